@@ -1,0 +1,194 @@
+//! The contract of the kata `daemon`, sentence by sentence. `README.md` has the same list.
+
+use std::sync::mpsc;
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use daemon::{Joined, StopSignal, Worker};
+use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, until_blocked};
+
+#[test]
+fn join_gives_what_the_work_returned() {
+    check(|| {
+        let numbers = vec![20, 22];
+        let worker = Worker::start("adder", move |_| {
+            let name = thread::current().name().map(str::to_owned);
+            (numbers.iter().sum::<i32>(), name)
+        });
+        let (sum, name) = worker.join().expect("the adder did not panic");
+        assert_eq!(sum, 42);
+        assert_eq!(name.as_deref(), Some("adder"), "the name of the thread that did the work");
+    });
+}
+
+#[test]
+fn a_worker_runs_while_its_owner_goes_on() {
+    check(|| {
+        let rendezvous = Rendezvous::of(2);
+        let worker = Worker::start("worker", {
+            let rendezvous = rendezvous.clone();
+            move |_| rendezvous.meet()
+        });
+        rendezvous.meet();
+        worker.join().unwrap();
+    });
+}
+
+/// The scheduler knows when the thread is blocked and when it has ended.
+#[test]
+fn a_worker_is_alive_until_it_returns_or_panics() {
+    on_schedules(|| {
+        for panics in [false, true] {
+            let gate = Gate::closed();
+            let (worker, thread) = start_known("worker", {
+                let gate = gate.clone();
+                move |_| {
+                    gate.pass();
+                    assert!(!panics, "enough of this");
+                }
+            });
+            until_blocked(&thread);
+            assert!(worker.is_alive(), "the worker waits at a gate, so it is alive");
+            gate.open();
+            until_blocked(&thread);
+            assert!(!worker.is_alive(), "the worker has ended{}", if panics { " in a panic" } else { "" });
+            assert_eq!(worker.join().is_err(), panics);
+        }
+    });
+}
+
+#[test]
+fn join_timeout_gives_the_worker_back_when_the_time_is_up() {
+    Check::new().hostile_timeouts().run(|| {
+        let gate = Gate::closed();
+        let worker = Worker::start("worker", {
+            let gate = gate.clone();
+            move |stop| {
+                gate.pass();
+                if stop.is_set() { "told to stop" } else { "done" }
+            }
+        });
+        let Joined::StillRunning(worker) = worker.join_timeout(MOMENT) else {
+            panic!("the worker waits at a gate, so it can't have ended")
+        };
+        let Joined::StillRunning(worker) = worker.join_timeout(MOMENT) else {
+            panic!("the worker still waits at the gate")
+        };
+        gate.open();
+        // From here on, its end and the end of the wait may meet. Whichever comes first, its result must come out.
+        let result = match worker.join_timeout(MOMENT) {
+            Joined::Ended(result) => result,
+            Joined::StillRunning(worker) => worker.join(),
+        };
+        assert_eq!(result.unwrap(), "done", "nobody told the worker to stop");
+    });
+}
+
+/// The time is the model's: the worker's sleep costs nothing, and its end is met to the nanosecond.
+#[test]
+fn join_timeout_takes_no_longer_than_the_worker() {
+    on_schedules(|| {
+        for panics in [false, true] {
+            let worker = Worker::start("worker", move |_| {
+                thread::sleep(SOME_TIME);
+                assert!(!panics, "enough of this");
+            });
+            let start = Instant::now();
+            let joined = worker.join_timeout(LONG);
+            let waited = start.elapsed();
+            assert!(matches!(joined, Joined::Ended(_)), "{joined:?}, after {waited:?} of at most {LONG:?}");
+            assert_eq!(waited, SOME_TIME, "waited {waited:?} for a worker that ended after {SOME_TIME:?}");
+        }
+    });
+}
+
+#[test]
+fn a_panic_reaches_whoever_joins() {
+    check(|| {
+        let panicking = |name| Worker::<u8>::start(name, |_| panic!("enough of this"));
+        let payload = panicking("first").join().expect_err("the worker panicked");
+        assert_eq!(payload.downcast_ref(), Some(&"enough of this"), "what join gives");
+        match panicking("second").join_timeout(LONG) {
+            Joined::Ended(Err(payload)) => {
+                assert_eq!(payload.downcast_ref(), Some(&"enough of this"), "what join_timeout gives");
+            }
+            other => panic!("{other:?}, but the worker panicked"),
+        }
+    });
+}
+
+#[test]
+fn stop_ends_every_sleep_at_once() {
+    check(|| {
+        let worker = Worker::start("sleeper", |stop| {
+            let start = Instant::now();
+            let told = [stop.sleep(LONG), stop.sleep(LONG), stop.is_set()];
+            (told, start.elapsed())
+        });
+        worker.stop();
+        let (told, slept) = worker.join().unwrap();
+        assert!(slept < LONG, "the worker was told to stop at once, but slept for {slept:?}");
+        assert_eq!(told, [true; 3], "whether it was told to stop, asked by two sleeps and by is_set");
+    });
+}
+
+#[test]
+fn a_sleep_lasts_until_its_time_or_the_stop() {
+    on_schedules(|| {
+        let worker = Worker::start("sleeper", |stop| {
+            let start = Instant::now();
+            let first = (stop.sleep(SOME_TIME / 2), start.elapsed());
+            let second = (stop.sleep(LONG), start.elapsed());
+            [first, second]
+        });
+        thread::sleep(SOME_TIME);
+        worker.stop();
+        let [first, second] = worker.join().unwrap();
+        assert_eq!(first, (false, SOME_TIME / 2), "a sleep that nobody interrupts: told to stop, and when it ended");
+        assert_eq!(second, (true, SOME_TIME), "a sleep that stop interrupts: told to stop, and when it ended");
+    });
+}
+
+#[test]
+fn a_dropped_worker_goes_on_until_the_program_ends() {
+    Check::new().daemons().run(|| {
+        let paper = Log::new();
+        let (begin, page_1) = (Gate::closed(), Gate::closed());
+        let worker = Worker::start("writer", {
+            let (paper, begin, page_1) = (paper.clone(), begin.clone(), page_1.clone());
+            move |stop| {
+                begin.pass();
+                paper.note("page 1");
+                page_1.open();
+                stop.sleep(LONG);
+                paper.note("page 2");
+            }
+        });
+        drop(worker);
+        begin.open();
+        page_1.pass();
+        // Here main returns, and the program ends: page 2 is never written.
+        assert_eq!(paper.events(), ["page 1"], "the writer sleeps until long after the end of the program");
+    });
+}
+
+/// Nothing in these tests lasts so long, so who waits for so long has waited for nothing.
+const LONG: Duration = Duration::from_secs(3600);
+/// Time enough to show that a wait ends.
+const MOMENT: Duration = Duration::from_millis(5);
+/// No multiple of what a loop might sleep between two looks.
+const SOME_TIME: Duration = Duration::from_nanos(2 * 1_234_567_891);
+
+/// Starts a worker whose thread is known to the test.
+fn start_known<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce(&StopSignal) -> T + Send + 'static,
+) -> (Worker<T>, Thread) {
+    let (tell, told) = mpsc::channel();
+    let worker = Worker::start(name, move |stop| {
+        tell.send(thread::current()).expect("the test waits for this");
+        work(stop)
+    });
+    let thread = told.recv().expect("the worker runs and says which thread it is");
+    (worker, thread)
+}

@@ -1,0 +1,172 @@
+//! The contract of the kata `lock`, sentence by sentence. `README.md` has the same list.
+
+use std::array;
+use std::thread::{self, Scope, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use kata::{Gate, check, on_schedules, until_blocked};
+use lock::{Bank, Refused};
+
+#[test]
+fn a_transfer_moves_money_from_one_account_to_the_other() {
+    check(|| {
+        let bank = Bank::new(&[100, 50, 7]);
+        assert_eq!(bank.transfer(0, 1, 30), Ok(()));
+        assert_eq!(balances(&bank), [70, 80, 7]);
+        assert_eq!(bank.transfer_within(1, 2, 80, PLENTY), Ok(()));
+        assert_eq!(balances(&bank), [70, 0, 87]);
+        assert_eq!(bank.total(), 157);
+    });
+}
+
+#[test]
+fn deposits_at_the_same_time_all_count() {
+    check(|| {
+        let bank = Bank::new(&[0, 0]);
+        thread::scope(|scope| {
+            start(scope, "deposit 1", || bank.deposit(0, 1));
+            start(scope, "deposit 2", || bank.deposit(0, 2));
+        });
+        assert_eq!(balance(&bank, 0), 3, "a deposit of 1 and a deposit of 2 into an empty account");
+    });
+}
+
+#[test]
+fn a_transfer_without_the_funds_is_refused_and_changes_nothing() {
+    check(|| {
+        let bank = Bank::new(&[20, 0]);
+        assert_eq!(bank.transfer(0, 1, 21), Err(Refused::InsufficientFunds));
+        assert_eq!(bank.transfer_within(0, 1, 21, PLENTY), Err(Refused::InsufficientFunds));
+        assert_eq!(balances(&bank), [20, 0]);
+        assert_eq!(bank.transfer(0, 1, 20), Ok(()), "the whole balance may go");
+    });
+}
+
+#[test]
+fn the_same_money_is_spent_only_once() {
+    check(|| {
+        let bank = Bank::new(&[10, 0, 0]);
+        let (first, second) = thread::scope(|scope| {
+            let first = start(scope, "0→1", || bank.transfer(0, 1, 10));
+            let second = start(scope, "0→2", || bank.transfer(0, 2, 10));
+            (first.join().unwrap(), second.join().unwrap())
+        });
+        let refused = Err(Refused::InsufficientFunds);
+        match (first, second) {
+            (Ok(()), second) if second == refused => assert_eq!(balances(&bank), [0, 10, 0]),
+            (first, Ok(())) if first == refused => assert_eq!(balances(&bank), [0, 0, 10]),
+            both => panic!("10 can pay for one transfer of 10, not for {both:?}"),
+        }
+    });
+}
+
+#[test]
+fn a_transfer_to_the_same_account_changes_nothing() {
+    check(|| {
+        let bank = Bank::new(&[20, 5]);
+        assert_eq!(bank.transfer(0, 0, 20), Ok(()));
+        assert_eq!(bank.transfer(0, 0, 21), Err(Refused::InsufficientFunds));
+        assert_eq!(bank.transfer_within(0, 0, 20, PLENTY), Ok(()));
+        assert_eq!(balances(&bank), [20, 5]);
+    });
+}
+
+#[test]
+fn transfers_in_both_directions_finish() {
+    check(|| {
+        let bank = Bank::new(&[100, 100]);
+        thread::scope(|scope| {
+            start(scope, "alice→bob", || bank.transfer(0, 1, 10).unwrap());
+            start(scope, "bob→alice", || bank.transfer(1, 0, 30).unwrap());
+        });
+        assert_eq!(balances(&bank), [120, 80]);
+    });
+}
+
+#[test]
+fn an_audit_always_sees_all_the_money() {
+    check(|| {
+        let bank = Bank::new(&[60, 40]);
+        thread::scope(|scope| {
+            start(scope, "there and back", || {
+                bank.transfer(0, 1, 10).unwrap();
+                bank.transfer(1, 0, 10).unwrap();
+            });
+            assert_eq!(bank.total(), 100, "the audit, while money moves between 60 and 40");
+        });
+        assert_eq!(balances(&bank), [60, 40]);
+    });
+}
+
+#[test]
+fn a_transfer_that_gives_up_changes_nothing() {
+    check(|| {
+        let bank = Bank::new(&[100, 100]);
+        for (from, to) in [(0, 1), (1, 0)] {
+            let before: [u64; 2] = balances(&bank);
+            let (inside, leave) = (Gate::closed(), Gate::closed());
+            let outcome = thread::scope(|scope| {
+                let _leave = leave.open_when_dropped();
+                start(scope, "reader", || {
+                    bank.with_balance(1, |_| {
+                        inside.open();
+                        leave.pass();
+                    });
+                });
+                inside.pass();
+                bank.transfer_within(from, to, 30, Duration::from_millis(5))
+            });
+            assert_eq!(outcome, Err(Refused::TimeIsUp), "{from}→{to}, while account 1 was being read");
+            assert_eq!(balances(&bank), before, "after giving up {from}→{to}");
+            assert_eq!(bank.transfer_within(from, to, 30, PLENTY), Ok(()), "{from}→{to}, once nobody reads");
+        }
+    });
+}
+
+/// The time is the model's: the reader that sleeps costs nothing, and the limit is met to the nanosecond.
+#[test]
+fn waiting_for_both_accounts_keeps_to_one_limit() {
+    on_schedules(|| {
+        let limit = Duration::from_secs(4);
+        for (short, long) in [(0, 1), (1, 0)] {
+            let bank = Bank::new(&[100, 100]);
+            let leave = Gate::closed();
+            let (outcome, waited) = thread::scope(|scope| {
+                let _leave = leave.open_when_dropped();
+                let long = start(scope, "long reader", || bank.with_balance(long, |_| leave.pass()));
+                until_blocked(long.thread());
+                let short =
+                    start(scope, "short reader", || bank.with_balance(short, |_| thread::sleep(limit.mul_f32(0.75))));
+                until_blocked(short.thread());
+                let begin = Instant::now();
+                let outcome = bank.transfer_within(0, 1, 30, limit);
+                (outcome, begin.elapsed())
+            });
+            assert_eq!(outcome, Err(Refused::TimeIsUp));
+            assert!(waited <= limit, "waited for {waited:?} where {limit:?} was the limit");
+            assert_eq!(balances(&bank), [100, 100]);
+        }
+    });
+}
+
+/// A limit that is never reached.
+const PLENTY: Duration = Duration::from_secs(3600);
+
+/// The balance of one account.
+fn balance(bank: &Bank, account: usize) -> u64 {
+    bank.with_balance(account, |balance| balance)
+}
+
+/// The balances of the first `N` accounts.
+fn balances<const N: usize>(bank: &Bank) -> [u64; N] {
+    array::from_fn(|account| balance(bank, account))
+}
+
+/// Starts a thread whose name the table of a failing schedule shows.
+fn start<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).expect("the system has room for a thread")
+}

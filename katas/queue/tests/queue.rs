@@ -1,0 +1,221 @@
+//! The contract of the kata `queue`, sentence by sentence. `README.md` has the same list.
+
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::panic::{self, AssertUnwindSafe};
+use std::thread::{self, Scope, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use kata::{Log, Rendezvous, check, on_schedules, until_blocked};
+use queue::{GetError, PutError, Queue, pipeline};
+
+#[test]
+fn items_come_out_in_the_order_in_which_they_went_in() {
+    check(|| {
+        let queue = Queue::bounded(size(3));
+        for item in [1, 2, 3] {
+            assert_eq!(queue.put(item), Ok(()));
+        }
+        assert_eq!(queue.get(), Ok(1));
+        assert_eq!(queue.put(4), Ok(()), "there is room again");
+        assert_eq!([queue.get(), queue.get(), queue.get()], [Ok(2), Ok(3), Ok(4)]);
+    });
+}
+
+#[test]
+fn try_put_and_try_get_answer_at_once() {
+    check(|| {
+        let queue = Queue::bounded(size(2));
+        assert_eq!(queue.try_get(), Err(GetError::Empty), "nothing was put in yet");
+        assert_eq!([queue.try_put('a'), queue.try_put('b')], [Ok(()), Ok(())]);
+        assert_eq!(queue.try_put('c'), Err(PutError::Full('c')), "a third item in a queue for two");
+        assert_eq!([queue.try_get(), queue.try_get()], [Ok('a'), Ok('b')]);
+        assert_eq!(queue.try_get(), Err(GetError::Empty), "both items are out");
+    });
+}
+
+#[test]
+fn put_waits_while_the_queue_is_full_and_get_while_it_is_empty() {
+    on_schedules(|| {
+        let queue = Queue::bounded(size(2));
+        let (mut got, rest) = thread::scope(|scope| {
+            let getters = ["getter 1", "getter 2"].map(|name| start(scope, name, || queue.get().unwrap()));
+            for getter in &getters {
+                until_blocked(getter.thread());
+                assert!(!getter.is_finished(), "get from an empty queue has to wait");
+            }
+            queue.put('a').unwrap();
+            queue.put('b').unwrap();
+            let got = getters.map(|getter| getter.join().unwrap());
+
+            queue.put('c').unwrap();
+            queue.put('d').unwrap();
+            let putters = ["putter 1", "putter 2"].map(|name| start(scope, name, || queue.put('e').unwrap()));
+            for putter in &putters {
+                until_blocked(putter.thread());
+                assert!(!putter.is_finished(), "put into a full queue has to wait");
+            }
+            let rest = [(); 4].map(|()| queue.get().unwrap());
+            (got, rest)
+        });
+        got.sort_unstable();
+        assert_eq!(got, ['a', 'b']);
+        assert_eq!(rest, ['c', 'd', 'e', 'e']);
+    });
+}
+
+#[test]
+fn every_item_reaches_one_of_several_consumers() {
+    check(|| {
+        let queue = Queue::bounded(size(1));
+        let mut items = thread::scope(|scope| {
+            start(scope, "producer 1", || queue.put(1).unwrap());
+            start(scope, "producer 2", || queue.put(2).unwrap());
+            let consumers = ["consumer 1", "consumer 2"].map(|name| start(scope, name, || queue.get().unwrap()));
+            consumers.map(|consumer| consumer.join().unwrap())
+        });
+        items.sort_unstable();
+        assert_eq!(items, [1, 2]);
+        assert_eq!(queue.try_get(), Err(GetError::Empty));
+    });
+}
+
+/// The time is the model's: sleeping costs nothing, and limits are met to the nanosecond.
+#[test]
+fn get_timeout_gives_up_when_its_time_is_up() {
+    on_schedules(|| {
+        let queue = Queue::bounded(size(1));
+        let (limit, early) = (Duration::from_secs(4), Duration::from_secs(3));
+        let (outcome, waited) = thread::scope(|scope| {
+            // What it puts in it takes out again, if nobody was faster: then the wakeup brings nothing.
+            start(scope, "tease", || {
+                thread::sleep(early);
+                queue.put("bait").unwrap();
+                let _ = queue.try_get();
+            });
+            let start = Instant::now();
+            (queue.get_timeout(limit), start.elapsed())
+        });
+        match outcome {
+            Ok(_) => assert_eq!(waited, early, "the item came after {early:?}"),
+            Err(GetError::Empty) => assert_eq!(waited, limit, "no item came"),
+            Err(GetError::Closed) => panic!("nobody has closed the queue"),
+        }
+    });
+}
+
+#[test]
+fn close_wakes_everybody_who_waits() {
+    check(|| {
+        let (empty, full) = (Queue::<char>::bounded(size(1)), Queue::bounded(size(1)));
+        full.put('a').unwrap();
+        let (gets, puts) = thread::scope(|scope| {
+            let gets = ["getter 1", "getter 2"].map(|name| start(scope, name, || empty.get()));
+            empty.close();
+            let gets = gets.map(|getter| getter.join().unwrap());
+            let puts = ["putter 1", "putter 2"].map(|name| start(scope, name, || full.put('b')));
+            full.close();
+            (gets, puts.map(|putter| putter.join().unwrap()))
+        });
+        assert_eq!(gets, [Err(GetError::Closed); 2]);
+        assert_eq!(puts, [Err(PutError::Closed('b')); 2]);
+    });
+}
+
+#[test]
+fn after_close_nothing_goes_in_and_what_is_left_still_comes_out() {
+    check(|| {
+        let queue = Queue::bounded(size(2));
+        let items = thread::scope(|scope| {
+            let consumer = start(scope, "consumer", || {
+                let mut items = Vec::new();
+                while let Ok(item) = queue.get() {
+                    items.push(item);
+                }
+                items
+            });
+            queue.put(1).unwrap();
+            queue.put(2).unwrap();
+            queue.close();
+            consumer.join().unwrap()
+        });
+        assert_eq!(items, [1, 2]);
+        assert_eq!(queue.put(3), Err(PutError::Closed(3)));
+        assert_eq!(queue.try_put(4), Err(PutError::Closed(4)));
+        assert_eq!(queue.try_get(), Err(GetError::Closed));
+        assert_eq!(queue.get_timeout(Duration::from_secs(1)), Err(GetError::Closed));
+    });
+}
+
+#[test]
+fn join_waits_until_every_item_is_done() {
+    check(|| {
+        let (queue, log) = (Queue::bounded(size(2)), Log::new());
+        queue.join();
+        queue.put("1 done").unwrap();
+        queue.put("2 done").unwrap();
+        thread::scope(|scope| {
+            start(scope, "worker", || {
+                for _ in 0..2 {
+                    log.note(queue.get().unwrap());
+                    queue.task_done();
+                }
+            });
+            start(scope, "second join", || queue.join());
+            queue.join();
+            log.note("joined");
+        });
+        assert_eq!(log.events(), ["1 done", "2 done", "joined"]);
+        let once_more = panic::catch_unwind(AssertUnwindSafe(|| queue.task_done()));
+        assert!(once_more.is_err(), "task_done for a third of two items has to panic");
+        assert_eq!(queue.try_get(), Err(GetError::Empty), "and the queue can still be used");
+    });
+}
+
+#[test]
+fn all_workers_of_a_pipeline_work_at_once_and_it_ends_with_its_source() {
+    check(|| {
+        let (both, mut results) = (Rendezvous::of(2), Vec::new());
+        let square = |n: u32| {
+            both.meet();
+            n * n
+        };
+        let collect = |result| {
+            results.push(result);
+            ControlFlow::Continue(())
+        };
+        pipeline([2, 3].into_iter(), size(2), size(1), square, collect);
+        results.sort_unstable();
+        assert_eq!(results, [4, 9]);
+    });
+}
+
+#[test]
+fn a_pipeline_reads_no_further_when_its_collector_has_seen_enough() {
+    check(|| {
+        let (mut read, mut results) = (0, Vec::new());
+        let source = (0..20).inspect(|_| read += 1);
+        let collect = |n| {
+            results.push(n);
+            ControlFlow::Break(())
+        };
+        pipeline(source, size(1), size(1), |n| n, collect);
+        assert_eq!(results, [0], "the collector breaks at the first result");
+        // Collected 1; at most 1 in each of the channels, 1 with the worker, 1 that the producer holds.
+        assert!(read <= 5, "{read} items were read from the source, though only 1 was collected");
+    });
+}
+
+/// A capacity, or a number of workers.
+fn size(n: usize) -> NonZeroUsize {
+    NonZeroUsize::new(n).expect("a test's sizes are not zero")
+}
+
+/// Starts a thread whose name the table of a failing schedule shows.
+fn start<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).expect("the system has room for a thread")
+}

@@ -1,0 +1,128 @@
+//! `check`: true verdicts on real answers.
+
+use std::fs;
+
+use crate::workshop::{Ran, Workshop};
+
+fn document(ran: &Ran) -> serde_json::Value {
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}\n{}", ran.stdout))
+}
+
+#[test]
+fn a_stub_is_unsolved_and_the_next_step_is_said() {
+    let workshop = Workshop::new();
+    let ran = workshop.run(&["check", "lock"]).exits(1).without_complaint();
+    assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ran.stdout);
+    let ran = ran.says("unsolved").says("Next: fill in katas/lock/src/lib.rs").says("cargo xtask explain lock");
+    assert!(!ran.stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn a_solved_kata_passes_and_the_map_knows() {
+    let workshop = Workshop::new().solve("lock");
+    workshop.run(&["check", "lock"]).exits(0).without_complaint().says("Solved");
+    workshop.run(&[]).exits(0).says("1 of ").says("solved");
+    let reset = workshop.run(&["reset", "lock"]).exits(0);
+    assert!(reset.stdout.contains("is the stub again"));
+    workshop.run(&[]).exits(0).says("0 of ");
+}
+
+#[test]
+fn a_deadlock_is_shown_with_its_cycle_and_replays_to_the_same_bytes() {
+    let workshop = Workshop::new().answer_wrongly("lock", "abba");
+    let first = workshop.run(&["check", "lock"]).exits(1).without_complaint().says("✗ deadlock").says("held by");
+    let second = workshop.run(&["check", "lock"]).exits(1);
+    assert_eq!(first.stdout, second.stdout);
+
+    let replay = first.stdout.lines().find_map(|line| line.trim().strip_prefix("replay: cargo xtask ")).expect("a replay");
+    let arguments: Vec<&str> = replay.split(' ').collect();
+    let once = workshop.run(&arguments).exits(1).says("✗ deadlock");
+    let again = workshop.run(&arguments).exits(1);
+    assert_eq!(once.stdout, again.stdout);
+}
+
+#[test]
+fn a_compile_error_carries_the_learners_own_path() {
+    let workshop = Workshop::new();
+    let broken = workshop.read("katas/lock/src/lib.rs") + "\nfn broken() -> u8 { \"text\" }\n";
+    let workshop = workshop.answer("lock", &broken);
+    let ran = workshop.run(&["check", "lock"]).exits(1).says("--> katas/lock/src/lib.rs:").says("It does not compile.");
+    assert_eq!(ran.stdout.matches("mismatched types").count(), 1, "once, not once a mode:\n{}", ran.stdout);
+}
+
+#[test]
+fn a_broken_rule_is_named_with_its_line() {
+    let workshop = Workshop::new();
+    let text = workshop.read("solutions/lock/src/lib.rs") + "\npub fn quit() { std::process::exit(0) }\n";
+    let line = text.lines().count();
+    let workshop = workshop.answer("lock", &text);
+    workshop
+        .run(&["check", "lock"])
+        .exits(1)
+        .says("`std::process::exit` is not allowed here")
+        .says(&format!("katas/lock/src/lib.rs:{line}"))
+        .says("It breaks a rule");
+}
+
+#[test]
+fn the_document_has_the_promised_fields() {
+    let workshop = Workshop::new().answer_wrongly("lock", "abba");
+    let ran = workshop.run(&["check", "lock", "--json"]).exits(1).without_complaint();
+    let document = document(&ran);
+    for field in ["kata", "subject", "verdict", "score", "max_score", "seconds", "tests", "diagnostics"] {
+        assert!(document.get(field).is_some(), "{field} is missing");
+    }
+    assert_eq!((&document["kata"], &document["verdict"]), (&"lock".into(), &"failed".into()));
+    let tests = document["tests"].as_array().expect("tests");
+    for field in ["name", "mode", "verdict", "kind", "message", "schedules", "seconds", "points"] {
+        assert!(tests.iter().all(|test| test.get(field).is_some()), "{field} is missing");
+    }
+    let deadlock = tests.iter().find(|test| test["kind"] == "deadlock").expect("the deadlock");
+    assert_eq!((&deadlock["mode"], &deadlock["verdict"]), (&"schedules".into(), &"failed".into()));
+    assert!(deadlock["trace"]["schedule"].is_string());
+}
+
+#[test]
+fn several_katas_are_one_document_and_one_summary() {
+    let workshop = Workshop::new().solve("lock");
+    let ran = workshop.run(&["check", "lock", "daemon", "--json"]).exits(1);
+    let katas: Vec<String> = document(&ran).as_array().expect("an array").iter().map(|one| one["kata"].to_string()).collect();
+    assert_eq!(katas, ["\"lock\"", "\"daemon\""]);
+    workshop.run(&["check", "lock", "daemon"]).exits(1).says("1 of 2 katas pass");
+}
+
+#[test]
+fn the_reference_solution_and_submissions_go_the_same_way() {
+    let workshop = Workshop::new();
+    workshop.run(&["check", "lock", "--solution"]).exits(0).says("solutions/lock");
+    // Neither is the learner's own answer, so the map does not change.
+    let solution = workshop.read("solutions/lock/src/lib.rs");
+    let workshop = workshop.write("alone/src/lib.rs", &solution).write("checkout/katas/lock/src/lib.rs", &solution);
+    workshop.run(&["check", "lock", "--submission", "alone"]).exits(0).says("alone");
+    workshop.run(&["check", "--submission", "checkout"]).exits(0).says("checkout");
+    workshop.run(&[]).exits(0).says("0 of ");
+}
+
+#[test]
+fn only_source_files_of_a_submission_count() {
+    let workshop = Workshop::new();
+    let solution = workshop.read("solutions/lock/src/lib.rs");
+    let workshop = workshop
+        .write("submitted/src/lib.rs", solution)
+        .write("submitted/Cargo.toml", "[package]\nname = \"broken")
+        .write("submitted/build.rs", "compile_error!(\"built\");")
+        .write("submitted/.cargo/config.toml", "[build]\nrustc = \"/bin/false\"")
+        .write("submitted/tests/lock.rs", "compile_error!(\"the submission's own tests\");")
+        .write("submitted/src/notes.bin", [0xff, 0xfe]);
+    workshop.run(&["check", "lock", "--submission", "submitted"]).exits(0).says("Solved");
+    let kept = fs::read_to_string(workshop.path("submitted/Cargo.toml")).expect("untouched");
+    assert_eq!(kept, "[package]\nname = \"broken");
+}
+
+#[test]
+fn a_budget_of_schedules_is_kept() {
+    let ran = Workshop::new().run(&["check", "lock", "--solution", "--json", "--schedules", "3", "--seed", "7"]);
+    let document = document(&ran);
+    let explored: Vec<u64> = document["tests"].as_array().expect("tests").iter().filter_map(|test| test["schedules"].as_u64()).collect();
+    assert!(!explored.is_empty() && explored.iter().all(|schedules| *schedules <= 3), "{explored:?}");
+}

@@ -1,0 +1,79 @@
+//! A learner's evening: the map, the lesson, hints, starting over.
+
+use crate::workshop::Workshop;
+
+#[test]
+fn the_map_shows_what_is_next() {
+    let workshop = Workshop::new();
+    let ran = workshop.run(&[]).exits(0).without_complaint().says("0 of ").says("untouched").says("Next is ");
+    assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ran.stdout);
+    let workshop = workshop.answer("lock", "// begun\n");
+    workshop.run(&[]).exits(0).says("started");
+}
+
+#[test]
+fn the_list_names_every_kata() {
+    let ran = Workshop::new().run(&["list"]).exits(0).without_complaint();
+    assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ran.stdout);
+    for kata in ["daemon", "lock", "queue", "fetch"] {
+        assert!(ran.stdout.lines().any(|line| line.starts_with(kata)), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn the_list_is_one_json_document_for_scripts() {
+    let ran = Workshop::new().run(&["list", "--json"]).exits(0).without_complaint();
+    let list: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let lock = list.as_array().expect("an array").iter().find(|kata| kata["kata"] == "lock").expect("lock");
+    assert_eq!((&lock["order"], &lock["state"]), (&3.into(), &"untouched".into()));
+    assert!(lock["tests"].as_array().is_some_and(|tests| !tests.is_empty()));
+}
+
+#[test]
+fn hints_are_revealed_one_at_a_time() {
+    let workshop = Workshop::new();
+    workshop.run(&["hint", "lock", "--shown"]).exits(0).says("No hint was revealed so far");
+    let first = workshop.run(&["hint", "lock"]).exits(0).says("Hint 1 of");
+    let second = workshop.run(&["hint", "lock"]).exits(0).says("Hint 2 of");
+    let heading = |text: &str| text.lines().next().unwrap_or_default().to_string();
+    assert_ne!(heading(&first.stdout), heading(&second.stdout));
+    let again = workshop.run(&["hint", "lock", "--shown"]).exits(0);
+    assert!(again.stdout.contains(&heading(&first.stdout)) && again.stdout.contains(&heading(&second.stdout)));
+    for _ in 0..10 {
+        workshop.run(&["hint", "lock"]).exits(0);
+    }
+    workshop.run(&["hint", "lock"]).exits(0).says("That was the last of");
+}
+
+#[test]
+fn the_lesson_fits_the_terminal() {
+    let ran = Workshop::new().run(&["explain", "lock"]).exits(0).without_complaint().says("Lock and deadlock");
+    let prose = ran.stdout.lines().filter(|line| !line.starts_with("    "));
+    let too_long: Vec<&str> = prose.filter(|line| line.chars().count() > 80).collect();
+    assert_eq!(too_long, Vec::<&str>::new());
+    assert!(!ran.stdout.contains('\u{1b}'), "no colour where nobody can see it");
+}
+
+#[test]
+fn a_reset_keeps_what_it_replaces() {
+    let workshop = Workshop::new();
+    workshop.run(&["reset", "lock"]).exits(0).says("nothing to reset");
+    let stub = workshop.read("katas/lock/src/lib.rs");
+    let workshop = workshop.answer("lock", "// my evening's work\n").write("katas/lock/src/more.rs", "// and more\n");
+    workshop.run(&["reset", "lock"]).exits(0).says("is kept in .interleave/kept/lock-1");
+    assert_eq!(workshop.read("katas/lock/src/lib.rs"), stub);
+    assert!(!workshop.path("katas/lock/src/more.rs").exists());
+    assert_eq!(workshop.read(".interleave/kept/lock-1/lib.rs"), "// my evening's work\n");
+    assert_eq!(workshop.read(".interleave/kept/lock-1/more.rs"), "// and more\n");
+
+    let workshop = workshop.answer("lock", "// another evening\n");
+    workshop.run(&["reset", "lock"]).exits(0).says(".interleave/kept/lock-2");
+    assert_eq!(workshop.read(".interleave/kept/lock-1/lib.rs"), "// my evening's work\n");
+}
+
+#[test]
+fn a_lost_progress_file_loses_nothing_but_time() {
+    let workshop = Workshop::new().write(".interleave/progress.json", "{ broken");
+    workshop.run(&[]).exits(0).without_complaint().says("0 of ");
+    workshop.run(&["hint", "lock"]).exits(0).says("Hint 1 of");
+}

@@ -1,0 +1,163 @@
+//! With a terminal, and with Ctrl-C.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use crate::workshop::Workshop;
+
+/// Far longer than anything here takes: only a broken program reaches it.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A command in a terminal of 80 columns.
+struct Session {
+    child: Child,
+    keyboard: File,
+    screen: Arc<Mutex<String>>,
+}
+
+impl Session {
+    fn start(workshop: &Workshop, arguments: &[&str]) -> Session {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal");
+        let name = ptsname(&master, Vec::new()).expect("a terminal");
+        tcsetwinsize(&master, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).expect("a size");
+        let slave = || {
+            let path = Path::new(name.to_str().expect("an ASCII path"));
+            Stdio::from(OwnedFd::from(File::options().read(true).write(true).open(path).expect("a terminal")))
+        };
+        let mut command = workshop.command(arguments);
+        command.stdin(slave()).stdout(slave()).stderr(slave()).process_group(0).env("TERM", "xterm-256color");
+        let child = command.spawn().expect("the command starts");
+        // The command holds the slave's ends; when it closes them, the master's end is over.
+        drop(command);
+        let keyboard = File::from(master);
+        let mut display = keyboard.try_clone().expect("a second handle");
+        let screen = Arc::new(Mutex::new(String::new()));
+        let shown = Arc::clone(&screen);
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(length @ 1..) = display.read(&mut buffer) {
+                shown.lock().expect("the screen").push_str(&String::from_utf8_lossy(&buffer[..length]));
+            }
+        });
+        Session { child, keyboard, screen }
+    }
+
+    fn screen(&self) -> String {
+        self.screen.lock().expect("the screen").clone()
+    }
+
+    /// Waits until the screen shows that text.
+    #[track_caller]
+    fn wait_for(&self, text: &str) {
+        wait_until(|| self.screen().contains(text), || format!("the screen never showed: {text}\n{}", self.screen()));
+    }
+
+    /// The exit code, once it has ended.
+    #[track_caller]
+    fn end(mut self) -> (i32, String) {
+        let mut code = None;
+        wait_until(
+            || {
+                code = self.child.try_wait().expect("a child").map(|status| status.code().unwrap_or(-1));
+                code.is_some()
+            },
+            || "the command never ended".to_string(),
+        );
+        (code.expect("it has ended"), self.screen())
+    }
+}
+
+#[track_caller]
+fn wait_until(mut fact: impl FnMut() -> bool, otherwise: impl Fn() -> String) {
+    let begin = Instant::now();
+    while !fact() {
+        assert!(begin.elapsed() < LIMIT, "{}", otherwise());
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn on_a_terminal_there_is_colour_and_eighty_columns_are_kept() {
+    let workshop = Workshop::new().answer_wrongly("lock", "abba");
+    let (code, screen) = Session::start(&workshop, &["check", "lock"]).end();
+    assert_eq!(code, 1, "{screen}");
+    assert!(screen.contains("\u{1b}["), "{screen}");
+    let plain = anstream::adapter::strip_str(&screen).to_string();
+    let lines = plain.lines().filter(|line| !line.contains("replay: "));
+    let too_long: Vec<&str> = lines.filter(|line| line.trim_end_matches('\r').chars().count() > 80).collect();
+    assert_eq!(too_long, Vec::<&str>::new());
+}
+
+#[test]
+fn watch_checks_on_save_and_q_ends_it() {
+    use std::io::Write;
+
+    let workshop = Workshop::new();
+    let mut session = Session::start(&workshop, &["watch", "lock"]);
+    session.wait_for("Unsolved so far");
+    let workshop = workshop.solve("lock");
+    session.wait_for("Solved");
+    session.keyboard.write_all(b"q\n").expect("a key");
+    let (code, screen) = session.end();
+    assert_eq!(code, 0, "{screen}");
+    drop(workshop);
+}
+
+/// An answer whose tests say that they have begun, and then run on and on without any step that could be scheduled.
+fn endless(workshop: Workshop) -> Workshop {
+    let begun = workshop.path("begun");
+    let stub = workshop.read("katas/lock/src/lib.rs");
+    let spin = format!("{{ std::fs::write({begun:?}, \"\").unwrap(); loop {{}} }}");
+    workshop.answer("lock", &stub.replace("todo!()", &spin))
+}
+
+#[test]
+fn a_save_during_a_check_stops_it() {
+    let workshop = endless(Workshop::new());
+    let session = Session::start(&workshop, &["watch", "lock"]);
+    let begun = workshop.path("begun");
+    wait_until(|| begun.exists(), || "the tests never began".to_string());
+    let workshop = workshop.solve("lock");
+    session.wait_for("Solved");
+    let group = Pid::from_child(&session.child);
+    kill_process_group(group, Signal::INT).expect("Ctrl-C");
+    assert_eq!(session.end().0, 130);
+    drop(workshop);
+}
+
+#[test]
+fn ctrl_c_leaves_no_process_behind() {
+    let workshop = endless(Workshop::new());
+    let mut command = workshop.command(&["check", "lock"]);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+    let mut child = command.spawn().expect("the command starts");
+    let begun = workshop.path("begun");
+    wait_until(|| begun.exists(), || "the tests never began".to_string());
+    let group = Pid::from_child(&child);
+    kill_process_group(group, Signal::INT).expect("Ctrl-C");
+    assert_eq!(child.wait().expect("a child").code(), Some(130));
+    assert!(test_kill_process_group(group).is_err(), "the group is gone");
+    // Test processes are in groups of their own; each works in the workshop's temporary folder.
+    let mut left = Vec::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| entry.ok()) {
+        let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let ours = workshop.root().display().to_string();
+        if String::from_utf8_lossy(&environment).contains(&ours) && !command.is_empty() {
+            left.push(String::from_utf8_lossy(&command).replace('\0', " "));
+        }
+    }
+    assert_eq!(left, Vec::<String>::new());
+}

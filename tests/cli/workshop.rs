@@ -1,0 +1,168 @@
+//! A checkout in a temporary folder, and the command line run in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+/// The checkout that these tests belong to.
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask/ is in the repository").to_path_buf()
+}
+
+/// A checkout whose katas may be changed. Everything else is linked, so that what was built for one test serves the next.
+pub(crate) struct Workshop {
+    folder: TempDir,
+}
+
+/// What a command did.
+pub(crate) struct Ran {
+    /// The exit code.
+    pub(crate) code: i32,
+    /// Standard output, with the checkout's path as `[root]`.
+    pub(crate) stdout: String,
+    /// Standard error, likewise.
+    pub(crate) stderr: String,
+}
+
+impl Workshop {
+    /// A pristine checkout: every kata is its stub.
+    pub(crate) fn new() -> Workshop {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = repository();
+        copy(&root.join("katas"), &folder.path().join("katas"));
+        for kata in fs::read_dir(root.join("katas")).expect("katas/").filter_map(|entry| entry.ok()) {
+            let name = kata.file_name();
+            let stub = root.join("tests/stubs").join(&name).with_extension("rs");
+            fs::copy(stub, folder.path().join("katas").join(&name).join("src/lib.rs")).expect("a stub");
+        }
+        fs::copy(root.join("Cargo.toml"), folder.path().join("Cargo.toml")).expect("Cargo.toml");
+        fs::copy(root.join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("Cargo.lock");
+        for name in ["solutions", "tests", "xtask"] {
+            link(&root.join(name), &folder.path().join(name));
+        }
+        Workshop { folder }
+    }
+
+    /// The checkout's root.
+    pub(crate) fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A path in the checkout.
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.root().join(below)
+    }
+
+    /// Writes a file, and the folders that it needs.
+    pub(crate) fn write(self, below: &str, text: impl AsRef<[u8]>) -> Workshop {
+        let path = self.path(below);
+        fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+        self
+    }
+
+    /// Answers a kata with that text.
+    pub(crate) fn answer(self, kata: &str, text: &str) -> Workshop {
+        self.write(&format!("katas/{kata}/src/lib.rs"), text)
+    }
+
+    /// Answers a kata with its reference solution.
+    pub(crate) fn solve(self, kata: &str) -> Workshop {
+        let text = self.read(&format!("solutions/{kata}/src/lib.rs"));
+        self.answer(kata, &text)
+    }
+
+    /// Answers a kata with a wrong submission of the repository.
+    pub(crate) fn answer_wrongly(self, kata: &str, wrong: &str) -> Workshop {
+        let text = self.read(&format!("tests/wrong/{kata}/{wrong}.rs"));
+        self.answer(kata, &text)
+    }
+
+    /// The text of a file.
+    pub(crate) fn read(&self, below: &str) -> String {
+        fs::read_to_string(self.path(below)).unwrap_or_else(|error| panic!("{below}: {error}"))
+    }
+
+    /// Runs `cargo xtask …` at the checkout's root.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_in(self.root(), arguments)
+    }
+
+    /// Runs `cargo xtask …` in that folder.
+    pub(crate) fn run_in(&self, folder: &Path, arguments: &[&str]) -> Ran {
+        let mut command = Command::from_std(self.command(arguments));
+        let Output { status, stdout, stderr } = command.current_dir(folder).output().expect("the command starts");
+        Ran { code: status.code().expect("an exit code"), stdout: self.redact(&stdout), stderr: self.redact(&stderr) }
+    }
+
+    /// The command, for tests that look after its process themselves.
+    pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("xtask"));
+        command
+            .args(arguments)
+            .current_dir(self.root())
+            .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("workshop"))
+            // Inherited by everything that it starts, so that a test can find what it left behind.
+            .env("INTERLEAVE_WORKSHOP", self.root())
+            .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR_FORCE")
+            .env_remove("COLUMNS");
+        command
+    }
+
+    fn redact(&self, bytes: &[u8]) -> String {
+        String::from_utf8_lossy(bytes).replace(&self.root().display().to_string(), "[root]")
+    }
+}
+
+impl Ran {
+    /// The same, having made sure of the exit code.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Ran {
+        assert_eq!(self.code, code, "exit code\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// The same, having made sure that standard output says that.
+    #[track_caller]
+    pub(crate) fn says(self, text: &str) -> Ran {
+        assert!(self.stdout.contains(text), "not said: {text}\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// The same, having made sure that nothing was said on standard error.
+    #[track_caller]
+    pub(crate) fn without_complaint(self) -> Ran {
+        assert_eq!(self.stderr, "", "standard error");
+        self
+    }
+
+    /// Standard error, having made sure that it is one message, the exit code 2, and standard output empty.
+    #[track_caller]
+    pub(crate) fn refused(self) -> String {
+        assert_eq!((self.code, self.stdout.as_str()), (2, ""), "standard error: {}", self.stderr);
+        self.stderr
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").filter_map(|entry| entry.ok()) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("a file");
+        }
+    }
+}
+
+fn link(from: &Path, to: &Path) {
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(from, to).expect("a link");
+    #[cfg(windows)]
+    std::os::windows::fs::symlink_dir(from, to).expect("a link");
+}

@@ -1,0 +1,240 @@
+//! Says how a schedule that has ended went: well, or with which kind of mistake.
+
+use verdict::{Failure, Kind as Verdict};
+
+use super::object::Model;
+use super::operation::{Kind, NOBODY, ThreadIndex};
+use super::record::{awaited_object, name_objects};
+use super::run::{self, Ending};
+use super::state::{Phase, State};
+use super::thread::{Note, PanicNote, Status};
+
+/// Which kind of failure a panic with this message in this file is.
+pub(crate) type KindOfPanic = fn(message: &str, file: &str) -> Verdict;
+
+/// Judges the schedule that has just ended. Nothing is torn down yet. `notes` are what test tools say of the threads inside.
+pub(crate) fn judge(kind_of_panic: KindOfPanic, notes: &[Option<String>]) -> Option<Failure> {
+    run::with(|state| {
+        let ending = state.ending.clone().unwrap_or(Ending::Main);
+        match ending {
+            Ending::Failed(kind, message) => Some(Failure { kind, message }),
+            Ending::Nondeterministic(message) => Some(Failure { kind: Verdict::Nondeterministic, message }),
+            Ending::Misfit(message) => Some(Failure { kind: Verdict::Nondeterministic, message }),
+            Ending::Main => judge_end_of_main(state, kind_of_panic),
+            Ending::Stuck => Some(panic_to_tell(state, kind_of_panic).unwrap_or_else(|| judge_stuck(state, notes))),
+            Ending::Livelock => Some(panic_to_tell(state, kind_of_panic).unwrap_or_else(|| judge_livelock(state))),
+        }
+    })
+}
+
+fn judge_end_of_main(state: &State, kind_of_panic: KindOfPanic) -> Option<Failure> {
+    if let Some(failure) = panic_to_tell(state, kind_of_panic) {
+        return Some(failure);
+    }
+    let left: Vec<ThreadIndex> =
+        (0..state.threads.len()).filter(|&index| state.threads[index].status != Status::Finished && index > 0).collect();
+    if state.settings.daemons || left.is_empty() {
+        return None;
+    }
+    let names = names_of(state, &left);
+    let message = match left.len() {
+        1 => format!("1 thread outlives the test: {names}"),
+        many => format!("{many} threads outlive the test: {names}"),
+    };
+    Some(Failure { kind: Verdict::Leak, message })
+}
+
+/// The panic that a test fails with: main's, or the first that nobody has looked at. A panic that only passes another one
+/// on, as `join().unwrap()` does, is told as that other one.
+fn panic_to_tell(state: &State, kind_of_panic: KindOfPanic) -> Option<Failure> {
+    let main = &state.threads[0];
+    let unwinding = main.panicked || main.panicking > 0;
+    let mut thread = if unwinding {
+        0
+    } else {
+        let unseen = state.threads.iter().enumerate().filter(|(_, thread)| thread.panicked && !thread.seen);
+        unseen.min_by_key(|(_, thread)| thread.panic.as_ref().map(|note| note.order))?.0
+    };
+    let mut note = state.threads[thread].panic.as_ref()?;
+    while let Some(cause) = cause_of(state, note) {
+        thread = cause;
+        note = state.threads[thread].panic.as_ref()?;
+    }
+    let at = if note.line == 0 { String::new() } else { format!(" ({}:{})", file_name(&note.file), note.line) };
+    let kind = if note.message.starts_with("not yet implemented") {
+        Verdict::Unsolved
+    } else {
+        kind_of_panic(&note.message, &note.file)
+    };
+    let message = if thread == 0 {
+        format!("{}{at}", note.message)
+    } else {
+        format!("{} panicked: {}{at}", state.threads[thread].shown_name(thread), note.message)
+    };
+    Some(Failure { kind, message })
+}
+
+/// The thread whose panic this one only passes on.
+fn cause_of(state: &State, note: &PanicNote) -> Option<ThreadIndex> {
+    let passes_on = note.message.ends_with("Any { .. }") || note.message == crate::thread::scoped::PANICKED || note.line == 0;
+    let earlier = |thread: &ThreadIndex| state.threads[*thread].panic.as_ref().is_some_and(|cause| cause.order < note.order);
+    if passes_on && note.after != NOBODY && earlier(&note.after) {
+        return Some(note.after);
+    }
+    if note.message.contains("PoisonError") {
+        let panicked = state.threads.iter().enumerate().filter(|(_, thread)| thread.panicked);
+        let first = panicked.min_by_key(|(_, thread)| thread.panic.as_ref().map(|note| note.order));
+        return first.map(|(index, _)| index).filter(earlier);
+    }
+    None
+}
+
+fn judge_livelock(state: &State) -> Failure {
+    let running: Vec<ThreadIndex> = (0..state.threads.len())
+        .filter(|&index| state.threads[index].status == Status::Live && state.can_go_on(index))
+        .collect();
+    let message = format!("{} on for ever without progress", subject(state, &running, "runs", "run"));
+    Failure { kind: Verdict::Livelock, message }
+}
+
+/// The rule for threads that all wait, in this order:
+/// 1. a circle of threads that wait for each other's locks or ends: deadlock;
+/// 2. a thread at a test tool that names a kind: that kind;
+/// 3. a thread that waits for a lock or an initialisation, whose holder waits too or is gone: deadlock;
+/// 4. a thread that waits for a notification or an unpark: lost wakeup;
+/// 5. anything else, a channel, a barrier, a join: deadlock.
+fn judge_stuck(state: &State, notes: &[Option<String>]) -> Failure {
+    let stuck: Vec<ThreadIndex> =
+        (0..state.threads.len()).filter(|&index| state.threads[index].status == Status::Live).collect();
+    if let Some(circle) = circle(state) {
+        let message = match circle[..] {
+            [one] => format!("{} waits for itself: {}", names_of(state, &circle), wait_of(state, one, notes)),
+            _ => format!("{} wait for each other: {}", names_of(state, &circle), waits_of(state, &circle, notes)),
+        };
+        return Failure { kind: Verdict::Deadlock, message };
+    }
+    let at_tool = |&index: &ThreadIndex| state.threads[index].waits_at.iter().rev().find_map(|(kind, _)| *kind);
+    if let Some(kind) = stuck.iter().find_map(at_tool) {
+        return Failure { kind, message: waits_of(state, &stuck, notes) };
+    }
+    let any = |kinds: &[Kind]| stuck.iter().any(|&index| kinds.contains(&state.threads[index].pending.kind));
+    let on_lock = any(&[Kind::Acquire, Kind::AcquireAgain, Kind::AcquireShared, Kind::Enter, Kind::Completed]);
+    let kind = if !on_lock && any(&[Kind::Wake, Kind::Park]) { Verdict::LostWakeup } else { Verdict::Deadlock };
+    Failure { kind, message: waits_of(state, &stuck, notes) }
+}
+
+/// A circle of threads, each waiting for the next.
+fn circle(state: &State) -> Option<Vec<ThreadIndex>> {
+    for start in 0..state.threads.len() {
+        let mut path = vec![start];
+        if walk(state, start, &mut path) {
+            return Some(path);
+        }
+    }
+    None
+}
+
+/// Looks for a way from the path's end back to its start.
+fn walk(state: &State, start: ThreadIndex, path: &mut Vec<ThreadIndex>) -> bool {
+    let last = path[path.len() - 1];
+    for next in state.waits_on(last) {
+        if next == start {
+            return true;
+        }
+        if !path.contains(&next) {
+            path.push(next);
+            if walk(state, start, path) {
+                return true;
+            }
+            path.pop();
+        }
+    }
+    false
+}
+
+impl State {
+    /// The threads that could let a blocked thread go on: the lock's holders, the thread to join.
+    pub(crate) fn waits_on(&self, index: ThreadIndex) -> Vec<ThreadIndex> {
+        let thread = &self.threads[index];
+        if thread.status != Status::Live || self.can_go_on(index) {
+            return Vec::new();
+        }
+        if thread.pending.kind == Kind::Join {
+            return vec![thread.pending.other];
+        }
+        let model = awaited_object(self, index).map(|object| &self.objects[object as usize].model);
+        let mut on = match model {
+            Some(Model::Lock(lock)) if lock.writer != NOBODY => vec![lock.writer],
+            Some(Model::Lock(lock)) => lock.readers.iter().map(|reader| reader.0).collect(),
+            Some(Model::Once(super::object::Once::Running(by))) => vec![*by],
+            _ => Vec::new(),
+        };
+        on.sort_unstable();
+        on.dedup();
+        on
+    }
+}
+
+fn waits_of(state: &State, threads: &[ThreadIndex], notes: &[Option<String>]) -> String {
+    let waits: Vec<String> =
+        threads.iter().map(|&index| format!("{} {}", state.threads[index].shown_name(index), wait_of(state, index, notes))).collect();
+    waits.join("; ")
+}
+
+/// `waits for account#2 (lib.rs:15), held by bob→alice`.
+fn wait_of(state: &State, index: ThreadIndex, notes: &[Option<String>]) -> String {
+    let thread = &state.threads[index];
+    if let Some(Some(note)) = notes.get(index) {
+        return format!("waits at {note}");
+    }
+    let at = format!("{}:{}", file_name(thread.pending.at.file()), thread.pending.at.line());
+    let held = |by: Vec<ThreadIndex>| match by[..] {
+        [] => String::new(),
+        [one] if one == index => ", which it holds itself".to_string(),
+        [one] if state.threads[one].status == Status::Finished => format!(", held by {}, which has ended", names_of(state, &by)),
+        _ => format!(", held by {}", names_of(state, &by)),
+    };
+    match (thread.pending.kind, awaited_object(state, index)) {
+        (Kind::Join, _) => format!("waits for {} to finish ({at})", names_of(state, &[thread.pending.other])),
+        (Kind::Park, _) => format!("is parked ({at})"),
+        (Kind::Wake, Some(object)) if !thread.notified => {
+            format!("waits for a notification of {} ({at})", name_of(state, object))
+        }
+        (Kind::Receive, Some(object)) => format!("waits for a message from {} ({at})", name_of(state, object)),
+        (Kind::Send, Some(object)) => format!("waits for room in {} ({at})", name_of(state, object)),
+        (Kind::Handoff, Some(object)) => format!("waits for a receiver at {} ({at})", name_of(state, object)),
+        (_, Some(object)) => format!("waits for {} ({at}){}", name_of(state, object), held(state.waits_on(index))),
+        _ => format!("waits ({at})"),
+    }
+}
+
+fn name_of(state: &State, object: u32) -> String {
+    name_objects(&state.objects).swap_remove(object as usize).name
+}
+
+fn names_of(state: &State, threads: &[ThreadIndex]) -> String {
+    let names: Vec<String> = threads.iter().map(|&index| state.threads[index].shown_name(index)).collect();
+    match &names[..] {
+        [] => "nobody".to_string(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
+
+fn subject(state: &State, threads: &[ThreadIndex], one: &str, many: &str) -> String {
+    format!("{} {}", names_of(state, threads), if threads.len() == 1 { one } else { many })
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+/// What test tools say of the threads inside them, by thread.
+pub(crate) fn notes() -> Vec<Option<String>> {
+    let notes: Vec<Option<Note>> = run::with(|state| {
+        state.phase = Phase::Observing;
+        state.threads.iter().map(|thread| thread.waits_at.last().map(|(_, note)| note.clone())).collect()
+    });
+    // Outside the borrow: a note may look at modelled objects.
+    notes.into_iter().map(|note| note.map(|note| note())).collect()
+}

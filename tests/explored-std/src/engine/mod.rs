@@ -1,0 +1,14 @@
+//! The engine: modelled threads are coroutines on one OS thread, and one of them runs at a time.
+//!
+//! A thread *announces* an operation ([`operation`]) before it does it. The scheduler ([`state`]) knows from the table of
+//! objects ([`object`]) whose operation is possible now, lets the search choose, and switches ([`run`]). A thread whose
+//! operation is not possible is blocked: it is simply never chosen. Nothing here waits in real time.
+
+pub(crate) mod judge;
+pub(crate) mod object;
+pub(crate) mod operation;
+pub(crate) mod panics;
+pub(crate) mod record;
+pub(crate) mod run;
+pub(crate) mod state;
+pub(crate) mod thread;

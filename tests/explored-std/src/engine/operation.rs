@@ -1,0 +1,153 @@
+//! What a thread announces before it acts, so that the scheduler knows what may run and what depends on what.
+
+use std::panic::Location;
+
+/// A place in the learner's source.
+pub(crate) type Site = &'static Location<'static>;
+
+/// The index of a thread: `main` is 0, the others are counted in the order of their start.
+pub(crate) type ThreadIndex = usize;
+
+/// The index of an object in the schedule's table.
+pub(crate) type ObjectIndex = u32;
+
+/// Stands for "no object".
+pub(crate) const NOTHING: ObjectIndex = u32::MAX;
+/// Stands for "no thread".
+pub(crate) const NOBODY: ThreadIndex = usize::MAX;
+/// Stands for "no deadline", in nanoseconds of virtual time.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// An operation that a thread is about to do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operation {
+    /// What it means to the scheduler.
+    pub(crate) kind: Kind,
+    /// What a trace calls it: `lock`, `recv`, `fetch_add`.
+    pub(crate) name: &'static str,
+    /// The object it is done to.
+    pub(crate) object: ObjectIndex,
+    /// A second object: the mutex that goes with a condition variable.
+    pub(crate) second: ObjectIndex,
+    /// The thread it concerns: the one to join, to unpark.
+    pub(crate) other: ThreadIndex,
+    /// A number that the kind explains: a ticket, a generation.
+    pub(crate) number: u64,
+    /// Where the learner asked for it.
+    pub(crate) at: Site,
+    /// When to give up, in nanoseconds of virtual time.
+    pub(crate) deadline: u64,
+}
+
+/// What an operation means to the scheduler: when it can go on, and what it may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Looks at the object and changes nothing.
+    Look,
+    /// May change the object. Always possible.
+    Change,
+    /// Takes a lock alone: possible when it is free.
+    Acquire,
+    /// Takes a lock alone, also where this thread has it already.
+    AcquireAgain,
+    /// Takes a lock together with other readers.
+    AcquireShared,
+    /// Gives a lock back, or closes something: it lets others go on and takes nothing from them.
+    Release,
+    /// Releases the mutex `second` and queues at the condition variable.
+    Wait,
+    /// Goes on after a notification: possible when notified and `second` is free.
+    Wake,
+    /// Wakes waiters of a condition variable.
+    Notify,
+    /// Waits for the end of the thread `other`.
+    Join,
+    /// Waits for this thread's token.
+    Park,
+    /// Gives the thread `other` its token.
+    Unpark,
+    /// Waits for the deadline.
+    Sleep,
+    /// Lets others go first.
+    Yield,
+    /// Puts a message into a channel: possible when there is room, or nobody to receive.
+    Send,
+    /// Waits until the message with the ticket `number` was taken, or nobody is left to take it.
+    Handoff,
+    /// Takes a message: possible when there is one, or nobody to send.
+    Receive,
+    /// Enters an initialisation: possible when nobody is inside.
+    Enter,
+    /// Waits until an initialisation is complete.
+    Completed,
+    /// Waits until the barrier's generation is no longer `number`.
+    Passed,
+    /// Waits until the thread `other` is blocked or done.
+    UntilBlocked,
+    /// Reads the clock.
+    Clock,
+    /// Ends the thread.
+    Exit,
+    /// Is never possible.
+    Never,
+}
+
+impl Operation {
+    /// An operation on one object, without a deadline.
+    pub(crate) fn new(kind: Kind, name: &'static str, object: ObjectIndex, at: Site) -> Operation {
+        Operation { kind, name, object, second: NOTHING, other: NOBODY, number: 0, at, deadline: NEVER }
+    }
+
+    /// An operation that concerns a thread.
+    pub(crate) fn on_thread(kind: Kind, name: &'static str, other: ThreadIndex, at: Site) -> Operation {
+        Operation { other, ..Operation::new(kind, name, NOTHING, at) }
+    }
+
+    /// The same with a deadline.
+    pub(crate) fn until(self, deadline: u64) -> Operation {
+        Operation { deadline, ..self }
+    }
+
+    /// Whether it changes nothing, so that doing it again and again is no progress. What locks protect is not seen here:
+    /// a guard that was written through says so when it is dropped.
+    pub(crate) fn is_fruitless(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Look
+                | Kind::Yield
+                | Kind::Acquire
+                | Kind::AcquireAgain
+                | Kind::AcquireShared
+                | Kind::Clock
+                | Kind::Change
+                | Kind::Release
+        )
+    }
+}
+
+/// How a thread goes on from the operation that it announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum How {
+    /// The operation is done.
+    Step,
+    /// Its time was up.
+    Timeout,
+    /// It woke although nobody called.
+    Spurious,
+}
+
+/// What the scheduler decides at one point: who goes on, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Choice {
+    /// Who.
+    pub(crate) thread: ThreadIndex,
+    /// How.
+    pub(crate) how: How,
+}
+
+impl Choice {
+    /// An ordinary step of a thread.
+    pub(crate) fn step(thread: ThreadIndex) -> Choice {
+        Choice { thread, how: How::Step }
+    }
+}

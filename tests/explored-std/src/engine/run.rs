@@ -1,0 +1,274 @@
+//! Runs one schedule from its first step to the last destructor.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use corosensei::stack::DefaultStack;
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+use verdict::Kind as Verdict;
+
+use super::operation::{How, Kind, Operation, Site, ThreadIndex};
+use super::state::{Announced, Next, Phase, State};
+use super::thread::Status;
+
+/// A modelled thread's stack, in bytes. Pages that are never touched cost nothing.
+const STACK_SIZE: usize = 1 << 20;
+
+/// How a schedule ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Ending {
+    /// `main` returned or panicked.
+    Main,
+    /// Nobody can go on.
+    Stuck,
+    /// They go on for ever.
+    Livelock,
+    /// A test tool says that the test failed.
+    Failed(Verdict, String),
+    /// The program did something else than before under the same schedule.
+    Nondeterministic(String),
+    /// The schedule to replay does not fit the program.
+    Misfit(String),
+}
+
+/// What a thread is resumed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resume {
+    /// To go on.
+    Run,
+    /// To unwind its stack and be gone.
+    Unwind,
+}
+
+type Stack = Coroutine<Resume, (), (), DefaultStack>;
+
+/// How to suspend the thread that runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Suspender(*const Yielder<Resume, ()>);
+
+/// The payload with which a stack is unwound at a schedule's end.
+pub(crate) struct Teardown;
+
+/// One exploration at a time: modelled objects in statics are shared by the whole process.
+pub(crate) static EXPLORING: Mutex<()> = Mutex::new(());
+
+/// Counts schedules over all explorations of the process.
+static EPOCH: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    static STATE: RefCell<Option<Box<State>>> = const { RefCell::new(None) };
+}
+
+/// Uses the state of the schedule that runs.
+///
+/// # Panics
+/// If no schedule runs on this OS thread.
+#[inline]
+pub(crate) fn with<R>(f: impl FnOnce(&mut State) -> R) -> R {
+    STATE.with_borrow_mut(|state| match state {
+        Some(state) => f(state),
+        None => outside(),
+    })
+}
+
+/// The same, and nothing outside of an exploration.
+#[inline]
+pub(crate) fn try_with<R>(f: impl FnOnce(&mut State) -> R) -> Option<R> {
+    STATE.try_with(|state| Some(f(state.try_borrow_mut().ok()?.as_mut()?))).ok().flatten()
+}
+
+#[cold]
+fn outside() -> ! {
+    panic!("a modelled type of `std` was used outside an explored test: use it inside the test's body")
+}
+
+/// Gives this OS thread a state for an exploration, and takes it away.
+pub(crate) fn install(state: Option<Box<State>>) -> Option<Box<State>> {
+    STATE.with_borrow_mut(|slot| std::mem::replace(slot, state))
+}
+
+/// Announces an operation and returns when the scheduler lets it be done.
+pub(crate) fn step(operation: Operation) -> How {
+    match with(|state| state.announce(operation)) {
+        Announced::Go(how) => how,
+        Announced::Switch(suspender) => {
+            suspend(suspender);
+            with(|state| state.me().resumed)
+        }
+        Announced::Never(suspender) => loop {
+            suspend(suspender);
+        },
+    }
+}
+
+/// Ends the schedule from inside a thread.
+pub(crate) fn end(ending: Ending) -> ! {
+    let suspender = with(|state| {
+        state.ending.get_or_insert(ending);
+        state.suspender(state.current)
+    });
+    loop {
+        suspend(suspender);
+    }
+}
+
+fn suspend(suspender: Suspender) {
+    // SAFETY: the yielder lies at the foot of the stack that this runs on, so it lives as long as this call; `State` gives a
+    // thread its own suspender only (`current` is the thread that runs).
+    let resume = unsafe { &*suspender.0 }.suspend(());
+    if resume == Resume::Unwind {
+        resume_unwind(Box::new(Teardown));
+    }
+}
+
+/// Stacks, kept from schedule to schedule.
+#[derive(Default)]
+pub(crate) struct Stacks {
+    idle: Vec<DefaultStack>,
+    running: Vec<Option<Stack>>,
+}
+
+/// Runs the body under the state's strategy until the schedule ends. The threads are left as they stand then.
+pub(crate) fn run(body: &Arc<dyn Fn() + Send + Sync>, stacks: &mut Stacks) {
+    let epoch = EPOCH.fetch_add(1, Ordering::Relaxed) + 1;
+    let body = Arc::clone(body);
+    let at: Site = Location::caller();
+    with(|state| {
+        state.begin(epoch);
+        let job = Box::new(move || run_main(&*body));
+        let spawn = Operation::new(Kind::Never, "start", super::operation::NOTHING, at);
+        state.add_thread(None, job, spawn);
+        state.next();
+    });
+    loop {
+        let (current, job) = with(|state| {
+            let current = state.current;
+            (current, state.threads[current].job.take())
+        });
+        if let Some(job) = job {
+            debug_assert_eq!(stacks.running.len(), current);
+            let stack = stacks.idle.pop().unwrap_or_else(new_stack);
+            stacks.running.push(Some(Coroutine::with_stack(stack, move |yielder, _| thread(yielder, job))));
+        }
+        let coroutine = stacks.running[current].as_mut().expect("only threads that have not ended are resumed");
+        let finished = matches!(coroutine.resume(Resume::Run), CoroutineResult::Return(()));
+        if finished {
+            stacks.idle.extend(stacks.running[current].take().map(Coroutine::into_stack));
+        }
+        if with(|state| state.ending.is_some() || (finished && end_of_thread(state))) {
+            return;
+        }
+    }
+}
+
+/// A thread is done: notes it, and finds the next one. Returns whether the schedule has ended.
+fn end_of_thread(state: &mut State) -> bool {
+    let current = state.current;
+    state.threads[current].status = Status::Finished;
+    state.changed();
+    if let Some(order) = &mut state.order {
+        order.exited(current);
+    }
+    if current == 0 {
+        state.ending.get_or_insert(Ending::Main);
+        return true;
+    }
+    matches!(state.next(), Next::Nobody)
+}
+
+fn new_stack() -> DefaultStack {
+    DefaultStack::new(STACK_SIZE).expect("address space for a thread's stack")
+}
+
+fn run_main(body: &(dyn Fn() + Send + Sync)) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
+        note_end_in_panic(payload);
+    }
+}
+
+/// The job of the thread that runs ended in this panic. Gives the payload back, unless the stack is being torn down.
+pub(crate) fn note_end_in_panic(payload: Box<dyn Any + Send>) -> Box<dyn Any + Send> {
+    if payload.is::<Teardown>() {
+        resume_unwind(payload);
+    }
+    with(|state| {
+        let thread = state.me();
+        thread.panicking = thread.panicking.saturating_sub(1);
+        thread.panicked = true;
+    });
+    payload
+}
+
+/// What runs at the foot of every stack.
+fn thread(yielder: &Yielder<Resume, ()>, job: super::thread::Job) {
+    with(|state| {
+        let me = state.me();
+        me.suspender = Some(Suspender(yielder));
+        me.status = Status::Live;
+    });
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        job();
+        crate::thread::local::destroy_all();
+        let exit = with(|state| {
+            let me = state.current;
+            // Nobody can see a thread's end but by waiting for it, unless somebody looks.
+            let matters = if me == 0 { !state.threads[0].panicked } else { state.settings.observed };
+            matters.then(|| Operation::on_thread(Kind::Exit, "exit", me, state.threads[me].pending.at))
+        });
+        if let Some(exit) = exit {
+            step(exit);
+        }
+    }));
+    // A stack that is torn down ends here with `Teardown`. A panic of a thread-local's destructor is not the test's business.
+    drop(ended);
+}
+
+/// Clears away what a schedule has left: newest thread first, since it may borrow from older ones.
+pub(crate) fn tear_down(stacks: &mut Stacks) {
+    with(|state| state.phase = Phase::TearingDown);
+    while let Some(slot) = stacks.running.pop() {
+        let index = stacks.running.len();
+        if let Some(mut coroutine) = slot {
+            unwind(index, &mut coroutine);
+            stacks.idle.push(coroutine.into_stack());
+        }
+    }
+    // From here on no stack is left to suspend, so every operation goes through.
+    let (threads, unwind) = with(|state| {
+        state.phase = Phase::Observing;
+        state.current = 0;
+        (state.threads.len(), state.settings.unwind)
+    });
+    for index in (0..threads).rev() {
+        // Dropped outside the borrow: what a thread leaves behind may have destructors that use modelled objects.
+        let (job, locals) = with(|state| {
+            let thread = &mut state.threads[index];
+            (thread.job.take(), std::mem::take(&mut thread.locals))
+        });
+        if unwind {
+            drop((job, locals));
+        } else {
+            std::mem::forget((job, locals));
+        }
+    }
+    with(|state| state.threads.clear());
+}
+
+fn unwind(index: ThreadIndex, coroutine: &mut Stack) {
+    let may_unwind = with(|state| {
+        state.current = index;
+        // Unwinding a stack that unwinds already would abort the process.
+        state.settings.unwind && state.threads[index].panicking == 0
+    });
+    if coroutine.started() && may_unwind {
+        coroutine.resume(Resume::Unwind);
+    }
+    if !coroutine.done() {
+        // SAFETY: the thread is never resumed again, so nobody sees what it leaves half done. What its stack owns is leaked,
+        // which is safe; what it lent to scoped threads is no longer used, as those are newer and already gone.
+        unsafe { coroutine.force_reset() };
+    }
+}

@@ -1,0 +1,461 @@
+//! One schedule's state, and the decision who goes on.
+
+use std::collections::VecDeque;
+
+use super::object::{Model, Object};
+use super::operation::{Choice, How, Kind, NEVER, NOBODY, ObjectIndex, Operation, ThreadIndex};
+use super::record::Recorder;
+use super::run::{Ending, Suspender};
+use super::thread::{Job, Status, ThreadState};
+use crate::search::{Order, Strategy};
+
+/// How often a thread may repeat itself, while nothing changes, before the others go first.
+const SPIN_LIMIT: u32 = 2;
+/// How often all threads may go round without a change before it is called a livelock.
+const IDLE_ROUNDS: u32 = 300;
+/// How many steps one thread may do in a row while others could go on.
+const LONGEST_RUN: u32 = 200;
+/// How many steps may pass, while a timer is set, before time moves on although somebody still runs.
+const PATIENCE: u32 = 1_000;
+/// Nanoseconds in a millisecond.
+const MILLISECOND: u64 = 1_000_000;
+
+/// What the engine is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Threads run under the scheduler.
+    Running,
+    /// The schedule has ended and somebody looks at what is left: operations neither block nor switch.
+    Observing,
+    /// Stacks are unwound: operations neither block nor switch, and one that can't go on ends its thread.
+    TearingDown,
+}
+
+/// What stays the same in every schedule of an exploration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// Whether a timeout may fire although others can go on.
+    pub(crate) hostile: bool,
+    /// How many spurious wakeups one schedule has.
+    pub(crate) spurious: u32,
+    /// How many steps one schedule may have.
+    pub(crate) steps: u32,
+    /// Whether main's return ends the others silently.
+    pub(crate) daemons: bool,
+    /// Whether somebody can see that a lock is held or a thread still runs, so that the moment of a release matters.
+    pub(crate) observed: bool,
+    /// Whether stacks are unwound at the end, or dropped as they are.
+    pub(crate) unwind: bool,
+}
+
+/// One schedule's state.
+pub(crate) struct State {
+    /// Counts schedules; never 0.
+    pub(crate) epoch: u64,
+    pub(crate) phase: Phase,
+    pub(crate) settings: Settings,
+    pub(crate) threads: Vec<ThreadState>,
+    pub(crate) objects: Vec<Object>,
+    /// Who runs.
+    pub(crate) current: ThreadIndex,
+    /// Threads from here on have not begun.
+    pub(crate) begun: ThreadIndex,
+    /// Virtual time in nanoseconds since the schedule's start.
+    pub(crate) now: u64,
+    /// Whether somebody has read the clock since it last moved.
+    pub(crate) clock_read: bool,
+    /// Counts changes to anything that a thread could see.
+    pub(crate) changes: u64,
+    pub(crate) steps: u32,
+    pub(crate) panics: u32,
+    pub(crate) ending: Option<Ending>,
+    pub(crate) recorder: Option<Box<Recorder>>,
+    pub(crate) strategy: Option<Box<dyn Strategy>>,
+    /// What happened before what, where the search wants to know.
+    pub(crate) order: Option<Box<Order>>,
+    spurious_left: u32,
+    run_length: u32,
+    idle_rounds: u32,
+    steps_at_advance: u32,
+    choices: Vec<Choice>,
+}
+
+/// What the announcing thread does next.
+pub(crate) enum Announced {
+    /// Goes on.
+    Go(How),
+    /// Suspends, and goes on when it is resumed.
+    Switch(Suspender),
+    /// Suspends for ever.
+    Never(Suspender),
+}
+
+/// Who runs next.
+pub(crate) enum Next {
+    Thread(ThreadIndex),
+    Nobody,
+}
+
+impl State {
+    pub(crate) fn new(settings: Settings) -> State {
+        State {
+            epoch: 0,
+            phase: Phase::TearingDown,
+            settings,
+            threads: Vec::new(),
+            objects: Vec::new(),
+            current: 0,
+            begun: 0,
+            now: 0,
+            clock_read: false,
+            changes: 0,
+            steps: 0,
+            panics: 0,
+            ending: None,
+            recorder: None,
+            strategy: None,
+            order: None,
+            spurious_left: 0,
+            run_length: 0,
+            idle_rounds: 0,
+            steps_at_advance: 0,
+            choices: Vec::new(),
+        }
+    }
+
+    /// Makes everything fresh for the next schedule. Threads must have been cleared away.
+    pub(crate) fn begin(&mut self, epoch: u64) {
+        self.epoch = epoch;
+        self.phase = Phase::Running;
+        self.objects.clear();
+        self.current = 0;
+        self.begun = 0;
+        self.now = 0;
+        self.clock_read = false;
+        self.changes = 0;
+        self.steps = 0;
+        self.panics = 0;
+        self.ending = None;
+        self.spurious_left = self.settings.spurious;
+        self.run_length = 0;
+        self.idle_rounds = 0;
+        self.steps_at_advance = 0;
+    }
+
+    /// The thread that runs.
+    pub(crate) fn me(&mut self) -> &mut ThreadState {
+        &mut self.threads[self.current]
+    }
+
+    /// Adds a thread that will begin before the next decision.
+    pub(crate) fn add_thread(&mut self, name: Option<std::sync::Arc<str>>, job: Job, spawn: Operation) -> ThreadIndex {
+        let index = self.threads.len();
+        self.threads.push(ThreadState::new(name, job, spawn));
+        if let Some(order) = &mut self.order {
+            order.spawned(self.current, index);
+        }
+        self.changes += 1;
+        index
+    }
+
+    /// The current thread is about to do this.
+    pub(crate) fn announce(&mut self, operation: Operation) -> Announced {
+        let me = self.current;
+        if self.phase != Phase::Running {
+            return self.announce_at_the_end(operation);
+        }
+        self.threads[me].pending = operation;
+        if let Some(recorder) = &mut self.recorder {
+            let blocks = !is_possible(&self.threads, &self.objects, me);
+            recorder.announced(me, &operation, blocks);
+        }
+        match self.next() {
+            Next::Thread(next) if next == me => Announced::Go(self.threads[me].resumed),
+            _ => Announced::Switch(self.suspender(me)),
+        }
+    }
+
+    /// At the end nothing blocks: what can't go on now never will.
+    fn announce_at_the_end(&mut self, operation: Operation) -> Announced {
+        if self.phase == Phase::Observing {
+            return Announced::Go(How::Step);
+        }
+        let me = self.current;
+        let thread = &mut self.threads[me];
+        thread.pending = operation;
+        thread.last_acts = thread.last_acts.saturating_sub(1);
+        if thread.last_acts > 0 && is_possible(&self.threads, &self.objects, me) && !self.would_disappoint(&operation) {
+            return Announced::Go(How::Step);
+        }
+        Announced::Never(self.suspender(me))
+    }
+
+    /// Whether the operation would hand an error to a destructor that is likely to unwrap it.
+    fn would_disappoint(&self, operation: &Operation) -> bool {
+        match (operation.kind, self.objects.get(operation.object as usize).map(|object| &object.model)) {
+            (Kind::Join, _) => self.threads[operation.other].panicked,
+            (Kind::Send, Some(Model::Channel(channel))) => channel.receivers == 0,
+            (Kind::Receive, Some(Model::Channel(channel))) => channel.inside.is_empty(),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn suspender(&self, thread: ThreadIndex) -> Suspender {
+        self.threads[thread].suspender.expect("a thread that runs has a suspender")
+    }
+
+    /// Decides who runs next and notes it in `current`. Threads that were spawned begin first, up to their first operation.
+    pub(crate) fn next(&mut self) -> Next {
+        if self.begun < self.threads.len() {
+            self.current = self.begun;
+            self.begun += 1;
+            return Next::Thread(self.current);
+        }
+        match self.decide() {
+            Ok(choice) => {
+                self.commit(choice);
+                Next::Thread(choice.thread)
+            }
+            Err(ending) => {
+                self.ending.get_or_insert(ending);
+                Next::Nobody
+            }
+        }
+    }
+
+    fn decide(&mut self) -> Result<Choice, Ending> {
+        let mut choices = std::mem::take(&mut self.choices);
+        self.collect(&mut choices);
+        while choices.is_empty() {
+            if !self.move_on() {
+                self.choices = choices;
+                return Err(if self.idle_rounds > 0 { Ending::Livelock } else { Ending::Stuck });
+            }
+            self.collect(&mut choices);
+        }
+        self.steps += 1;
+        if self.steps > self.settings.steps {
+            self.choices = choices;
+            return Err(Ending::Livelock);
+        }
+        let mut strategy = self.strategy.take().expect("a schedule has a strategy");
+        let picked = strategy.pick(self, &choices);
+        self.strategy = Some(strategy);
+        let choice = picked.map(|index| choices[index]);
+        if let (Some(continuing), Ok(choice)) = (self.continuing(&choices), &choice)
+            && choices[continuing].thread != choice.thread
+            && let Some(recorder) = &mut self.recorder
+        {
+            recorder.preempts();
+        }
+        self.choices = choices;
+        choice
+    }
+
+    /// Finds out who could go on.
+    fn collect(&mut self, choices: &mut Vec<Choice>) {
+        choices.clear();
+        let timer_is_due = self.steps - self.steps_at_advance > PATIENCE && self.first_deadline() != NEVER;
+        if timer_is_due {
+            self.advance_clock();
+        }
+        for (index, thread) in self.threads.iter().enumerate() {
+            if thread.status != Status::Live {
+                continue;
+            }
+            if is_possible(&self.threads, &self.objects, index) {
+                if !self.is_held_back(thread) {
+                    choices.push(Choice::step(index));
+                }
+            } else if thread.pending.deadline != NEVER
+                && (self.settings.hostile || thread.pending.deadline <= self.now)
+                && !(thread.pending.kind == Kind::Wake && thread.notified)
+            {
+                choices.push(Choice { thread: index, how: How::Timeout });
+            }
+        }
+        if self.run_length > LONGEST_RUN && choices.iter().any(|choice| choice.thread != self.current) {
+            let current = self.current;
+            choices.retain(|choice| choice.thread != current);
+        }
+        if self.spurious_left > 0 && !choices.is_empty() {
+            for (index, thread) in self.threads.iter().enumerate() {
+                let could = match thread.pending.kind {
+                    Kind::Wake => !thread.notified && lock_is_free(&self.objects, thread.pending.second),
+                    Kind::Park => !thread.token,
+                    _ => false,
+                };
+                if could && thread.status == Status::Live {
+                    choices.push(Choice { thread: index, how: How::Spurious });
+                }
+            }
+        }
+    }
+
+    /// Whether a thread only repeats itself while nothing changes.
+    fn is_held_back(&self, thread: &ThreadState) -> bool {
+        thread.repeats > SPIN_LIMIT && thread.streak_version == self.changes
+    }
+
+    /// Nobody could go on: moves time, or lets those that spin go round once more.
+    fn move_on(&mut self) -> bool {
+        let spinning = self.threads.iter().enumerate().any(|(index, thread)| {
+            thread.status == Status::Live && self.is_held_back(thread) && is_possible(&self.threads, &self.objects, index)
+        });
+        if self.first_deadline() != NEVER {
+            self.advance_clock();
+            return true;
+        }
+        if !spinning || self.idle_rounds > IDLE_ROUNDS {
+            return false;
+        }
+        self.idle_rounds += 1;
+        if self.clock_read {
+            self.now += MILLISECOND << self.idle_rounds.min(30);
+            self.clock_read = false;
+        }
+        let version = self.changes;
+        for thread in &mut self.threads {
+            thread.forget_streak(version);
+        }
+        true
+    }
+
+    /// The earliest deadline of those that wait and were not called.
+    fn first_deadline(&self) -> u64 {
+        let mut first = NEVER;
+        for (index, thread) in self.threads.iter().enumerate() {
+            if thread.status == Status::Live
+                && thread.pending.deadline < first
+                && thread.pending.deadline > self.now
+                && !(thread.pending.kind == Kind::Wake && thread.notified)
+                && !is_possible(&self.threads, &self.objects, index)
+            {
+                first = thread.pending.deadline;
+            }
+        }
+        first
+    }
+
+    fn advance_clock(&mut self) {
+        let to = self.first_deadline();
+        if to != NEVER {
+            self.now = to;
+            self.clock_read = false;
+            self.changed();
+            self.steps_at_advance = self.steps;
+            if let Some(order) = &mut self.order {
+                order.everybody_meets();
+            }
+        }
+    }
+
+    /// Somebody goes on.
+    fn commit(&mut self, choice: Choice) {
+        let was_current = self.current == choice.thread;
+        self.run_length = if was_current { self.run_length + 1 } else { 0 };
+        self.current = choice.thread;
+        let changes = self.changes;
+        let thread = &mut self.threads[choice.thread];
+        thread.resumed = choice.how;
+        if choice.how == How::Step && thread.pending.is_fruitless() {
+            let operation = thread.pending;
+            thread.note_fruitless(&operation, changes);
+        } else {
+            self.changed();
+        }
+        match choice.how {
+            How::Step => {}
+            How::Timeout => self.now = self.now.max(self.threads[choice.thread].pending.deadline),
+            How::Spurious => self.spurious_left -= 1,
+        }
+        if let Some(recorder) = &mut self.recorder {
+            let operation = self.threads[choice.thread].pending;
+            recorder.went_on(choice, &operation);
+        }
+    }
+
+    /// Something changed that a thread could see.
+    pub(crate) fn changed(&mut self) {
+        self.changes += 1;
+        self.idle_rounds = 0;
+    }
+
+    /// Whether this thread could go on from what it announced.
+    pub(crate) fn can_go_on(&self, thread: ThreadIndex) -> bool {
+        is_possible(&self.threads, &self.objects, thread)
+    }
+
+    /// The choices at this point, for a strategy that looks ahead.
+    pub(crate) fn continuing(&self, choices: &[Choice]) -> Option<usize> {
+        if self.threads.get(self.current)?.pending.kind == Kind::Yield {
+            return None;
+        }
+        choices.iter().position(|choice| *choice == Choice::step(self.current))
+    }
+
+    /// The waiters of a condition variable.
+    pub(crate) fn waiters(&mut self, condvar: ObjectIndex) -> &mut VecDeque<ThreadIndex> {
+        match &mut self.objects[condvar as usize].model {
+            Model::Condvar(waiters) => waiters,
+            other => unreachable!("a condition variable, not {other:?}"),
+        }
+    }
+}
+
+fn lock_is_free(objects: &[Object], lock: ObjectIndex) -> bool {
+    matches!(&objects[lock as usize].model, Model::Lock(lock) if lock.is_free())
+}
+
+/// Whether a thread could go on from what it announced.
+pub(crate) fn is_possible(threads: &[ThreadState], objects: &[Object], index: ThreadIndex) -> bool {
+    let thread = &threads[index];
+    let operation = &thread.pending;
+    match operation.kind {
+        Kind::Look | Kind::Change | Kind::Release | Kind::Wait | Kind::Notify | Kind::Unpark => true,
+        Kind::Yield | Kind::Clock | Kind::Exit => true,
+        Kind::Sleep | Kind::Never => false,
+        Kind::Join => threads[operation.other].status == Status::Finished,
+        Kind::Park => thread.token,
+        Kind::Wake => thread.notified && lock_is_free(objects, operation.second),
+        Kind::UntilBlocked => {
+            let other = &threads[operation.other];
+            other.status == Status::Finished
+                || (other.status == Status::Live && operation.other != index && !is_possible(threads, objects, operation.other))
+        }
+        _ => object_allows(threads, &objects[operation.object as usize].model, index, operation),
+    }
+}
+
+fn object_allows(threads: &[ThreadState], model: &Model, index: ThreadIndex, operation: &Operation) -> bool {
+    match (operation.kind, model) {
+        (Kind::Acquire, Model::Lock(lock)) => lock.is_free(),
+        (Kind::AcquireAgain, Model::Lock(lock)) => lock.is_free() || lock.writer == index,
+        (Kind::AcquireShared, Model::Lock(lock)) => {
+            // A waiting writer may hold up readers that come again: the deadlock that std's documentation warns of.
+            let comes_again = || lock.readers.iter().any(|reader| reader.0 == index);
+            let writer_waits = || {
+                threads.iter().enumerate().any(|(other, thread)| {
+                    other != index
+                        && thread.status == Status::Live
+                        && thread.pending.kind == Kind::Acquire
+                        && thread.is_at(operation.object)
+                })
+            };
+            lock.writer == NOBODY && !(comes_again() && writer_waits())
+        }
+        (Kind::Send, Model::Channel(channel)) => {
+            channel.receivers == 0 || channel.capacity.is_none_or(|most| most == 0 || channel.inside.len() < most)
+        }
+        (Kind::Handoff, Model::Channel(channel)) => {
+            channel.receivers == 0 || !channel.inside.contains(&operation.number)
+        }
+        (Kind::Receive, Model::Channel(channel)) => !channel.inside.is_empty() || channel.senders == 0,
+        (Kind::Enter, Model::Once(once)) => !matches!(once, super::object::Once::Running(_)),
+        (Kind::Completed, Model::Once(once)) => {
+            matches!(once, super::object::Once::Done | super::object::Once::Poisoned)
+        }
+        (Kind::Passed, Model::Barrier { generation, .. }) => *generation != operation.number,
+        (kind, model) => unreachable!("{kind:?} on {model:?}"),
+    }
+}

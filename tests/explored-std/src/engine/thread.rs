@@ -1,0 +1,142 @@
+//! What the engine knows of a modelled thread.
+
+use std::any::Any;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::operation::{How, NOBODY, NOTHING, ObjectIndex, Operation, Site, ThreadIndex};
+use super::run::Suspender;
+
+/// The work of a thread: its result is kept by whoever made the job.
+pub(crate) type Job = Box<dyn FnOnce()>;
+
+/// Where a thread is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// It was spawned and has not run yet.
+    New,
+    /// It has announced an operation, or runs.
+    Live,
+    /// It is done.
+    Finished,
+}
+
+/// A panic, as the hook saw it.
+#[derive(Clone, Debug)]
+pub(crate) struct PanicNote {
+    /// The message, or a stand-in for a payload that is no text.
+    pub(crate) message: String,
+    /// The file of the `panic!`.
+    pub(crate) file: String,
+    /// Counted from 1; 0 where it is not known.
+    pub(crate) line: u32,
+    /// The thread whose end in panic this thread had seen last: the cause, where this panic only passes it on.
+    pub(crate) after: ThreadIndex,
+    /// Its place in the order of panics.
+    pub(crate) order: u32,
+}
+
+/// Text that says what a test tool waits for, made when it is needed.
+pub(crate) type Note = Rc<dyn Fn() -> String>;
+
+/// A modelled thread.
+pub(crate) struct ThreadState {
+    /// Its own name.
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) status: Status,
+    /// The operation that it announced.
+    pub(crate) pending: Operation,
+    /// How it goes on when it is next resumed.
+    pub(crate) resumed: How,
+    /// How to suspend it, once it has run.
+    pub(crate) suspender: Option<Suspender>,
+    /// The job, until it begins.
+    pub(crate) job: Option<Job>,
+    /// Whether a notification has reached it.
+    pub(crate) notified: bool,
+    /// Its park token.
+    pub(crate) token: bool,
+    /// How many panics it is unwinding from.
+    pub(crate) panicking: u32,
+    /// The panic that it unwinds from, or ended with.
+    pub(crate) panic: Option<PanicNote>,
+    /// Whether its job ended in a panic.
+    pub(crate) panicked: bool,
+    /// Whether its end was seen: joined.
+    pub(crate) seen: bool,
+    /// The thread whose panic it saw last in a join.
+    pub(crate) saw_panic_of: ThreadIndex,
+    /// The test tools that it is inside.
+    pub(crate) waits_at: Vec<(Option<verdict::Kind>, Note)>,
+    /// Thread-locals, by the address of their key; the value is none when it was destroyed.
+    pub(crate) locals: Vec<(usize, Option<Rc<dyn Any>>)>,
+    /// What it did since the last change anywhere: a repetition is spinning.
+    pub(crate) streak: Vec<(Site, ObjectIndex)>,
+    /// How many operations of the streak were repetitions.
+    pub(crate) repeats: u32,
+    /// The state of the world at the streak's start.
+    pub(crate) streak_version: u64,
+    /// How many operations it may still do while it is torn down.
+    pub(crate) last_acts: u32,
+}
+
+impl ThreadState {
+    /// A thread that has not run yet.
+    pub(crate) fn new(name: Option<Arc<str>>, job: Job, spawn: Operation) -> ThreadState {
+        ThreadState {
+            name,
+            status: Status::New,
+            pending: spawn,
+            resumed: How::Step,
+            suspender: None,
+            job: Some(job),
+            notified: false,
+            token: false,
+            panicking: 0,
+            panic: None,
+            panicked: false,
+            seen: false,
+            saw_panic_of: NOBODY,
+            waits_at: Vec::new(),
+            locals: Vec::new(),
+            streak: Vec::new(),
+            repeats: 0,
+            streak_version: 0,
+            last_acts: 10_000,
+        }
+    }
+
+    /// Notes a fruitless operation. `version` is the count of changes anywhere.
+    pub(crate) fn note_fruitless(&mut self, operation: &Operation, version: u64) {
+        if self.streak_version != version {
+            self.forget_streak(version);
+        }
+        let key = (operation.at, operation.object);
+        if self.streak.iter().any(|seen| std::ptr::eq(seen.0, key.0) && seen.1 == key.1) {
+            self.repeats += 1;
+        } else if self.streak.len() < 64 {
+            self.streak.push(key);
+        }
+    }
+
+    /// Begins a new streak.
+    pub(crate) fn forget_streak(&mut self, version: u64) {
+        self.streak_version = version;
+        self.streak.clear();
+        self.repeats = 0;
+    }
+
+    /// The name that reports use.
+    pub(crate) fn shown_name(&self, index: ThreadIndex) -> String {
+        match &self.name {
+            Some(name) => name.to_string(),
+            None if index == 0 => "main".to_string(),
+            None => format!("thread {index}"),
+        }
+    }
+
+    /// Whether it is inside an operation on this object.
+    pub(crate) fn is_at(&self, object: ObjectIndex) -> bool {
+        object != NOTHING && self.pending.object == object
+    }
+}

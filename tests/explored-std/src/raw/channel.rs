@@ -1,0 +1,274 @@
+//! A channel without its messages.
+
+use std::panic::Location;
+
+use crate::engine::object::{Channel, Identity, Model, What};
+use crate::engine::operation::{How, Kind, ObjectIndex, Operation, Site};
+use crate::engine::run::{step, try_with, with};
+use crate::engine::state::State;
+use crate::raw::{Deadline, release_is_a_step};
+
+/// A channel's counters: room, messages, and who is left on either side. The messages are kept beside it, in the order in
+/// which they were let in.
+#[derive(Debug)]
+pub struct RawChannel {
+    identity: Identity,
+    what: What,
+    capacity: Option<usize>,
+}
+
+/// Why nothing was sent or received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No room, or no message, at this time.
+    NotNow,
+    /// Nobody is left on the other side.
+    Disconnected,
+    /// The time was up.
+    TimedOut,
+}
+
+impl RawChannel {
+    /// A channel with one sender and one receiver. The capacity is none for no limit, 0 for hand to hand.
+    #[track_caller]
+    pub fn new<T>(capacity: Option<usize>) -> RawChannel {
+        let channel = RawChannel { identity: Identity::new(), what: What::holding::<T>("channel"), capacity };
+        // Named in the order of making, not of first use.
+        try_with(|state| channel.index(state));
+        channel
+    }
+
+    fn index(&self, state: &mut State) -> ObjectIndex {
+        let capacity = self.capacity;
+        let fresh =
+            || Model::Channel(Channel { capacity, inside: Default::default(), next: 0, senders: 1, receivers: 1 });
+        self.identity.register(state, self.what, fresh).0
+    }
+
+    /// How many messages fit in.
+    pub fn capacity(&self) -> Option<usize> {
+        self.capacity
+    }
+
+    /// Lets a message in, waiting for room. `put` stores it behind those that are inside; for a channel without room, `take`
+    /// gets it back if nobody received it: its place in the queue is the argument.
+    #[track_caller]
+    pub fn send(&self, deadline: Deadline, put: impl FnOnce(), take: impl FnOnce(usize)) -> Result<(), Refusal> {
+        let at = Location::caller();
+        let object = with(|state| self.index(state));
+        let operation = Operation::new(Kind::Send, "send", object, at);
+        let ticket = self.let_in(operation.until(deadline.0))?;
+        put();
+        if self.capacity != Some(0) {
+            return Ok(());
+        }
+        let how = step(Operation { kind: Kind::Handoff, number: ticket, ..operation }.until(deadline.0));
+        let left = with(|state| {
+            let inside = &mut state.channel(object).inside;
+            let place = inside.iter().position(|&other| other == ticket);
+            if let Some(place) = place {
+                inside.remove(place);
+            }
+            place
+        });
+        let Some(place) = left else { return Ok(()) };
+        take(place);
+        with(State::record_refusal);
+        Err(if how == How::Timeout { Refusal::TimedOut } else { Refusal::Disconnected })
+    }
+
+    fn let_in(&self, operation: Operation) -> Result<u64, Refusal> {
+        if step(operation) != How::Step {
+            return Err(Refusal::TimedOut);
+        }
+        with(|state| {
+            let channel = state.channel(operation.object);
+            if channel.receivers == 0 {
+                state.record_refusal();
+                return Err(Refusal::Disconnected);
+            }
+            Ok(channel.let_in())
+        })
+    }
+
+    /// Lets a message in if that is possible at once.
+    #[track_caller]
+    pub fn try_send(&self, put: impl FnOnce()) -> Result<(), Refusal> {
+        let object = with(|state| self.index(state));
+        step(Operation::new(Kind::Change, "try_send", object, Location::caller()));
+        let waiting = with(|state| state.receivers_waiting(object));
+        with(|state| {
+            let channel = state.channel(object);
+            let room = match channel.capacity {
+                None => true,
+                Some(0) => waiting > channel.inside.len(),
+                Some(most) => channel.inside.len() < most,
+            };
+            let refusal = match (channel.receivers, room) {
+                (0, _) => Some(Refusal::Disconnected),
+                (_, false) => Some(Refusal::NotNow),
+                _ => None,
+            };
+            match refusal {
+                Some(refusal) => {
+                    state.record_refusal();
+                    Err(refusal)
+                }
+                None => {
+                    channel.let_in();
+                    state.changed();
+                    Ok(())
+                }
+            }
+        })?;
+        put();
+        Ok(())
+    }
+
+    /// Waits for a message. After `Ok` the caller takes the first one.
+    #[track_caller]
+    pub fn receive(&self, name: &'static str, deadline: Deadline) -> Result<(), Refusal> {
+        let object = with(|state| self.index(state));
+        match step(Operation::new(Kind::Receive, name, object, Location::caller()).until(deadline.0)) {
+            How::Step => with(|state| state.take_message(object, Refusal::Disconnected)),
+            _ => Err(Refusal::TimedOut),
+        }
+    }
+
+    /// Takes a message if there is one.
+    #[track_caller]
+    pub fn try_receive(&self) -> Result<(), Refusal> {
+        let object = with(|state| {
+            state.observe();
+            self.index(state)
+        });
+        step(Operation::new(Kind::Change, "try_recv", object, Location::caller()));
+        with(|state| {
+            let taken = state.take_message(object, Refusal::NotNow);
+            if taken.is_ok() {
+                state.changed();
+            }
+            taken
+        })
+    }
+
+    /// How many messages are inside.
+    #[track_caller]
+    pub fn len(&self, name: &'static str) -> usize {
+        let object = with(|state| self.index(state));
+        step(Operation::new(Kind::Look, name, object, Location::caller()));
+        with(|state| {
+            let channel = state.channel(object);
+            if channel.capacity == Some(0) { 0 } else { channel.inside.len() }
+        })
+    }
+
+    /// One more sender.
+    pub fn add_sender(&self) {
+        try_with(|state| {
+            let object = self.index(state);
+            state.channel(object).senders += 1;
+        });
+    }
+
+    /// One more receiver.
+    pub fn add_receiver(&self) {
+        try_with(|state| {
+            let object = self.index(state);
+            state.channel(object).receivers += 1;
+        });
+    }
+
+    /// One sender is gone. It only lets receivers go on, so it is no decision unless somebody polls.
+    pub fn drop_sender(&self) {
+        let announced = try_with(|state| {
+            let object = self.index(state);
+            let operation = Operation::new(Kind::Release, "close", object, state.here());
+            if release_is_a_step(state) && state.channel(object).senders == 1 {
+                return Some(operation);
+            }
+            state.sender_is_gone(object);
+            None
+        });
+        if let Some(Some(operation)) = announced {
+            step(operation);
+            with(|state| state.sender_is_gone(operation.object));
+        }
+    }
+
+    /// One receiver is gone. True for the last one: the messages inside are lost.
+    pub fn drop_receiver(&self) -> bool {
+        let last = try_with(|state| {
+            let object = self.index(state);
+            let here = state.here();
+            let receivers = &mut state.channel(object).receivers;
+            if *receivers > 1 {
+                *receivers -= 1;
+                return None;
+            }
+            Some(Operation::new(Kind::Change, "close", object, here))
+        });
+        match last {
+            None => true,
+            Some(None) => false,
+            Some(Some(operation)) => {
+                step(operation);
+                with(|state| {
+                    let channel = state.channel(operation.object);
+                    channel.receivers = 0;
+                    channel.inside.clear();
+                    state.changed();
+                });
+                true
+            }
+        }
+    }
+}
+
+impl Channel {
+    fn let_in(&mut self) -> u64 {
+        let ticket = self.next;
+        self.next += 1;
+        self.inside.push_back(ticket);
+        ticket
+    }
+}
+
+impl State {
+    fn channel(&mut self, object: ObjectIndex) -> &mut Channel {
+        match &mut self.objects[object as usize].model {
+            Model::Channel(channel) => channel,
+            other => unreachable!("a channel, not {other:?}"),
+        }
+    }
+
+    fn take_message(&mut self, object: ObjectIndex, if_empty: Refusal) -> Result<(), Refusal> {
+        let channel = self.channel(object);
+        if channel.inside.pop_front().is_some() {
+            return Ok(());
+        }
+        let refusal = if channel.senders == 0 { Refusal::Disconnected } else { if_empty };
+        self.record_refusal();
+        Err(refusal)
+    }
+
+    fn receivers_waiting(&self, object: ObjectIndex) -> usize {
+        self.threads.iter().filter(|thread| thread.pending.kind == Kind::Receive && thread.is_at(object)).count()
+    }
+
+    fn sender_is_gone(&mut self, object: ObjectIndex) {
+        let here = self.here();
+        let channel = self.channel(object);
+        channel.senders = channel.senders.saturating_sub(1);
+        if channel.senders == 0 {
+            self.record_passively(&Operation::new(Kind::Release, "close", object, here));
+            self.changed();
+        }
+        self.released(object);
+    }
+
+    /// Where the thread that runs was last seen: destructors have no caller's place.
+    pub(crate) fn here(&self) -> Site {
+        self.threads.get(self.current).map_or(Location::caller(), |thread| thread.pending.at)
+    }
+}

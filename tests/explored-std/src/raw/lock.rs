@@ -1,0 +1,238 @@
+//! A lock without its data: who holds it, alone or with others.
+
+use std::panic::Location;
+
+use crate::engine::object::{Age, Identity, Lock, Model, What};
+use crate::engine::operation::{How, Kind, NOBODY, ObjectIndex, Operation, Site};
+use crate::engine::run::{step, try_with, with};
+use crate::engine::state::State;
+use crate::raw::{Deadline, release_is_a_step};
+
+/// How a lock is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// By one holder, once.
+    Alone,
+    /// By one holder, who may take it again.
+    Again,
+    /// By many holders.
+    Shared,
+}
+
+impl Sharing {
+    fn kind(self) -> Kind {
+        match self {
+            Sharing::Alone => Kind::Acquire,
+            Sharing::Again => Kind::AcquireAgain,
+            Sharing::Shared => Kind::AcquireShared,
+        }
+    }
+}
+
+/// A mutex, a re-entrant mutex or a reader-writer lock without the data.
+#[derive(Debug)]
+pub struct RawLock {
+    identity: Identity,
+    what: What,
+}
+
+impl RawLock {
+    /// A free lock. `what` is its type's name in a trace; `T` is what it protects.
+    #[track_caller]
+    pub const fn new<T: ?Sized>(what: &'static str) -> RawLock {
+        RawLock { identity: Identity::new(), what: What::holding::<T>(what) }
+    }
+
+    /// Registers with the schedule. True if the lock is left from an earlier schedule, so that its data has to be made
+    /// fresh.
+    #[inline]
+    pub fn is_stale(&self) -> bool {
+        with(|state| self.register(state).1 == Age::Stale)
+    }
+
+    fn register(&self, state: &mut State) -> (ObjectIndex, Age) {
+        self.identity.register(state, self.what, || Model::Lock(Lock::free()))
+    }
+
+    pub(crate) fn index(&self) -> ObjectIndex {
+        with(|state| self.register(state).0)
+    }
+
+    /// Takes the lock. False if the time was up first.
+    #[track_caller]
+    pub fn acquire(&self, sharing: Sharing, name: &'static str, deadline: Deadline) -> bool {
+        let at = Location::caller();
+        let operation = Operation::new(sharing.kind(), name, self.index(), at).until(deadline.0);
+        if deadline != Deadline::NEVER {
+            with(State::observe);
+        }
+        if step(operation) != How::Step {
+            return false;
+        }
+        with(|state| take(state.lock(operation.object), operation.object, sharing, at));
+        true
+    }
+
+    /// Takes the lock if that is possible at once.
+    #[track_caller]
+    pub fn try_acquire(&self, sharing: Sharing, name: &'static str) -> bool {
+        let at = Location::caller();
+        let object = self.index();
+        with(State::observe);
+        step(Operation::new(Kind::Change, name, object, at));
+        with(|state| {
+            let me = state.current;
+            let held = &*state.lock(object).0;
+            let possible = match sharing {
+                Sharing::Alone => held.is_free(),
+                Sharing::Again => held.is_free() || held.writer == me,
+                Sharing::Shared => held.writer == NOBODY,
+            };
+            if possible {
+                take(state.lock(object), object, sharing, at);
+                state.changed();
+            } else {
+                state.record_refusal();
+            }
+            possible
+        })
+    }
+
+    /// Gives the lock back. `written` says whether the holder may have changed what it protects.
+    pub fn release(&self, sharing: Sharing, written: bool) {
+        let announced = try_with(|state| {
+            let object = self.identity.known(state)?;
+            let at = taken_at(state, object);
+            let operation = Operation::new(Kind::Release, "unlock", object, at);
+            if release_is_a_step(state) {
+                return Some(operation);
+            }
+            state.record_passively(&operation);
+            state.give_back(object, sharing, written);
+            None
+        });
+        if let Some(Some(operation)) = announced {
+            step(operation);
+            with(|state| state.give_back(operation.object, sharing, written));
+        }
+    }
+
+    /// Turns a lock held alone into one held together with others.
+    pub fn downgrade(&self) {
+        with(|state| {
+            let me = state.current;
+            let object = self.register(state).0;
+            let lock = state.lock(object).0;
+            let at = lock.taken_at.take();
+            lock.writer = NOBODY;
+            lock.depth = 0;
+            lock.readers.extend(at.map(|at| (me, at)));
+            state.changed();
+            state.released(object);
+        });
+    }
+
+    /// Marks the lock as poisoned, or not.
+    pub fn set_poisoned(&self, poisoned: bool) {
+        try_with(|state| {
+            let object = self.register(state).0;
+            state.lock(object).0.poisoned = poisoned;
+        });
+    }
+
+    /// Whether a holder panicked in this schedule.
+    pub fn is_poisoned(&self) -> bool {
+        let known = try_with(|state| self.identity.known(state).map(|object| state.lock(object).0.poisoned));
+        known.flatten().unwrap_or(false)
+    }
+
+    /// Whether somebody holds it.
+    #[track_caller]
+    pub fn is_held(&self, name: &'static str) -> bool {
+        let object = self.index();
+        with(State::observe);
+        step(Operation::new(Kind::Look, name, object, Location::caller()));
+        with(|state| !state.lock(object).0.is_free())
+    }
+
+    /// Whether the thread that runs holds it.
+    pub fn is_mine(&self) -> bool {
+        with(|state| {
+            let me = state.current;
+            let object = self.register(state).0;
+            state.lock(object).0.is_held_by(me)
+        })
+    }
+}
+
+impl Default for RawLock {
+    #[track_caller]
+    fn default() -> RawLock {
+        RawLock::new::<()>("Mutex")
+    }
+}
+
+/// A lock, and the thread that runs.
+type LockAndMe<'a> = (&'a mut Lock, usize);
+
+fn take((lock, me): LockAndMe<'_>, _object: ObjectIndex, sharing: Sharing, at: Site) {
+    if sharing == Sharing::Shared {
+        lock.readers.push((me, at));
+        return;
+    }
+    lock.writer = me;
+    if lock.depth == 0 {
+        lock.taken_at = Some(at);
+    }
+    lock.depth += 1;
+}
+
+/// Where the thread that runs took the lock.
+fn taken_at(state: &mut State, object: ObjectIndex) -> Site {
+    let made_at = state.objects[object as usize].made_at;
+    let (lock, me) = state.lock(object);
+    let read_at = lock.readers.iter().rev().find(|reader| reader.0 == me).map(|reader| reader.1);
+    if lock.writer == me { lock.taken_at.unwrap_or(made_at) } else { read_at.unwrap_or(made_at) }
+}
+
+impl State {
+    /// A lock, and the thread that runs.
+    pub(crate) fn lock(&mut self, object: ObjectIndex) -> LockAndMe<'_> {
+        match &mut self.objects[object as usize].model {
+            Model::Lock(lock) => (lock, self.current),
+            other => unreachable!("a lock, not {other:?}"),
+        }
+    }
+
+    /// The thread that runs gives a lock back.
+    pub(crate) fn give_back(&mut self, object: ObjectIndex, sharing: Sharing, written: bool) {
+        let (lock, me) = self.lock(object);
+        if sharing == Sharing::Shared {
+            let mine = lock.readers.iter().rposition(|reader| reader.0 == me);
+            // A guard may be dropped on another thread than took it.
+            if let Some(guard) = mine.or(lock.readers.len().checked_sub(1)) {
+                lock.readers.remove(guard);
+            }
+        } else if lock.writer == me {
+            lock.depth = lock.depth.saturating_sub(1);
+            if lock.depth == 0 {
+                lock.writer = NOBODY;
+                lock.taken_at = None;
+            }
+        }
+        // A reader's end lets a writer in, which is progress only if somebody waits for it; the same for a mutex that was
+        // only looked at. Who polls under a lock spins.
+        if written || self.settings.observed {
+            self.changed();
+        }
+        self.released(object);
+    }
+
+    /// The thread that runs has let something go that others may wait for.
+    pub(crate) fn released(&mut self, object: ObjectIndex) {
+        let me = self.current;
+        if let Some(order) = &mut self.order {
+            order.released(me, object);
+        }
+    }
+}

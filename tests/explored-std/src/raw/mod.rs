@@ -1,0 +1,77 @@
+//! The parts that modelled types are made of, without the data that they protect: for `sync`, and for the models of
+//! `parking_lot` and `crossbeam` beside this crate. Not for katas.
+
+mod channel;
+mod condvar;
+mod lock;
+mod once;
+
+pub use channel::{RawChannel, Refusal};
+pub use condvar::{RawCondvar, Woken};
+pub use lock::{RawLock, Sharing};
+pub use once::{Entered, Left, RawOnce};
+
+use std::time::Duration;
+
+use crate::engine::operation::{Kind, NEVER, NOTHING, Operation, Site};
+use crate::engine::run::{self, with};
+use crate::engine::state::{Phase, State};
+
+/// When to give up waiting, in virtual time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline(pub(crate) u64);
+
+impl Deadline {
+    /// Never.
+    pub const NEVER: Deadline = Deadline(NEVER);
+
+    /// When this much virtual time has passed; never, where that is beyond the clock.
+    pub fn after(time: Duration) -> Deadline {
+        let time = u64::try_from(time.as_nanos()).unwrap_or(NEVER);
+        Deadline(with(|state| state.now.saturating_add(time)))
+    }
+
+    /// At this moment.
+    pub fn at(moment: crate::time::Instant) -> Deadline {
+        Deadline(moment.virtual_nanos().unwrap_or(0))
+    }
+}
+
+impl State {
+    /// Notes that somebody can see whether a lock is held or a thread runs: from now on releases are decisions too.
+    pub(crate) fn observe(&mut self) {
+        self.settings.observed = true;
+    }
+
+    /// Writes down what was done without a decision.
+    pub(crate) fn record_passively(&mut self, operation: &Operation) {
+        let me = self.current;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.passively(me, operation);
+        }
+    }
+
+    /// Says what the last step read or wrote.
+    pub(crate) fn record_value(&mut self, value: impl FnOnce() -> String) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.value(value());
+        }
+    }
+
+    /// Says that the last step was refused.
+    pub(crate) fn record_refusal(&mut self) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.refused();
+        }
+    }
+}
+
+/// Whether a release has to be announced: only where somebody could see the difference.
+pub(crate) fn release_is_a_step(state: &State) -> bool {
+    state.settings.observed && state.phase == Phase::Running
+}
+
+/// An operation without an object, such as a yield.
+pub(crate) fn step_alone(kind: Kind, name: &'static str, at: Site, deadline: Deadline) {
+    run::step(Operation::new(kind, name, NOTHING, at).until(deadline.0));
+}

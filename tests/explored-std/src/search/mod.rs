@@ -1,0 +1,110 @@
+//! Which schedules are run: see `README.md` for the plan.
+
+pub(crate) mod notation;
+mod order;
+mod plan;
+mod preemptions;
+mod replay;
+mod runner;
+mod sample;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+
+pub(crate) use order::Order;
+
+use crate::engine::operation::{Choice, Kind, ThreadIndex};
+use crate::engine::panics::{Hazard, install_hook, tell_hazard};
+use crate::engine::run::{EXPLORING, Ending};
+use crate::engine::state::State;
+use crate::explored::{Config, Exploration};
+
+/// The test's body, to be run once for each schedule.
+pub(crate) type Body = Arc<dyn Fn() + Send + Sync>;
+
+/// Chooses who goes on.
+pub(crate) trait Strategy {
+    /// Picks one of the choices, of which there is at least one, or ends the schedule.
+    fn pick(&mut self, state: &State, choices: &[Choice]) -> Result<usize, Ending>;
+}
+
+impl<S: Strategy> Strategy for Rc<RefCell<S>> {
+    fn pick(&mut self, state: &State, choices: &[Choice]) -> Result<usize, Ending> {
+        self.borrow_mut().pick(state, choices)
+    }
+}
+
+/// Explores on an OS thread of its own, so that a stack that would abort the process can be left behind with its thread.
+pub(crate) fn explore(config: &Config, body: Body) -> Exploration {
+    // A test that failed while it held the lock has left nothing half done.
+    let _alone = EXPLORING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    install_hook();
+    let mut unwind = true;
+    loop {
+        match explore_on_new_thread(config, &body, unwind) {
+            Ok(exploration) => return exploration,
+            Err(Hazard) => unwind = false,
+        }
+    }
+}
+
+fn explore_on_new_thread(config: &Config, body: &Body, unwind: bool) -> Result<Exploration, Hazard> {
+    let (tell, told) = channel();
+    let (config, body) = (config.clone(), Arc::clone(body));
+    let name = std::thread::current().name().unwrap_or("explorer").to_string();
+    let explorer = move || {
+        tell_hazard(tell.clone(), || Err(Hazard));
+        let exploration = plan::explore(&config, body, unwind);
+        // The test's thread waits for this.
+        let _ = tell.send(Ok(exploration));
+    };
+    let explorer = std::thread::Builder::new().name(name).spawn(explorer).expect("an OS thread for the explorer");
+    match told.recv() {
+        Ok(Ok(exploration)) => {
+            // Its thread-locals are gone then, and what the body owns with them.
+            let _ = explorer.join();
+            Ok(exploration)
+        }
+        // The thread is parked for ever.
+        Ok(Err(hazard)) => Err(hazard),
+        Err(_) => match explorer.join() {
+            Err(bug) => std::panic::resume_unwind(bug),
+            Ok(()) => unreachable!("the explorer tells before it ends"),
+        },
+    }
+}
+
+/// What the scheduler sees at a decision, mixed into what it has seen before: two runs of one program that make the same
+/// choices see the same.
+pub(crate) fn signature(seen: u64, state: &State, choices: &[Choice]) -> u64 {
+    let mut hash = seen ^ choices.len() as u64;
+    for choice in choices {
+        let operation = &state.threads[choice.thread].pending;
+        let place = std::ptr::from_ref(operation.at) as u64;
+        let what = ((operation.object as u64) << 32) | ((operation.kind as u64) << 24) | (choice.how as u64) << 16;
+        for part in [what | choice.thread as u64, place] {
+            hash = (hash.rotate_left(5) ^ part).wrapping_mul(0x517C_C1B7_2722_0A95);
+        }
+    }
+    hash
+}
+
+/// The program did something else than before under the same schedule.
+pub(crate) fn nondeterministic(state: &State, thread: ThreadIndex) -> Ending {
+    let who = state.threads.get(thread).map_or("a thread".to_string(), |known| known.shown_name(thread));
+    let at = state.threads.get(thread).map_or(String::new(), |known| {
+        let at = known.pending.at;
+        format!(", now at {}:{}", at.file().rsplit(['/', '\\']).next().unwrap_or_default(), at.line())
+    });
+    Ending::Nondeterministic(format!(
+        "this code does different things under one and the same schedule: {who}{at}, took another way before. The order of a \
+         HashMap, a random number, the real clock or a value left in a static can be the reason"
+    ))
+}
+
+/// Whether the thread that runs has nothing against another one going on.
+pub(crate) fn yields(state: &State) -> bool {
+    state.threads.get(state.current).is_some_and(|thread| thread.pending.kind == Kind::Yield)
+}

@@ -1,0 +1,57 @@
+//! A schedule as text: `0x2.1.2x3` is two steps of the first thread, one of the second, three of the third. A letter marks
+//! what is not a plain step: `1t` is the second thread's timeout, `1s` its spurious wakeup. `u.` at the beginning says that
+//! unlocks are steps too, as they are in a program that can see whether a lock is held.
+
+use crate::engine::operation::{Choice, How};
+
+/// A schedule to follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Schedule {
+    pub(crate) choices: Vec<Choice>,
+    pub(crate) observed: bool,
+}
+
+/// Writes a schedule down.
+pub(crate) fn write(choices: &[Choice], observed: bool) -> String {
+    let mut parts = Vec::new();
+    if observed {
+        parts.push("u".to_string());
+    }
+    for same in choices.chunk_by(|a, b| a == b) {
+        let mark = match same[0].how {
+            How::Step => "",
+            How::Timeout => "t",
+            How::Spurious => "s",
+        };
+        let times = if same.len() == 1 { String::new() } else { format!("x{}", same.len()) };
+        parts.push(format!("{}{mark}{times}", same[0].thread));
+    }
+    parts.join(".")
+}
+
+/// Reads a schedule.
+///
+/// # Errors
+/// A sentence that says which part is wrong.
+pub(crate) fn read(text: &str) -> Result<Schedule, String> {
+    let mut schedule = Schedule { choices: Vec::new(), observed: false };
+    for (index, part) in text.trim().split('.').enumerate() {
+        if part == "u" && index == 0 {
+            schedule.observed = true;
+            continue;
+        }
+        let (what, times) = part.split_once('x').unwrap_or((part, "1"));
+        let (thread, how) = match (what.strip_suffix('t'), what.strip_suffix('s')) {
+            (Some(thread), _) => (thread, How::Timeout),
+            (_, Some(thread)) => (thread, How::Spurious),
+            _ => (what, How::Step),
+        };
+        match (thread.parse(), times.parse::<u32>()) {
+            (Ok(thread), Ok(times)) if times <= 1_000_000 => {
+                schedule.choices.extend((0..times).map(|_| Choice { thread, how }));
+            }
+            _ => return Err(format!("the schedule has a part that is none: {part:?} (parts are like 1, 0x3, 1t, 2s)")),
+        }
+    }
+    Ok(schedule)
+}

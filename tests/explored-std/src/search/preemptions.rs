@@ -1,0 +1,139 @@
+//! Fewest preemptions first: all schedules without a preemption, then all with one, and so on, each exactly once.
+//!
+//! A schedule is a *prefix* of choices and, from there on, the default: the thread that runs goes on as long as it can. Each
+//! run finds the other choices that it could have made, and they are the prefixes of later runs.
+
+use super::{Strategy, signature};
+use crate::engine::operation::{Choice, How};
+use crate::engine::run::Ending;
+use crate::engine::state::State;
+
+/// The way to a schedule that was not run yet.
+#[derive(Clone, Debug, Default)]
+struct Prefix {
+    choices: Vec<Choice>,
+    /// What the scheduler saw on the way, up to the last choice.
+    seen: u64,
+}
+
+/// A choice that was not made, after so many choices, and what the scheduler saw by then.
+#[derive(Clone, Copy, Debug)]
+struct Alternative {
+    depth: usize,
+    choice: Choice,
+    costs: bool,
+    seen: u64,
+}
+
+/// The search.
+#[derive(Debug, Default)]
+pub(crate) struct Preemptions {
+    /// Prefixes with as many preemptions as the level.
+    now: Vec<Prefix>,
+    /// Prefixes with one more.
+    later: Vec<Prefix>,
+    level: u32,
+    /// Whether prefixes were dropped because the budget would not reach them.
+    truncated: bool,
+    prefix: Prefix,
+    taken: Vec<Choice>,
+    seen: u64,
+    alternatives: Vec<Alternative>,
+}
+
+impl Preemptions {
+    pub(crate) fn new() -> Preemptions {
+        Preemptions { now: vec![Prefix::default()], ..Preemptions::default() }
+    }
+
+    /// Prepares the next run. Returns the number of preemptions that it has, or nothing when all is done.
+    pub(crate) fn next(&mut self) -> Option<u32> {
+        if self.now.is_empty() {
+            self.now = std::mem::take(&mut self.later);
+            self.now.reverse();
+            self.level += 1;
+        }
+        self.prefix = self.now.pop()?;
+        self.taken.clear();
+        self.alternatives.clear();
+        self.seen = 0;
+        Some(self.level)
+    }
+
+    /// Takes in what the run has found. No more than `room` schedules will still be run.
+    pub(crate) fn finish_run(&mut self, room: u64) {
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        for alternative in self.alternatives.drain(..).rev() {
+            let queue = if alternative.costs { &mut self.later } else { &mut self.now };
+            if queue.len() >= room {
+                self.truncated = true;
+                continue;
+            }
+            let mut choices = Vec::with_capacity(alternative.depth + 1);
+            choices.extend_from_slice(&self.taken[..alternative.depth]);
+            choices.push(alternative.choice);
+            queue.push(Prefix { choices, seen: alternative.seen });
+        }
+    }
+
+    /// Whether every schedule with so few preemptions was run.
+    pub(crate) fn is_level_done(&self) -> bool {
+        self.now.is_empty()
+    }
+
+    /// Whether every schedule was run.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.now.is_empty() && self.later.is_empty() && !self.truncated
+    }
+
+    /// The choices of the last run.
+    pub(crate) fn taken(&self) -> &[Choice] {
+        &self.taken
+    }
+}
+
+/// The choice that is made where nothing else is asked for: the thread that runs goes on; else the first other one.
+pub(crate) fn default_choice(state: &State, choices: &[Choice]) -> usize {
+    let continuing = state.continuing(choices);
+    let another = || choices.iter().position(|choice| choice.how != How::Spurious && choice.thread != state.current);
+    continuing.or_else(another).unwrap_or(0)
+}
+
+/// Whether a choice that is not the default is a deviation that counts: it stops a thread that could go on, or is an
+/// accident that nobody waits for.
+pub(crate) fn is_deviation(state: &State, choices: &[Choice], choice: Choice) -> bool {
+    let early = |choice: Choice| state.threads[choice.thread].pending.deadline > state.now;
+    match choice.how {
+        How::Spurious => true,
+        How::Timeout if early(choice) => choices.iter().any(|other| other.how == How::Step),
+        _ => state.continuing(choices).is_some(),
+    }
+}
+
+impl Strategy for Preemptions {
+    fn pick(&mut self, state: &State, choices: &[Choice]) -> Result<usize, Ending> {
+        let depth = self.taken.len();
+        self.seen = signature(self.seen, state, choices);
+        let index = if depth < self.prefix.choices.len() {
+            let wanted = self.prefix.choices[depth];
+            let found = choices.iter().position(|choice| *choice == wanted);
+            let last = depth + 1 == self.prefix.choices.len();
+            match found {
+                Some(index) if !last || self.seen == self.prefix.seen => index,
+                _ => return Err(super::nondeterministic(state, wanted.thread)),
+            }
+        } else {
+            let default = default_choice(state, choices);
+            for (index, &choice) in choices.iter().enumerate() {
+                if index != default {
+                    let costs = is_deviation(state, choices, choice);
+                    self.alternatives.push(Alternative { depth, choice, costs, seen: self.seen });
+                }
+            }
+            default
+        };
+        self.taken.push(choices[index]);
+        Ok(index)
+    }
+}
+

@@ -1,0 +1,61 @@
+//! Follows a given schedule.
+
+use super::Strategy;
+use super::preemptions::default_choice;
+use crate::engine::operation::{Choice, How};
+use crate::engine::run::Ending;
+use crate::engine::state::State;
+
+/// A schedule to follow.
+#[derive(Debug)]
+pub(crate) struct Replay {
+    choices: Vec<Choice>,
+    next: usize,
+    /// Whether the program is known to fit, so that another way means that it is not deterministic.
+    own: bool,
+}
+
+impl Replay {
+    /// Follows a schedule that was just run.
+    pub(crate) fn own(choices: Vec<Choice>) -> Replay {
+        Replay { choices, next: 0, own: true }
+    }
+
+    /// Follows a schedule that somebody gives.
+    pub(crate) fn given(choices: Vec<Choice>) -> Replay {
+        Replay { choices, next: 0, own: false }
+    }
+
+    /// Whether choices are left over.
+    pub(crate) fn rest(&self) -> usize {
+        self.choices.len().saturating_sub(self.next)
+    }
+}
+
+impl Strategy for Replay {
+    fn pick(&mut self, state: &State, choices: &[Choice]) -> Result<usize, Ending> {
+        let Some(&wanted) = self.choices.get(self.next) else {
+            // A schedule that was cut short goes on as it likes.
+            return Ok(default_choice(state, choices));
+        };
+        self.next += 1;
+        match choices.iter().position(|choice| *choice == wanted) {
+            Some(index) => Ok(index),
+            None if self.own => Err(super::nondeterministic(state, wanted.thread)),
+            None => Err(misfit(state, wanted, self.next)),
+        }
+    }
+}
+
+fn misfit(state: &State, wanted: Choice, step: usize) -> Ending {
+    let who = match state.threads.get(wanted.thread) {
+        Some(thread) => thread.shown_name(wanted.thread),
+        None => format!("thread {}", wanted.thread),
+    };
+    let what = match wanted.how {
+        How::Step => "go on",
+        How::Timeout => "time out",
+        How::Spurious => "wake up",
+    };
+    Ending::Misfit(format!("the schedule does not fit this program: at its step {step} {who} should {what}, and cannot"))
+}

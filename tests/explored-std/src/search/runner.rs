@@ -1,0 +1,102 @@
+//! Runs schedules one after the other and says how each went.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use verdict::{Failure, Trace};
+
+use super::{Body, Order, Strategy};
+use crate::engine::judge::{self, KindOfPanic};
+use crate::engine::record::Recorder;
+use crate::engine::run::{self, Stacks, with};
+use crate::engine::state::{Settings, State};
+
+/// Runs schedules of one body.
+pub(crate) struct Runner {
+    body: Body,
+    stacks: Stacks,
+    kind_of_panic: KindOfPanic,
+}
+
+/// How one schedule went.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) failure: Option<Failure>,
+    pub(crate) steps: u32,
+    /// Whether the program turned out to see whether locks are held, which this run did not provide for.
+    pub(crate) looked: bool,
+}
+
+impl Runner {
+    /// Takes this OS thread for the body's schedules, until the runner is dropped.
+    pub(crate) fn new(body: Body, kind_of_panic: KindOfPanic, settings: Settings) -> Runner {
+        run::install(Some(Box::new(State::new(settings))));
+        Runner { body, stacks: Stacks::default(), kind_of_panic }
+    }
+
+    /// Sets whether unlocks are steps.
+    pub(crate) fn set_observed(&mut self, observed: bool) {
+        with(|state| state.settings.observed = observed);
+    }
+
+    /// Runs one schedule.
+    pub(crate) fn run<S: Strategy + 'static>(&mut self, strategy: &Rc<RefCell<S>>) -> Ran {
+        let observed = self.start(strategy, None, None);
+        let ran = self.judge(observed, &[]);
+        run::tear_down(&mut self.stacks);
+        ran
+    }
+
+    /// Runs one schedule and keeps track of what happened before what.
+    pub(crate) fn run_ordered<S: Strategy + 'static>(&mut self, strategy: &Rc<RefCell<S>>, order: Box<Order>) -> (Ran, Box<Order>) {
+        let observed = self.start(strategy, None, Some(order));
+        let ran = self.judge(observed, &[]);
+        let order = with(|state| state.order.take()).expect("nobody else takes the order");
+        run::tear_down(&mut self.stacks);
+        (ran, order)
+    }
+
+    /// Runs one schedule and writes it down.
+    pub(crate) fn record<S: Strategy + 'static>(&mut self, strategy: &Rc<RefCell<S>>) -> (Ran, Trace) {
+        let observed = self.start(strategy, Some(Box::default()), None);
+        let notes = judge::notes();
+        let ran = self.judge(observed, &notes);
+        let trace = with(|state| {
+            let recorder = state.recorder.take().expect("nobody else takes the recorder");
+            recorder.finish(state, &notes)
+        });
+        run::tear_down(&mut self.stacks);
+        (ran, trace)
+    }
+
+    fn start<S: Strategy + 'static>(
+        &mut self,
+        strategy: &Rc<RefCell<S>>,
+        recorder: Option<Box<Recorder>>,
+        order: Option<Box<Order>>,
+    ) -> bool {
+        let observed = with(|state| {
+            state.strategy = Some(Box::new(Rc::clone(strategy)));
+            state.recorder = recorder;
+            state.order = order;
+            state.settings.observed
+        });
+        run::run(&self.body, &mut self.stacks);
+        observed
+    }
+
+    fn judge(&self, observed: bool, notes: &[Option<String>]) -> Ran {
+        let failure = judge::judge(self.kind_of_panic, notes);
+        with(|state| {
+            state.strategy = None;
+            let looked = state.settings.observed && !observed;
+            Ran { failure, steps: state.steps, looked }
+        })
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        run::install(None);
+    }
+}

@@ -1,0 +1,318 @@
+//! `std::sync::atomic`, modelled with sequential consistency: whatever [`Ordering`] is asked for, all threads agree on one
+//! order. Mistakes with weak memory are not found.
+
+use std::cell::Cell;
+use std::fmt;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+
+pub use ::std::sync::atomic::{Ordering, compiler_fence};
+
+use crate::engine::object::{Age, Identity, Model, What};
+use crate::engine::operation::{Kind, Operation, Site};
+use crate::engine::run::{step, with};
+
+/// Orders memory. All of it is ordered already, so nothing is left to do.
+///
+/// # Panics
+/// If the order is `Relaxed`, as std does.
+pub fn fence(order: Ordering) {
+    assert!(order != Ordering::Relaxed, "there is no such thing as a relaxed fence");
+}
+
+/// Tells the scheduler that this thread spins.
+#[deprecated(since = "1.51.0", note = "use hint::spin_loop instead")]
+#[track_caller]
+pub fn spin_loop_hint() {
+    crate::hint::spin_loop();
+}
+
+/// What the atomics have in common. A static one has its first value again in every schedule.
+struct Atomic<T> {
+    identity: Identity,
+    first: T,
+    value: Cell<T>,
+}
+
+// SAFETY: the value is touched only by the OS thread that explores, as `Identity` explains. `Send` and `Sync` of the public
+// types are decided by each of them.
+unsafe impl<T> Sync for Atomic<T> {}
+// SAFETY: the same.
+unsafe impl<T> Send for Atomic<T> {}
+
+impl<T: Copy + PartialEq + fmt::Debug> Atomic<T> {
+    #[track_caller]
+    const fn new(value: T) -> Atomic<T> {
+        Atomic { identity: Identity::new(), first: value, value: Cell::new(value) }
+    }
+
+    /// One step on the value: `f` gets it and says what it shall be.
+    fn step(&self, kind: Kind, name: &'static str, what: &'static str, at: Site, f: impl FnOnce(T) -> Option<T>) -> T {
+        let (object, age) = with(|state| self.identity.register(state, What::plain(what), || Model::Plain));
+        if age == Age::Stale {
+            self.value.set(self.first);
+        }
+        step(Operation::new(kind, name, object, at));
+        let before = self.value.get();
+        let after = f(before);
+        if let Some(after) = after {
+            self.value.set(after);
+        }
+        with(|state| {
+            if after.is_some_and(|after| after != before) {
+                state.changed();
+            }
+            match after {
+                None if kind == Kind::Change => state.record_refusal(),
+                _ => {}
+            }
+            state.record_value(|| match after {
+                Some(after) if name == "store" => format!("{after:?}"),
+                Some(after) => format!("{before:?} → {after:?}"),
+                None => format!("{before:?}"),
+            });
+        });
+        before
+    }
+}
+
+macro_rules! atomic {
+    ($name:ident, $value:ty, $what:literal $(, $of:ident)?) => {
+        #[doc = concat!("The model of `std::sync::atomic::", $what, "`.")]
+        pub struct $name$(<$of>)? {
+            atomic: Atomic<$value>,
+        }
+
+        impl$(<$of>)? UnwindSafe for $name$(<$of>)? {}
+        impl$(<$of>)? RefUnwindSafe for $name$(<$of>)? {}
+
+        impl$(<$of>)? $name$(<$of>)? {
+            /// An atomic with this value.
+            #[track_caller]
+            pub const fn new(value: $value) -> Self {
+                Self { atomic: Atomic::new(value) }
+            }
+
+            #[track_caller]
+            fn change(&self, name: &'static str, f: impl FnOnce($value) -> Option<$value>) -> $value {
+                self.atomic.step(Kind::Change, name, $what, Location::caller(), f)
+            }
+
+            /// The value.
+            #[track_caller]
+            pub fn load(&self, _order: Ordering) -> $value {
+                self.atomic.step(Kind::Look, "load", $what, Location::caller(), |_| None)
+            }
+
+            /// Sets the value.
+            #[track_caller]
+            pub fn store(&self, value: $value, _order: Ordering) {
+                self.change("store", |_| Some(value));
+            }
+
+            /// Sets the value and returns the one before.
+            #[track_caller]
+            pub fn swap(&self, value: $value, _order: Ordering) -> $value {
+                self.change("swap", |_| Some(value))
+            }
+
+            /// Sets the value if it is `current`.
+            ///
+            /// # Errors
+            /// Gives the value if it is another one.
+            #[track_caller]
+            pub fn compare_exchange(
+                &self,
+                current: $value,
+                new: $value,
+                _success: Ordering,
+                _failure: Ordering,
+            ) -> Result<$value, $value> {
+                let before = self.change("compare_exchange", |value| (value == current).then_some(new));
+                if before == current { Ok(before) } else { Err(before) }
+            }
+
+            /// The same; never fails without a reason here.
+            ///
+            /// # Errors
+            /// Gives the value if it is another one.
+            #[track_caller]
+            pub fn compare_exchange_weak(
+                &self,
+                current: $value,
+                new: $value,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$value, $value> {
+                self.compare_exchange(current, new, success, failure)
+            }
+
+            /// Sets the value if it is `current`; returns the one before.
+            #[deprecated(since = "1.50.0", note = "use compare_exchange or compare_exchange_weak")]
+            #[track_caller]
+            pub fn compare_and_swap(&self, current: $value, new: $value, order: Ordering) -> $value {
+                self.compare_exchange(current, new, order, order).unwrap_or_else(|value| value)
+            }
+
+            /// Sets the value by a closure, as a loop of load and compare-exchange. The closure may run several times.
+            ///
+            /// # Errors
+            /// Gives the value for which the closure had none.
+            #[track_caller]
+            pub fn try_update(
+                &self,
+                set_order: Ordering,
+                fetch_order: Ordering,
+                mut f: impl FnMut($value) -> Option<$value>,
+            ) -> Result<$value, $value> {
+                let mut before = self.load(fetch_order);
+                while let Some(next) = f(before) {
+                    match self.compare_exchange_weak(before, next, set_order, fetch_order) {
+                        Ok(value) => return Ok(value),
+                        Err(value) => before = value,
+                    }
+                }
+                Err(before)
+            }
+
+            /// The same.
+            ///
+            /// # Errors
+            /// Gives the value for which the closure had none.
+            #[track_caller]
+            pub fn fetch_update<F: FnMut($value) -> Option<$value>>(
+                &self,
+                set_order: Ordering,
+                fetch_order: Ordering,
+                f: F,
+            ) -> Result<$value, $value> {
+                self.try_update(set_order, fetch_order, f)
+            }
+
+            /// Sets the value by a closure; returns the one before.
+            #[track_caller]
+            pub fn update(
+                &self,
+                set_order: Ordering,
+                fetch_order: Ordering,
+                mut f: impl FnMut($value) -> $value,
+            ) -> $value {
+                self.try_update(set_order, fetch_order, |value| Some(f(value))).unwrap_or_else(|value| value)
+            }
+
+            /// The value, which nobody else can reach.
+            pub fn get_mut(&mut self) -> &mut $value {
+                self.atomic.value.get_mut()
+            }
+
+            /// Takes the value out.
+            pub const fn into_inner(self) -> $value
+            {
+                self.atomic.value.into_inner()
+            }
+        }
+
+        impl$(<$of>)? From<$value> for $name$(<$of>)? {
+            #[track_caller]
+            fn from(value: $value) -> Self {
+                Self::new(value)
+            }
+        }
+
+        impl$(<$of>)? fmt::Debug for $name$(<$of>)? {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.load(Ordering::SeqCst), f)
+            }
+        }
+    };
+}
+
+macro_rules! fetch {
+    ($name:ident, $value:ty: $($method:ident($before:ident, $operand:ident) $sum:expr, $doc:literal;)*) => {
+        impl $name {
+            $(
+                #[doc = $doc]
+                #[track_caller]
+                pub fn $method(&self, $operand: $value, _order: Ordering) -> $value {
+                    self.change(stringify!($method), |$before| Some($sum))
+                }
+            )*
+        }
+    };
+}
+
+macro_rules! atomic_integer {
+    ($($name:ident, $value:ty, $what:literal;)*) => {
+        $(
+            atomic!($name, $value, $what);
+
+            fetch! { $name, $value:
+                fetch_add(a, b) a.wrapping_add(b), "Adds, wrapping around; returns the value before.";
+                fetch_sub(a, b) a.wrapping_sub(b), "Subtracts, wrapping around; returns the value before.";
+                fetch_and(a, b) a & b, "Bitwise and; returns the value before.";
+                fetch_nand(a, b) !(a & b), "Bitwise not-and; returns the value before.";
+                fetch_or(a, b) a | b, "Bitwise or; returns the value before.";
+                fetch_xor(a, b) a ^ b, "Bitwise exclusive or; returns the value before.";
+                fetch_max(a, b) a.max(b), "The greater one; returns the value before.";
+                fetch_min(a, b) a.min(b), "The lesser one; returns the value before.";
+            }
+
+            impl Default for $name {
+                #[track_caller]
+                fn default() -> Self {
+                    Self::new(<$value>::default())
+                }
+            }
+        )*
+    };
+}
+
+atomic_integer! {
+    AtomicI8, i8, "AtomicI8";
+    AtomicU8, u8, "AtomicU8";
+    AtomicI16, i16, "AtomicI16";
+    AtomicU16, u16, "AtomicU16";
+    AtomicI32, i32, "AtomicI32";
+    AtomicU32, u32, "AtomicU32";
+    AtomicI64, i64, "AtomicI64";
+    AtomicU64, u64, "AtomicU64";
+    AtomicIsize, isize, "AtomicIsize";
+    AtomicUsize, usize, "AtomicUsize";
+}
+
+atomic!(AtomicBool, bool, "AtomicBool");
+atomic!(AtomicPtr, *mut T, "AtomicPtr", T);
+
+fetch! { AtomicBool, bool:
+    fetch_and(a, b) a & b, "Logical and; returns the value before.";
+    fetch_nand(a, b) !(a & b), "Logical not-and; returns the value before.";
+    fetch_or(a, b) a | b, "Logical or; returns the value before.";
+    fetch_xor(a, b) a ^ b, "Logical exclusive or; returns the value before.";
+}
+
+impl AtomicBool {
+    /// Negates; returns the value before.
+    #[track_caller]
+    pub fn fetch_not(&self, _order: Ordering) -> bool {
+        self.change("fetch_not", |value| Some(!value))
+    }
+}
+
+impl Default for AtomicBool {
+    #[track_caller]
+    fn default() -> Self {
+        Self::new(false)
+    }
+}
+
+impl<T> Default for AtomicPtr<T> {
+    #[track_caller]
+    fn default() -> Self {
+        Self::new(std::ptr::null_mut())
+    }
+}
+
+impl<T> fmt::Pointer for AtomicPtr<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Pointer::fmt(&self.load(Ordering::SeqCst), f)
+    }
+}

@@ -1,0 +1,150 @@
+//! Starting threads and waiting for their end.
+
+use std::cell::Cell;
+use std::fmt;
+use std::io;
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::Thread;
+use super::scoped::{Scope, ScopedJoinHandle};
+use crate::engine::operation::{Kind, NOTHING, Operation, Site, ThreadIndex};
+use crate::engine::panics::run_to_result;
+use crate::engine::run::{step, with};
+use crate::engine::state::State;
+use crate::engine::thread::{Job, Status};
+
+/// The model of [`std::thread::Builder`](::std::thread::Builder). The stack size is noted by nobody: every thread has 1 MiB.
+#[derive(Debug, Default)]
+pub struct Builder {
+    name: Option<String>,
+}
+
+impl Builder {
+    /// A thread without a name.
+    #[must_use]
+    pub fn new() -> Builder {
+        Builder::default()
+    }
+
+    /// Names the thread.
+    #[must_use]
+    pub fn name(mut self, name: String) -> Builder {
+        self.name = Some(name);
+        self
+    }
+
+    /// Ignored.
+    #[must_use]
+    pub fn stack_size(self, _size: usize) -> Builder {
+        self
+    }
+
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// Never here.
+    #[track_caller]
+    pub fn spawn<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let result = Rc::new(Cell::new(None));
+        let shared = Rc::clone(&result);
+        let job = Box::new(move || shared.set(Some(run_to_result(f))));
+        let thread = start(self.name, job, Location::caller());
+        Ok(JoinHandle { thread, result })
+    }
+
+    /// Starts a thread that may borrow what outlives the scope.
+    ///
+    /// # Errors
+    /// Never here.
+    #[track_caller]
+    pub fn spawn_scoped<'scope, 'env, F, T>(
+        self,
+        scope: &'scope Scope<'scope, 'env>,
+        f: F,
+    ) -> io::Result<ScopedJoinHandle<'scope, T>>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        Ok(scope.start(self.name, f, Location::caller()))
+    }
+}
+
+/// Adds a thread to the schedule.
+pub(super) fn start(name: Option<String>, job: Job, at: Site) -> Thread {
+    with(|state| {
+        let spawn = Operation::new(Kind::Never, "spawn", NOTHING, at);
+        let index = state.add_thread(name.map(Arc::from), job, spawn);
+        state.record_passively(&Operation { other: index, ..spawn });
+        Thread::of(state, index)
+    })
+}
+
+/// Waits for a thread's end, and notes that somebody saw it.
+pub(super) fn wait_for_end(index: ThreadIndex, at: Site) {
+    step(Operation::on_thread(Kind::Join, "join", index, at));
+    with(|state| {
+        state.threads[index].seen = true;
+        if state.threads[index].panicked {
+            state.me().saw_panic_of = index;
+        }
+    });
+}
+
+/// Whether a thread has ended.
+pub(super) fn is_finished(index: ThreadIndex, at: Site) -> bool {
+    with(State::observe);
+    step(Operation::on_thread(Kind::Look, "is_finished", index, at));
+    with(|state| state.threads[index].status == Status::Finished)
+}
+
+/// The model of [`std::thread::JoinHandle`](::std::thread::JoinHandle).
+pub struct JoinHandle<T> {
+    thread: Thread,
+    result: Rc<Cell<Option<super::Result<T>>>>,
+}
+
+// SAFETY: all modelled threads run on one OS thread, so the counter and the cell are never touched by two at once. As for
+// std's, the result may be anything, since it was `Send` when the thread was started.
+unsafe impl<T> Send for JoinHandle<T> {}
+// SAFETY: the same.
+unsafe impl<T> Sync for JoinHandle<T> {}
+impl<T> std::panic::UnwindSafe for JoinHandle<T> {}
+impl<T> std::panic::RefUnwindSafe for JoinHandle<T> {}
+
+impl<T> JoinHandle<T> {
+    /// The thread.
+    #[must_use]
+    pub fn thread(&self) -> &Thread {
+        &self.thread
+    }
+
+    /// Waits for the thread's end.
+    ///
+    /// # Errors
+    /// If it panicked: with the payload.
+    #[track_caller]
+    pub fn join(self) -> super::Result<T> {
+        wait_for_end(self.thread.index, Location::caller());
+        self.result.take().expect("a thread that has ended has a result")
+    }
+
+    /// Whether the thread has ended, so that `join` would not wait.
+    #[must_use]
+    #[track_caller]
+    pub fn is_finished(&self) -> bool {
+        is_finished(self.thread.index, Location::caller())
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,141 @@
+//! Threads that borrow.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, Location};
+use std::rc::Rc;
+
+use super::Thread;
+use super::builder::{is_finished, start, wait_for_end};
+use crate::engine::operation::{Site, ThreadIndex};
+use crate::engine::panics::{catch, resume, run_to_result};
+use crate::engine::run::with;
+use crate::engine::thread::Job;
+
+/// What [`scope`] panics with when a thread did that nobody has joined, as std does.
+pub(crate) const PANICKED: &str = "a scoped thread panicked";
+
+/// The model of [`std::thread::Scope`](::std::thread::Scope).
+pub struct Scope<'scope, 'env: 'scope> {
+    threads: Rc<RefCell<Vec<ThreadIndex>>>,
+    scope: PhantomData<&'scope mut &'scope ()>,
+    env: PhantomData<&'env mut &'env ()>,
+}
+
+// SAFETY: all modelled threads run on one OS thread, so the list is never touched by two at once, nor across a switch.
+unsafe impl Send for Scope<'_, '_> {}
+// SAFETY: the same.
+unsafe impl Sync for Scope<'_, '_> {}
+
+/// Runs the closure with a scope for threads that may borrow what is outside; waits for all of them before it returns.
+///
+/// # Panics
+/// If one of them panicked and nobody joined it.
+#[track_caller]
+pub fn scope<'env, F, T>(f: F) -> T
+where
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+{
+    let at = Location::caller();
+    let scope = Scope { threads: Rc::default(), scope: PhantomData, env: PhantomData };
+    let result = catch(AssertUnwindSafe(|| f(&scope)));
+    let unseen = wait_for_all(&scope.threads, at);
+    match result {
+        Err(payload) => resume(payload),
+        Ok(_) if unseen => panic!("{PANICKED}"),
+        Ok(value) => value,
+    }
+}
+
+/// Waits for the scope's threads. Returns whether one panicked that nobody had joined.
+fn wait_for_all(threads: &RefCell<Vec<ThreadIndex>>, at: Site) -> bool {
+    let mut unseen = false;
+    let mut next = 0;
+    // A thread of the scope may start more of them meanwhile.
+    while let Some(index) = { threads.borrow().get(next).copied() } {
+        next += 1;
+        if with(|state| !state.threads[index].seen) {
+            wait_for_end(index, at);
+            unseen |= with(|state| state.threads[index].panicked);
+        }
+    }
+    unseen
+}
+
+impl<'scope> Scope<'scope, '_> {
+    /// Starts a thread in the scope.
+    #[track_caller]
+    pub fn spawn<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        self.start(None, f, Location::caller())
+    }
+
+    pub(super) fn start<F, T>(&'scope self, name: Option<String>, f: F, at: Site) -> ScopedJoinHandle<'scope, T>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        let result = Rc::new(Cell::new(None));
+        let shared = Rc::clone(&result);
+        let job: Box<dyn FnOnce() + 'scope> = Box::new(move || shared.set(Some(run_to_result(f))));
+        // SAFETY: `scope` does not return, nor unwind, before the thread has ended or its stack is gone: at a schedule's end
+        // stacks go newest first, and this thread is newer than the one that runs `scope`.
+        let job = unsafe { std::mem::transmute::<Box<dyn FnOnce() + 'scope>, Job>(job) };
+        let thread = start(name, job, at);
+        self.threads.borrow_mut().push(thread.index);
+        ScopedJoinHandle { thread, result, scope: PhantomData }
+    }
+}
+
+impl fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").finish_non_exhaustive()
+    }
+}
+
+/// The model of [`std::thread::ScopedJoinHandle`](::std::thread::ScopedJoinHandle).
+pub struct ScopedJoinHandle<'scope, T> {
+    thread: Thread,
+    result: Rc<Cell<Option<super::Result<T>>>>,
+    scope: PhantomData<&'scope ()>,
+}
+
+// SAFETY: as for `JoinHandle`.
+unsafe impl<T> Send for ScopedJoinHandle<'_, T> {}
+// SAFETY: the same.
+unsafe impl<T> Sync for ScopedJoinHandle<'_, T> {}
+
+impl<T> ScopedJoinHandle<'_, T> {
+    /// The thread.
+    #[must_use]
+    pub fn thread(&self) -> &Thread {
+        &self.thread
+    }
+
+    /// Waits for the thread's end.
+    ///
+    /// # Errors
+    /// If it panicked: with the payload.
+    #[track_caller]
+    pub fn join(self) -> super::Result<T> {
+        wait_for_end(self.thread.index, Location::caller());
+        self.result.take().expect("a thread that has ended has a result")
+    }
+
+    /// Whether the thread has ended, so that `join` would not wait.
+    #[must_use]
+    #[track_caller]
+    pub fn is_finished(&self) -> bool {
+        is_finished(self.thread.index, Location::caller())
+    }
+}
+
+impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopedJoinHandle").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,60 @@
+//! What the tests of this package share. They see the model under the name `std`, as katas do.
+
+#![allow(dead_code)]
+
+use std::explored::{Config, Exploration, explore};
+use verdict::{Failure, Kind, Outcome};
+
+/// Explores with the defaults.
+pub fn run(body: impl Fn() + Send + Sync + 'static) -> Exploration {
+    explore(&Config::default(), body)
+}
+
+/// The failure of an exploration.
+#[track_caller]
+pub fn failure(exploration: &Exploration) -> &Failure {
+    match &exploration.outcome {
+        Outcome::Failed(failure) => failure,
+        other => panic!("expected a failure, not {other:?} after {}", exploration.coverage),
+    }
+}
+
+/// Explores with the defaults, expects a failure of this kind, and gives its message.
+#[track_caller]
+pub fn fails(kind: Kind, body: impl Fn() + Send + Sync + 'static) -> String {
+    fails_with(&Config::default(), kind, body)
+}
+
+/// The same with a configuration. Each failure is found again, replayed, and told with the same bytes.
+#[track_caller]
+pub fn fails_with(config: &Config, kind: Kind, body: impl Fn() + Send + Sync + 'static) -> String {
+    let body = std::sync::Arc::new(body);
+    let (first, again) = (body.clone(), body.clone());
+    let exploration = explore(config, move || first());
+    let found = failure(&exploration);
+    assert_eq!(found.kind, kind, "{} ({:?})", found.message, exploration.coverage);
+    let second = explore(config, move || again());
+    assert_eq!(failure(&second), found);
+    assert_eq!(second.trace, exploration.trace);
+    let trace = exploration.trace.as_ref().expect("a failure has a trace");
+    let replayed = explore(&Config { replay: Some(trace.schedule.clone()), ..config.clone() }, move || body());
+    assert_eq!(replayed.trace.as_ref(), Some(trace));
+    found.message.clone()
+}
+
+/// Explores with the defaults and expects every schedule to pass.
+#[track_caller]
+pub fn passes(body: impl Fn() + Send + Sync + 'static) -> Exploration {
+    passes_with(&Config::default(), body)
+}
+
+/// The same with a configuration.
+#[track_caller]
+pub fn passes_with(config: &Config, body: impl Fn() + Send + Sync + 'static) -> Exploration {
+    let exploration = explore(config, body);
+    if let Outcome::Failed(failure) = &exploration.outcome {
+        let schedule = exploration.trace.as_ref().map(|trace| trace.schedule.as_str());
+        panic!("{}: {} ({})", failure.kind, failure.message, schedule.unwrap_or_default());
+    }
+    exploration
+}

@@ -1,0 +1,102 @@
+//! Every kata is whole, and what it says is what it tests.
+
+use crate::{manifest, names, read, root, tests_of};
+
+/// A learner, an instructor and a maintainer each rely on files of their own; a kata without one of them is not finished.
+#[test]
+fn every_kata_has_all_its_parts() {
+    for kata in names("katas") {
+        let parts = [
+            format!("katas/{kata}/README.md"),
+            format!("katas/{kata}/HINTS.md"),
+            format!("katas/{kata}/tests/{kata}.rs"),
+            format!("solutions/{kata}/src/lib.rs"),
+            format!("tests/stubs/{kata}.rs"),
+        ];
+        for part in parts {
+            assert!(root().join(&part).is_file(), "{part} is missing");
+        }
+        assert_eq!(names(&format!("katas/{kata}/src")), ["lib.rs"], "{kata}: the only file that a learner edits");
+        assert_eq!(names(&format!("katas/{kata}/tests")), [format!("{kata}.rs")], "{kata}: one file of tests");
+        let (wrong, right) = (names(&format!("tests/wrong/{kata}")).len(), names(&format!("tests/right/{kata}")).len());
+        assert!(wrong >= 6, "{kata} is proven by {wrong} wrong submissions; six are the least");
+        assert!(right >= 2, "{kata} is proven by {right} right submissions in another style; two are the least");
+        let hints = read(&format!("katas/{kata}/HINTS.md")).lines().filter(|line| line.starts_with("## ")).count();
+        assert!(hints >= 3, "{kata} has {hints} hints; fewer than three can't lead there stepwise");
+    }
+}
+
+/// Submissions and solutions of a kata that does not exist are leftovers that nobody runs.
+#[test]
+fn nothing_belongs_to_a_kata_that_does_not_exist() {
+    let katas = names("katas");
+    let stubs: Vec<String> = names("tests/stubs").iter().map(|file| file.trim_end_matches(".rs").to_string()).collect();
+    for (folder, found) in
+        [("solutions", names("solutions")), ("tests/wrong", names("tests/wrong")), ("tests/right", names("tests/right")), ("tests/stubs", stubs)]
+    {
+        for kata in found {
+            assert!(katas.contains(&kata), "{folder} has {kata}, which is no kata");
+        }
+    }
+}
+
+/// The contract is what a learner is promised, the tests are what is checked: one sentence a test, in the same order.
+#[test]
+fn the_contract_and_the_tests_say_the_same() {
+    for kata in names("katas") {
+        let lesson = read(&format!("katas/{kata}/README.md"));
+        let contract = lesson.split("\n## Contract").nth(1).unwrap_or_else(|| panic!("{kata} has no `## Contract`"));
+        let contract = contract.split("\n## ").next().unwrap_or_default();
+        let promised: Vec<String> = contract
+            .lines()
+            .filter_map(|line| {
+                let item = line.trim_start_matches(|c: char| c.is_ascii_digit() || ".-* ".contains(c));
+                item.strip_prefix('`')?.split_once('`').map(|(name, _)| name.to_string())
+            })
+            .collect();
+        let tested: Vec<String> = tests_of(&kata).iter().map(|test| test.sig.ident.to_string()).collect();
+        assert_eq!(promised, tested, "{kata}: the contract in its README and its tests");
+    }
+}
+
+/// The tests of a kata are the only copy: what judges the learner judges the solution.
+#[test]
+fn solutions_are_judged_by_the_katas_own_tests() {
+    for kata in names("solutions") {
+        let manifest = manifest(&format!("solutions/{kata}/Cargo.toml"));
+        let path = manifest["test"][0]["path"].as_str().expect("a path");
+        assert_eq!(path, format!("../../katas/{kata}/tests/{kata}.rs"));
+        assert_eq!(manifest["lib"]["name"].as_str(), Some(kata.replace('-', "_").as_str()));
+    }
+}
+
+/// Places on the course map are unique, or their order would depend on their names.
+#[test]
+fn no_two_katas_share_a_place() {
+    let mut places: Vec<(i64, String)> = names("katas")
+        .into_iter()
+        .map(|kata| {
+            let manifest = manifest(&format!("katas/{kata}/Cargo.toml"));
+            (manifest["package"]["metadata"]["kata"]["order"].as_integer().expect("an order"), kata)
+        })
+        .collect();
+    places.sort();
+    for pair in places.windows(2) {
+        assert_ne!(pair[0].0, pair[1].0, "{} and {}", pair[0].1, pair[1].1);
+    }
+}
+
+/// A test that forgets its wrapper has no watchdog, no schedules and no record: it would hang, or judge by luck.
+#[test]
+fn every_test_runs_in_a_wrapper() {
+    for kata in names("katas") {
+        let source = read(&format!("katas/{kata}/tests/{kata}.rs"));
+        for test in tests_of(&kata) {
+            let name = test.sig.ident.to_string();
+            let body = source.split(&format!("fn {name}()")).nth(1).unwrap_or_default();
+            let body = body.split("\n}\n").next().unwrap_or_default();
+            let wrapped = ["check(", "on_threads(", "on_schedules(", "Check::new()"].iter().any(|wrapper| body.contains(wrapper));
+            assert!(wrapped, "{kata}: {name} runs outside of kata::check and its like");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What test files call: run this body, with these options.
+
+use std::panic::Location;
+use std::time::Duration;
+
+/// Runs a test's body on threads, and in explored builds on every schedule. Fails the test if the contract is broken.
+///
+/// Threads that outlive the body are a failure; [`Check::daemons`] allows them.
+///
+/// # Panics
+/// If the test fails: that is how the test harness learns of it.
+#[track_caller]
+pub fn check(body: impl Fn() + Send + Sync + 'static) {
+    Check::new().run(body);
+}
+
+/// Runs a test's body on threads only: for what can't be modelled, such as sockets, processes, async runtimes and `rayon`.
+/// Explored builds record the test as skipped.
+///
+/// Threads may outlive the body, since such libraries keep threads of their own. Processes may not.
+///
+/// # Panics
+/// If the test fails.
+#[track_caller]
+pub fn on_threads(body: impl Fn() + Send + Sync + 'static) {
+    let mut check = Check::new().threads_only();
+    check.may_outlive.threads = true;
+    check.run(body);
+}
+
+/// Runs a test's body on schedules only: for what needs the scheduler, such as [`until_blocked`](crate::until_blocked) and
+/// virtual time. Threads builds record the test as skipped.
+///
+/// # Panics
+/// If the test fails.
+#[track_caller]
+pub fn on_schedules(body: impl Fn() + Send + Sync + 'static) {
+    Check::new().schedules_only().run(body);
+}
+
+/// How a test's body is run, where [`check`] isn't enough.
+///
+/// ```
+/// use kata::Check;
+/// use std::time::Duration;
+///
+/// Check::new().deadline(Duration::from_secs(30)).patient().run(|| assert_eq!(1 + 1, 2));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a check does nothing until it is run"]
+pub struct Check {
+    pub(crate) builds: Builds,
+    pub(crate) may_outlive: MayOutlive,
+    pub(crate) hostile_timeouts: bool,
+    pub(crate) schedules: Option<u64>,
+    pub(crate) deadline: Duration,
+    pub(crate) patient: bool,
+}
+
+/// The builds in which a test runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Builds {
+    Both,
+    Threads,
+    Schedules,
+}
+
+/// What may still be there when the body is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MayOutlive {
+    pub(crate) threads: bool,
+    pub(crate) processes: bool,
+}
+
+impl Default for Check {
+    fn default() -> Self {
+        Check::new()
+    }
+}
+
+impl Check {
+    /// What [`check`] does: both builds, nothing may outlive the body, 10 seconds.
+    pub fn new() -> Check {
+        Check {
+            builds: Builds::Both,
+            may_outlive: MayOutlive { threads: false, processes: false },
+            hostile_timeouts: false,
+            schedules: None,
+            deadline: Duration::from_secs(10),
+            patient: false,
+        }
+    }
+
+    /// Threads and processes may outlive the body. On schedules they end with it, as a program's threads end with `main`.
+    pub fn daemons(mut self) -> Check {
+        self.may_outlive = MayOutlive { threads: true, processes: true };
+        self
+    }
+
+    /// On schedules, a timeout fires whenever it could. Otherwise it fires only when nothing else can run.
+    pub fn hostile_timeouts(mut self) -> Check {
+        self.hostile_timeouts = true;
+        self
+    }
+
+    /// At most so many schedules. What the command line asks for comes first.
+    pub fn schedules(mut self, schedules: u64) -> Check {
+        self.schedules = Some(schedules);
+        self
+    }
+
+    /// On threads, the body has so much time. It is real time, so leave plenty for a loaded machine.
+    pub fn deadline(mut self, deadline: Duration) -> Check {
+        self.deadline = deadline;
+        self
+    }
+
+    /// On threads, the body may stand still until its deadline. Otherwise a second in which no thread of the process moves ends
+    /// the test. For bodies that wait for something outside: a long timeout, a process that isn't a child.
+    pub fn patient(mut self) -> Check {
+        self.patient = true;
+        self
+    }
+
+    /// Runs on threads only, like [`on_threads`], but threads must not outlive the body.
+    pub fn threads_only(mut self) -> Check {
+        self.builds = Builds::Threads;
+        self
+    }
+
+    /// Runs on schedules only, like [`on_schedules`].
+    pub fn schedules_only(mut self) -> Check {
+        self.builds = Builds::Schedules;
+        self
+    }
+
+    /// Runs the body and judges what happened.
+    ///
+    /// # Panics
+    /// If the test fails.
+    #[track_caller]
+    pub fn run(self, body: impl Fn() + Send + Sync + 'static) {
+        let test_file = Location::caller().file();
+        crate::kind::remember_test_file(test_file);
+        #[cfg(not(feature = "explore"))]
+        let verdict = crate::threads::run(&self, Box::new(body));
+        #[cfg(feature = "explore")]
+        let verdict = crate::schedules::run(&self, body);
+        crate::report::report(&verdict);
+    }
+}

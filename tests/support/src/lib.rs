@@ -1,0 +1,48 @@
+//! What the katas' test files use: wrappers that run a test's body and judge it, and tools that prove overlap and order.
+//!
+//! ```
+//! use kata::{Rendezvous, check};
+//! use std::thread;
+//!
+//! // In a test file this is a `#[test] fn two_threads_overlap()`.
+//! check(|| {
+//!     let rendezvous = Rendezvous::of(2);
+//!     thread::scope(|scope| {
+//!         scope.spawn(|| rendezvous.meet());
+//!         scope.spawn(|| rendezvous.meet());
+//!     });
+//! });
+//! ```
+//!
+//! The source is compiled twice. In the package `kata` a body runs once, on the operating system's threads, under a watchdog
+//! that ends it when nothing moves any more. In the package `kata-explored` the crate `std` is a model, and the body runs once
+//! for every schedule that the explorer finds. A test file is the same for both.
+//!
+//! - [`check`] runs a body in both builds, [`on_threads`] and [`on_schedules`] in one of them; [`Check`] has the options.
+//! - [`Rendezvous`] proves overlap, [`Gate`] fixes an order, [`Peak`] counts who is inside, [`Log`] answers what came first,
+//!   [`until_blocked`] waits until a thread is blocked.
+//!
+//! A body may run thousands of times, so it makes everything afresh that it uses: tools, accounts, queues. It must do the same
+//! under the same schedule: no random numbers, no `HashMap` order, no real clock.
+
+#[cfg(feature = "site")]
+pub mod site;
+
+mod check;
+mod kind;
+mod report;
+mod tools;
+
+#[cfg(not(feature = "explore"))]
+mod panics;
+#[cfg(feature = "explore")]
+mod schedules;
+#[cfg(not(feature = "explore"))]
+mod tasks;
+#[cfg(not(feature = "explore"))]
+mod threads;
+#[cfg(not(feature = "explore"))]
+mod watchdog;
+
+pub use check::{Check, check, on_schedules, on_threads};
+pub use tools::{Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, until_blocked};

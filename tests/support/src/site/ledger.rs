@@ -1,0 +1,221 @@
+//! The site's memory: what has happened, how each page behaves, and who waits for what.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use super::meeting::Meeting;
+use super::transcript::{Ending, Request, Transcript};
+use crate::Gate;
+
+/// What the pages share. Clones are the same ledger.
+#[derive(Clone, Default)]
+pub(super) struct Ledger(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    transcript: Transcript,
+    pages: HashMap<String, Habits>,
+    meeting: Option<Meeting>,
+    /// Beyond this many requests in flight, more are refused.
+    limit: Option<usize>,
+    waiting: Vec<(Moment, oneshot::Sender<()>)>,
+}
+
+/// How a page behaves, apart from what it says.
+#[derive(Clone, Default)]
+pub(super) struct Habits {
+    pub(super) hold: Option<Hold>,
+    pub(super) stops_half_way: bool,
+}
+
+/// What a page waits for before it answers.
+#[derive(Clone)]
+pub(super) enum Hold {
+    Never,
+    Gate(Gate),
+    Answered(String),
+    HungUp(String),
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Hold::Never => f.write_str("never answers"),
+            Hold::Gate(_) => f.write_str("answers when a gate is open"),
+            Hold::Answered(other) => write!(f, "answers after {other}"),
+            Hold::HungUp(other) => write!(f, "answers after {other} was given up"),
+        }
+    }
+}
+
+/// A moment in the site's life. All but the last stay once they have come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// So many requests are in flight at once.
+    InFlight(usize),
+    /// This page has answered.
+    Answered(String),
+    /// A client has hung up on this page.
+    HungUp(String),
+    /// No request is in flight. This one may pass.
+    Settled,
+}
+
+/// What is to be done with a request that has just arrived.
+pub(super) enum Welcome {
+    /// Too many are in flight.
+    Refuse,
+    /// Answer it when that has happened.
+    Answer { after: After, stops_half_way: bool },
+}
+
+/// What a request waits for.
+pub(super) enum After {
+    Nothing,
+    Never,
+    Gate(Gate),
+    /// The others have come.
+    Meeting(oneshot::Receiver<()>),
+    /// Another page was answered, if it had not been before, and the client has done all that it wants to do about that.
+    Answered(Option<oneshot::Receiver<()>>),
+    /// A client has hung up, or will not any more.
+    HungUp(Option<oneshot::Receiver<()>>),
+}
+
+impl Ledger {
+    /// Notes the request and says what to do with it.
+    pub(super) fn arrive(&self, path: &str) -> (Visit, Welcome) {
+        let mut state = self.lock();
+        let index = state.transcript.arrive(path);
+        let visit = Visit { ledger: self.clone(), index: Some(index) };
+        let in_flight = state.transcript.in_flight();
+        if state.limit.is_some_and(|limit| in_flight > limit) {
+            return (visit, Welcome::Refuse);
+        }
+        state.wake(|moment| matches!(moment, Moment::InFlight(k) if in_flight >= *k));
+        // A request with a hold of its own counts, too: it may be the one that the others wait for.
+        let meeting = state.meeting.as_mut().map(|meeting| meeting.arrive(self, in_flight));
+        let Habits { hold, stops_half_way } = state.pages.get(path).cloned().unwrap_or_default();
+        let after = match (hold, meeting) {
+            (Some(Hold::Never), _) => After::Never,
+            (Some(Hold::Gate(gate)), _) => After::Gate(gate),
+            (Some(Hold::Answered(other)), _) => After::Answered(state.signal(Moment::Answered(other))),
+            (Some(Hold::HungUp(other)), _) => After::HungUp(state.signal(Moment::HungUp(other))),
+            (None, Some(signal)) => After::Meeting(signal),
+            (None, None) => After::Nothing,
+        };
+        (visit, Welcome::Answer { after, stops_half_way })
+    }
+
+    /// Changes how a page behaves.
+    pub(super) fn change(&self, path: &str, change: impl FnOnce(&mut Habits)) {
+        change(self.lock().pages.entry(path.to_owned()).or_default());
+    }
+
+    /// From now on requests without a hold of their own wait for this meeting, or no longer for any.
+    pub(super) fn set_meeting(&self, meeting: Option<Meeting>) {
+        // The requests that waited for the earlier one are let go when it is dropped.
+        let _earlier = std::mem::replace(&mut self.lock().meeting, meeting);
+    }
+
+    /// Refuses requests beyond so many.
+    pub(super) fn limit(&self, limit: usize) {
+        self.lock().limit = Some(limit);
+    }
+
+    /// Returns when the moment has come.
+    pub(super) async fn until(&self, moment: Moment) {
+        let signal = self.lock().signal(moment);
+        if let Some(signal) = signal {
+            let _ = signal.await;
+        }
+    }
+
+    /// What has happened so far.
+    pub(super) fn transcript(&self) -> Transcript {
+        self.lock().transcript.clone()
+    }
+
+    /// The pages that have not answered, with what they wait for: for the report on a test that got stuck.
+    pub(super) fn pending(&self) -> Vec<String> {
+        let state = self.lock();
+        let pending = state.transcript.requests().iter().filter(|request| request.ending == Ending::Pending);
+        let pending = pending.map(|Request { path, .. }| match state.pages.get(path) {
+            Some(Habits { hold: Some(hold), .. }) => format!("{path} ({hold})"),
+            Some(Habits { stops_half_way: true, .. }) => format!("{path} (stops half way)"),
+            _ => path.clone(),
+        });
+        pending.collect()
+    }
+
+    fn end(&self, index: usize, ending: Ending) {
+        let mut state = self.lock();
+        state.transcript.end(index, ending);
+        let path = state.transcript.requests()[index].path.clone();
+        let now = match ending {
+            Ending::HungUp => Moment::HungUp(path),
+            Ending::Pending | Ending::Answered(_) => Moment::Answered(path),
+        };
+        let settled = state.transcript.in_flight() == 0;
+        state.wake(|moment| *moment == now || settled && *moment == Moment::Settled);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// A signal for the moment, if it has not come yet.
+    fn signal(&mut self, moment: Moment) -> Option<oneshot::Receiver<()>> {
+        if self.has_come(&moment) {
+            return None;
+        }
+        let (sender, signal) = oneshot::channel();
+        self.waiting.push((moment, sender));
+        Some(signal)
+    }
+
+    fn has_come(&self, moment: &Moment) -> bool {
+        match moment {
+            Moment::InFlight(k) => self.transcript.peak() >= *k,
+            Moment::Answered(path) => self.transcript.answers().contains(&path.as_str()),
+            Moment::HungUp(path) => self.transcript.hung_up(path) > 0,
+            Moment::Settled => self.transcript.in_flight() == 0,
+        }
+    }
+
+    fn wake(&mut self, has_come: impl Fn(&Moment) -> bool) {
+        for (_, waiter) in self.waiting.extract_if(.., |(moment, _)| has_come(moment)) {
+            // Nobody may be listening any more: the client can have hung up.
+            let _ = waiter.send(());
+        }
+    }
+}
+
+/// A request in flight. Dropped before it was answered, it counts as hung up: hyper drops what it was doing for a client whose
+/// connection is closed.
+pub(super) struct Visit {
+    ledger: Ledger,
+    index: Option<usize>,
+}
+
+impl Visit {
+    /// Notes that the answer is complete. The client can't have it yet, so whatever it does next is noted later.
+    pub(super) fn answered(mut self, status: u16) {
+        if let Some(index) = self.index.take() {
+            self.ledger.end(index, Ending::Answered(status));
+        }
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if let Some(index) = self.index.take() {
+            self.ledger.end(index, Ending::HungUp);
+        }
+    }
+}

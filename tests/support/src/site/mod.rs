@@ -1,0 +1,262 @@
+//! A mock web site on the loopback interface, for tests of clients. It proves by what it sees, never by the clock.
+//!
+//! A page says something at once, or only when something else has happened: a [`Gate`] was opened, another page was answered,
+//! a client hung up, so many requests were in flight. The [`Transcript`] tells afterwards what came, in which order,
+//! how often, and how many at once.
+//!
+//! ```
+//! use kata::site::Site;
+//!
+//! let site = Site::start();
+//! site.page("/flaky").fails(2, 503).says("at last");
+//! site.page("/silent").never_answers();
+//! site.page("/first").says("one").answers_after("/second");
+//! assert!(site.url("/flaky").starts_with("http://127.0.0.1:"));
+//! assert_eq!(site.transcript().attempts("/flaky"), 0);
+//! ```
+//!
+//! Behind it works wiremock, which decides what a page says. In front stands a server that notes each request, holds it back as
+//! long as the test wants, and sees clients hang up. It is real I/O: use it in [`on_threads`](crate::on_threads).
+
+mod front;
+mod ledger;
+mod meeting;
+mod proxy;
+mod quiet;
+mod transcript;
+
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::{env, fmt};
+
+use tokio::net::TcpSocket;
+use tokio::runtime;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use wiremock::matchers::path;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::Gate;
+use crate::tools::waiting::waiting_at;
+use ledger::{Hold, Ledger, Moment};
+use meeting::Meeting;
+
+pub use transcript::{Ending, Request, Transcript};
+
+/// How many clients may connect at once before the site has accepted one of them. Linux caps it at `net.core.somaxconn`.
+const BACKLOG: u32 = 4096;
+
+/// A mock web site. It is up from [`Site::start`] until it is dropped.
+///
+/// Pages that were not set up answer 404.
+pub struct Site {
+    address: SocketAddr,
+    closed: SocketAddr,
+    ledger: Ledger,
+    mocks: Option<UnboundedSender<NewMock>>,
+    server: Option<JoinHandle<()>>,
+}
+
+/// A mock for wiremock, and where to tell that it has it.
+type NewMock = (Mock, mpsc::Sender<()>);
+
+impl Site {
+    /// Starts a site on a free port of the loopback interface.
+    ///
+    /// # Panics
+    /// If the system has no port or thread left, or if a proxy in the environment would keep clients away from the site.
+    pub fn start() -> Site {
+        if let Some(proxy) = proxy::in_the_way(|name| env::var(name).ok()) {
+            panic!("{proxy} is set, so requests would not reach the mock site: unset it, or set NO_PROXY=127.0.0.1");
+        }
+        let ledger = Ledger::default();
+        let (mocks, new_mocks) = unbounded_channel();
+        let (told, address) = mpsc::channel();
+        let server = thread::Builder::new().name("site".to_owned()).spawn({
+            let ledger = ledger.clone();
+            move || {
+                let runtime = runtime::Builder::new_current_thread().enable_all().build();
+                let runtime = runtime.expect("the system has room for one more event queue");
+                let pages = ledger.clone();
+                let note = move || match pages.pending() {
+                    pending if pending.is_empty() => "no page: all requests are answered".to_owned(),
+                    pending => pending.join(", "),
+                };
+                waiting_at(None, note, || runtime.block_on(run(ledger, new_mocks, told)));
+                // A page may still wait at a gate that nobody opens, on a thread of its own.
+                runtime.shutdown_background();
+            }
+        });
+        let server = server.expect("the system has room for one more thread");
+        let (address, closed) = address.recv().expect("the site finds free ports");
+        Site { address, closed, ledger, mocks: Some(mocks), server: Some(server) }
+    }
+
+    /// The URL of a page: `http://127.0.0.1:PORT/a` for `/a`.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The URL of a page at a port where nobody listens, nor will as long as the site is up.
+    pub fn closed_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.closed)
+    }
+
+    /// Sets up a page. Calls with the same path add to it.
+    pub fn page(&self, path: &str) -> Page<'_> {
+        assert!(path.starts_with('/'), "a page's path starts with a slash: {path:?} does not");
+        Page { site: self, path: path.to_owned() }
+    }
+
+    /// Answers nobody until `k` requests are in flight at once and it is certain that no more are on the way; then everybody.
+    ///
+    /// So [`Transcript::peak`] is exactly how many the client dares to send at once. If fewer than `k` come, nobody is answered,
+    /// and the test fails as `serialised` once nothing moves any more. Let the client's own timeouts be long.
+    /// Pages that wait for something of their own don't wait for this, too, but their requests count.
+    pub fn meets(&self, k: usize) {
+        self.ledger.set_meeting(Some(Meeting::of(k)));
+    }
+
+    /// Refuses a request with 429 that arrives while `limit` others are in flight.
+    pub fn refuses_beyond(&self, limit: usize) {
+        self.ledger.limit(limit);
+    }
+
+    /// What has happened so far.
+    ///
+    /// An answer is noted before the client has it, so a client that has all its answers finds all of them here.
+    pub fn transcript(&self) -> Transcript {
+        self.ledger.transcript()
+    }
+
+    /// Returns when `k` requests are, or have been, in flight at once.
+    pub async fn in_flight(&self, k: usize) {
+        self.ledger.until(Moment::InFlight(k)).await;
+    }
+
+    /// Returns when a client has hung up on this page.
+    pub async fn hung_up(&self, path: &str) {
+        self.ledger.until(Moment::HungUp(path.to_owned())).await;
+    }
+
+    /// Returns when no request is in flight: all are answered, or the client has hung up.
+    pub async fn settled(&self) {
+        self.ledger.until(Moment::Settled).await;
+    }
+
+    fn mount(&self, mock: Mock) {
+        let (told, mounted) = mpsc::channel();
+        let mocks = self.mocks.as_ref().expect("the site is up until it is dropped");
+        mocks.send((mock, told)).expect("the site is up until it is dropped");
+        mounted.recv().expect("the site is up until it is dropped");
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        // The server runs until nobody can send it mocks.
+        self.mocks = None;
+        // Its porter may wait for a request that never comes.
+        self.ledger.set_meeting(None);
+        if let Some(server) = self.server.take() {
+            // If it panicked, the test has seen that its client got no answer.
+            let _ = server.join();
+        }
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// A page of a [`Site`] that is being set up.
+#[derive(Debug)]
+pub struct Page<'site> {
+    site: &'site Site,
+    path: String,
+}
+
+impl Page<'_> {
+    /// The page is there: it answers 200 and this text, after the failures it was set up with, if any.
+    pub fn says(self, text: &str) -> Self {
+        self.mount(ResponseTemplate::new(200).set_body_string(text), None)
+    }
+
+    /// The page answers this status, always.
+    pub fn answers(self, status: u16) -> Self {
+        self.mount(ResponseTemplate::new(status), None)
+    }
+
+    /// The page answers this status so many times. Say what comes then with [`Page::says`]; otherwise it is 404.
+    pub fn fails(self, times: u64, status: u16) -> Self {
+        self.mount(ResponseTemplate::new(status), Some(times))
+    }
+
+    /// The page takes requests and never answers.
+    pub fn never_answers(self) -> Self {
+        self.hold(Hold::Never)
+    }
+
+    /// The page sends the head of its answer and the first half of its text, and no more.
+    pub fn stops_half_way(self) -> Self {
+        self.site.ledger.change(&self.path, |habits| habits.stops_half_way = true);
+        self
+    }
+
+    /// The page answers when the gate is open.
+    pub fn waits_for(self, gate: &Gate) -> Self {
+        self.hold(Hold::Gate(gate.clone()))
+    }
+
+    /// The page answers only after that other page was answered and the client has done all it wants to do about that.
+    pub fn answers_after(self, other: &str) -> Self {
+        self.hold(Hold::Answered(other.to_owned()))
+    }
+
+    /// The page answers only after a client has hung up on that other page.
+    ///
+    /// A client can give up before its request has arrived, and then there is nothing to see here. So the page answers also when
+    /// nothing in the process has moved for about a third of a second: let the client's timeout be shorter than that.
+    pub fn answers_after_hang_up(self, other: &str) -> Self {
+        self.hold(Hold::HungUp(other.to_owned()))
+    }
+
+    fn hold(self, hold: Hold) -> Self {
+        self.site.ledger.change(&self.path, |habits| habits.hold = Some(hold));
+        self
+    }
+
+    fn mount(self, answer: ResponseTemplate, times: Option<u64>) -> Self {
+        let mock = Mock::given(path(self.path.as_str())).respond_with(answer);
+        self.site.mount(match times {
+            Some(times) => mock.up_to_n_times(times),
+            None => mock,
+        });
+        self
+    }
+}
+
+/// The life of the site's server. It tells where it listens, and at which port it does not.
+async fn run(ledger: Ledger, mut new_mocks: UnboundedReceiver<NewMock>, told: mpsc::Sender<(SocketAddr, SocketAddr)>) {
+    let wiremock = MockServer::builder().disable_request_recording().start().await;
+    let backstage = front::go_backstage(wiremock.address()).await;
+    let listener = port().listen(BACKLOG).expect("a bound socket can listen");
+    let closed = port();
+    let addresses = listener.local_addr().and_then(|open| Ok((open, closed.local_addr()?)));
+    told.send(addresses.expect("a bound socket has an address")).expect("the test waits for the addresses");
+    tokio::spawn(front::serve(listener, ledger, backstage));
+    while let Some((mock, told)) = new_mocks.recv().await {
+        wiremock.register(mock).await;
+        // A test that does not wait for it has ended.
+        let _ = told.send(());
+    }
+}
+
+/// A free port of the loopback interface, taken.
+fn port() -> TcpSocket {
+    let socket = TcpSocket::new_v4().expect("the system has room for one more socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("the loopback interface has a free port");
+    socket
+}

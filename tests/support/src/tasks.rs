@@ -1,0 +1,112 @@
+//! What the threads of this process and of its children are doing, as Linux's `/proc` tells it.
+//!
+//! Other systems have no `/proc`: there every function answers `None`, and a stuck test ends at its deadline.
+
+use std::fs;
+use std::path::Path;
+
+/// A thread, of this process or of one that descends from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Task {
+    /// The process that it belongs to.
+    pub(crate) process: u32,
+    /// The kernel's number for the thread. That of a process's first thread is the process's own.
+    pub(crate) id: u32,
+    /// The first 15 bytes of its name. A thread without one carries the name of the thread that started it.
+    pub(crate) name: String,
+    /// What it is doing.
+    pub(crate) state: State,
+    /// How often it has gone on or off a processor.
+    pub(crate) switches: u64,
+}
+
+/// What a thread is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It runs, or would if a processor were free, or it waits for a disk.
+    Running,
+    /// It waits for something else.
+    Asleep,
+    /// It has ended, and its parent process has not asked how.
+    Zombie,
+}
+
+/// The calling thread's number.
+pub(crate) fn own_id() -> Option<u32> {
+    fs::read_link("/proc/thread-self").ok()?.file_name()?.to_str()?.parse().ok()
+}
+
+/// The threads of this process and of all its descendants.
+///
+/// `None` where the system doesn't say which children a process has: without them, nobody can tell whether all is still.
+pub(crate) fn family() -> Option<Vec<Task>> {
+    fs::metadata("/proc/thread-self/children").ok()?;
+    let mut tasks = Vec::new();
+    let mut processes = vec![std::process::id()];
+    while let Some(process) = processes.pop() {
+        let folder = format!("/proc/{process}/task");
+        // A process or a thread may end while it is looked at. Then it is simply not in the picture.
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for entry in entries.flatten() {
+            let children = fs::read_to_string(entry.path().join("children")).unwrap_or_default();
+            processes.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
+            tasks.extend(task(process, &entry.path()));
+        }
+    }
+    tasks.sort_by_key(|task| (task.process, task.id));
+    Some(tasks)
+}
+
+/// The thread whose folder this is, if it still exists.
+fn task(process: u32, folder: &Path) -> Option<Task> {
+    let id = folder.file_name()?.to_str()?.parse().ok()?;
+    let status = String::from_utf8_lossy(&fs::read(folder.join("status")).ok()?).into_owned();
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
+    let state = match field("State")?.chars().next()? {
+        'R' | 'D' => State::Running,
+        'Z' => State::Zombie,
+        // On its way out.
+        'X' => return None,
+        _ => State::Asleep,
+    };
+    let voluntary: u64 = field("voluntary_ctxt_switches")?.parse().ok()?;
+    let forced: u64 = field("nonvoluntary_ctxt_switches")?.parse().ok()?;
+    // The kernel cuts names after 15 bytes, perhaps within a character.
+    let name = field("Name")?.trim_end_matches(char::REPLACEMENT_CHARACTER).to_owned();
+    Some(Task { process, id, name, state, switches: voluntary + forced })
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::process::{Command, Stdio};
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_is_seen_by_number_and_name() {
+        let (send_id, id) = channel();
+        let (end, ended) = channel::<()>();
+        let body = move || {
+            send_id.send(own_id()).unwrap();
+            let _ = ended.recv();
+        };
+        let thread = thread::Builder::new().name("a name of more than 15 bytes".to_owned()).spawn(body).unwrap();
+        let id = id.recv().unwrap().unwrap();
+        let seen = family().unwrap().into_iter().find(|task| task.id == id).unwrap();
+        assert_eq!((seen.process, seen.name.as_str()), (std::process::id(), "a name of more"));
+        drop(end);
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn the_threads_of_child_processes_belong_to_the_family() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let in_family = |id: u32| family().unwrap().iter().any(|task| (task.process, task.id) == (id, id));
+        assert!(in_family(child.id()));
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert!(!in_family(child.id()));
+    }
+}

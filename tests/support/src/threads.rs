@@ -1,0 +1,220 @@
+//! Runs a body once, on the operating system's threads, under a watchdog.
+
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::Instant;
+
+use verdict::{Failure, Kind, Mode, Outcome, Record};
+
+use crate::check::{Builds, Check, MayOutlive};
+use crate::kind::kind_of_panic;
+use crate::panics::{self, Panic, Panics};
+use crate::tasks::{State, Task, family, own_id};
+use crate::tools::waiting::{self, Waiter};
+use crate::watchdog::{Done, Patience, Seen, watch, watch_leaving};
+
+/// Tests of one process take turns: then every thread that moves, and every panic, belongs to the test that runs.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// The test harness's own threads, which wait for their turn or for a test: they are nobody's leak.
+static HARNESS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// The numbers of the test harness's own threads, those that watch a test among them.
+pub(crate) fn harness() -> BTreeSet<u32> {
+    HARNESS.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// A test that runs now.
+struct Running {
+    panics: Panics,
+    done: Arc<Done>,
+    /// The threads and processes that were there before it.
+    before: BTreeSet<u32>,
+    main: ThreadId,
+    /// The number by which `/proc` knows the test's main thread.
+    main_id: Arc<OnceLock<u32>>,
+}
+
+/// Runs the body and judges it.
+pub(crate) fn run(check: &Check, body: Box<dyn Fn() + Send + Sync>) -> Record {
+    if check.builds == Builds::Schedules {
+        return record(Outcome::Skipped);
+    }
+    let harness = own_id();
+    HARNESS.lock().unwrap_or_else(PoisonError::into_inner).extend(harness);
+    let outcome = {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        run_in_turn(check, body)
+    };
+    HARNESS.lock().unwrap_or_else(PoisonError::into_inner).retain(|id| Some(*id) != harness);
+    record(outcome)
+}
+
+fn record(outcome: Outcome) -> Record {
+    Record { mode: Mode::Threads, outcome, coverage: None, trace: None }
+}
+
+fn run_in_turn(check: &Check, body: Box<dyn Fn() + Send + Sync>) -> Outcome {
+    waiting::forget_earlier_tests();
+    let panics = Panics::default();
+    let _capture = panics::capture(&panics);
+    let patience = Patience { start: Instant::now(), deadline: check.deadline, while_idle: check.patient };
+    let test = start(body, panics);
+    let failure = match watch(&test.done, patience) {
+        Seen::Done => match finish(&test, check.may_outlive, patience) {
+            Ok(()) => return Outcome::Passed,
+            Err(failure) => failure,
+        },
+        Seen::Idle => stuck(&test, "nothing moves any more"),
+        Seen::Overdue => stuck(&test, &format!("not done after {:?}", check.deadline)),
+    };
+    Outcome::Failed(failure)
+}
+
+/// Starts the body on a thread of its own, so that a stuck one can be left behind.
+fn start(body: Box<dyn Fn() + Send + Sync>, panics: Panics) -> Running {
+    let before = family().unwrap_or_default().iter().map(|task| task.id).collect();
+    let (done, main_id) = (Arc::new(Done::default()), Arc::new(OnceLock::new()));
+    let main = {
+        let (done, main_id) = (Arc::clone(&done), Arc::clone(&main_id));
+        thread::Builder::new().name("main".to_owned()).spawn(move || {
+            own_id().map(|id| main_id.set(id));
+            done.set(panic::catch_unwind(AssertUnwindSafe(body)));
+        })
+    };
+    let main = main.expect("the system has room for one more thread").thread().id();
+    Running { panics, done, before, main, main_id }
+}
+
+/// Judges a body that has come to its end.
+fn finish(test: &Running, may_outlive: MayOutlive, patience: Patience) -> Result<(), Failure> {
+    if let Some(Err(payload)) = test.done.take() {
+        let panics = test.panics.so_far();
+        return Err(judged(&panics, || panicked(&panics, test.main, &*payload)));
+    }
+    let left_over = || {
+        let mut tasks = tasks_of(test);
+        tasks.retain(
+            |task| if task.process == std::process::id() { !may_outlive.threads } else { !may_outlive.processes },
+        );
+        tasks
+    };
+    match watch_leaving(|| !left_over().is_empty(), patience) {
+        Seen::Done => Ok(()),
+        Seen::Idle | Seen::Overdue => Err(judged(&test.panics.so_far(), || leaked(&left_over()))),
+    }
+}
+
+/// What the test has started, and hasn't ended: its main thread too. Nothing where the system doesn't say.
+fn tasks_of(test: &Running) -> Vec<Task> {
+    let harness = harness();
+    let mut tasks = family().unwrap_or_default();
+    tasks.retain(|task| !test.before.contains(&task.id) && !harness.contains(&task.id));
+    tasks
+}
+
+/// The failure, unless a `todo!()` was reached anywhere: then that is why, whatever came of it.
+fn judged(panics: &[Panic], failure: impl FnOnce() -> Failure) -> Failure {
+    match panics.iter().find(|panic| panic.kind() == Kind::Unsolved) {
+        Some(todo) => Failure { kind: Kind::Unsolved, message: described(todo) },
+        None => failure(),
+    }
+}
+
+/// The body panicked.
+fn panicked(panics: &[Panic], main: ThreadId, payload: &(dyn Any + Send)) -> Failure {
+    let Some(cause) = panics::cause(panics, main) else {
+        // Nobody noted it: `resume_unwind`, or a panic hook of the learner's own.
+        let message = payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref::<&str>().copied());
+        let message = message.unwrap_or("a panic without a message");
+        return Failure { kind: kind_of_panic(message, ""), message: message.to_owned() };
+    };
+    Failure { kind: cause.kind(), message: described(cause) }
+}
+
+fn described(panic: &Panic) -> String {
+    match &panic.at {
+        Some(at) => format!("{}\n    at {at}, in {}", panic.message, panic.thread_name),
+        None => format!("{}\n    in {}", panic.message, panic.thread_name),
+    }
+}
+
+/// The body has returned, but not everything that it started has ended.
+fn leaked(left_over: &[Task]) -> Failure {
+    let own = std::process::id();
+    let threads = left_over.iter().filter(|task| task.process == own).count();
+    let processes = left_over.iter().filter(|task| task.process != own && task.process == task.id).count();
+    let counted = |n: usize, what: &str, many: &str| match n {
+        0 => None,
+        1 => Some(format!("1 {what}")),
+        n => Some(format!("{n} {many}")),
+    };
+    let who: Vec<String> = [counted(threads, "thread", "threads"), counted(processes, "process", "processes")]
+        .into_iter()
+        .flatten()
+        .collect();
+    let verb = if threads + processes == 1 { "outlives" } else { "outlive" };
+    let lines: String = left_over.iter().map(|task| format!("\n    {}: {}", named(task, None), doing(task))).collect();
+    Failure { kind: Kind::Leak, message: format!("{} {verb} the test{lines}", who.join(" and ")) }
+}
+
+/// The body doesn't come to its end.
+fn stuck(test: &Running, what: &str) -> Failure {
+    let waiters = waiting::waiters();
+    judged(&test.panics.so_far(), || {
+        let verdict = waiters.iter().find(|waiter| waiter.kind.is_some());
+        let mut message = match verdict {
+            Some(waiter) => format!("{what}, and {} does not open", waiter.note),
+            None => what.to_owned(),
+        };
+        for line in stuck_threads(test, &waiters).into_iter().chain(other_panics(&test.panics.so_far())) {
+            message.push_str("\n    ");
+            message.push_str(&line);
+        }
+        Failure { kind: verdict.and_then(|waiter| waiter.kind).unwrap_or(Kind::Timeout), message }
+    })
+}
+
+/// One line for each thread that has not finished.
+fn stuck_threads(test: &Running, waiters: &[Waiter]) -> Vec<String> {
+    let tasks = tasks_of(test);
+    if tasks.is_empty() {
+        // Where there is no `/proc`, only the threads at the test's own tools are known.
+        return waiters.iter().map(|waiter| format!("{}: waits at {}", waiter.thread, waiter.note)).collect();
+    }
+    let line = |task: &Task| {
+        let mut line = format!("{}: {}", named(task, test.main_id.get().copied()), doing(task));
+        if let Some(waiter) = waiters.iter().find(|waiter| waiter.task == Some(task.id)) {
+            line.push_str(&format!(", waits at {}", waiter.note));
+        }
+        line
+    };
+    tasks.iter().map(line).collect()
+}
+
+/// One line for each panic that the stuck test did not end with.
+fn other_panics(panics: &[Panic]) -> impl Iterator<Item = String> {
+    panics.iter().map(|panic| {
+        let place = panic.at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+        format!("{} panicked{place}: {}", panic.thread_name, panic.message)
+    })
+}
+
+fn named(task: &Task, main: Option<u32>) -> String {
+    if task.process != std::process::id() {
+        return format!("{} (process {})", task.name, task.process);
+    }
+    // A thread without a name of its own carries that of the thread that started it, mostly `main`.
+    if task.name == "main" && main != Some(task.id) { "a thread without a name".to_owned() } else { task.name.clone() }
+}
+
+fn doing(task: &Task) -> &'static str {
+    match task.state {
+        State::Running => "running",
+        State::Asleep => "asleep",
+        State::Zombie => "ended, but nobody has waited for it",
+    }
+}

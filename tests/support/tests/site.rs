@@ -1,0 +1,209 @@
+//! The mock site does what its pages were told, and tells what it saw. The client is bytes on a socket: it must do exactly what
+//! a test says, and hang up when a test says so.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::thread;
+
+use kata::Gate;
+use kata::site::{Ending, Site};
+
+/// Asks for a page and does not wait for the answer.
+fn ask(site: &Site, path: &str) -> TcpStream {
+    let url = site.url(path);
+    let address = url.strip_prefix("http://").and_then(|rest| rest.strip_suffix(path)).expect("a URL has these parts");
+    let mut connection = TcpStream::connect(address).expect("the site is up");
+    write!(connection, "GET {path} HTTP/1.1\r\nhost: site\r\nconnection: close\r\n\r\n").expect("the site reads");
+    connection
+}
+
+/// Waits for the rest of the answer: the status and the text.
+fn answer(mut connection: TcpStream) -> (u16, String) {
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).expect("the site ends its answer");
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("an answer has a status");
+    let (_, text) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+    (status, text.to_owned())
+}
+
+fn get(site: &Site, path: &str) -> (u16, String) {
+    answer(ask(site, path))
+}
+
+fn said(text: &str) -> (u16, String) {
+    (200, text.to_owned())
+}
+
+fn status(status: u16) -> (u16, String) {
+    (status, String::new())
+}
+
+/// Waits for something that the site sees, which may come a moment after the client did it.
+fn wait(moment: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime without I/O").block_on(moment);
+}
+
+#[test]
+fn a_page_says_what_it_was_told() {
+    let site = Site::start();
+    site.page("/a").says("alpha");
+    site.page("/gone").answers(410);
+    assert_eq!(get(&site, "/a"), said("alpha"));
+    assert_eq!(get(&site, "/a"), said("alpha"));
+    assert_eq!(get(&site, "/gone"), status(410));
+    assert_eq!(get(&site, "/nowhere"), status(404));
+    let seen = site.transcript();
+    assert_eq!(seen.arrivals(), ["/a", "/a", "/gone", "/nowhere"]);
+    assert_eq!(seen.requests()[3].ending, Ending::Answered(404));
+    assert_eq!(seen.peak(), 1);
+}
+
+#[test]
+fn a_page_fails_so_many_times() {
+    let site = Site::start();
+    site.page("/flaky").fails(2, 503).says("at last");
+    let answers = [(); 4].map(|()| get(&site, "/flaky"));
+    assert_eq!(answers, [status(503), status(503), said("at last"), said("at last")]);
+    assert_eq!(site.transcript().attempts("/flaky"), 4);
+}
+
+#[test]
+fn a_silent_page_notes_who_hangs_up() {
+    let site = Site::start();
+    site.page("/silent").never_answers();
+    let connection = ask(&site, "/silent");
+    wait(site.in_flight(1));
+    assert_eq!(site.transcript().requests()[0].ending, Ending::Pending);
+    drop(connection);
+    wait(site.hung_up("/silent"));
+    wait(site.settled());
+    let seen = site.transcript();
+    assert_eq!((seen.hung_up("/silent"), seen.in_flight(), seen.answers().len()), (1, 0, 0));
+}
+
+#[test]
+fn a_page_stops_half_way() {
+    let site = Site::start();
+    site.page("/half").says("12345678").stops_half_way();
+    let mut connection = ask(&site, "/half");
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"1234") {
+        let mut byte = [0];
+        connection.read_exact(&mut byte).expect("half an answer comes");
+        answer.extend(byte);
+    }
+    let head = String::from_utf8(answer).expect("the answer is text");
+    assert!(head.starts_with("HTTP/1.1 200") && head.contains("content-length: 8\r\n"), "{head}");
+    connection.set_nonblocking(true).expect("a socket takes options");
+    assert!(connection.read(&mut [0]).is_err(), "more came");
+    assert_eq!(site.transcript().in_flight(), 1);
+    connection.shutdown(Shutdown::Both).expect("the connection is open");
+    wait(site.hung_up("/half"));
+}
+
+#[test]
+fn a_page_waits_at_a_gate() {
+    let site = Site::start();
+    let gate = Gate::closed();
+    site.page("/slow").says("slow").waits_for(&gate);
+    site.page("/fast").says("fast");
+    let slow = ask(&site, "/slow");
+    wait(site.in_flight(1));
+    assert_eq!(get(&site, "/fast"), said("fast"));
+    gate.open();
+    assert_eq!(answer(slow), said("slow"));
+    assert_eq!(site.transcript().arrivals(), ["/slow", "/fast"]);
+    assert_eq!(site.transcript().answers(), ["/fast", "/slow"]);
+}
+
+#[test]
+fn pages_answer_after_others() {
+    let site = Site::start();
+    site.page("/a").says("a").answers_after("/b");
+    site.page("/b").says("b").answers_after("/c");
+    site.page("/c").says("c").answers_after_hang_up("/d");
+    site.page("/d").never_answers();
+    let clients = ["/a", "/b", "/c"].map(|path| ask(&site, path));
+    let impatient = ask(&site, "/d");
+    wait(site.in_flight(4));
+    drop(impatient);
+    assert_eq!(clients.map(answer), ["a", "b", "c"].map(said));
+    assert_eq!(site.transcript().answers(), ["/c", "/b", "/a"]);
+    // Its moment has come already, so nothing holds the page back.
+    assert_eq!(get(&site, "/a"), said("a"));
+}
+
+#[test]
+fn a_meeting_shows_how_many_requests_a_client_dares_to_send() {
+    let site = Site::start();
+    site.meets(3);
+    site.page("/a").says("a");
+    // Eight threads that need no answer to go on: the first three wait until the other five are there, too.
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(get(&site, "/a"), said("a")));
+        }
+    });
+    assert_eq!(site.transcript().peak(), 8);
+    assert_eq!(get(&site, "/a"), said("a"), "a meeting takes place once");
+}
+
+#[test]
+fn a_meeting_that_is_not_complete_answers_nobody() {
+    let site = Site::start();
+    site.meets(2);
+    site.page("/a").says("a");
+    site.page("/silent").never_answers();
+    let first = ask(&site, "/a");
+    wait(site.in_flight(1));
+    first.set_nonblocking(true).expect("a socket takes options");
+    assert!((&first).read(&mut [0]).is_err(), "it was answered alone");
+    first.set_nonblocking(false).expect("a socket takes options");
+    // A page with a hold of its own is in flight as well as any other.
+    let _second = ask(&site, "/silent");
+    assert_eq!(answer(first), said("a"));
+}
+
+#[test]
+fn a_site_refuses_requests_beyond_its_limit() {
+    let site = Site::start();
+    site.refuses_beyond(1);
+    site.page("/silent").never_answers();
+    site.page("/a").says("a");
+    let first = ask(&site, "/silent");
+    wait(site.in_flight(1));
+    assert_eq!(get(&site, "/a"), status(429));
+    drop(first);
+    wait(site.hung_up("/silent"));
+    assert_eq!(get(&site, "/a"), said("a"));
+}
+
+#[test]
+fn many_clients_meet() {
+    let site = Site::start();
+    site.meets(200);
+    site.page("/a").says("a");
+    let clients: Vec<_> = (0..200).map(|_| ask(&site, "/a")).collect();
+    assert!(clients.into_iter().map(answer).all(|answer| answer == said("a")));
+    assert_eq!(site.transcript().peak(), 200);
+}
+
+#[test]
+fn at_the_closed_url_nobody_listens() {
+    let site = Site::start();
+    let url = site.closed_url("");
+    let refused = TcpStream::connect(url.strip_prefix("http://").expect("a URL")).expect_err("somebody listens");
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn a_dropped_site_is_down() {
+    let site = Site::start();
+    site.page("/slow").waits_for(&Gate::closed());
+    let connection = ask(&site, "/slow");
+    wait(site.in_flight(1));
+    let url = site.url("");
+    drop(site);
+    assert_eq!((&connection).read(&mut [0]).unwrap_or(0), 0, "the connection is closed");
+    assert!(TcpStream::connect(url.strip_prefix("http://").expect("a URL")).is_err(), "nobody listens");
+}

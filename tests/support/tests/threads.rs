@@ -1,0 +1,271 @@
+//! What `check` makes of a body on threads: the kinds, the words, and that one stuck test leaves the others alone.
+
+use std::hint::black_box;
+use std::panic::{self, AssertUnwindSafe};
+use std::process::Command;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier, Mutex};
+use std::time::Duration;
+use std::{env, fs, thread};
+
+use kata::{Check, Gate, Rendezvous, check, on_schedules, on_threads, until_blocked};
+use verdict::{Failure, Kind, Mode, Outcome, RECORD_FILE, Record};
+
+/// The text with which this check fails.
+fn failure_of(check: impl FnOnce()) -> String {
+    let payload = panic::catch_unwind(AssertUnwindSafe(check)).expect_err("the check passed");
+    *payload.downcast::<String>().expect("a check fails with a text")
+}
+
+#[test]
+fn a_body_that_keeps_the_contract_passes() {
+    check(|| assert_eq!(1 + 1, 2));
+    Check::new().threads_only().run(|| assert_eq!(thread::current().name(), Some("main")));
+}
+
+#[test]
+fn a_deadlock_names_the_stuck_threads() {
+    let text = failure_of(|| Check::new().deadline(Duration::from_secs(600)).run(deadlock));
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    assert_eq!(lines[0], "timeout: nothing moves any more");
+    assert_eq!(lines[1..], ["main: asleep", "left: asleep", "right: asleep"]);
+}
+
+#[test]
+fn a_stuck_test_leaves_the_others_alone() {
+    let serialised = failure_of(|| check(|| Rendezvous::of(2).meet()));
+    assert!(serialised.starts_with("serialised: "), "{serialised}");
+    let stuck = failure_of(|| check(deadlock));
+    assert!(stuck.starts_with("timeout: "), "{stuck}");
+    check(|| thread::spawn(|| ()).join().unwrap());
+    assert!(failure_of(|| check(|| panic!("the second"))).contains("the second"));
+}
+
+/// Two threads that each hold what the other wants.
+fn deadlock() {
+    let locks = Arc::new((Mutex::new(()), Mutex::new(())));
+    let both_hold_one = Arc::new(Barrier::new(2));
+    let start = |name: &str, left_first: bool| {
+        let locks = Arc::clone(&locks);
+        let both_hold_one = Arc::clone(&both_hold_one);
+        let body = move || {
+            let (first, second) = if left_first { (&locks.0, &locks.1) } else { (&locks.1, &locks.0) };
+            let _first = first.lock().unwrap();
+            both_hold_one.wait();
+            let _second = second.lock().unwrap();
+        };
+        thread::Builder::new().name(name.to_owned()).spawn(body).unwrap()
+    };
+    let (left, right) = (start("left", true), start("right", false));
+    left.join().unwrap();
+    right.join().unwrap();
+}
+
+#[test]
+fn a_body_that_never_ends_fails_at_its_deadline() {
+    let gate = Gate::closed();
+    let busy = gate.clone();
+    let text = failure_of(|| {
+        Check::new().deadline(Duration::from_millis(300)).run(move || while !busy.is_open() {});
+    });
+    gate.open();
+    assert!(text.starts_with("timeout: not done after 300ms\n    main: "), "{text}");
+}
+
+#[test]
+fn a_patient_check_may_stand_still_until_its_deadline() {
+    let (_sender, receiver) = channel::<()>();
+    let receiver = Mutex::new(receiver);
+    let text = failure_of(|| {
+        let body = move || receiver.lock().unwrap().recv().unwrap();
+        Check::new().patient().deadline(Duration::from_millis(1500)).run(body);
+    });
+    assert!(text.starts_with("timeout: not done after 1.5s"), "{text}");
+}
+
+#[test]
+fn a_rendezvous_that_cannot_open_is_serialised() {
+    let text = failure_of(|| {
+        check(|| {
+            let rendezvous = Rendezvous::of(2);
+            rendezvous.meet();
+        });
+    });
+    let place = "the rendezvous of threads.rs:";
+    assert!(text.starts_with("serialised: nothing moves any more, and "), "{text}");
+    assert!(text.contains(&format!("main: asleep, waits at {place}")), "{text}");
+    assert!(text.contains("(1 of 2 are here)"), "{text}");
+}
+
+#[test]
+fn a_gate_that_nobody_opens_is_named() {
+    let text = failure_of(|| check(|| Gate::closed().pass()));
+    assert!(text.contains("main: asleep, waits at the closed gate of threads.rs:"), "{text}");
+    assert!(text.starts_with("timeout: "), "{text}");
+}
+
+#[test]
+fn a_todo_is_unsolved_whatever_comes_of_it() {
+    let direct = failure_of(|| check(|| todo!("transfer")));
+    assert!(direct.starts_with("unsolved: not yet implemented: transfer\n"), "{direct}");
+    let in_a_thread = failure_of(|| {
+        check(|| {
+            let outcome = thread::spawn(|| todo!()).join();
+            assert!(outcome.is_ok(), "no answer");
+        });
+    });
+    assert!(in_a_thread.starts_with("unsolved: "), "{in_a_thread}");
+    let while_stuck = failure_of(|| {
+        check(|| {
+            let rendezvous = Rendezvous::of(2);
+            thread::scope(|scope| {
+                scope.spawn(|| rendezvous.meet());
+                scope.spawn(|| todo!());
+            });
+        });
+    });
+    assert!(while_stuck.starts_with("unsolved: "), "{while_stuck}");
+}
+
+#[test]
+fn a_panic_in_the_test_file_is_an_assertion() {
+    let text = failure_of(|| check(|| assert_eq!(1, 2, "one and two")));
+    assert!(text.starts_with("assertion: assertion `left == right` failed: one and two\n"), "{text}");
+    assert!(text.contains("at threads.rs:"), "{text}");
+    let text = failure_of(|| check(|| assert_eq!("".chars().next().unwrap(), 'a')));
+    assert!(text.starts_with("assertion: called `Option::unwrap()` on a `None` value"), "{text}");
+}
+
+#[test]
+fn a_panic_elsewhere_is_a_panic() {
+    // The panic comes from the standard library's own file.
+    let text = failure_of(|| check(|| drop([0_u64; 4].repeat(black_box(usize::MAX)))));
+    assert!(text.starts_with("panic: "), "{text}");
+}
+
+#[test]
+fn a_panic_is_reported_where_it_began() {
+    let joined = failure_of(|| {
+        check(|| {
+            thread::Builder::new().name("worker".into()).spawn(|| panic!("the root")).unwrap().join().unwrap();
+        });
+    });
+    assert!(joined.contains(": the root\n") && joined.contains("in worker"), "{joined}");
+    let scoped = failure_of(|| {
+        check(|| {
+            thread::scope(|scope| {
+                scope.spawn(|| panic!("the root"));
+            });
+        });
+    });
+    assert!(scoped.contains(": the root\n"), "{scoped}");
+    let passed_on = failure_of(|| {
+        check(|| {
+            let root = || -> () { panic!("the root") };
+            if let Err(payload) = thread::spawn(root).join() {
+                panic::resume_unwind(payload);
+            }
+        });
+    });
+    assert!(passed_on.contains(": the root\n"), "{passed_on}");
+    let poisoned = failure_of(|| {
+        check(|| {
+            let lock = Arc::new(Mutex::new(()));
+            let holder = Arc::clone(&lock);
+            let holding = thread::spawn(move || {
+                let _guard = holder.lock().unwrap();
+                panic!("the root");
+            });
+            assert!(holding.join().is_err());
+            drop(lock.lock().unwrap());
+        });
+    });
+    assert!(poisoned.contains(": the root\n"), "{poisoned}");
+}
+
+#[test]
+fn a_panic_that_the_body_expects_is_no_failure() {
+    check(|| assert!(thread::spawn(|| panic!("expected")).join().is_err()));
+}
+
+#[test]
+fn a_thread_that_outlives_the_body_is_a_leak_unless_it_may() {
+    let body = |gate: Gate| {
+        move || {
+            let gate = gate.clone();
+            thread::Builder::new().name("left behind".into()).spawn(move || gate.pass()).unwrap();
+        }
+    };
+    let gate = Gate::closed();
+    let text = failure_of(|| check(body(gate.clone())));
+    assert_eq!(text, "leak: 1 thread outlives the test\n    left behind: asleep");
+    Check::new().daemons().run(body(gate.clone()));
+    on_threads(body(gate.clone()));
+    gate.open();
+}
+
+#[test]
+fn a_thread_that_is_about_to_end_is_no_leak() {
+    check(|| {
+        thread::spawn(|| (0..1000).for_each(|_| thread::yield_now()));
+    });
+}
+
+#[test]
+fn a_process_that_nobody_waited_for_is_a_leak() {
+    let text = failure_of(|| {
+        on_threads(|| {
+            // The zombie is the point of the test.
+            #[expect(clippy::zombie_processes)]
+            let _child = Command::new("true").spawn().unwrap();
+        });
+    });
+    assert!(text.starts_with("leak: 1 process outlives the test\n"), "{text}");
+    assert!(text.ends_with("): ended, but nobody has waited for it"), "{text}");
+}
+
+#[test]
+fn a_body_for_schedules_is_skipped() {
+    on_schedules(|| panic!("was run"));
+    let text = failure_of(|| check(|| until_blocked(&thread::current())));
+    assert!(text.contains("needs the scheduler"), "{text}");
+}
+
+#[test]
+fn each_outcome_is_recorded_before_the_test_fails() {
+    assert_eq!(recorded("fixture_passes"), Outcome::Passed);
+    assert_eq!(recorded("fixture_is_skipped"), Outcome::Skipped);
+    let Outcome::Failed(Failure { kind, message }) = recorded("fixture_fails") else { panic!("it failed") };
+    assert_eq!(kind, Kind::Assertion);
+    assert!(message.starts_with("assertion failed: money is lost"), "{message}");
+}
+
+/// Runs a fixture in a process of its own, as the grader does, and reads what it records.
+fn recorded(fixture: &str) -> Outcome {
+    let file = env::temp_dir().join(format!("kata-support-{}-{fixture}.json", std::process::id()));
+    let mut command = Command::new(env::current_exe().unwrap());
+    let output = command.args(["--exact", fixture, "--ignored"]).env(RECORD_FILE, &file).output().unwrap();
+    let record: Record = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    fs::remove_file(&file).unwrap();
+    assert_eq!(record.mode, Mode::Threads);
+    assert_eq!(output.status.success(), !matches!(record.outcome, Outcome::Failed(_)));
+    record.outcome
+}
+
+#[test]
+#[ignore = "a fixture"]
+fn fixture_passes() {
+    check(|| ());
+}
+
+#[test]
+#[ignore = "a fixture"]
+fn fixture_is_skipped() {
+    on_schedules(|| ());
+}
+
+#[test]
+#[ignore = "a fixture"]
+fn fixture_fails() {
+    check(|| panic!("assertion failed: money is lost"));
+}

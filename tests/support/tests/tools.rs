@@ -1,0 +1,89 @@
+//! Each tool does what it says. The same file is a test of the explored build.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::thread;
+
+use kata::{Gate, Log, Peak, Rendezvous, check};
+
+#[test]
+fn a_rendezvous_opens_when_enough_are_inside_and_stays_open() {
+    check(|| {
+        let rendezvous = Rendezvous::of(3);
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| rendezvous.meet());
+            }
+        });
+        rendezvous.meet();
+    });
+}
+
+#[test]
+fn a_gate_holds_back_until_it_is_opened() {
+    check(|| {
+        let (gate, log) = (Gate::closed(), Log::new());
+        assert!(!gate.is_open());
+        let waiter = thread::spawn({
+            let (gate, log) = (gate.clone(), log.clone());
+            move || {
+                gate.pass();
+                log.note("passed");
+            }
+        });
+        log.note("open");
+        gate.open();
+        waiter.join().unwrap();
+        gate.pass();
+        assert!(gate.is_open());
+        assert_eq!(log.events(), ["open", "passed"]);
+    });
+}
+
+#[test]
+fn a_gate_opens_when_its_guard_is_dropped() {
+    check(|| {
+        let gate = Gate::closed();
+        let panicked = panic::catch_unwind(AssertUnwindSafe(|| {
+            thread::scope(|scope| {
+                let _opened_at_last = gate.open_when_dropped();
+                scope.spawn(|| gate.pass());
+                panic!("with a thread at the gate");
+            });
+        }));
+        assert!(panicked.is_err() && gate.is_open());
+    });
+}
+
+#[test]
+fn a_peak_counts_who_is_inside_and_remembers_the_most() {
+    check(|| {
+        let (peak, rendezvous) = (Arc::new(Peak::new()), Rendezvous::of(2));
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let _inside = peak.enter();
+                    rendezvous.meet();
+                });
+            }
+        });
+        assert_eq!((peak.now(), peak.highest()), (0, 2));
+        let _alone = peak.enter();
+        assert_eq!((peak.now(), peak.highest()), (1, 2));
+    });
+}
+
+#[test]
+fn a_log_knows_what_came_first() {
+    check(|| {
+        let log = Log::new();
+        log.note("put");
+        log.note(String::from("get"));
+        log.note("put");
+        assert!(log.before("put", "get") && !log.before("get", "put"));
+        assert!(!log.before("put", "close") && !log.before("close", "put") && !log.before("put", "put"));
+        assert!(log.happened("get") && !log.happened("close"));
+        assert_eq!((log.count("put"), log.count("close")), (2, 0));
+        assert_eq!(log.events(), ["put", "get", "put"]);
+    });
+}

@@ -1,0 +1,14 @@
+//! What is exchanged between a test process, the grader and every report, as plain data.
+//!
+//! A test process writes one [`Record`]. The grader turns the records of a subject into a [`KataVerdict`], the document
+//! that `check --json` prints. A failing schedule travels in both as a [`Trace`].
+//!
+//! Field names are a contract with other people's scripts: additions are fine, renames are not.
+
+mod record;
+mod subject;
+mod trace;
+
+pub use record::{Coverage, Failure, Kind, Mode, Outcome, RECORD_FILE, REPLAY, Record, SCHEDULES, SEED};
+pub use subject::{Diagnostic, KataVerdict, SubjectVerdict, TestVerdict, Verdict};
+pub use trace::{Effect, Held, Location, Object, Step, Trace, TracedThread, Waiting, WaitsFor};

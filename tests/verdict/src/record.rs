@@ -1,0 +1,234 @@
+//! What one test process says about its one test.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Trace;
+
+/// Environment variable: the file to which a test process writes its [`Record`]. Unset when tests are run by hand.
+pub const RECORD_FILE: &str = "INTERLEAVE_RECORD";
+/// Environment variable: how many schedules a test may explore.
+pub const SCHEDULES: &str = "INTERLEAVE_SCHEDULES";
+/// Environment variable: the seed of sampled schedules.
+pub const SEED: &str = "INTERLEAVE_SEED";
+/// Environment variable: run only this schedule (in [`Trace::schedule`]'s notation) and record it.
+pub const REPLAY: &str = "INTERLEAVE_REPLAY";
+
+/// How a test is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// On the operating system's threads, once, under a watchdog.
+    Threads,
+    /// On every schedule that the explorer finds within its budget.
+    Schedules,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Mode::Threads => "threads",
+            Mode::Schedules => "schedules",
+        })
+    }
+}
+
+/// Why a test failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Reached a `todo!()`.
+    Unsolved,
+    /// An assertion fails, in every schedule.
+    Assertion,
+    /// An assertion fails, but only in some schedules.
+    Race,
+    /// Threads wait for each other in a circle, or for something that can't happen any more.
+    Deadlock,
+    /// A thread waits for a notification that nobody is left to send.
+    LostWakeup,
+    /// Threads run on for ever without progress.
+    Livelock,
+    /// The answer is right, but nothing overlapped where it had to.
+    Serialised,
+    /// Threads, processes or tasks are left behind.
+    Leak,
+    /// The code panicked.
+    Panic,
+    /// Not done when the time was up.
+    Timeout,
+    /// The process ended without finishing the test: a signal, an abort.
+    Crash,
+    /// More memory than allowed.
+    OutOfMemory,
+    /// More output than allowed.
+    OutputLimit,
+    /// The code does different things under one and the same schedule.
+    Nondeterministic,
+    /// The process ended well, but without the record of a finished test.
+    Tampered,
+}
+
+impl Kind {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Kind; 15] = [
+        Kind::Unsolved,
+        Kind::Assertion,
+        Kind::Race,
+        Kind::Deadlock,
+        Kind::LostWakeup,
+        Kind::Livelock,
+        Kind::Serialised,
+        Kind::Leak,
+        Kind::Panic,
+        Kind::Timeout,
+        Kind::Crash,
+        Kind::OutOfMemory,
+        Kind::OutputLimit,
+        Kind::Nondeterministic,
+        Kind::Tampered,
+    ];
+
+    /// The kind's name as JSON, reports and the first line of a wrong submission spell it: `lost-wakeup`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Unsolved => "unsolved",
+            Kind::Assertion => "assertion",
+            Kind::Race => "race",
+            Kind::Deadlock => "deadlock",
+            Kind::LostWakeup => "lost-wakeup",
+            Kind::Livelock => "livelock",
+            Kind::Serialised => "serialised",
+            Kind::Leak => "leak",
+            Kind::Panic => "panic",
+            Kind::Timeout => "timeout",
+            Kind::Crash => "crash",
+            Kind::OutOfMemory => "out-of-memory",
+            Kind::OutputLimit => "output-limit",
+            Kind::Nondeterministic => "nondeterministic",
+            Kind::Tampered => "tampered",
+        }
+    }
+
+    /// The kind of that name, if there is one.
+    pub fn from_name(name: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What a test process says about its test when it is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// How the test was run.
+    pub mode: Mode,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What was explored, in [`Mode::Schedules`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
+    /// The failing schedule, or the replayed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
+}
+
+/// How a test ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The contract held.
+    Passed,
+    /// The contract was broken.
+    Failed(Failure),
+    /// This test does not run in this mode: the other one judges it.
+    Skipped,
+}
+
+/// How the contract was broken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What kind of mistake it is.
+    pub kind: Kind,
+    /// What happened, for the learner. The first line says it all; more may follow.
+    pub message: String,
+}
+
+/// What an exploration has covered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// How many schedules were run, sampled ones included.
+    pub schedules: u64,
+    /// How many of them failed.
+    pub failing: u64,
+    /// Whether these are all schedules there are (up to the order of independent steps).
+    pub complete: bool,
+    /// All schedules with up to this many preemptions were run, when `complete` is false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preemptions: Option<u32>,
+    /// How many schedules were drawn at random, after the exhaustive part.
+    #[serde(default)]
+    pub sampled: u64,
+}
+
+impl fmt::Display for Coverage {
+    /// `all 2,184 schedules`, or `all schedules with up to 2 preemptions (9,310), then 10,000 sampled`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.complete {
+            return match self.schedules {
+                1 => f.write_str("the only schedule"),
+                n => write!(f, "all {} schedules", thousands(n)),
+            };
+        }
+        let exhaustive = self.schedules - self.sampled;
+        match self.preemptions {
+            Some(1) => write!(f, "all schedules with up to 1 preemption ({})", thousands(exhaustive))?,
+            Some(n) => write!(f, "all schedules with up to {n} preemptions ({})", thousands(exhaustive))?,
+            None if self.schedules == 1 => f.write_str("1 schedule")?,
+            None => write!(f, "{} schedules", thousands(exhaustive))?,
+        }
+        if self.sampled > 0 {
+            write!(f, ", then {} sampled", thousands(self.sampled))?;
+        }
+        Ok(())
+    }
+}
+
+/// `1234567` as `1,234,567`.
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kinds_name_is_its_json() {
+        for kind in Kind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+            assert_eq!(Kind::from_name(kind.name()), Some(kind));
+        }
+    }
+
+    #[test]
+    fn coverage_says_what_was_covered() {
+        let complete = Coverage { schedules: 2184, complete: true, ..Coverage::default() };
+        assert_eq!(complete.to_string(), "all 2,184 schedules");
+        let bounded = Coverage { schedules: 19_310, preemptions: Some(2), sampled: 10_000, ..Coverage::default() };
+        assert_eq!(bounded.to_string(), "all schedules with up to 2 preemptions (9,310), then 10,000 sampled");
+    }
+}

@@ -1,0 +1,76 @@
+//! rejected: race
+//!
+//! The flag is an atomic, and the condition variable's mutex protects nothing. `stop` can set the flag and notify just
+//! after the sleeper has looked and just before it waits. Nobody is asleep to hear it, and then the sleeper sleeps on.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+#[derive(Debug)]
+pub struct Worker<T> {
+    handle: JoinHandle<T>,
+    stop: Arc<StopSignal>,
+    ended: Receiver<()>,
+}
+
+#[derive(Debug, Default)]
+pub struct StopSignal {
+    told: AtomicBool,
+    mutex: Mutex<()>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+pub enum Joined<T> {
+    Ended(thread::Result<T>),
+    StillRunning(Worker<T>),
+}
+
+impl<T: Send + 'static> Worker<T> {
+    pub fn start(name: &str, work: impl FnOnce(&StopSignal) -> T + Send + 'static) -> Worker<T> {
+        let stop = Arc::new(StopSignal::default());
+        let shared = Arc::clone(&stop);
+        let (alive, ended) = mpsc::channel();
+        let thread_body = move || {
+            let _alive = alive;
+            work(&shared)
+        };
+        let handle = thread::Builder::new().name(name.to_owned()).spawn(thread_body).unwrap();
+        Worker { handle, stop, ended }
+    }
+
+    pub fn stop(&self) {
+        self.stop.told.store(true, Ordering::SeqCst);
+        self.stop.changed.notify_all();
+    }
+
+    pub fn is_alive(&self) -> bool {
+        !self.handle.is_finished()
+    }
+
+    pub fn join(self) -> thread::Result<T> {
+        self.handle.join()
+    }
+
+    pub fn join_timeout(self, limit: Duration) -> Joined<T> {
+        match self.ended.recv_timeout(limit) {
+            Err(RecvTimeoutError::Timeout) => Joined::StillRunning(self),
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => Joined::Ended(self.join()),
+        }
+    }
+}
+
+impl StopSignal {
+    pub fn is_set(&self) -> bool {
+        self.told.load(Ordering::SeqCst)
+    }
+
+    pub fn sleep(&self, pause: Duration) -> bool {
+        let guard = self.mutex.lock().unwrap();
+        drop(self.changed.wait_timeout_while(guard, pause, |()| !self.is_set()).unwrap());
+        self.is_set()
+    }
+}

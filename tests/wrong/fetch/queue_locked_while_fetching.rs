@@ -1,0 +1,119 @@
+//! rejected: serialised, timeout
+//!
+//! The guard of the queue's lock lives until the end of the loop's body, so the workers take turns.
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use reqwest::{Client, blocking};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+/// A page to fetch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Where it is.
+    pub url: String,
+    /// How long to wait for an answer.
+    pub timeout: Duration,
+}
+
+/// What came of a page.
+pub type Answer = Result<String, Failure>;
+
+/// Why there is no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The server answered with this status.
+    Status(u16),
+    /// The time was up.
+    Timeout,
+    /// There was no server to ask.
+    Unreachable,
+}
+
+/// One after the other.
+pub fn one_by_one(pages: &[Page], attempts: u32) -> Vec<Answer> {
+    let client = blocking::Client::new();
+    pages.iter().map(|page| fetch(&client, page, attempts)).collect()
+}
+
+/// With threads.
+pub fn with_threads(pages: &[Page], at_once: usize, attempts: u32) -> Vec<Answer> {
+    let client = blocking::Client::new();
+    let queue = Mutex::new(pages.iter().enumerate());
+    let answers = Mutex::new(vec![None; pages.len()]);
+    thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| {
+                while let Some((index, page)) = queue.lock().unwrap().next() {
+                    let answer = fetch(&client, page, attempts);
+                    answers.lock().unwrap()[index] = Some(answer);
+                }
+            });
+        }
+    });
+    answers.into_inner().unwrap().into_iter().flatten().collect()
+}
+
+/// With tasks.
+pub async fn with_tasks(pages: &[Page], at_once: usize, attempts: u32) -> Vec<Answer> {
+    let client = Client::new();
+    let places = Arc::new(Semaphore::new(at_once));
+    let mut tasks = JoinSet::new();
+    for (index, page) in pages.iter().cloned().enumerate() {
+        let (client, places) = (client.clone(), places.clone());
+        tasks.spawn(async move {
+            let _place = places.acquire().await.unwrap();
+            (index, fetch_async(&client, &page, attempts).await)
+        });
+    }
+    let mut answers = tasks.join_all().await;
+    answers.sort_by_key(|(index, _)| *index);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+fn fetch(client: &blocking::Client, page: &Page, attempts: u32) -> Answer {
+    for _ in 1..attempts {
+        let answer = ask(client, page);
+        if !is_busy(&answer) {
+            return answer;
+        }
+    }
+    ask(client, page)
+}
+
+async fn fetch_async(client: &Client, page: &Page, attempts: u32) -> Answer {
+    for _ in 1..attempts {
+        let answer = ask_async(client, page).await;
+        if !is_busy(&answer) {
+            return answer;
+        }
+    }
+    ask_async(client, page).await
+}
+
+fn is_busy(answer: &Answer) -> bool {
+    matches!(answer, Err(Failure::Status(429 | 500..)))
+}
+
+fn ask(client: &blocking::Client, page: &Page) -> Answer {
+    let response = client.get(&page.url).timeout(page.timeout).send().map_err(failure)?;
+    match response.status() {
+        status if status.is_success() => response.text().map_err(failure),
+        status => Err(Failure::Status(status.as_u16())),
+    }
+}
+
+async fn ask_async(client: &Client, page: &Page) -> Answer {
+    let response = client.get(&page.url).timeout(page.timeout).send().await.map_err(failure)?;
+    match response.status() {
+        status if status.is_success() => response.text().await.map_err(failure),
+        status => Err(Failure::Status(status.as_u16())),
+    }
+}
+
+fn failure(error: reqwest::Error) -> Failure {
+    if error.is_timeout() { Failure::Timeout } else { Failure::Unreachable }
+}

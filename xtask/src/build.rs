@@ -1,0 +1,216 @@
+//! Building: one cargo invocation for all staged subjects, in both modes.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use serde::Deserialize;
+use verdict::{Diagnostic, Mode};
+
+use crate::cancel::Cancel;
+use crate::console::Console;
+use crate::error::{Error, Result};
+use crate::process;
+use crate::repository::Repository;
+use crate::stage::{Staged, StagedSubject};
+use crate::subject::Source;
+
+/// What the compiler made of one staged subject.
+#[derive(Debug)]
+pub(crate) struct Built {
+    /// The subject.
+    pub(crate) staged: StagedSubject,
+    /// The test binaries by mode; a mode that did not compile is missing.
+    pub(crate) binaries: BTreeMap<Mode, PathBuf>,
+    /// What the compiler said, errors first, each once, with the subject's own paths.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl Built {
+    /// Whether every mode has its binary.
+    pub(crate) fn compiled(&self) -> bool {
+        self.staged.modes().iter().all(|mode| self.binaries.contains_key(mode))
+    }
+}
+
+/// The lines of cargo's `--message-format=json` that matter here.
+#[derive(Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Line {
+    CompilerMessage { manifest_path: PathBuf, message: Message },
+    CompilerArtifact { manifest_path: PathBuf, target: Target, executable: Option<PathBuf> },
+    BuildFinished { success: bool },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    message: String,
+    level: String,
+    rendered: Option<String>,
+    spans: Vec<Span>,
+}
+
+#[derive(Deserialize)]
+struct Span {
+    file_name: String,
+    line_start: u32,
+    is_primary: bool,
+}
+
+/// What cargo said about one staged crate.
+#[derive(Default)]
+struct CrateBuild {
+    binary: Option<PathBuf>,
+    messages: Vec<Message>,
+}
+
+/// Builds every staged subject. One that does not compile costs only itself.
+///
+/// # Errors
+/// Cargo itself failed: no network for a first download, a broken repository, a full disk.
+pub(crate) fn build(repository: &Repository, staged: Staged, console: &Console, cancel: &Cancel) -> Result<Vec<Built>> {
+    // Without the network first: then a learner on a train is not kept waiting, and a newer release changes nothing.
+    let (mut crates, mut said, mut success) = cargo(repository, &staged, true, console, cancel)?;
+    if !success && crates.is_empty() && said.contains("--offline") {
+        (crates, said, success) = cargo(repository, &staged, false, console, cancel)?;
+    }
+    let no_error = crates.values().all(|one| one.messages.iter().all(|message| !message.level.starts_with("error")));
+    if !success && no_error {
+        return Err(Error::new(
+            format!("cargo could not build the staged crates:\n{}", said.trim_end()),
+            "If it is the network, connect once; otherwise `cargo clean` and a fresh checkout rule out leftovers.",
+        ));
+    }
+    let Staged { folder, subjects } = staged;
+    Ok(subjects.into_iter().map(|subject| collect(repository, &folder, subject, &mut crates)).collect())
+}
+
+type Crates = BTreeMap<PathBuf, CrateBuild>;
+
+fn cargo(
+    repository: &Repository,
+    staged: &Staged,
+    offline: bool,
+    console: &Console,
+    cancel: &Cancel,
+) -> Result<(Crates, String, bool)> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .args(["build", "--tests", "--keep-going", "--workspace", "--message-format=json", "--color=never"])
+        .arg("--manifest-path")
+        .arg(staged.folder.join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(repository.workshop().join("target"))
+        .env("CARGO_TERM_PROGRESS_WHEN", "never")
+        .env_remove("CARGO_BUILD_TARGET");
+    if offline {
+        command.arg("--offline");
+    }
+    let mut child = process::start(command)?;
+    let (sender, lines) = mpsc::channel();
+    if let Some(stdout) = child.stdout().take() {
+        thread::spawn(move || BufReader::new(stdout).lines().map_while(|line| line.ok()).try_for_each(|line| sender.send(line)));
+    }
+    let stderr = child.stderr().take();
+    let said = thread::spawn(move || {
+        let mut text = String::new();
+        let _ = stderr.map(|mut stderr| stderr.read_to_string(&mut text));
+        text
+    });
+
+    let (mut crates, mut success) = (Crates::new(), false);
+    loop {
+        if cancel.is_raised() {
+            process::end(&mut *child);
+            return Err(Error::Interrupted);
+        }
+        match lines.recv_timeout(Duration::from_millis(20)) {
+            Ok(line) => match serde_json::from_str(&line) {
+                Ok(Line::CompilerMessage { manifest_path, message }) => {
+                    crates.entry(manifest_path).or_default().messages.push(message);
+                }
+                Ok(Line::CompilerArtifact { manifest_path, target, executable }) => {
+                    console.progress(&format!("building: {} is done", target.name));
+                    if let Some(executable) = executable {
+                        crates.entry(manifest_path).or_default().binary = Some(executable);
+                    }
+                }
+                Ok(Line::BuildFinished { success: finished }) => success = finished,
+                Ok(Line::Other) | Err(_) => {}
+            },
+            Err(RecvTimeoutError::Timeout) => console.tick(),
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    let _ = child.wait();
+    Ok((crates, said.join().unwrap_or_default(), success))
+}
+
+/// Takes what cargo said about the crates of one subject.
+fn collect(repository: &Repository, workspace: &Path, staged: StagedSubject, crates: &mut Crates) -> Built {
+    let home = workspace.join(&staged.subject.id);
+    let mut built = Built { binaries: BTreeMap::new(), diagnostics: Vec::new(), staged };
+    // Threads first: where both modes object, the real `std` words it better than the model.
+    let mut modes = built.staged.modes().to_vec();
+    modes.sort();
+    for mode in modes {
+        let manifest = home.join(mode.to_string()).join("Cargo.toml");
+        let Some(one) = crates.remove(&manifest) else { continue };
+        let objected = built.diagnostics.iter().any(|diagnostic| diagnostic.level == "error");
+        for message in one.messages {
+            // `aborting due to 2 previous errors` and its like have no place in the source and say nothing new.
+            if message.spans.is_empty() || objected {
+                continue;
+            }
+            let diagnostic = diagnostic(repository, &built.staged, message);
+            if !built.diagnostics.contains(&diagnostic) {
+                built.diagnostics.push(diagnostic);
+            }
+        }
+        if let Some(binary) = one.binary {
+            built.binaries.insert(mode, binary);
+        }
+    }
+    built.diagnostics.sort_by_key(|diagnostic| diagnostic.level != "error");
+    built
+}
+
+fn diagnostic(repository: &Repository, staged: &StagedSubject, message: Message) -> Diagnostic {
+    let span = message.spans.iter().find(|span| span.is_primary).or(message.spans.first());
+    Diagnostic {
+        level: message.level,
+        message: message.message,
+        file: span.map(|span| with_own_paths(repository, staged, &span.file_name)),
+        line: span.map(|span| span.line_start),
+        rendered: with_own_paths(repository, staged, &message.rendered.unwrap_or_default()),
+    }
+}
+
+/// Stands for a staged `src/` while paths are replaced: a subject's own path may look like another's staged one.
+const STAGED: &str = "\u{0}staged\u{0}";
+
+/// Text of the compiler or of a test process with the subject's own paths in the place of the staged ones.
+pub(crate) fn with_own_paths(repository: &Repository, staged: &StagedSubject, text: &str) -> String {
+    let subject = &staged.subject;
+    let id = &subject.id;
+    let own = match &subject.source {
+        Source::Folder(src) => format!("{}/", repository.relative(src)),
+        Source::File(_) => format!("{}#", subject.name),
+    };
+    let mut text = text.replace('\\', "/").replace(&format!("{}/", repository.root().display()), "");
+    for spelled in [format!("{id}/threads/../src/"), format!("{id}/schedules/../src/"), format!("{id}/src/")] {
+        text = text.replace(&spelled, STAGED);
+    }
+    text.replace(STAGED, &own).replace(&format!("{}#lib.rs", subject.name), &subject.name)
+}

@@ -1,0 +1,192 @@
+//! The katas and what their manifests say.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::repository::Repository;
+
+/// A kata, as its folder describes it.
+#[derive(Debug)]
+pub(crate) struct Kata {
+    /// The folder's name, and the crate's.
+    pub(crate) name: String,
+    /// The kata's folder.
+    pub(crate) folder: PathBuf,
+    /// What `[package.metadata.kata]` says.
+    pub(crate) about: About,
+    /// The names of its tests, in the order of the file, which is the contract's.
+    pub(crate) tests: Vec<String>,
+    /// The whole manifest: staged crates are made from it.
+    pub(crate) manifest: toml::Table,
+}
+
+/// `[package.metadata.kata]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct About {
+    /// The title in the course map.
+    pub(crate) title: String,
+    /// The place in the course map.
+    pub(crate) order: u32,
+    /// What the learner builds, in one line.
+    pub(crate) summary: String,
+    /// The Python that it translates.
+    pub(crate) python: Vec<String>,
+    /// Whether its tests also run on schedules. Real sockets and processes can't be scheduled.
+    pub(crate) schedules: bool,
+    /// What a submission must not do.
+    #[serde(default)]
+    pub(crate) rules: Rules,
+    /// Points of tests that are not worth 1.
+    #[serde(default)]
+    pub(crate) points: BTreeMap<String, u32>,
+    /// Seconds after which a test process is killed. The tests' own deadlines come first.
+    #[serde(default = "default_deadline")]
+    pub(crate) deadline_seconds: u64,
+}
+
+/// What a submission must not do, beyond what is always forbidden.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rules {
+    /// Paths (`std::sync::Barrier`) or names (`sleep`) that would go round the topic.
+    #[serde(default)]
+    pub(crate) forbid: Vec<String>,
+    /// Whether `unsafe` is allowed: only where the topic can't be taught without it.
+    #[serde(default)]
+    pub(crate) allow_unsafe: bool,
+}
+
+fn default_deadline() -> u64 {
+    60
+}
+
+impl Kata {
+    /// Points of one test.
+    pub(crate) fn points(&self, test: &str) -> u32 {
+        self.about.points.get(test).copied().unwrap_or(1)
+    }
+
+    /// The file with the kata's tests, the only copy of them.
+    pub(crate) fn test_file(&self) -> PathBuf {
+        self.folder.join("tests").join(format!("{}.rs", self.name))
+    }
+}
+
+/// Every kata, in the order of the course.
+///
+/// # Errors
+/// A kata's manifest or test file is broken.
+pub(crate) fn all(repository: &Repository) -> Result<Vec<Arc<Kata>>> {
+    let mut katas = Vec::new();
+    for name in names(repository)? {
+        katas.push(Arc::new(read(repository, &name)?));
+    }
+    katas.sort_by(|a, b| (a.about.order, &a.name).cmp(&(b.about.order, &b.name)));
+    Ok(katas)
+}
+
+/// The katas of these names, in the given order; all of them if none is named.
+///
+/// # Errors
+/// There is no such kata, or its manifest or test file is broken.
+pub(crate) fn some(repository: &Repository, wanted: &[String]) -> Result<Vec<Arc<Kata>>> {
+    if wanted.is_empty() {
+        return all(repository);
+    }
+    let mut katas: Vec<Arc<Kata>> = Vec::new();
+    for name in wanted {
+        if !katas.iter().any(|kata| kata.name == *name) {
+            katas.push(one(repository, name)?);
+        }
+    }
+    Ok(katas)
+}
+
+/// The kata of that name.
+///
+/// # Errors
+/// There is no such kata, or its manifest or test file is broken.
+pub(crate) fn one(repository: &Repository, name: &str) -> Result<Arc<Kata>> {
+    let names = names(repository)?;
+    if names.iter().any(|known| known == name) {
+        return Ok(Arc::new(read(repository, name)?));
+    }
+    let next = match nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => format!("Did you mean `{near}`? `cargo xtask list` shows every kata."),
+        None => "`cargo xtask list` shows every kata.".to_string(),
+    };
+    Err(Error::new(format!("there is no kata `{name}`"), next))
+}
+
+/// The name that the person probably meant.
+pub(crate) fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|name| (strsim::jaro_winkler(typed, name), name))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+/// The names of the folders in `katas/` that hold a crate.
+fn names(repository: &Repository) -> Result<Vec<String>> {
+    let folder = repository.katas();
+    let entries = fs::read_dir(&folder).map_err(Error::io("read", &folder))?;
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok())
+        .filter(|entry| entry.path().join("Cargo.toml").is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+fn read(repository: &Repository, name: &str) -> Result<Kata> {
+    let folder = repository.kata(name);
+    let path = folder.join("Cargo.toml");
+    let broken = |why: String| {
+        Error::new(
+            format!("{} is broken: {why}", repository.relative(&path)),
+            "Mend the kata's manifest; `git checkout` brings the delivered one back.",
+        )
+    };
+    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    let manifest: toml::Table = toml::from_str(&text).map_err(|error| broken(error.to_string().trim().to_string()))?;
+    let about: About = manifest
+        .get("package")
+        .and_then(|package| package.get("metadata"))
+        .and_then(|metadata| metadata.get("kata"))
+        .ok_or_else(|| broken("it has no [package.metadata.kata]".to_string()))?
+        .clone()
+        .try_into()
+        .map_err(|error: toml::de::Error| broken(format!("[package.metadata.kata]: {}", error.message())))?;
+    let mut kata = Kata { name: name.to_string(), folder, about, tests: Vec::new(), manifest };
+    kata.tests = test_names(repository, &kata.test_file())?;
+    if let Some(unknown) = kata.about.points.keys().find(|test| !kata.tests.contains(test)) {
+        return Err(broken(format!("points for `{unknown}`, which is no test of it")));
+    }
+    Ok(kata)
+}
+
+/// The functions marked `#[test]`, in the order of the file.
+fn test_names(repository: &Repository, path: &Path) -> Result<Vec<String>> {
+    let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
+    let file = syn::parse_file(&text).map_err(|error| {
+        Error::new(
+            format!("{}:{}: {error}", repository.relative(path), error.span().start().line),
+            "Mend the kata's test file; `git checkout` brings the delivered one back.",
+        )
+    })?;
+    let tests = file.items.iter().filter_map(|item| match item {
+        syn::Item::Fn(function) if function.attrs.iter().any(|attribute| attribute.path().is_ident("test")) => {
+            Some(function.sig.ident.to_string())
+        }
+        _ => None,
+    });
+    Ok(tests.collect())
+}

@@ -1,0 +1,11 @@
+//! One module a command. They call the steps and `render`, never each other.
+
+pub(crate) mod check;
+pub(crate) mod explain;
+pub(crate) mod hint;
+pub(crate) mod list;
+pub(crate) mod map;
+pub(crate) mod replay;
+pub(crate) mod reset;
+pub(crate) mod verify;
+pub(crate) mod watch;

@@ -1,0 +1,129 @@
+//! `verify`: the suite is itself tested. Stubs are unsolved, solutions pass, wrong submissions are rejected for their own
+//! reason and right ones accepted: in every run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::sync::Arc;
+
+use verdict::{KataVerdict, Kind, SubjectVerdict, Verdict};
+
+use crate::cancel::Cancel;
+use crate::catalog::{self, Kata};
+use crate::cli::VerifyArgs;
+use crate::console::Console;
+use crate::error::Result;
+use crate::pipeline;
+use crate::render::{self, verification};
+use crate::repository::Repository;
+use crate::run::Settings;
+use crate::subject::{self, Declared, Subject};
+
+/// What must become of a subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Expected {
+    /// Every test is unsolved, and the compiler has nothing to say.
+    Unsolved,
+    /// It passes, and the compiler has nothing to say.
+    Solved,
+    /// It does what its first line declares.
+    As(Declared),
+}
+
+/// Judges everything in the repository against what is expected of it.
+pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
+    let cancel = Cancel::by_ctrl_c();
+    let console = Console::new(false);
+    let katas = catalog::some(repository, &args.katas)?;
+    let mut expected: BTreeMap<String, Expected> = BTreeMap::new();
+    let mut subjects: Vec<Subject> = Vec::new();
+    for kata in &katas {
+        for (subject, what) in subjects_of(repository, kata)? {
+            expected.insert(subject.name.clone(), what);
+            subjects.push(subject);
+        }
+    }
+    let label = if args.katas.is_empty() { "verify".to_string() } else { format!("verify-{}", args.katas.join("-")) };
+    let prepared = pipeline::prepare(repository, &label, subjects, &console, &cancel)?;
+
+    let mut rows: Vec<verification::Row> = Vec::new();
+    for round in 1..=args.repeat {
+        let verdicts = pipeline::examine(repository, &prepared, None, &Settings::default(), &console, &cancel)?;
+        rows.resize_with(verdicts.len(), verification::Row::default);
+        for (row, verdict) in rows.iter_mut().zip(&verdicts) {
+            let expected = &expected[&verdict.subject];
+            row.note(verdict, &in_words(expected), complaint(expected, verdict));
+        }
+        if args.repeat > 1 {
+            console.progress(&format!("round {round} of {} is done", args.repeat));
+        }
+    }
+    console.clear();
+    let unlike_stubs: Vec<String> = katas.iter().filter_map(|kata| unlike_its_stub(repository, kata)).collect();
+    render::print(&verification::table(&rows, args.repeat, &unlike_stubs));
+    Ok(rows.iter().all(|row| row.complaints.is_empty()) && unlike_stubs.is_empty())
+}
+
+fn subjects_of(repository: &Repository, kata: &Arc<Kata>) -> Result<Vec<(Subject, Expected)>> {
+    let mut subjects = vec![
+        (subject::stub(repository, kata), Expected::Unsolved),
+        (subject::solution(repository, kata), Expected::Solved),
+    ];
+    for (subject, declared) in subject::declared(repository, kata)? {
+        subjects.push((subject, Expected::As(declared)));
+    }
+    Ok(subjects)
+}
+
+fn in_words(expected: &Expected) -> String {
+    match expected {
+        Expected::Unsolved => "unsolved".to_string(),
+        Expected::Solved | Expected::As(Declared::Accepted) => "passed".to_string(),
+        Expected::As(Declared::Rejected(kinds)) => kinds.join(", "),
+    }
+}
+
+/// What is wrong with this verdict, if anything.
+fn complaint(expected: &Expected, verdict: &KataVerdict) -> Option<String> {
+    let warned = verdict.diagnostics.iter().any(|diagnostic| diagnostic.level == "warning");
+    match expected {
+        Expected::Unsolved => {
+            let all = verdict.tests.iter().all(|test| test.kind == Some(Kind::Unsolved));
+            if verdict.verdict != SubjectVerdict::Unsolved || !all {
+                return Some(found(verdict));
+            }
+            warned.then(|| "compiles with warnings".to_string())
+        }
+        Expected::Solved if verdict.verdict == SubjectVerdict::Passed && warned => Some("compiles with warnings".to_string()),
+        Expected::Solved | Expected::As(Declared::Accepted) => {
+            (verdict.verdict != SubjectVerdict::Passed).then(|| found(verdict))
+        }
+        Expected::As(Declared::Rejected(kinds)) => (reasons(verdict) != *kinds).then(|| found(verdict)),
+    }
+}
+
+/// Why a subject failed, in the words of a declaration: sorted, each reason once.
+fn reasons(verdict: &KataVerdict) -> Vec<String> {
+    match verdict.verdict {
+        SubjectVerdict::Rejected => vec!["rule".to_string()],
+        SubjectVerdict::CompileError => vec!["compile-error".to_string()],
+        _ => {
+            let failed = verdict.tests.iter().filter(|test| test.verdict == Verdict::Failed);
+            let kinds: BTreeSet<&str> = failed.filter_map(|test| test.kind).map(Kind::name).collect();
+            kinds.into_iter().map(str::to_string).collect()
+        }
+    }
+}
+
+fn found(verdict: &KataVerdict) -> String {
+    let tests = verdict.tests.iter().filter_map(|test| test.kind.map(|kind| format!("{} {kind} ({})", test.name, test.mode)));
+    let objections = verdict.diagnostics.iter().filter(|one| one.level != "warning").map(|one| one.message.clone());
+    let details: Vec<String> = tests.chain(objections).collect();
+    if details.is_empty() { verdict.verdict.to_string() } else { format!("{}: {}", verdict.verdict, details.join(", ")) }
+}
+
+/// What a learner gets must be the stub that `reset` restores and that was judged above.
+fn unlike_its_stub(repository: &Repository, kata: &Kata) -> Option<String> {
+    let delivered = kata.folder.join("src/lib.rs");
+    let same = fs::read(repository.stub(&kata.name)).ok()? == fs::read(&delivered).ok()?;
+    (!same).then(|| repository.relative(&delivered))
+}

@@ -1,0 +1,344 @@
+//! Inspecting: what a submission must not do, read off its syntax tree before anything is built.
+//!
+//! A rule names a path (`std::sync::Barrier`) or a single name (`sleep`). Imports are followed, so an alias does not help:
+//! `use std::process as p; p::exit(0)` is `std::process::exit`. Macro arguments are read token by token.
+//! This is one layer of several: nothing here is needed for the verdict to be true, it only makes the reason plain.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use syn::visit::{self, Visit};
+use verdict::Diagnostic;
+
+use crate::catalog::Rules;
+use crate::stage::StagedSubject;
+use crate::subject::Source;
+
+/// Paths that no submission may use, with the reason.
+const PATHS: [(&str, &str); 8] = [
+    ("std::process::exit", "it would end the test before its verdict"),
+    ("std::process::abort", "it would end the test before its verdict"),
+    ("std::intrinsics", "it goes behind the compiler's back"),
+    ("std::panic::set_hook", "the tests listen to panics there"),
+    ("std::panic::take_hook", "the tests listen to panics there"),
+    ("std::panic::update_hook", "the tests listen to panics there"),
+    ("std::explored", "it belongs to the tests"),
+    ("kata", "it belongs to the tests"),
+];
+
+/// Macros that no submission may use, with the reason.
+const MACROS: [(&str, &str); 7] = [
+    ("include", "it reads other files while compiling"),
+    ("include_str", "it reads other files while compiling"),
+    ("include_bytes", "it reads other files while compiling"),
+    ("env", "it reads the environment while compiling"),
+    ("option_env", "it reads the environment while compiling"),
+    ("asm", "it is unsafe"),
+    ("global_asm", "it is unsafe"),
+];
+
+/// Attributes that no submission may use, with the reason.
+const ATTRIBUTES: [(&str, &str); 9] = [
+    ("path", "it compiles other files"),
+    ("no_mangle", "it is unsafe"),
+    ("export_name", "it is unsafe"),
+    ("link_section", "it is unsafe"),
+    ("link", "it is unsafe"),
+    ("feature", "only stable Rust is used here"),
+    ("recursion_limit", "it lets the compiler run on"),
+    ("type_length_limit", "it lets the compiler run on"),
+    ("global_allocator", "it replaces what the tests rely on"),
+];
+
+/// What the subject's files do against the rules; empty if nothing.
+pub(crate) fn inspect(staged: &StagedSubject) -> Vec<Diagnostic> {
+    let mut objections = Vec::new();
+    for (file, text) in &staged.files {
+        let shown = shown_path(&staged.subject, file);
+        objections.extend(inspect_file(text, &staged.subject.kata.about.rules).into_iter().map(|(line, message)| Diagnostic {
+            level: "rule".to_string(),
+            rendered: format!("{message}\n  --> {shown}:{line}\n"),
+            message,
+            file: Some(shown.clone()),
+            line: Some(line),
+        }));
+    }
+    objections
+}
+
+/// Lines and objections, in order, each once.
+fn inspect_file(text: &str, rules: &Rules) -> Vec<(u32, String)> {
+    // What does not parse does not compile: the compiler says it better.
+    let Ok(tree) = syn::parse_file(text) else { return Vec::new() };
+    let always = PATHS.iter().map(|(path, why)| (path.to_string(), why.to_string()));
+    let here = rules.forbid.iter().map(|path| (path.clone(), "this kata is about doing without it".to_string()));
+    let forbidden: Vec<(String, String)> = always.chain(here).collect();
+    let mut inspector = Inspector { forbidden: &forbidden, imports: Imports::default(), found: Vec::new() };
+    inspector.imports.visit_file(&tree);
+    inspector.visit_file(&tree);
+    if !rules.allow_unsafe {
+        inspector.check_keywords(text.parse().unwrap_or_default());
+    }
+    inspector.found.sort();
+    inspector.found.dedup();
+    inspector.found
+}
+
+fn shown_path(subject: &crate::subject::Subject, file: &Path) -> String {
+    match &subject.source {
+        Source::Folder(_) => format!("{}/src/{}", subject.name, file.display()).replace('\\', "/"),
+        Source::File(_) => subject.name.clone(),
+    }
+}
+
+/// What names stand for: `p` for `std::process` after `use std::process as p`.
+#[derive(Default)]
+struct Imports {
+    names: BTreeMap<String, String>,
+    globs: Vec<String>,
+}
+
+impl Imports {
+    fn add(&mut self, prefix: &str, tree: &syn::UseTree) {
+        let join = |name: &syn::Ident| if prefix.is_empty() { name.to_string() } else { format!("{prefix}::{name}") };
+        match tree {
+            syn::UseTree::Path(path) => self.add(&join(&path.ident), &path.tree),
+            syn::UseTree::Name(name) if name.ident == "self" => {
+                let last = prefix.rsplit("::").next().unwrap_or(prefix);
+                self.names.insert(last.to_string(), prefix.to_string());
+            }
+            syn::UseTree::Name(name) => {
+                self.names.insert(name.ident.to_string(), join(&name.ident));
+            }
+            syn::UseTree::Rename(rename) => {
+                let full = if rename.ident == "self" { prefix.to_string() } else { join(&rename.ident) };
+                self.names.insert(rename.rename.to_string(), full);
+            }
+            syn::UseTree::Glob(_) => self.globs.push(prefix.to_string()),
+            syn::UseTree::Group(group) => group.items.iter().for_each(|item| self.add(prefix, item)),
+        }
+    }
+
+    /// Every full path that a written path may stand for.
+    fn expand(&self, written: &str) -> Vec<String> {
+        let (mut path, mut all) = (written.trim_start_matches("::").to_string(), Vec::new());
+        // An alias of an alias is followed, but a name that stands for itself is not followed for ever.
+        for _ in 0..8 {
+            let (first, rest) = path.split_once("::").map_or((path.as_str(), ""), |(first, rest)| (first, rest));
+            let next = match self.names.get(first) {
+                Some(full) if full != first && !full.starts_with(&format!("{first}::")) => {
+                    if rest.is_empty() { full.clone() } else { format!("{full}::{rest}") }
+                }
+                _ => break,
+            };
+            all.push(std::mem::replace(&mut path, next));
+        }
+        all.extend(self.globs.iter().map(|glob| format!("{glob}::{path}")));
+        all.push(path);
+        all
+    }
+}
+
+impl<'tree> Visit<'tree> for Imports {
+    fn visit_item_use(&mut self, item: &'tree syn::ItemUse) {
+        self.add("", &item.tree);
+    }
+}
+
+struct Inspector<'rules> {
+    forbidden: &'rules [(String, String)],
+    imports: Imports,
+    found: Vec<(u32, String)>,
+}
+
+impl Inspector<'_> {
+    fn object(&mut self, span: Span, what: &str, why: &str) {
+        self.found.push((span.start().line as u32, format!("{what} is not allowed here: {why}")));
+    }
+
+    /// Keywords that no submission may use, wherever they stand.
+    fn check_keywords(&mut self, tokens: TokenStream) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(word) if word == "unsafe" || word == "extern" => {
+                    self.object(word.span(), &format!("`{word}`"), "this kata does without it");
+                }
+                TokenTree::Group(group) => self.check_keywords(group.stream()),
+                _ => {}
+            }
+        }
+    }
+
+    fn check_path(&mut self, span: Span, written: &str) {
+        for full in self.imports.expand(written) {
+            // The core library's spelling of a path is the same thing.
+            let full = full.replacen("core::", "std::", usize::from(full.starts_with("core::")));
+            let hit = self.forbidden.iter().find(|(rule, _)| {
+                let name_only = !rule.contains("::");
+                full == *rule
+                    || full.starts_with(&format!("{rule}::"))
+                    || name_only && full.rsplit("::").next() == Some(rule) && rule != "kata"
+            });
+            if let Some((rule, why)) = hit {
+                let (rule, why) = (rule.clone(), why.clone());
+                self.object(span, &format!("`{rule}`"), &why);
+                return;
+            }
+        }
+    }
+
+    fn check_macro(&mut self, span: Span, name: &str) {
+        if let Some((name, why)) = MACROS.iter().find(|(forbidden, _)| *forbidden == name) {
+            self.object(span, &format!("`{name}!`"), why);
+        }
+    }
+
+    /// Reads tokens whose grammar is the macro's own.
+    fn check_tokens(&mut self, tokens: TokenStream) {
+        let mut path: Option<(Span, String)> = None;
+        let mut after_colons = false;
+        for token in tokens {
+            match token {
+                TokenTree::Ident(name) => {
+                    let name = name.to_string();
+                    path = match path.take() {
+                        Some((span, before)) if after_colons => Some((span, format!("{before}::{name}"))),
+                        other => {
+                            self.finish_path(other);
+                            None
+                        }
+                    }
+                    .or(Some((Span::call_site(), name)));
+                    after_colons = false;
+                }
+                TokenTree::Punct(punct) if punct.as_char() == ':' => after_colons = true,
+                TokenTree::Punct(punct) if punct.as_char() == '!' => {
+                    if let Some((span, name)) = path.take() {
+                        self.check_macro(span, name.rsplit("::").next().unwrap_or(&name));
+                    }
+                }
+                other => {
+                    self.finish_path(path.take());
+                    after_colons = false;
+                    if let TokenTree::Group(group) = other {
+                        self.check_tokens(group.stream());
+                    }
+                }
+            }
+        }
+        self.finish_path(path);
+    }
+
+    fn finish_path(&mut self, path: Option<(Span, String)>) {
+        if let Some((span, path)) = path {
+            self.check_path(span, &path);
+        }
+    }
+}
+
+impl<'tree> Visit<'tree> for Inspector<'_> {
+    fn visit_item_use(&mut self, item: &'tree syn::ItemUse) {
+        // Each imported name is judged where it is written, used or not.
+        let mut these = Imports::default();
+        these.add("", &item.tree);
+        for full in these.names.values() {
+            self.check_path(item.use_token.span, full);
+        }
+    }
+
+    fn visit_path(&mut self, path: &'tree syn::Path) {
+        let written: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        if let Some(first) = path.segments.first() {
+            self.check_path(first.ident.span(), &written.join("::"));
+        }
+        visit::visit_path(self, path);
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'tree syn::ExprMethodCall) {
+        self.check_path(call.method.span(), &call.method.to_string());
+        visit::visit_expr_method_call(self, call);
+    }
+
+    fn visit_macro(&mut self, called: &'tree syn::Macro) {
+        if let Some(last) = called.path.segments.last() {
+            self.check_macro(last.ident.span(), &last.ident.to_string());
+            let before = self.found.len();
+            self.check_tokens(called.tokens.clone());
+            // Tokens of a macro are reported at the macro's line.
+            let line = last.ident.span().start().line as u32;
+            self.found[before..].iter_mut().for_each(|(at, _)| *at = line);
+        }
+    }
+
+    fn visit_attribute(&mut self, attribute: &'tree syn::Attribute) {
+        let Some(name) = attribute.path().segments.last() else { return };
+        let span = name.ident.span();
+        let mut names = vec![name.ident.to_string()];
+        if let syn::Meta::List(list) = &attribute.meta {
+            let inner = list.tokens.to_string();
+            if inner.contains("long_running_const_eval") {
+                self.object(span, "`long_running_const_eval`", "it lets the compiler run on");
+            }
+            // `#[unsafe(no_mangle)]` and `#[cfg_attr(all(), path = "…")]` hold another attribute.
+            names.extend(inner.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_string));
+        }
+        if let Some((name, why)) = ATTRIBUTES.iter().find(|(forbidden, _)| names.iter().any(|name| name == forbidden)) {
+            self.object(span, &format!("`#[{name}]`"), why);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The objections to a file, without their reasons, when `std::sync::Barrier` and `sleep` are forbidden too.
+    fn objections(text: &str) -> Vec<String> {
+        let rules = Rules { forbid: vec!["std::sync::Barrier".to_string(), "sleep".to_string()], allow_unsafe: false };
+        let shorten = |(line, message): (u32, String)| format!("{line} {}", message.split(" is not").next().unwrap_or_default());
+        inspect_file(text, &rules).into_iter().map(shorten).collect()
+    }
+
+    #[test]
+    fn plain_code_is_fine() {
+        assert!(objections("use std::sync::Mutex;\n#[derive(Debug)]\nstruct A(Mutex<u8>);\nfn exit() { println!(\"{}\", 1) }").is_empty());
+        assert!(objections("fn broken( {").is_empty(), "the compiler says that");
+    }
+
+    #[test]
+    fn forbidden_paths_are_found_however_they_are_written() {
+        assert_eq!(objections("fn f() { std::process::exit(0) }"), ["1 `std::process::exit`"]);
+        assert_eq!(objections("use std::process;\nfn f() { process::exit(0) }"), ["2 `std::process::exit`"]);
+        assert_eq!(objections("use std::process as p;\nfn f() {\np::abort() }"), ["3 `std::process::abort`"]);
+        assert_eq!(objections("use std::process::exit as quit;"), ["1 `std::process::exit`"]);
+        assert_eq!(objections("use std::process::*;\nfn f() { exit(0) }"), ["2 `std::process::exit`"]);
+        assert_eq!(objections("use std::{process as a};\nuse a as b;\nfn f() { b::exit(0) }"), ["3 `std::process::exit`"]);
+        assert_eq!(objections("fn f() { dbg!(vec![std::process::exit(0)]) }"), ["1 `std::process::exit`"]);
+        assert_eq!(objections("use std::sync::{Arc, Barrier};"), ["1 `std::sync::Barrier`"]);
+        assert_eq!(objections("use std::{thread, time::Duration};\nfn f(d: Duration) { thread::sleep(d) }"), ["2 `sleep`"]);
+    }
+
+    #[test]
+    fn unsafe_code_is_found_everywhere() {
+        assert_eq!(objections("fn f() { unsafe {} }"), ["1 `unsafe`"]);
+        assert_eq!(objections("unsafe fn f() {}"), ["1 `unsafe`"]);
+        assert_eq!(objections("struct A;\nunsafe impl Send for A {}"), ["2 `unsafe`"]);
+        assert_eq!(objections("unsafe trait A {}"), ["1 `unsafe`"]);
+        assert_eq!(objections("fn f() { println!(\"{}\", unsafe { 1 }) }"), ["1 `unsafe`"]);
+        assert_eq!(objections("extern \"C\" { fn f(); }"), ["1 `extern`"]);
+        assert_eq!(objections("extern \"C\" fn f() {}"), ["1 `extern`"]);
+    }
+
+    #[test]
+    fn macros_and_attributes_that_reach_outside_are_found() {
+        assert_eq!(objections("const A: &str = include_str!(\"/etc/passwd\");"), ["1 `include_str!`"]);
+        assert_eq!(objections("fn f() { println!(\"{}\", env!(\"HOME\")) }"), ["1 `env!`"]);
+        assert_eq!(objections("compile_error!(include_str!(\"/proc/self/environ\"));"), ["1 `include_str!`"]);
+        assert_eq!(objections("#[path = \"/etc/passwd\"]\nmod a;"), ["1 `#[path]`"]);
+        assert_eq!(objections("#[cfg_attr(all(), path = \"x\")]\nmod a;"), ["1 `#[path]`"]);
+        assert_eq!(objections("#[unsafe(no_mangle)]\nfn f() {}"), ["1 `#[no_mangle]`", "1 `unsafe`"]);
+        assert_eq!(objections("#![feature(test)]"), ["1 `#[feature]`"]);
+        assert_eq!(objections("#![allow(long_running_const_eval)]"), ["1 `long_running_const_eval`"]);
+    }
+}

@@ -1,0 +1,135 @@
+//! Running a child process that may not end, may print without end, and may leave children of its own behind.
+
+use std::io::Read;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use process_wrap::std::{ChildWrapper, CommandWrap};
+
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+
+/// How a process ended.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    /// Its exit status; `None` if it was killed at the deadline.
+    pub(crate) status: Option<ExitStatus>,
+    /// What it printed on standard output, cut at the limit.
+    pub(crate) stdout: Vec<u8>,
+    /// What it printed on standard error, cut at the limit. Kept apart: which of two pipes is read first is chance.
+    pub(crate) stderr: Vec<u8>,
+    /// From start to end.
+    pub(crate) took: Duration,
+}
+
+/// What a process may use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Time on the clock, after which the whole group is killed.
+    pub(crate) wall: Duration,
+    /// Bytes that are kept of each stream.
+    pub(crate) output: usize,
+}
+
+/// How often a process is looked at when it says nothing.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Runs the command in a process group (on Windows, a job) of its own, and leaves no member of it behind.
+///
+/// # Errors
+/// The process can't be started, or `cancel` was raised: the group is killed then.
+pub(crate) fn run(command: Command, limits: Limits, cancel: &Cancel) -> Result<Finished> {
+    let started = Instant::now();
+    let mut child = start(command)?;
+    let (sender, pieces) = mpsc::channel();
+    if let Some(stream) = child.stdout().take() {
+        pump(stream, Stream::Output, sender.clone());
+    }
+    if let Some(stream) = child.stderr().take() {
+        pump(stream, Stream::Error, sender.clone());
+    }
+    drop(sender);
+
+    let mut finished = Finished { status: None, stdout: Vec::new(), stderr: Vec::new(), took: Duration::ZERO };
+    loop {
+        if cancel.is_raised() {
+            end(&mut *child);
+            return Err(Error::Interrupted);
+        }
+        if started.elapsed() >= limits.wall {
+            end(&mut *child);
+            break;
+        }
+        match pieces.recv_timeout(LOOK) {
+            Ok(piece) => finished.keep(&piece, limits.output),
+            // Both streams are closed: the process is at its end, so look often.
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(Duration::from_micros(200)),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if let Ok(Some(status)) = child.inner_mut().try_wait() {
+            finished.status = Some(status);
+            // Whatever it left in its group goes with it, which also closes the streams.
+            end(&mut *child);
+            break;
+        }
+    }
+    // The group is gone, so the streams end; a process that left the group might still hold them, so don't wait for ever.
+    let patience = Instant::now() + Duration::from_millis(500);
+    while let Ok(piece) = pieces.recv_timeout(patience.saturating_duration_since(Instant::now())) {
+        finished.keep(&piece, limits.output);
+    }
+    finished.took = started.elapsed();
+    Ok(finished)
+}
+
+impl Finished {
+    fn keep(&mut self, (stream, piece): &(Stream, Vec<u8>), limit: usize) {
+        let kept = match stream {
+            Stream::Output => &mut self.stdout,
+            Stream::Error => &mut self.stderr,
+        };
+        let room = limit.saturating_sub(kept.len());
+        kept.extend_from_slice(&piece[..piece.len().min(room)]);
+    }
+}
+
+/// Where a piece of output came from.
+#[derive(Clone, Copy, Debug)]
+enum Stream {
+    Output,
+    Error,
+}
+
+/// Starts the command in a group of its own, its input closed, its output piped.
+pub(crate) fn start(mut command: Command) -> Result<Box<dyn ChildWrapper>> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut wrapped = CommandWrap::from(command);
+    #[cfg(unix)]
+    wrapped.wrap(process_wrap::std::ProcessGroup::leader());
+    #[cfg(windows)]
+    wrapped.wrap(process_wrap::std::JobObject);
+    wrapped
+        .spawn()
+        .map_err(|error| Error::new(format!("cannot start {program}: {error}"), "Check that it is installed and may be run."))
+}
+
+/// Kills the whole group. It may be gone already, which is as good.
+pub(crate) fn end(child: &mut dyn ChildWrapper) {
+    let _ = child.start_kill();
+    let _ = child.inner_mut().wait();
+}
+
+/// Reads a stream to its end on a thread of its own, so that a child that floods one pipe is never stuck.
+fn pump(mut stream: impl Read + Send + 'static, which: Stream, sender: mpsc::Sender<(Stream, Vec<u8>)>) {
+    thread::spawn(move || {
+        let mut buffer = [0; 8192];
+        while let Ok(length @ 1..) = stream.read(&mut buffer) {
+            if sender.send((which, buffer[..length].to_vec())).is_err() {
+                break;
+            }
+        }
+    });
+}

@@ -1,0 +1,198 @@
+//! The report of `check`: a line a test, the first failure whole, the next step.
+
+use verdict::{Diagnostic, KataVerdict, Kind, Mode, SubjectVerdict, TestVerdict, Verdict};
+
+use crate::catalog::Kata;
+use crate::render::{BAD, FAINT, GOOD, OPEN, STRONG, fit, paragraph, schedule, styled, width};
+use crate::repository::Repository;
+
+/// Whose hand the report is for, and where the sources are that it quotes.
+pub(crate) struct Hand<'a> {
+    /// Whether it is the learner's own answer: then the next step is said.
+    pub(crate) own: bool,
+    /// Where shown paths are found.
+    pub(crate) sources: &'a Repository,
+}
+
+/// The report on one subject.
+pub(crate) fn verdict(verdict: &KataVerdict, kata: &Kata, hand: &Hand) -> String {
+    let mut text = format!("{} · {} · {}\n\n", styled(STRONG, &kata.name), kata.about.title, verdict.subject);
+    text += &diagnostics(verdict);
+    text += &lines(verdict, kata);
+    if let Some(test) = verdict.tests.iter().find(|test| is_worth_telling(test)) {
+        text.push('\n');
+        text += &failure(&kata.name, test, hand);
+    }
+    text.push('\n');
+    text += &closing(verdict, kata, hand);
+    text
+}
+
+/// One line a kata, after the reports on several.
+pub(crate) fn summary(verdicts: &[KataVerdict]) -> String {
+    let mut text = String::new();
+    for verdict in verdicts {
+        let (mark, style) = mark_of(verdict.verdict);
+        let points = format!("{}/{}", verdict.score, verdict.max_score);
+        text += &format!("{} {:<11} {:<14} {points:>7}\n", styled(style, mark), verdict.kata, verdict.verdict);
+    }
+    let passed = verdicts.iter().filter(|verdict| verdict.verdict == SubjectVerdict::Passed).count();
+    text + &format!("{passed} of {} katas pass\n", verdicts.len())
+}
+
+/// A replayed schedule.
+pub(crate) fn replayed(verdict: &KataVerdict, kata: &Kata, schedule: &str, hand: &Hand) -> String {
+    let Some(test) = verdict.tests.first() else {
+        let objections = diagnostics(verdict);
+        return if objections.is_empty() { "The test does not run on schedules.\n".to_string() } else { objections };
+    };
+    if test.verdict == Verdict::Failed {
+        return failure(&kata.name, test, hand);
+    }
+    let mut text = format!("{}: {}  {}\n\n", kata.name, test.name, styled(GOOD, "✔ passes on this schedule"));
+    text += &match &test.trace {
+        Some(trace) => schedule::table(trace, hand.sources, width()),
+        None => format!("Schedule {schedule} left no trace.\n"),
+    };
+    text
+}
+
+fn mark_of(verdict: SubjectVerdict) -> (&'static str, anstyle::Style) {
+    match verdict {
+        SubjectVerdict::Passed => ("✔", GOOD),
+        SubjectVerdict::Unsolved | SubjectVerdict::Missing => ("·", OPEN),
+        _ => ("✗", BAD),
+    }
+}
+
+/// A line a test: its mark, its name, and what was run or what went wrong.
+fn lines(verdict: &KataVerdict, kata: &Kata) -> String {
+    let rows: Vec<(&str, anstyle::Style, &str, String)> = kata
+        .tests
+        .iter()
+        .filter_map(|name| {
+            let entries: Vec<&TestVerdict> = verdict.tests.iter().filter(|test| test.name == *name).collect();
+            let failed = entries.iter().find(|test| test.verdict == Verdict::Failed);
+            match failed.and_then(|test| test.kind) {
+                // An exploration says more than that threads agreed, so the first entry speaks for both.
+                None => entries.first().map(|test| ("✔", GOOD, name.as_str(), how(test))),
+                Some(Kind::Unsolved) => Some(("·", OPEN, name.as_str(), "unsolved".to_string())),
+                Some(kind) => Some(("✗", BAD, name.as_str(), kind.to_string())),
+            }
+        })
+        .collect();
+    let longest = |of: fn(&(&str, anstyle::Style, &str, String)) -> usize| rows.iter().map(of).max().unwrap_or(0);
+    let (names, hows) = (longest(|row| row.2.chars().count()), longest(|row| row.3.chars().count()));
+    let room = names.min(width().saturating_sub(6 + hows));
+    let mut text = String::new();
+    for (mark, style, name, how) in rows {
+        let shown = if style == GOOD { FAINT } else { style };
+        text += &format!("  {} {}  {}\n", styled(style, mark), fit(name, room), styled(shown, &how));
+    }
+    text
+}
+
+/// What a test that passed was run on.
+fn how(test: &TestVerdict) -> String {
+    match (test.mode, test.coverage) {
+        (Mode::Threads, _) => "threads".to_string(),
+        (Mode::Schedules, None) => "schedules".to_string(),
+        (Mode::Schedules, Some(coverage)) if coverage.complete => coverage.to_string(),
+        // The whole sentence does not fit a line; `--json` has it.
+        (Mode::Schedules, Some(coverage)) => format!("{} schedules", coverage.schedules),
+    }
+}
+
+/// `unsolved` needs no more than its line; the closing says where to begin.
+fn is_worth_telling(test: &TestVerdict) -> bool {
+    test.verdict == Verdict::Failed && test.kind != Some(Kind::Unsolved)
+}
+
+/// A failed test: what happened, the schedule, what the code printed.
+fn failure(kata: &str, test: &TestVerdict, hand: &Hand) -> String {
+    let kind = test.kind.map_or_else(String::new, |kind| kind.to_string());
+    let how = if test.mode == Mode::Threads { " (on threads)" } else { "" };
+    let mut text = format!("{kata}: {}  {}{how}\n", styled(STRONG, &test.name), styled(BAD, &format!("✗ {kind}")));
+    text += &paragraph(&test.message, 2, width());
+    if let Some(trace) = &test.trace {
+        text += &schedule::ending(trace, width());
+        if let Some(coverage) = test.coverage {
+            text += &paragraph(&schedule::how_often(trace, coverage), 2, width());
+        }
+        text.push('\n');
+        text += &schedule::table(trace, hand.sources, width());
+        if hand.own {
+            text += &format!("\n  replay: cargo xtask replay {kata} {} --schedule {}\n", test.name, trace.schedule);
+        }
+    }
+    if !test.output.is_empty() {
+        text += &format!("\n  {}\n", styled(FAINT, "it printed:"));
+        text += &last_lines(&test.output, 20).iter().map(|line| format!("  │ {}\n", visible(line))).collect::<String>();
+    }
+    text
+}
+
+fn diagnostics(verdict: &KataVerdict) -> String {
+    const MOST: usize = 5;
+    let errors: Vec<&Diagnostic> = verdict.diagnostics.iter().filter(|one| one.level != "warning").collect();
+    // Warnings matter when nothing worse does.
+    let shown = if errors.is_empty() { verdict.diagnostics.iter().collect() } else { errors };
+    let mut text = String::new();
+    for one in shown.iter().take(MOST) {
+        text += &one.rendered.trim_end().lines().map(|line| format!("  {}\n", visible(line))).collect::<String>();
+        text.push('\n');
+    }
+    if shown.len() > MOST {
+        text += &format!("  … and {} more of the like\n\n", shown.len() - MOST);
+    }
+    text
+}
+
+/// The counts, and the next step for the learner.
+fn closing(verdict: &KataVerdict, kata: &Kata, hand: &Hand) -> String {
+    let name = &kata.name;
+    let file = format!("{}/src/lib.rs", verdict.subject);
+    let score = format!("{} of {} points", verdict.score, verdict.max_score);
+    let (sentence, next) = match verdict.verdict {
+        SubjectVerdict::Passed => {
+            (styled(GOOD, &format!("Solved: {score}.")), "Next: `cargo xtask` shows the course map.".to_string())
+        }
+        SubjectVerdict::Unsolved => {
+            let first = verdict.tests.iter().find(|test| test.kind == Some(Kind::Unsolved));
+            let place = first.and_then(|test| test.message.lines().nth(1).map(|at| (test, at.trim())));
+            let place = place.map_or(String::new(), |(test, at)| format!("`{}` reached a todo!() {at}.\n", test.name));
+            (
+                styled(OPEN, &format!("Unsolved so far: {score}.")),
+                format!("{place}Next: fill in {file}. The lesson: cargo xtask explain {name}"),
+            )
+        }
+        SubjectVerdict::Failed => (
+            styled(BAD, &format!("Not yet: {score}.")),
+            format!("Next: mend {file} and check again. A hint: cargo xtask hint {name}"),
+        ),
+        SubjectVerdict::CompileError => (
+            styled(BAD, "It does not compile."),
+            format!("Next: mend the first error above. If it is a signature that you changed: cargo xtask explain {name}"),
+        ),
+        SubjectVerdict::Rejected => (
+            styled(BAD, "It breaks a rule of this kata."),
+            format!("Next: do without. The lesson says what to use: cargo xtask explain {name}"),
+        ),
+        SubjectVerdict::Missing => (styled(OPEN, "There is nothing to judge."), String::new()),
+        SubjectVerdict::GraderError => (
+            styled(BAD, "The grader could not judge this; it is no mistake of yours."),
+            "Next: run the command again; if it stays, report it with the output of `--json`.".to_string(),
+        ),
+    };
+    if hand.own { format!("{sentence}\n{next}\n") } else { format!("{sentence}\n") }
+}
+
+fn last_lines(text: &str, most: usize) -> Vec<&str> {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(most)..].to_vec()
+}
+
+/// Text of the learner's: control characters must not steer the terminal.
+fn visible(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+}

@@ -1,0 +1,55 @@
+//! The table of `verify`.
+
+use verdict::KataVerdict;
+
+use crate::render::{BAD, GOOD, STRONG, fit, paragraph, styled, width};
+
+/// What became of one subject over all rounds.
+#[derive(Debug, Default)]
+pub(crate) struct Row {
+    subject: String,
+    expected: String,
+    seconds: f64,
+    rounds: u32,
+    /// What was wrong, a line a round in which something was.
+    pub(crate) complaints: Vec<String>,
+}
+
+impl Row {
+    /// Adds a round.
+    pub(crate) fn note(&mut self, verdict: &KataVerdict, expected: &str, complaint: Option<String>) {
+        self.subject.clone_from(&verdict.subject);
+        self.expected = expected.to_string();
+        self.seconds += verdict.tests.iter().map(|test| test.seconds).sum::<f64>();
+        self.rounds += 1;
+        self.complaints.extend(complaint);
+    }
+}
+
+/// A line a subject, the complaints below, the counts at the end.
+pub(crate) fn table(rows: &[Row], rounds: u32, unlike_stubs: &[String]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        let good = row.complaints.is_empty();
+        let mark = if good { styled(GOOD, "✔") } else { styled(BAD, "✗") };
+        let seconds = row.seconds / f64::from(row.rounds.max(1));
+        text += &format!("{mark} {} {} {seconds:>6.2} s\n", fit(&row.subject, 44), fit(&row.expected, 22));
+        let mut counted: Vec<(&String, usize)> = Vec::new();
+        for complaint in &row.complaints {
+            match counted.iter_mut().find(|(known, _)| *known == complaint) {
+                Some((_, times)) => *times += 1,
+                None => counted.push((complaint, 1)),
+            }
+        }
+        for (complaint, times) in counted {
+            text += &paragraph(&format!("{times} of {rounds} times: {complaint}"), 4, width());
+        }
+    }
+    for file in unlike_stubs {
+        text += &format!("{} {file} is not the stub in tests/stubs: copy the one that is right over the other\n", styled(BAD, "✗"));
+    }
+    let wrong: usize = rows.iter().map(|row| row.complaints.len()).sum();
+    let times = if rounds == 1 { String::new() } else { format!(" {rounds} times each") };
+    text += &styled(STRONG, &format!("{} subjects judged{times}, {wrong} verdicts not as expected", rows.len()));
+    text + "\n"
+}

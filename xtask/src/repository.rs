@@ -1,0 +1,86 @@
+//! Where things are in a checkout. Every other module asks here instead of joining paths.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// A checkout of the kata repository.
+#[derive(Clone, Debug)]
+pub(crate) struct Repository {
+    root: PathBuf,
+}
+
+impl Repository {
+    /// The checkout that contains `start`.
+    ///
+    /// # Errors
+    /// Neither the folder nor one above it is a checkout.
+    pub(crate) fn find(start: &Path) -> Result<Repository> {
+        start
+            .ancestors()
+            .find(|folder| folder.join("katas").is_dir() && folder.join("xtask/Cargo.toml").is_file())
+            .map(|root| Repository { root: root.to_path_buf() })
+            .ok_or_else(|| {
+                Error::new(
+                    format!("{} is not inside a checkout of the katas", start.display()),
+                    "Change to the folder that you cloned (it has `katas/` and `xtask/`), then run the command again.",
+                )
+            })
+    }
+
+    /// The checkout's root.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// `katas/`, one folder a kata.
+    pub(crate) fn katas(&self) -> PathBuf {
+        self.root.join("katas")
+    }
+
+    /// The folder of a kata.
+    pub(crate) fn kata(&self, name: &str) -> PathBuf {
+        self.katas().join(name)
+    }
+
+    /// The folder of a kata's reference solution.
+    pub(crate) fn solution(&self, name: &str) -> PathBuf {
+        self.root.join("solutions").join(name)
+    }
+
+    /// The kata's stub as it was delivered: `reset` restores it and `verify` judges it.
+    pub(crate) fn stub(&self, name: &str) -> PathBuf {
+        self.root.join("tests/stubs").join(format!("{name}.rs"))
+    }
+
+    /// Submissions that must be rejected.
+    pub(crate) fn wrong(&self, name: &str) -> PathBuf {
+        self.root.join("tests/wrong").join(name)
+    }
+
+    /// Submissions that must be accepted.
+    pub(crate) fn right(&self, name: &str) -> PathBuf {
+        self.root.join("tests/right").join(name)
+    }
+
+    /// Where subjects are staged and built: `interleave` in cargo's target folder.
+    pub(crate) fn workshop(&self) -> PathBuf {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.root.join("target"), PathBuf::from);
+        std::path::absolute(&target).unwrap_or(target).join("interleave")
+    }
+
+    /// What the learner has reached. Derived from verdicts: losing it loses nothing but time.
+    pub(crate) fn progress(&self) -> PathBuf {
+        self.root.join(".interleave/progress.json")
+    }
+
+    /// Where `reset` keeps what it replaces.
+    pub(crate) fn kept(&self) -> PathBuf {
+        self.root.join(".interleave/kept")
+    }
+
+    /// A path as a person at the root would type it, with `/` on every system.
+    pub(crate) fn relative(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string().replace('\\', "/")
+    }
+}

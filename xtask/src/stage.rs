@@ -1,0 +1,290 @@
+//! Staging: a pristine kata crate plus the subject's `src/`, and nothing else of the subject's.
+//!
+//! A staged subject is two crates over one `src` folder: `threads` links the real `std`, `schedules` has the model renamed
+//! to `std` (and the models of parking_lot and crossbeam to theirs). All subjects at hand are one cargo workspace, so that
+//! one cargo invocation builds everything. The subject's own files are only read.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+use verdict::Mode;
+
+use crate::catalog::Kata;
+use crate::error::{Error, Result};
+use crate::repository::Repository;
+use crate::subject::{Source, Subject};
+
+/// No kata needs a source file longer than this, in bytes.
+const LONGEST_FILE: u64 = 1024 * 1024;
+/// No kata needs more source files than this.
+const MOST_FILES: usize = 64;
+
+/// A workspace of staged subjects.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    /// The workspace's folder.
+    pub(crate) folder: PathBuf,
+    /// The subjects, with what was read of them.
+    pub(crate) subjects: Vec<StagedSubject>,
+}
+
+/// A subject and the text that was staged for it.
+#[derive(Debug)]
+pub(crate) struct StagedSubject {
+    /// Whose text it is.
+    pub(crate) subject: Subject,
+    /// Its source files, by their path below `src/`.
+    pub(crate) files: BTreeMap<PathBuf, String>,
+}
+
+impl StagedSubject {
+    /// The modes in which its tests run, in the order of running: a schedule that fails is shown at once and is the same
+    /// every time, so threads only have to confirm what passed.
+    pub(crate) fn modes(&self) -> &'static [Mode] {
+        if self.subject.kata.about.schedules { &[Mode::Schedules, Mode::Threads] } else { &[Mode::Threads] }
+    }
+}
+
+/// Reads the subjects' source files.
+///
+/// # Errors
+/// A subject's files are not what a submission may hold.
+pub(crate) fn read(subjects: Vec<Subject>) -> Result<Vec<StagedSubject>> {
+    subjects.into_iter().map(|subject| Ok(StagedSubject { files: read_sources(&subject.source)?, subject })).collect()
+}
+
+/// Writes the subjects as the workspace `label`.
+///
+/// # Errors
+/// The workspace can't be written, or the repository's own manifests are broken.
+pub(crate) fn stage(repository: &Repository, label: &str, subjects: Vec<StagedSubject>) -> Result<Staged> {
+    let folder = repository.workshop().join(label);
+    let root = workspace_manifest(repository)?;
+    let mut members = Vec::new();
+    for one in &subjects {
+        let home = folder.join(&one.subject.id);
+        write_sources(&home.join("src"), &one.files)?;
+        for mode in one.modes() {
+            let manifest = crate_manifest(repository, &one.subject, *mode)?;
+            write_if_changed(&home.join(mode.to_string()).join("Cargo.toml"), &manifest)?;
+            members.push(Value::String(format!("{}/{mode}", one.subject.id)));
+        }
+    }
+    write_if_changed(&folder.join("Cargo.toml"), &with_members(root, members))?;
+    pin_versions(repository, &folder)?;
+    Ok(Staged { folder, subjects })
+}
+
+/// Reads what a submission may hold: regular UTF-8 `.rs` files. Other files are passed over.
+///
+/// # Errors
+/// A symbolic link, a file that is not UTF-8, a file too long, too many files, or no `lib.rs`.
+fn read_sources(source: &Source) -> Result<BTreeMap<PathBuf, String>> {
+    let mut files = BTreeMap::new();
+    match source {
+        Source::File(file) => {
+            files.insert(PathBuf::from("lib.rs"), read_source(file)?);
+        }
+        Source::Folder(src) => {
+            let kind = fs::symlink_metadata(src).map_err(Error::io("read", src))?;
+            refuse_link(src, &kind)?;
+            read_folder(src, Path::new(""), &mut files)?;
+            if !files.contains_key(Path::new("lib.rs")) {
+                return Err(Error::new(
+                    format!("{} has no `lib.rs`", src.display()),
+                    "That is the file with the answer; `cargo xtask reset KATA` brings a kata's stub back.",
+                ));
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn read_folder(folder: &Path, below: &Path, files: &mut BTreeMap<PathBuf, String>) -> Result<()> {
+    let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok()).map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        let kind = fs::symlink_metadata(&path).map_err(Error::io("read", &path))?;
+        refuse_link(&path, &kind)?;
+        let name = below.join(path.file_name().unwrap_or_default());
+        if kind.is_dir() {
+            read_folder(&path, &name, files)?;
+        } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "rs") {
+            if files.len() == MOST_FILES {
+                return Err(Error::new(
+                    format!("{} has more than {MOST_FILES} source files", folder.display()),
+                    "Keep the answer in few files; one is enough for every kata.",
+                ));
+            }
+            files.insert(name, read_source(&path)?);
+        }
+    }
+    Ok(())
+}
+
+fn refuse_link(path: &Path, kind: &fs::Metadata) -> Result<()> {
+    if kind.is_symlink() {
+        return Err(Error::new(
+            format!("{} is a symbolic link", path.display()),
+            "Replace it by the file itself: links are not followed.",
+        ));
+    }
+    Ok(())
+}
+
+fn read_source(path: &Path) -> Result<String> {
+    let file = fs::File::open(path).map_err(Error::io("read", path))?;
+    let mut bytes = Vec::new();
+    file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    if bytes.len() as u64 > LONGEST_FILE {
+        return Err(Error::new(
+            format!("{} is longer than 1 MiB", path.display()),
+            "No kata needs that much; keep only your answer in the file.",
+        ));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        Error::new(
+            format!("{} is not UTF-8 (byte {})", path.display(), error.utf8_error().valid_up_to() + 1),
+            "Save the file as UTF-8.",
+        )
+    })
+}
+
+/// Writes the files and removes what an earlier subject left there. Unchanged files keep their time, so that cargo has
+/// nothing to do for them.
+fn write_sources(src: &Path, files: &BTreeMap<PathBuf, String>) -> Result<()> {
+    for (name, text) in files {
+        write_if_changed(&src.join(name), text)?;
+    }
+    remove_others(src, Path::new(""), files)
+}
+
+fn remove_others(folder: &Path, below: &Path, files: &BTreeMap<PathBuf, String>) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))?.filter_map(|entry| entry.ok()) {
+        let (path, name) = (entry.path(), below.join(entry.file_name()));
+        if path.is_dir() {
+            remove_others(&path, &name, files)?;
+        } else if !files.contains_key(&name) {
+            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn write_if_changed(path: &Path, text: &str) -> Result<()> {
+    if fs::read(path).is_ok_and(|now| now == text.as_bytes()) {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    }
+    fs::write(path, text).map_err(Error::io("write", path))
+}
+
+/// The repository's manifest without its members: shared package fields, dependencies with absolute paths, profiles.
+fn workspace_manifest(repository: &Repository) -> Result<Table> {
+    let path = repository.root().join("Cargo.toml");
+    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    let mut manifest: Table = toml::from_str(&text).map_err(|error| {
+        Error::new(
+            format!("Cargo.toml is broken: {}", error.to_string().trim()),
+            "`git checkout Cargo.toml` brings the delivered one back.",
+        )
+    })?;
+    let workspace = table(&mut manifest, "workspace");
+    workspace.remove("default-members");
+    for (_, dependency) in table(workspace, "dependencies") {
+        let Some(Value::String(path)) = dependency.get("path") else { continue };
+        let absolute = absolute(repository, path)?;
+        if let Some(fields) = dependency.as_table_mut() {
+            fields.insert("path".to_string(), absolute);
+        }
+    }
+    Ok(manifest)
+}
+
+fn with_members(mut manifest: Table, members: Vec<Value>) -> String {
+    table(&mut manifest, "workspace").insert("members".to_string(), Value::Array(members));
+    manifest.to_string()
+}
+
+/// The kata's manifest, for a staged crate: its package renamed, its targets found by absolute paths, and in
+/// [`Mode::Schedules`] the models in the place of what they model.
+fn crate_manifest(repository: &Repository, subject: &Subject, mode: Mode) -> Result<String> {
+    let kata: &Kata = &subject.kata;
+    let mut manifest = kata.manifest.clone();
+    let package = table(&mut manifest, "package");
+    package.insert("name".to_string(), Value::String(format!("{}-{mode}", subject.id)));
+    package.insert("autotests".to_string(), Value::Boolean(false));
+    package.remove("metadata");
+    let library = table(&mut manifest, "lib");
+    library.insert("name".to_string(), Value::String(kata.name.replace('-', "_")));
+    library.insert("path".to_string(), Value::String("../src/lib.rs".to_string()));
+    for kind in ["test", "doctest"] {
+        library.insert(kind.to_string(), Value::Boolean(false));
+    }
+    let test = Table::from_iter([
+        ("name".to_string(), Value::String(kata.name.clone())),
+        ("path".to_string(), absolute(repository, &repository.relative(&kata.test_file()))?),
+    ]);
+    manifest.insert("test".to_string(), Value::Array(vec![Value::Table(test)]));
+    let lints = table(&mut manifest, "lints");
+    lints.remove("workspace");
+    if !kata.about.rules.allow_unsafe {
+        table(lints, "rust").insert("unsafe_code".to_string(), Value::String("forbid".to_string()));
+    }
+    if mode == Mode::Schedules {
+        let dependencies = table(&mut manifest, "dependencies");
+        dependencies.insert("std".to_string(), model(repository, "explored-std", "tests/explored-std")?);
+        for name in ["parking_lot", "crossbeam"] {
+            if dependencies.contains_key(name) {
+                let package = format!("explored-{}", name.replace('_', "-"));
+                let path = format!("tests/explored-std/{name}");
+                dependencies.insert(name.to_string(), model(repository, &package, &path)?);
+            }
+        }
+        let support = model(repository, "kata-explored", "tests/support/explored")?;
+        table(&mut manifest, "dev-dependencies").insert("kata".to_string(), support);
+    }
+    Ok(manifest.to_string())
+}
+
+fn model(repository: &Repository, package: &str, path: &str) -> Result<Value> {
+    Ok(Value::Table(Table::from_iter([
+        ("package".to_string(), Value::String(package.to_string())),
+        ("path".to_string(), absolute(repository, path)?),
+    ])))
+}
+
+/// The absolute path of something in the repository. Links are resolved, so that one crate is not built twice under two names.
+fn absolute(repository: &Repository, path: &str) -> Result<Value> {
+    let joined = repository.root().join(path);
+    let real = fs::canonicalize(&joined).map_err(Error::io("find", &joined))?;
+    Ok(Value::String(real.display().to_string().trim_start_matches(r"\\?\").to_string()))
+}
+
+/// The sub-table of that name, made if it is not there.
+fn table<'a>(parent: &'a mut Table, name: &str) -> &'a mut Table {
+    let entry = parent.entry(name).or_insert_with(|| Value::Table(Table::new()));
+    if !entry.is_table() {
+        *entry = Value::Table(Table::new());
+    }
+    entry.as_table_mut().expect("it was made a table just now")
+}
+
+/// The staged workspace uses the versions that the repository's lock file names. Cargo adds the staged crates to the copy,
+/// so it is only renewed when the original changes.
+fn pin_versions(repository: &Repository, folder: &Path) -> Result<()> {
+    let original = repository.root().join("Cargo.lock");
+    let Ok(text) = fs::read_to_string(&original) else { return Ok(()) };
+    let seen = folder.join("Cargo.lock.original");
+    if fs::read_to_string(&seen).is_ok_and(|before| before == text) && folder.join("Cargo.lock").is_file() {
+        return Ok(());
+    }
+    write_if_changed(&folder.join("Cargo.lock"), &text)?;
+    write_if_changed(&seen, &text)
+}

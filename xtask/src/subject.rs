@@ -1,0 +1,176 @@
+//! Whose answer is judged. Stub, solution, wrong and right submissions and a learner's own all go the same way.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::catalog::Kata;
+use crate::error::{Error, Result};
+use crate::repository::Repository;
+
+/// An answer to a kata.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    /// The kata that it answers.
+    pub(crate) kata: Arc<Kata>,
+    /// Its name among staged crates: `lock`, `lock-wrong-abba`.
+    pub(crate) id: String,
+    /// What people call it: `katas/lock`, `tests/wrong/lock/abba.rs`.
+    pub(crate) name: String,
+    /// Where its text is.
+    pub(crate) source: Source,
+}
+
+/// Where a subject's text is.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// A `src` folder.
+    Folder(PathBuf),
+    /// One file that stands in for `src/lib.rs`.
+    File(PathBuf),
+}
+
+/// The learner's own answer, in the kata's folder.
+pub(crate) fn learner(repository: &Repository, kata: &Arc<Kata>) -> Subject {
+    let folder = repository.kata(&kata.name);
+    Subject {
+        kata: Arc::clone(kata),
+        id: kata.name.clone(),
+        name: repository.relative(&folder),
+        source: Source::Folder(folder.join("src")),
+    }
+}
+
+/// The reference solution.
+pub(crate) fn solution(repository: &Repository, kata: &Arc<Kata>) -> Subject {
+    let folder = repository.solution(&kata.name);
+    Subject {
+        kata: Arc::clone(kata),
+        id: format!("{}-solution", kata.name),
+        name: repository.relative(&folder),
+        source: Source::Folder(folder.join("src")),
+    }
+}
+
+/// The stub as it was delivered.
+pub(crate) fn stub(repository: &Repository, kata: &Arc<Kata>) -> Subject {
+    let file = repository.stub(&kata.name);
+    Subject {
+        kata: Arc::clone(kata),
+        id: format!("{}-stub", kata.name),
+        name: repository.relative(&file),
+        source: Source::File(file),
+    }
+}
+
+/// A submission: a kata's folder, or a checkout that has the kata.
+///
+/// # Errors
+/// The folder is missing, empty, or holds neither.
+pub(crate) fn submission(kata: &Arc<Kata>, folder: &Path) -> Result<Subject> {
+    let shown = folder.display();
+    let help = format!(
+        "Give the kata's folder (with `src/lib.rs` in it) or a checkout that has `katas/{}/src/lib.rs`.",
+        kata.name
+    );
+    let kind = fs::symlink_metadata(folder)
+        .map_err(|error| Error::new(format!("cannot read the submission {shown}: {error}"), &help))?;
+    if kind.is_symlink() {
+        return Err(Error::new(format!("the submission {shown} is a symbolic link"), "Give the folder that it points to."));
+    }
+    if !kind.is_dir() {
+        return Err(Error::new(format!("the submission {shown} is not a folder"), help));
+    }
+    let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
+    if entries.count() == 0 {
+        return Err(Error::new(format!("the submission {shown} is empty"), help));
+    }
+    let inside = [folder.join("katas").join(&kata.name).join("src"), folder.join("src")];
+    let src = inside
+        .into_iter()
+        .find(|src| fs::symlink_metadata(src).is_ok())
+        .ok_or_else(|| Error::new(format!("the submission {shown} has no `src` folder"), help))?;
+    Ok(Subject {
+        kata: Arc::clone(kata),
+        id: format!("{}-submission", kata.name),
+        name: shown.to_string(),
+        source: Source::Folder(src),
+    })
+}
+
+/// The subject that `--solution` and `--submission DIR` choose; the learner's own without them.
+///
+/// # Errors
+/// See [`submission`].
+pub(crate) fn of(repository: &Repository, kata: &Arc<Kata>, reference: bool, folder: Option<&Path>) -> Result<Subject> {
+    match folder {
+        Some(folder) => submission(kata, folder),
+        None if reference => Ok(solution(repository, kata)),
+        None => Ok(learner(repository, kata)),
+    }
+}
+
+/// What a submission in `tests/wrong` or `tests/right` declares in its first line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Declared {
+    /// `//! accepted`
+    Accepted,
+    /// `//! rejected: race, deadlock`: the kinds of all failing tests together, sorted; or `rule`, or `compile-error`.
+    Rejected(Vec<String>),
+}
+
+/// The submissions that a kata must reject (`tests/wrong`) or accept (`tests/right`), by name.
+///
+/// # Errors
+/// A file cannot be read or its first line declares nothing.
+pub(crate) fn declared(repository: &Repository, kata: &Arc<Kata>) -> Result<Vec<(Subject, Declared)>> {
+    let mut subjects = Vec::new();
+    for (folder, kind) in [(repository.wrong(&kata.name), "wrong"), (repository.right(&kata.name), "right")] {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        let mut files: Vec<PathBuf> = entries.filter_map(|entry| entry.ok()).map(|entry| entry.path()).collect();
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "rs"));
+        files.sort();
+        for file in files {
+            let text = fs::read_to_string(&file).map_err(Error::io("read", &file))?;
+            let declared = parse_declaration(&text).ok_or_else(|| {
+                Error::new(
+                    format!("{} does not say what becomes of it", repository.relative(&file)),
+                    "Begin the file with `//! accepted` or `//! rejected: KIND, …` (the kinds of its failing tests).",
+                )
+            })?;
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let subject = Subject {
+                kata: Arc::clone(kata),
+                id: format!("{}-{kind}-{stem}", kata.name),
+                name: repository.relative(&file),
+                source: Source::File(file),
+            };
+            subjects.push((subject, declared));
+        }
+    }
+    Ok(subjects)
+}
+
+fn parse_declaration(text: &str) -> Option<Declared> {
+    let line = text.lines().next()?.strip_prefix("//!")?.trim();
+    if line == "accepted" {
+        return Some(Declared::Accepted);
+    }
+    let mut kinds: Vec<String> = line.strip_prefix("rejected:")?.split(',').map(|kind| kind.trim().to_string()).collect();
+    kinds.sort();
+    kinds.iter().all(|kind| kind == "rule" || kind == "compile-error" || verdict::Kind::from_name(kind).is_some()).then_some(Declared::Rejected(kinds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_declaration_is_the_first_line() {
+        assert_eq!(parse_declaration("//! accepted\nfn main() {}"), Some(Declared::Accepted));
+        let kinds = vec!["deadlock".to_string(), "race".to_string()];
+        assert_eq!(parse_declaration("//! rejected: race, deadlock\n//!\n"), Some(Declared::Rejected(kinds)));
+        assert_eq!(parse_declaration("//! rejected: slow"), None);
+        assert_eq!(parse_declaration("// accepted"), None);
+    }
+}
