@@ -68,6 +68,9 @@ pub(crate) struct CheckArgs {
     /// How many schedules a test may explore
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) schedules: Option<u64>,
+    /// Write the first failing schedule to a file: its record (.json), a picture (.svg) or a page to step through (.html)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -91,6 +94,9 @@ pub(crate) struct ReplayArgs {
     pub(crate) schedule: String,
     #[command(flatten)]
     pub(crate) whose: WhoseArgs,
+    /// Write the schedule to a file: its record (.json), a picture (.svg) or a page to step through (.html)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -18,6 +18,7 @@ mod repository;
 mod run;
 mod stage;
 mod subject;
+mod trace_file;
 
 use std::process::ExitCode;
 

@@ -84,12 +84,15 @@ fn join_timeout_gives_the_worker_back_when_the_time_is_up() {
     });
 }
 
-/// The time is the model's: the worker's sleep costs nothing, and its end is met to the nanosecond.
+/// The time is the model's: the worker's sleep costs nothing, and its end is met to the nanosecond. The worker begins once its
+/// owner is blocked, so an owner that keeps looking waits in vain.
 #[test]
-fn join_timeout_takes_no_longer_than_the_worker() {
+fn join_timeout_sleeps_until_the_worker_ends() {
     on_schedules(|| {
         for panics in [false, true] {
+            let owner = thread::current();
             let worker = Worker::start("worker", move |_| {
+                until_blocked(&owner);
                 thread::sleep(SOME_TIME);
                 assert!(!panics, "enough of this");
             });
@@ -135,12 +138,13 @@ fn stop_ends_every_sleep_at_once() {
 #[test]
 fn a_sleep_lasts_until_its_time_or_the_stop() {
     on_schedules(|| {
-        let worker = Worker::start("sleeper", |stop| {
+        let (worker, sleeper) = start_known("sleeper", |stop| {
             let start = Instant::now();
             let first = (stop.sleep(SOME_TIME / 2), start.elapsed());
             let second = (stop.sleep(LONG), start.elapsed());
             [first, second]
         });
+        until_blocked(&sleeper);
         thread::sleep(SOME_TIME);
         worker.stop();
         let [first, second] = worker.join().unwrap();

@@ -127,7 +127,7 @@ fn a_transfer_that_gives_up_changes_nothing() {
 #[test]
 fn waiting_for_both_accounts_keeps_to_one_limit() {
     on_schedules(|| {
-        let limit = Duration::from_secs(4);
+        let limit = Duration::from_millis(40);
         for (short, long) in [(0, 1), (1, 0)] {
             let bank = Bank::new(&[100, 100]);
             let leave = Gate::closed();

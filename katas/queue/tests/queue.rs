@@ -3,7 +3,8 @@
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::panic::{self, AssertUnwindSafe};
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use kata::{Log, Rendezvous, check, on_schedules, until_blocked};
@@ -37,46 +38,38 @@ fn try_put_and_try_get_answer_at_once() {
 #[test]
 fn put_waits_while_the_queue_is_full_and_get_while_it_is_empty() {
     on_schedules(|| {
-        let queue = Queue::bounded(size(2));
-        let (mut got, rest) = thread::scope(|scope| {
-            let getters = ["getter 1", "getter 2"].map(|name| start(scope, name, || queue.get().unwrap()));
-            for getter in &getters {
-                until_blocked(getter.thread());
-                assert!(!getter.is_finished(), "get from an empty queue has to wait");
-            }
-            queue.put('a').unwrap();
-            queue.put('b').unwrap();
-            let got = getters.map(|getter| getter.join().unwrap());
-
-            queue.put('c').unwrap();
-            queue.put('d').unwrap();
-            let putters = ["putter 1", "putter 2"].map(|name| start(scope, name, || queue.put('e').unwrap()));
-            for putter in &putters {
-                until_blocked(putter.thread());
-                assert!(!putter.is_finished(), "put into a full queue has to wait");
-            }
-            let rest = [(); 4].map(|()| queue.get().unwrap());
-            (got, rest)
-        });
+        let queue = Arc::new(Queue::bounded(size(2)));
+        let getters = ["getter 1", "getter 2"].map(|name| spawn(name, &queue, Queue::get));
+        for getter in &getters {
+            until_blocked(getter.thread());
+            assert!(!getter.is_finished(), "get from an empty queue has to wait");
+        }
+        assert_eq!([queue.put('a'), queue.put('b')], [Ok(()); 2]);
+        let mut got = getters.map(|getter| getter.join().unwrap().expect("one item for each who waits"));
         got.sort_unstable();
         assert_eq!(got, ['a', 'b']);
-        assert_eq!(rest, ['c', 'd', 'e', 'e']);
+
+        assert_eq!([queue.put('c'), queue.put('d')], [Ok(()); 2]);
+        let putters = ["putter 1", "putter 2"].map(|name| spawn(name, &queue, |queue| queue.put('e')));
+        for putter in &putters {
+            until_blocked(putter.thread());
+            assert!(!putter.is_finished(), "put into a full queue has to wait");
+        }
+        assert_eq!([(); 4].map(|()| queue.get()), [Ok('c'), Ok('d'), Ok('e'), Ok('e')]);
+        assert_eq!(putters.map(|putter| putter.join().unwrap()), [Ok(()); 2]);
     });
 }
 
 #[test]
 fn every_item_reaches_one_of_several_consumers() {
     check(|| {
-        let queue = Queue::bounded(size(1));
-        let mut items = thread::scope(|scope| {
-            start(scope, "producer 1", || queue.put(1).unwrap());
-            start(scope, "producer 2", || queue.put(2).unwrap());
-            let consumers = ["consumer 1", "consumer 2"].map(|name| start(scope, name, || queue.get().unwrap()));
-            consumers.map(|consumer| consumer.join().unwrap())
-        });
+        let queue = Arc::new(Queue::bounded(size(1)));
+        let producers = [1, 2].map(|item| spawn(&format!("producer {item}"), &queue, move |queue| queue.put(item)));
+        let consumers = ["consumer 1", "consumer 2"].map(|name| spawn(name, &queue, Queue::get));
+        let mut items = consumers.map(|consumer| consumer.join().unwrap().expect("one item for each consumer"));
         items.sort_unstable();
         assert_eq!(items, [1, 2]);
-        assert_eq!(queue.try_get(), Err(GetError::Empty));
+        assert_eq!(producers.map(|producer| producer.join().unwrap()), [Ok(()); 2]);
     });
 }
 
@@ -84,62 +77,55 @@ fn every_item_reaches_one_of_several_consumers() {
 #[test]
 fn get_timeout_gives_up_when_its_time_is_up() {
     on_schedules(|| {
-        let queue = Queue::bounded(size(1));
+        let queue = Arc::new(Queue::bounded(size(1)));
         let (limit, early) = (Duration::from_secs(4), Duration::from_secs(3));
-        let (outcome, waited) = thread::scope(|scope| {
-            // What it puts in it takes out again, if nobody was faster: then the wakeup brings nothing.
-            start(scope, "tease", || {
-                thread::sleep(early);
-                queue.put("bait").unwrap();
-                let _ = queue.try_get();
-            });
-            let start = Instant::now();
-            (queue.get_timeout(limit), start.elapsed())
+        // Takes out again what it has put in, if nobody was faster: then the wakeup brings nothing.
+        let tease = spawn("tease", &queue, move |queue| {
+            thread::sleep(early);
+            (queue.put("bait"), queue.try_get())
         });
+        let start = Instant::now();
+        let outcome = queue.get_timeout(limit);
+        let waited = start.elapsed();
         match outcome {
             Ok(_) => assert_eq!(waited, early, "the item came after {early:?}"),
-            Err(GetError::Empty) => assert_eq!(waited, limit, "no item came"),
+            Err(GetError::Empty) => assert_eq!(waited, limit, "no item came within {limit:?}"),
             Err(GetError::Closed) => panic!("nobody has closed the queue"),
         }
+        assert_eq!(tease.join().unwrap().0, Ok(()));
     });
 }
 
 #[test]
 fn close_wakes_everybody_who_waits() {
     check(|| {
-        let (empty, full) = (Queue::<char>::bounded(size(1)), Queue::bounded(size(1)));
-        full.put('a').unwrap();
-        let (gets, puts) = thread::scope(|scope| {
-            let gets = ["getter 1", "getter 2"].map(|name| start(scope, name, || empty.get()));
-            empty.close();
-            let gets = gets.map(|getter| getter.join().unwrap());
-            let puts = ["putter 1", "putter 2"].map(|name| start(scope, name, || full.put('b')));
-            full.close();
-            (gets, puts.map(|putter| putter.join().unwrap()))
-        });
-        assert_eq!(gets, [Err(GetError::Closed); 2]);
-        assert_eq!(puts, [Err(PutError::Closed('b')); 2]);
+        let queue = Arc::new(Queue::<char>::bounded(size(1)));
+        let getters = ["getter 1", "getter 2"].map(|name| spawn(name, &queue, Queue::get));
+        queue.close();
+        assert_eq!(getters.map(|getter| getter.join().unwrap()), [Err(GetError::Closed); 2]);
+
+        let queue = Arc::new(Queue::bounded(size(1)));
+        assert_eq!(queue.put('a'), Ok(()));
+        let putters = ["putter 1", "putter 2"].map(|name| spawn(name, &queue, |queue| queue.put('b')));
+        queue.close();
+        assert_eq!(putters.map(|putter| putter.join().unwrap()), [Err(PutError::Closed('b')); 2]);
     });
 }
 
 #[test]
 fn after_close_nothing_goes_in_and_what_is_left_still_comes_out() {
     check(|| {
-        let queue = Queue::bounded(size(2));
-        let items = thread::scope(|scope| {
-            let consumer = start(scope, "consumer", || {
-                let mut items = Vec::new();
-                while let Ok(item) = queue.get() {
-                    items.push(item);
-                }
-                items
-            });
-            queue.put(1).unwrap();
-            queue.put(2).unwrap();
-            queue.close();
-            consumer.join().unwrap()
+        let queue = Arc::new(Queue::bounded(size(2)));
+        let consumer = spawn("consumer", &queue, |queue| {
+            let mut items = Vec::new();
+            while let Ok(item) = queue.get() {
+                items.push(item);
+            }
+            items
         });
-        assert_eq!(items, [1, 2]);
+        assert_eq!([queue.put(1), queue.put(2)], [Ok(()); 2]);
+        queue.close();
+        assert_eq!(consumer.join().unwrap(), [1, 2]);
         assert_eq!(queue.put(3), Err(PutError::Closed(3)));
         assert_eq!(queue.try_put(4), Err(PutError::Closed(4)));
         assert_eq!(queue.try_get(), Err(GetError::Closed));
@@ -150,22 +136,23 @@ fn after_close_nothing_goes_in_and_what_is_left_still_comes_out() {
 #[test]
 fn join_waits_until_every_item_is_done() {
     check(|| {
-        let (queue, log) = (Queue::bounded(size(2)), Log::new());
+        let (queue, log) = (Arc::new(Queue::bounded(size(2))), Log::new());
         queue.join();
-        queue.put("1 done").unwrap();
-        queue.put("2 done").unwrap();
-        thread::scope(|scope| {
-            start(scope, "worker", || {
+        assert_eq!([queue.put("1 done"), queue.put("2 done")], [Ok(()); 2]);
+        let worker = spawn("worker", &queue, {
+            let log = log.clone();
+            move |queue| {
                 for _ in 0..2 {
                     log.note(queue.get().unwrap());
                     queue.task_done();
                 }
-            });
-            start(scope, "second join", || queue.join());
-            queue.join();
-            log.note("joined");
+            }
         });
-        assert_eq!(log.events(), ["1 done", "2 done", "joined"]);
+        let second = spawn("second join", &queue, Queue::join);
+        queue.join();
+        assert_eq!(log.events(), ["1 done", "2 done"]);
+        second.join().unwrap();
+        worker.join().unwrap();
         let once_more = panic::catch_unwind(AssertUnwindSafe(|| queue.task_done()));
         assert!(once_more.is_err(), "task_done for a third of two items has to panic");
         assert_eq!(queue.try_get(), Err(GetError::Empty), "and the queue can still be used");
@@ -211,11 +198,12 @@ fn size(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).expect("a test's sizes are not zero")
 }
 
-/// Starts a thread whose name the table of a failing schedule shows.
-fn start<'scope, T: Send + 'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    name: &str,
-    work: impl FnOnce() -> T + Send + 'scope,
-) -> ScopedJoinHandle<'scope, T> {
-    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).expect("the system has room for a thread")
+/// Starts a thread that shares the queue. Its name stands in the table of a failing schedule.
+fn spawn<T, R>(name: &str, queue: &Arc<Queue<T>>, work: impl FnOnce(&Queue<T>) -> R + Send + 'static) -> JoinHandle<R>
+where
+    Queue<T>: Send + Sync + 'static,
+    R: Send + 'static,
+{
+    let queue = Arc::clone(queue);
+    thread::Builder::new().name(name.to_owned()).spawn(move || work(&queue)).expect("the system has room for a thread")
 }

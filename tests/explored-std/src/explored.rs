@@ -78,6 +78,18 @@ pub fn explore(config: &Config, body: impl Fn() + Send + Sync + 'static) -> Expl
     search::explore(config, Arc::new(body))
 }
 
+/// Runs every schedule, reduced or not, also after failures, and counts how they end: by the failure's text, or `passed`, and
+/// by what `log` says after each. Nothing if there are more than the budget allows. For tests of the search itself.
+#[doc(hidden)]
+pub fn every_outcome(
+    config: &Config,
+    reduced: bool,
+    log: impl Fn() -> String + Send + Sync + 'static,
+    body: impl Fn() + Send + Sync + 'static,
+) -> Option<std::collections::BTreeMap<String, u64>> {
+    search::every_outcome(config, reduced, Arc::new(log), Arc::new(body))
+}
+
 /// Whether the caller runs in a schedule.
 #[must_use]
 pub fn exploring() -> bool {

@@ -25,6 +25,8 @@
 //! A body may run thousands of times, so it makes everything afresh that it uses: tools, accounts, queues. It must do the same
 //! under the same schedule: no random numbers, no `HashMap` order, no real clock.
 
+#[cfg(feature = "child")]
+pub mod child;
 #[cfg(feature = "site")]
 pub mod site;
 

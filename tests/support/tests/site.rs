@@ -1,12 +1,14 @@
 //! The mock site does what its pages were told, and tells what it saw. The client is bytes on a socket: it must do exactly what
 //! a test says, and hang up when a test says so.
 
+use std::hint::{black_box, spin_loop};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use kata::Gate;
 use kata::site::{Ending, Site};
+use kata::{Gate, on_threads};
 
 /// Asks for a page and does not wait for the answer.
 fn ask(site: &Site, path: &str) -> TcpStream {
@@ -38,6 +40,13 @@ fn status(status: u16) -> (u16, String) {
     (status, String::new())
 }
 
+/// Gives the site time to answer, in round trips. What it would have answered before these, it has answered now.
+fn round_trips(site: &Site) {
+    for _ in 0..3 {
+        assert_eq!(get(site, "/not-set-up"), status(404));
+    }
+}
+
 /// Waits for something that the site sees, which may come a moment after the client did it.
 fn wait(moment: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime without I/O").block_on(moment);
@@ -45,165 +54,227 @@ fn wait(moment: impl Future<Output = ()>) {
 
 #[test]
 fn a_page_says_what_it_was_told() {
-    let site = Site::start();
-    site.page("/a").says("alpha");
-    site.page("/gone").answers(410);
-    assert_eq!(get(&site, "/a"), said("alpha"));
-    assert_eq!(get(&site, "/a"), said("alpha"));
-    assert_eq!(get(&site, "/gone"), status(410));
-    assert_eq!(get(&site, "/nowhere"), status(404));
-    let seen = site.transcript();
-    assert_eq!(seen.arrivals(), ["/a", "/a", "/gone", "/nowhere"]);
-    assert_eq!(seen.requests()[3].ending, Ending::Answered(404));
-    assert_eq!(seen.peak(), 1);
+    on_threads(|| {
+        let site = Site::start();
+        site.page("/a").says("alpha");
+        site.page("/gone").answers(410);
+        assert_eq!(get(&site, "/a"), said("alpha"));
+        assert_eq!(get(&site, "/a"), said("alpha"));
+        assert_eq!(get(&site, "/gone"), status(410));
+        assert_eq!(get(&site, "/nowhere"), status(404));
+        let seen = site.transcript();
+        assert_eq!(seen.arrivals(), ["/a", "/a", "/gone", "/nowhere"]);
+        assert_eq!(seen.requests()[3].ending, Ending::Answered(404));
+        assert_eq!(seen.peak(), 1);
+    });
 }
 
 #[test]
 fn a_page_fails_so_many_times() {
-    let site = Site::start();
-    site.page("/flaky").fails(2, 503).says("at last");
-    let answers = [(); 4].map(|()| get(&site, "/flaky"));
-    assert_eq!(answers, [status(503), status(503), said("at last"), said("at last")]);
-    assert_eq!(site.transcript().attempts("/flaky"), 4);
+    on_threads(|| {
+        let site = Site::start();
+        site.page("/flaky").fails(2, 503).says("at last");
+        let answers = [(); 4].map(|()| get(&site, "/flaky"));
+        assert_eq!(answers, [status(503), status(503), said("at last"), said("at last")]);
+        assert_eq!(site.transcript().attempts("/flaky"), 4);
+    });
 }
 
 #[test]
 fn a_silent_page_notes_who_hangs_up() {
-    let site = Site::start();
-    site.page("/silent").never_answers();
-    let connection = ask(&site, "/silent");
-    wait(site.in_flight(1));
-    assert_eq!(site.transcript().requests()[0].ending, Ending::Pending);
-    drop(connection);
-    wait(site.hung_up("/silent"));
-    wait(site.settled());
-    let seen = site.transcript();
-    assert_eq!((seen.hung_up("/silent"), seen.in_flight(), seen.answers().len()), (1, 0, 0));
+    on_threads(|| {
+        let site = Site::start();
+        site.page("/silent").never_answers();
+        let connection = ask(&site, "/silent");
+        wait(site.in_flight(1));
+        round_trips(&site);
+        assert_eq!(site.transcript().requests()[0].ending, Ending::Pending);
+        drop(connection);
+        wait(site.hung_up("/silent"));
+        wait(site.settled());
+        let seen = site.transcript();
+        assert_eq!((seen.hung_up("/silent"), seen.in_flight()), (1, 0));
+        assert!(!seen.answers().contains(&"/silent"));
+    });
 }
 
 #[test]
 fn a_page_stops_half_way() {
-    let site = Site::start();
-    site.page("/half").says("12345678").stops_half_way();
-    let mut connection = ask(&site, "/half");
-    let mut answer = Vec::new();
-    while !answer.ends_with(b"1234") {
-        let mut byte = [0];
-        connection.read_exact(&mut byte).expect("half an answer comes");
-        answer.extend(byte);
-    }
-    let head = String::from_utf8(answer).expect("the answer is text");
-    assert!(head.starts_with("HTTP/1.1 200") && head.contains("content-length: 8\r\n"), "{head}");
-    connection.set_nonblocking(true).expect("a socket takes options");
-    assert!(connection.read(&mut [0]).is_err(), "more came");
-    assert_eq!(site.transcript().in_flight(), 1);
-    connection.shutdown(Shutdown::Both).expect("the connection is open");
-    wait(site.hung_up("/half"));
+    on_threads(|| {
+        let site = Site::start();
+        site.page("/half").says("12345678").stops_half_way();
+        let mut connection = ask(&site, "/half");
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"1234") {
+            let mut byte = [0];
+            connection.read_exact(&mut byte).expect("half an answer comes");
+            answer.extend(byte);
+        }
+        let head = String::from_utf8(answer).expect("the answer is text");
+        assert!(head.starts_with("HTTP/1.1 200") && head.contains("content-length: 8\r\n"), "{head}");
+        connection.set_nonblocking(true).expect("a socket takes options");
+        assert!(connection.read(&mut [0]).is_err(), "more came");
+        assert_eq!(site.transcript().in_flight(), 1);
+        connection.shutdown(Shutdown::Both).expect("the connection is open");
+        wait(site.hung_up("/half"));
+    });
 }
 
 #[test]
 fn a_page_waits_at_a_gate() {
-    let site = Site::start();
-    let gate = Gate::closed();
-    site.page("/slow").says("slow").waits_for(&gate);
-    site.page("/fast").says("fast");
-    let slow = ask(&site, "/slow");
-    wait(site.in_flight(1));
-    assert_eq!(get(&site, "/fast"), said("fast"));
-    gate.open();
-    assert_eq!(answer(slow), said("slow"));
-    assert_eq!(site.transcript().arrivals(), ["/slow", "/fast"]);
-    assert_eq!(site.transcript().answers(), ["/fast", "/slow"]);
+    on_threads(|| {
+        let site = Site::start();
+        let gate = Gate::closed();
+        site.page("/slow").says("slow").waits_for(&gate);
+        site.page("/fast").says("fast");
+        let slow = ask(&site, "/slow");
+        wait(site.in_flight(1));
+        assert_eq!(get(&site, "/fast"), said("fast"));
+        gate.open();
+        assert_eq!(answer(slow), said("slow"));
+        assert_eq!(site.transcript().arrivals(), ["/slow", "/fast"]);
+        assert_eq!(site.transcript().answers(), ["/fast", "/slow"]);
+    });
 }
 
 #[test]
 fn pages_answer_after_others() {
-    let site = Site::start();
-    site.page("/a").says("a").answers_after("/b");
-    site.page("/b").says("b").answers_after("/c");
-    site.page("/c").says("c").answers_after_hang_up("/d");
-    site.page("/d").never_answers();
-    let clients = ["/a", "/b", "/c"].map(|path| ask(&site, path));
-    let impatient = ask(&site, "/d");
-    wait(site.in_flight(4));
-    drop(impatient);
-    assert_eq!(clients.map(answer), ["a", "b", "c"].map(said));
-    assert_eq!(site.transcript().answers(), ["/c", "/b", "/a"]);
-    // Its moment has come already, so nothing holds the page back.
-    assert_eq!(get(&site, "/a"), said("a"));
+    on_threads(|| {
+        let site = Site::start();
+        site.page("/a").says("a").answers_after("/b");
+        site.page("/b").says("b").answers_after("/c");
+        site.page("/c").says("c").answers_after_hang_up("/d");
+        site.page("/d").never_answers();
+        let clients = ["/a", "/b", "/c"].map(|path| ask(&site, path));
+        let impatient = ask(&site, "/d");
+        wait(site.in_flight(4));
+        drop(impatient);
+        assert_eq!(clients.map(answer), ["a", "b", "c"].map(said));
+        assert_eq!(site.transcript().answers(), ["/c", "/b", "/a"]);
+        // Its moment has come already, so nothing holds the page back.
+        assert_eq!(get(&site, "/a"), said("a"));
+    });
 }
 
 #[test]
 fn a_meeting_shows_how_many_requests_a_client_dares_to_send() {
-    let site = Site::start();
-    site.meets(3);
-    site.page("/a").says("a");
-    // Eight threads that need no answer to go on: the first three wait until the other five are there, too.
-    thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| assert_eq!(get(&site, "/a"), said("a")));
-        }
+    on_threads(|| {
+        let site = Site::start();
+        site.meets(3);
+        site.page("/a").says("a");
+        thread::scope(|scope| {
+            for late in [false, false, false, true, true, true, true] {
+                let site = &site;
+                scope.spawn(move || {
+                    if late {
+                        // The meeting is complete, but somebody who is still on the way does not wait for its answers.
+                        wait(site.in_flight(3));
+                        assert!((0..1_000_000).all(|n| black_box(n) < 1_000_000));
+                    }
+                    assert_eq!(get(site, "/a"), said("a"));
+                });
+            }
+        });
+        assert_eq!(get(&site, "/a"), said("a"), "a meeting takes place once");
+        assert_eq!(site.transcript().peak(), 7);
     });
-    assert_eq!(site.transcript().peak(), 8);
-    assert_eq!(get(&site, "/a"), said("a"), "a meeting takes place once");
 }
 
 #[test]
 fn a_meeting_that_is_not_complete_answers_nobody() {
-    let site = Site::start();
-    site.meets(2);
-    site.page("/a").says("a");
-    site.page("/silent").never_answers();
-    let first = ask(&site, "/a");
-    wait(site.in_flight(1));
-    first.set_nonblocking(true).expect("a socket takes options");
-    assert!((&first).read(&mut [0]).is_err(), "it was answered alone");
-    first.set_nonblocking(false).expect("a socket takes options");
-    // A page with a hold of its own is in flight as well as any other.
-    let _second = ask(&site, "/silent");
-    assert_eq!(answer(first), said("a"));
+    on_threads(|| {
+        let site = Site::start();
+        site.meets(3);
+        site.page("/a").says("a");
+        site.page("/silent").never_answers();
+        // It is answered when nothing moves any more, and then the other would have been answered, too.
+        site.page("/quiet").says("quiet").answers_after_hang_up("/never-asked");
+        let first = ask(&site, "/a");
+        wait(site.in_flight(1));
+        assert_eq!(get(&site, "/quiet"), said("quiet"));
+        assert_eq!(site.transcript().answers(), ["/quiet"]);
+        // Pages with a hold of their own are in flight as well as any other.
+        let _others = [ask(&site, "/silent"), ask(&site, "/silent")];
+        assert_eq!(answer(first), said("a"));
+    });
+}
+
+#[test]
+fn a_page_answers_when_a_client_hangs_up_whatever_else_goes_on() {
+    on_threads(|| {
+        let site = Site::start();
+        site.page("/late").says("late").answers_after_hang_up("/silent");
+        site.page("/silent").never_answers();
+        let (late, silent) = (ask(&site, "/late"), ask(&site, "/silent"));
+        wait(site.in_flight(2));
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            // With this thread, it is never quiet.
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    spin_loop();
+                }
+            });
+            round_trips(&site);
+            let answers = site.transcript().answers().join(" ");
+            drop(silent);
+            let late = answer(late);
+            over.store(true, Ordering::Relaxed);
+            assert!(!answers.contains("/late"), "it was answered before: {answers}");
+            assert_eq!(late, said("late"));
+        });
+    });
 }
 
 #[test]
 fn a_site_refuses_requests_beyond_its_limit() {
-    let site = Site::start();
-    site.refuses_beyond(1);
-    site.page("/silent").never_answers();
-    site.page("/a").says("a");
-    let first = ask(&site, "/silent");
-    wait(site.in_flight(1));
-    assert_eq!(get(&site, "/a"), status(429));
-    drop(first);
-    wait(site.hung_up("/silent"));
-    assert_eq!(get(&site, "/a"), said("a"));
+    on_threads(|| {
+        let site = Site::start();
+        site.refuses_beyond(1);
+        site.page("/silent").never_answers();
+        site.page("/a").says("a");
+        let first = ask(&site, "/silent");
+        wait(site.in_flight(1));
+        assert_eq!(get(&site, "/a"), status(429));
+        assert_eq!(site.transcript().requests()[1].ending, Ending::Answered(429));
+        drop(first);
+        wait(site.hung_up("/silent"));
+        assert_eq!(get(&site, "/a"), said("a"));
+    });
 }
 
 #[test]
 fn many_clients_meet() {
-    let site = Site::start();
-    site.meets(200);
-    site.page("/a").says("a");
-    let clients: Vec<_> = (0..200).map(|_| ask(&site, "/a")).collect();
-    assert!(clients.into_iter().map(answer).all(|answer| answer == said("a")));
-    assert_eq!(site.transcript().peak(), 200);
+    on_threads(|| {
+        let site = Site::start();
+        site.meets(200);
+        site.page("/a").says("a");
+        let clients: Vec<_> = (0..200).map(|_| ask(&site, "/a")).collect();
+        assert!(clients.into_iter().map(answer).all(|answer| answer == said("a")));
+        assert_eq!(site.transcript().peak(), 200);
+    });
 }
 
 #[test]
 fn at_the_closed_url_nobody_listens() {
-    let site = Site::start();
-    let url = site.closed_url("");
-    let refused = TcpStream::connect(url.strip_prefix("http://").expect("a URL")).expect_err("somebody listens");
-    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    on_threads(|| {
+        let site = Site::start();
+        let url = site.closed_url("");
+        let refused = TcpStream::connect(url.strip_prefix("http://").expect("a URL")).expect_err("somebody listens");
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    });
 }
 
 #[test]
 fn a_dropped_site_is_down() {
-    let site = Site::start();
-    site.page("/slow").waits_for(&Gate::closed());
-    let connection = ask(&site, "/slow");
-    wait(site.in_flight(1));
-    let url = site.url("");
-    drop(site);
-    assert_eq!((&connection).read(&mut [0]).unwrap_or(0), 0, "the connection is closed");
-    assert!(TcpStream::connect(url.strip_prefix("http://").expect("a URL")).is_err(), "nobody listens");
+    on_threads(|| {
+        let site = Site::start();
+        site.page("/slow").waits_for(&Gate::closed());
+        let connection = ask(&site, "/slow");
+        wait(site.in_flight(1));
+        let url = site.url("");
+        drop(site);
+        assert_eq!((&connection).read(&mut [0]).unwrap_or(0), 0, "the connection is closed");
+        assert!(TcpStream::connect(url.strip_prefix("http://").expect("a URL")).is_err(), "nobody listens");
+    });
 }

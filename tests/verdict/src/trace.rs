@@ -82,6 +82,10 @@ pub struct Step {
     /// Whether another thread was stopped for this one although it could have gone on.
     #[serde(default)]
     pub preemption: bool,
+    /// The locks that the thread holds after the step, as indices into [`Trace::objects`]. Who waits at a condition variable
+    /// has given back the mutex that belongs to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<usize>,
 }
 
 /// How a step went.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use verdict::SubjectVerdict;
+use verdict::{KataVerdict, SubjectVerdict};
 
 use crate::cancel::Cancel;
 use crate::catalog::{self, Kata};
@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::pipeline;
 use crate::progress::Progress;
 use crate::render::{self, report};
+use crate::trace_file::Picture;
 use crate::repository::Repository;
 use crate::run::Settings;
 use crate::subject::{self, Subject};
@@ -21,6 +22,7 @@ use crate::subject::{self, Subject};
 pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
     let cancel = Cancel::by_ctrl_c();
     let console = Console::new(args.json);
+    let trace = args.trace.map(Picture::new).transpose()?;
     let katas = match &args.whose.submission {
         Some(folder) if args.katas.is_empty() => submitted(repository, folder)?,
         _ => catalog::some(repository, &args.katas)?,
@@ -45,6 +47,13 @@ pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
             if several.len() > 1 {
                 render::print(&report::summary(several));
             }
+        }
+    }
+    if let Some(picture) = trace {
+        let traced = |verdict: &KataVerdict| verdict.tests.iter().find(|test| test.trace.is_some()).cloned().map(|test| (verdict.kata.clone(), test));
+        match verdicts.iter().find_map(traced) {
+            Some((kata, test)) => picture.write(repository, &kata, &test)?,
+            None => render::warning("no schedule failed, so no trace was written"),
         }
     }
     if own {

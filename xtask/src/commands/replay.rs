@@ -10,6 +10,7 @@ use crate::render::{self, report};
 use crate::repository::Repository;
 use crate::run::Settings;
 use crate::subject;
+use crate::trace_file::Picture;
 
 /// Runs exactly that schedule and shows it.
 pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {
@@ -27,6 +28,7 @@ pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {
             "There is no schedule to replay; `cargo xtask check` runs them.",
         ));
     }
+    let picture = args.trace.map(Picture::new).transpose()?;
     let cancel = Cancel::by_ctrl_c();
     let console = Console::new(false);
     let subject = subject::of(repository, &kata, args.whose.solution, args.whose.submission.as_deref())?;
@@ -38,5 +40,8 @@ pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {
     let verdict = &verdicts[0];
     let hand = report::Hand { own: !args.whose.solution && args.whose.submission.is_none(), sources: repository };
     render::print(&report::replayed(verdict, &kata, &args.schedule, &hand));
+    if let (Some(picture), Some(test)) = (picture, verdict.tests.first()) {
+        picture.write(repository, &kata.name, test)?;
+    }
     Ok(verdict.tests.iter().all(|test| test.verdict == verdict::Verdict::Passed) && !verdict.tests.is_empty())
 }

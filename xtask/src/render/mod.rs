@@ -2,9 +2,12 @@
 //! the program never writes to standard output. Colour only repeats what the words say.
 
 pub(crate) mod course;
+pub(crate) mod lanes;
 pub(crate) mod markdown;
+pub(crate) mod page;
 pub(crate) mod report;
 pub(crate) mod schedule;
+pub(crate) mod svg;
 pub(crate) mod verification;
 
 use std::io::Write;

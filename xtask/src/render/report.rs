@@ -21,7 +21,7 @@ pub(crate) fn verdict(verdict: &KataVerdict, kata: &Kata, hand: &Hand) -> String
     text += &lines(verdict, kata);
     if let Some(test) = verdict.tests.iter().find(|test| is_worth_telling(test)) {
         text.push('\n');
-        text += &failure(&kata.name, test, hand);
+        text += &failure(&kata.name, test, hand, false);
     }
     text.push('\n');
     text += &closing(verdict, kata, hand);
@@ -47,11 +47,11 @@ pub(crate) fn replayed(verdict: &KataVerdict, kata: &Kata, schedule: &str, hand:
         return if objections.is_empty() { "The test does not run on schedules.\n".to_string() } else { objections };
     };
     if test.verdict == Verdict::Failed {
-        return failure(&kata.name, test, hand);
+        return failure(&kata.name, test, hand, true);
     }
     let mut text = format!("{}: {}  {}\n\n", kata.name, test.name, styled(GOOD, "✔ passes on this schedule"));
     text += &match &test.trace {
-        Some(trace) => schedule::table(trace, hand.sources, width()),
+        Some(trace) => schedule::table(trace, hand.sources, width(), true),
         None => format!("Schedule {schedule} left no trace.\n"),
     };
     text
@@ -109,18 +109,21 @@ fn is_worth_telling(test: &TestVerdict) -> bool {
 }
 
 /// A failed test: what happened, the schedule, what the code printed.
-fn failure(kata: &str, test: &TestVerdict, hand: &Hand) -> String {
+fn failure(kata: &str, test: &TestVerdict, hand: &Hand, whole: bool) -> String {
     let kind = test.kind.map_or_else(String::new, |kind| kind.to_string());
     let how = if test.mode == Mode::Threads { " (on threads)" } else { "" };
     let mut text = format!("{kata}: {}  {}{how}\n", styled(STRONG, &test.name), styled(BAD, &format!("✗ {kind}")));
-    text += &paragraph(&test.message, 2, width());
-    if let Some(trace) = &test.trace {
-        text += &schedule::ending(trace, width());
-        if let Some(coverage) = test.coverage {
+    match (&test.trace, test.coverage) {
+        // Who waits for whom is told at length; the message says the same in one line.
+        (Some(trace), Some(coverage)) if is_stuck(test) => {
+            text += &schedule::ending(trace, width());
             text += &paragraph(&schedule::how_often(trace, coverage), 2, width());
         }
+        _ => text += &paragraph(&test.message, 2, width()),
+    }
+    if let Some(trace) = &test.trace {
         text.push('\n');
-        text += &schedule::table(trace, hand.sources, width());
+        text += &schedule::table(trace, hand.sources, width(), whole);
         if hand.own {
             text += &format!("\n  replay: cargo xtask replay {kata} {} --schedule {}\n", test.name, trace.schedule);
         }
@@ -130,6 +133,11 @@ fn failure(kata: &str, test: &TestVerdict, hand: &Hand) -> String {
         text += &last_lines(&test.output, 20).iter().map(|line| format!("  │ {}\n", visible(line))).collect::<String>();
     }
     text
+}
+
+/// Whether threads were left waiting.
+fn is_stuck(test: &TestVerdict) -> bool {
+    matches!(test.kind, Some(Kind::Deadlock | Kind::LostWakeup))
 }
 
 fn diagnostics(verdict: &KataVerdict) -> String {

@@ -44,12 +44,19 @@ pub(crate) fn how_often(trace: &Trace, coverage: Coverage) -> String {
     }
 }
 
-/// The steps: time goes downwards, a column a thread, or one column where the terminal is too narrow for that.
-pub(crate) fn table(trace: &Trace, repository: &Repository, width: usize) -> String {
-    let mut sources = Sources { repository, files: BTreeMap::new() };
-    let rows = rows(trace, &mut sources);
+/// The steps: time goes downwards, a column a thread, or one column where the terminal is too narrow for that. Of a long
+/// schedule the first and the last steps are shown, unless `whole`.
+pub(crate) fn table(trace: &Trace, repository: &Repository, width: usize, whole: bool) -> String {
+    const FIRST: usize = 12;
+    const LAST: usize = 24;
+    let mut sources = Sources::new(repository);
+    let mut rows = rows(trace, &mut sources);
+    if !whole && rows.len() > FIRST + LAST + 1 {
+        let left_out = rows.len() - FIRST - LAST;
+        rows.splice(FIRST..FIRST + left_out, [Row::gap(left_out)]);
+    }
     let column = (width.saturating_sub(MARGIN) / trace.threads.len().max(1)).min(48);
-    if column < NARROWEST { one_column(trace, &rows) } else { columns(trace, &rows, column) }
+    if column < NARROWEST { one_column(trace, &rows, width) } else { columns(trace, &rows, column) }
 }
 
 /// One row: what one thread did on one line of its source, without being switched away from.
@@ -57,29 +64,73 @@ struct Row {
     thread: usize,
     number: usize,
     preemption: bool,
-    text: String,
+    /// The line's number and text.
+    source: String,
+    /// How it went.
+    effect: String,
 }
 
-/// Steps that a thread takes on one line, one after the other, are one row.
+impl Row {
+    /// Stands for rows that are left out.
+    fn gap(rows: usize) -> Row {
+        let source = format!("… {rows} rows are left out; replay shows them …");
+        Row { thread: 0, number: 0, preemption: false, source, effect: String::new() }
+    }
+}
+
+/// Steps that a thread takes on one line, one after the other, are one row. What happens inside of a test tool is left out,
+/// but that a thread is stuck in it.
 fn rows(trace: &Trace, sources: &mut Sources) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let mut last: Option<&Step> = None;
     for (number, step) in trace.steps.iter().enumerate() {
+        let note = note_of_last(trace, number);
+        if step.at.file.starts_with(TOOLS) && note.is_none() {
+            continue;
+        }
         let effect = effect(trace, step);
         match (last, rows.last_mut()) {
-            (Some(before), Some(row)) if before.thread == step.thread && before.at.line == step.at.line && before.at.file == step.at.file => {
-                row.text += &format!(" {effect}");
+            (Some(before), Some(row)) if before.thread == step.thread && same_line(&before.at, &step.at) => {
+                row.effect = joined(&row.effect, &effect);
             }
             _ => rows.push(Row {
                 thread: step.thread,
                 number: number + 1,
                 preemption: step.preemption,
-                text: format!("{} {} {effect}", step.at.line, sources.line(&step.at, &step.operation)),
+                source: note.map_or_else(
+                    || format!("{} {}", step.at.line, sources.line(&step.at, &step.operation)),
+                    |note| format!("waits at {note}"),
+                ),
+                effect,
             }),
         }
         last = Some(step);
     }
     rows
+}
+
+/// Two effects on one line. What is taken and freed at once is said in one breath.
+fn joined(before: &str, effect: &str) -> String {
+    match (before.rsplit_once("✔ "), effect.strip_prefix("frees ")) {
+        (Some((_, taken)), Some(freed)) if taken.split(" = ").next() == Some(freed) => format!("{before}, freed"),
+        _ => format!("{before} {effect}"),
+    }
+}
+
+/// Where the test tools are, whose inside is nobody's lesson.
+const TOOLS: &str = "tests/support/";
+
+/// What a test tool says of a thread that never came out of it, if this is that thread's last step.
+pub(crate) fn note_of_last(trace: &Trace, number: usize) -> Option<&str> {
+    let thread = trace.steps[number].thread;
+    if trace.steps[number + 1..].iter().any(|step| step.thread == thread) {
+        return None;
+    }
+    trace.waiting.iter().find(|waiting| waiting.thread == thread)?.waits_for.as_ref()?.note.as_deref()
+}
+
+fn same_line(a: &Location, b: &Location) -> bool {
+    a.line == b.line && a.file == b.file
 }
 
 fn columns(trace: &Trace, rows: &[Row], column: usize) -> String {
@@ -89,47 +140,74 @@ fn columns(trace: &Trace, rows: &[Row], column: usize) -> String {
     }
     let mut text = format!("    step  {}\n", styled(STRONG, heads.trim_end()));
     for row in rows {
+        if row.number == 0 {
+            text += &format!("  {}{}\n", mark(row), styled(FAINT, &row.source));
+            continue;
+        }
         let before = " ".repeat(row.thread * column);
-        let wrapped = textwrap::wrap(&row.text, textwrap::Options::new(column - 1).subsequent_indent("   "));
-        for (index, part) in wrapped.iter().enumerate() {
+        for (index, line) in cell(row, column - 1).into_iter().enumerate() {
             let margin = if index == 0 { mark(row) } else { " ".repeat(MARGIN) };
-            text += &format!("  {margin}{before}{part}\n");
+            text += &format!("  {margin}{before}{line}\n");
         }
     }
     text
 }
 
-fn one_column(trace: &Trace, rows: &[Row]) -> String {
+/// Source and effect on one line if both fit, else on two: neither is cut for the other's sake.
+fn cell(row: &Row, columns: usize) -> Vec<String> {
+    let line = format!("{} {}", row.source, row.effect);
+    if line.chars().count() <= columns {
+        return vec![line.trim_end().to_string()];
+    }
+    let effect = textwrap::wrap(&row.effect, textwrap::Options::new(columns).initial_indent("   ").subsequent_indent("   "));
+    let effect = effect.into_iter().map(|line| line.into_owned());
+    std::iter::once(fit(&row.source, columns).trim_end().to_string()).chain(effect).collect()
+}
+
+fn one_column(trace: &Trace, rows: &[Row], width: usize) -> String {
     let longest = trace.threads.iter().map(|thread| thread.name.chars().count()).max().unwrap_or(0).min(16);
     let mut text = String::new();
     for row in rows {
         let name = fit(&trace.threads[row.thread].name, longest);
-        text += &format!("  {}{} {}\n", mark(row), styled(FAINT, &name), row.text);
+        let room = width.saturating_sub(MARGIN + longest + 3);
+        let lines = cell(row, room);
+        text += &format!("  {}{} {}\n", mark(row), styled(FAINT, &name), lines[0]);
+        text += &lines[1..].iter().map(|line| format!("  {}{line}\n", " ".repeat(MARGIN + longest + 1))).collect::<String>();
     }
     text
 }
 
 /// The step's number; `↻` where a thread was stopped although it could have gone on.
 fn mark(row: &Row) -> String {
+    if row.number == 0 {
+        return " ".repeat(MARGIN);
+    }
     let mark = if row.preemption { styled(OPEN, "↻") } else { " ".to_string() };
     format!("{mark}{:>5}  ", row.number)
 }
 
-/// How a step went, and what it went for: `✔ account#1`.
-fn effect(trace: &Trace, step: &Step) -> String {
-    let mark = match step.effect {
-        Effect::Done => "✔",
-        Effect::Refused => "✘ refused",
-        Effect::Blocks => "⏸",
-        Effect::TimedOut => "⏱ time is up",
-        Effect::Spurious => "⚡ woken by nobody",
-        Effect::Panicked => "✗ panics",
-    };
+/// How a step went, and what it went for: `✔ account#1`, `⏸ until writer ends`.
+pub(crate) fn effect(trace: &Trace, step: &Step) -> String {
     let object = step.object.map(|object| trace.objects[object].name.clone());
     let other = step.other.map(|thread| name(trace, thread).to_string());
-    let value = step.value.as_ref().map(|value| format!("= {value}"));
-    let words: Vec<String> = [Some(mark.to_string()), object, other, value].into_iter().flatten().collect();
-    words.join(" ")
+    let on = object.or(other.clone()).unwrap_or_default();
+    let text = match (step.effect, &step.operation[..], other) {
+        (Effect::Done, "unlock", _) => format!("frees {on}"),
+        (Effect::Done, "close", _) => format!("closes {on}"),
+        (Effect::Done, "spawn", Some(other)) => format!("starts {other}"),
+        (Effect::Done, "join", Some(other)) => format!("✔ {other} has ended"),
+        (Effect::Blocks, "join", Some(other)) => format!("⏸ until {other} ends"),
+        (Effect::Done, ..) => format!("✔ {on}"),
+        (Effect::Blocks, ..) => format!("⏸ {on}"),
+        (Effect::Refused, ..) => format!("✘ {on} refused"),
+        (Effect::TimedOut, ..) => "⏱ time is up".to_string(),
+        (Effect::Spurious, ..) => "⚡ woken by nobody".to_string(),
+        (Effect::Panicked, ..) => "✗ panics".to_string(),
+    };
+    match &step.value {
+        Some(value) if step.effect != Effect::Panicked => format!("{} = {value}", text.trim_end()),
+        _ => text.trim_end().to_string(),
+    }
 }
 
 fn name(trace: &Trace, thread: usize) -> &str {
@@ -173,14 +251,24 @@ fn list(items: impl Iterator<Item = String>) -> String {
 }
 
 /// Source files, each read once.
-struct Sources<'a> {
+pub(crate) struct Sources<'a> {
     repository: &'a Repository,
     files: BTreeMap<String, Vec<String>>,
 }
 
-impl Sources<'_> {
+impl<'a> Sources<'a> {
+    /// No file is read yet.
+    pub(crate) fn new(repository: &'a Repository) -> Sources<'a> {
+        Sources { repository, files: BTreeMap::new() }
+    }
+
+    /// A whole file; empty if it can't be read.
+    pub(crate) fn text(&self, file: &str) -> String {
+        fs::read_to_string(self.repository.root().join(file)).unwrap_or_default()
+    }
+
     /// The line at a location, without its indent; the operation's name where there is no source.
-    fn line(&mut self, at: &Location, operation: &str) -> String {
+    pub(crate) fn line(&mut self, at: &Location, operation: &str) -> String {
         let path = self.repository.root().join(&at.file);
         let lines = self.files.entry(at.file.clone()).or_insert_with(|| {
             let text = fs::read_to_string(path).unwrap_or_default();

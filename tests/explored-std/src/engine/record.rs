@@ -64,6 +64,7 @@ impl Recorder {
             effect: Effect::Panicked,
             value: Some(short(message)),
             preemption: false,
+            holds: Vec::new(),
         });
     }
 
@@ -77,6 +78,7 @@ impl Recorder {
             effect,
             value: None,
             preemption: std::mem::take(&mut self.preempted),
+            holds: Vec::new(),
         });
     }
 

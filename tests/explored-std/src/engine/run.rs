@@ -169,8 +169,8 @@ fn end_of_thread(state: &mut State) -> bool {
     let current = state.current;
     state.threads[current].status = Status::Finished;
     state.changed();
-    if let Some(order) = &mut state.order {
-        order.exited(current);
+    if let Some(order) = &state.order {
+        order.borrow_mut().exited(current);
     }
     if current == 0 {
         state.ending.get_or_insert(Ending::Main);

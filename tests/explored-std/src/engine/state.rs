@@ -1,6 +1,8 @@
 //! One schedule's state, and the decision who goes on.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use super::object::{Model, Object};
 use super::operation::{Choice, How, Kind, NEVER, NOBODY, ObjectIndex, Operation, ThreadIndex};
@@ -72,7 +74,7 @@ pub(crate) struct State {
     pub(crate) recorder: Option<Box<Recorder>>,
     pub(crate) strategy: Option<Box<dyn Strategy>>,
     /// What happened before what, where the search wants to know.
-    pub(crate) order: Option<Box<Order>>,
+    pub(crate) order: Option<Rc<RefCell<Order>>>,
     spurious_left: u32,
     run_length: u32,
     idle_rounds: u32,
@@ -151,8 +153,8 @@ impl State {
     pub(crate) fn add_thread(&mut self, name: Option<std::sync::Arc<str>>, job: Job, spawn: Operation) -> ThreadIndex {
         let index = self.threads.len();
         self.threads.push(ThreadState::new(name, job, spawn));
-        if let Some(order) = &mut self.order {
-            order.spawned(self.current, index);
+        if let Some(order) = &self.order {
+            order.borrow_mut().spawned(self.current, index);
         }
         self.changes += 1;
         index
@@ -344,8 +346,8 @@ impl State {
             self.clock_read = false;
             self.changed();
             self.steps_at_advance = self.steps;
-            if let Some(order) = &mut self.order {
-                order.everybody_meets();
+            if let Some(order) = &self.order {
+                order.borrow_mut().everybody_meets();
             }
         }
     }
@@ -386,7 +388,30 @@ impl State {
         is_possible(&self.threads, &self.objects, thread)
     }
 
-    /// The choices at this point, for a strategy that looks ahead.
+    /// Whether a thread has begun and not ended.
+    pub(crate) fn is_live(&self, thread: ThreadIndex) -> bool {
+        self.threads[thread].status == Status::Live
+    }
+
+    /// Whether a thread could go on from what it announced.
+    pub(crate) fn is_live_and_possible(&self, thread: ThreadIndex) -> bool {
+        self.is_live(thread) && self.can_go_on(thread)
+    }
+
+    /// Whether an initialisation is complete, so that entering it changes nothing.
+    pub(crate) fn is_initialised(&self, object: ObjectIndex) -> bool {
+        matches!(self.objects[object as usize].model, Model::Once(super::object::Once::Done))
+    }
+
+    /// Whether the thread reads under this lock already.
+    pub(crate) fn reads_again(&self, thread: ThreadIndex, object: ObjectIndex) -> bool {
+        match &self.objects[object as usize].model {
+            Model::Lock(lock) => lock.readers.iter().any(|reader| reader.0 == thread),
+            _ => false,
+        }
+    }
+
+    /// The place of the plain step of the thread that runs, if it could go on and does not yield.
     pub(crate) fn continuing(&self, choices: &[Choice]) -> Option<usize> {
         if self.threads.get(self.current)?.pending.kind == Kind::Yield {
             return None;

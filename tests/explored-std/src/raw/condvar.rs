@@ -76,6 +76,9 @@ impl RawCondvar {
             let first: Vec<usize> = waiters.drain(..called).collect();
             for waiter in first {
                 state.threads[waiter].notified = true;
+                if let Some(order) = &state.order {
+                    order.borrow_mut().called(state.current, waiter);
+                }
             }
             state.record_value(|| format!("woke {called}"));
             called

@@ -43,11 +43,16 @@ impl RawLock {
         RawLock { identity: Identity::new(), what: What::holding::<T>(what) }
     }
 
-    /// Registers with the schedule. True if the lock is left from an earlier schedule, so that its data has to be made
-    /// fresh.
-    #[inline]
-    pub fn is_stale(&self) -> bool {
+    fn is_stale(&self) -> bool {
         with(|state| self.register(state).1 == Age::Stale)
+    }
+
+    /// Registers with the schedule, and makes the data fresh if the lock is left from an earlier one.
+    #[inline]
+    pub fn refresh<T: ?Sized>(&self, data: &std::cell::UnsafeCell<T>) {
+        if self.is_stale() {
+            crate::data::make_fresh(data, self.what.what);
+        }
     }
 
     fn register(&self, state: &mut State) -> (ObjectIndex, Age) {
@@ -231,8 +236,8 @@ impl State {
     /// The thread that runs has let something go that others may wait for.
     pub(crate) fn released(&mut self, object: ObjectIndex) {
         let me = self.current;
-        if let Some(order) = &mut self.order {
-            order.released(me, object);
+        if let Some(order) = &self.order {
+            order.borrow_mut().released(me, object);
         }
     }
 }

@@ -4,11 +4,13 @@ pub(crate) mod notation;
 mod order;
 mod plan;
 mod preemptions;
+mod reduction;
 mod replay;
 mod runner;
 mod sample;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -24,6 +26,9 @@ use crate::explored::{Config, Exploration};
 /// The test's body, to be run once for each schedule.
 pub(crate) type Body = Arc<dyn Fn() + Send + Sync>;
 
+/// What a test of the search itself adds to an outcome.
+pub(crate) type Log = Arc<dyn Fn() -> String + Send + Sync>;
+
 /// Chooses who goes on.
 pub(crate) trait Strategy {
     /// Picks one of the choices, of which there is at least one, or ends the schedule.
@@ -36,36 +41,52 @@ impl<S: Strategy> Strategy for Rc<RefCell<S>> {
     }
 }
 
-/// Explores on an OS thread of its own, so that a stack that would abort the process can be left behind with its thread.
+/// Counts of how schedules ended.
+type Outcomes = BTreeMap<String, u64>;
+
+/// Explores by the plan.
 pub(crate) fn explore(config: &Config, body: Body) -> Exploration {
+    on_new_thread(config, body, plan::explore)
+}
+
+/// Runs every schedule and counts how they end.
+pub(crate) fn every_outcome(config: &Config, reduced: bool, log: Log, body: Body) -> Option<Outcomes> {
+    on_new_thread(config, body, move |config, body, unwind| plan::every_outcome(config, body, unwind, reduced, &*log))
+}
+
+/// Explores on an OS thread of its own, so that a stack that would abort the process can be left behind with its thread.
+fn on_new_thread<R: Send + 'static>(
+    config: &Config,
+    body: Body,
+    explore: impl Fn(&Config, Body, bool) -> R + Clone + Send + 'static,
+) -> R {
     // A test that failed while it held the lock has left nothing half done.
     let _alone = EXPLORING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     install_hook();
     let mut unwind = true;
     loop {
-        match explore_on_new_thread(config, &body, unwind) {
-            Ok(exploration) => return exploration,
+        let (config, body, explore) = (config.clone(), Arc::clone(&body), explore.clone());
+        match try_on_new_thread(move || explore(&config, body, unwind)) {
+            Ok(result) => return result,
             Err(Hazard) => unwind = false,
         }
     }
 }
 
-fn explore_on_new_thread(config: &Config, body: &Body, unwind: bool) -> Result<Exploration, Hazard> {
+fn try_on_new_thread<R: Send + 'static>(explore: impl FnOnce() -> R + Send + 'static) -> Result<R, Hazard> {
     let (tell, told) = channel();
-    let (config, body) = (config.clone(), Arc::clone(body));
     let name = std::thread::current().name().unwrap_or("explorer").to_string();
     let explorer = move || {
         tell_hazard(tell.clone(), || Err(Hazard));
-        let exploration = plan::explore(&config, body, unwind);
         // The test's thread waits for this.
-        let _ = tell.send(Ok(exploration));
+        let _ = tell.send(Ok(explore()));
     };
     let explorer = std::thread::Builder::new().name(name).spawn(explorer).expect("an OS thread for the explorer");
     match told.recv() {
-        Ok(Ok(exploration)) => {
+        Ok(Ok(result)) => {
             // Its thread-locals are gone then, and what the body owns with them.
             let _ = explorer.join();
-            Ok(exploration)
+            Ok(result)
         }
         // The thread is parked for ever.
         Ok(Err(hazard)) => Err(hazard),

@@ -1,14 +1,333 @@
-//! What happened before what.
+//! What happened before what in the schedule that runs, as vector clocks.
+//!
+//! Two steps are *dependent* if they touch one object and one of them may change it. The order of dependent steps, and of the
+//! steps of one thread, is all that matters: schedules that agree in it are the same to every thread.
 
-use crate::engine::operation::{ObjectIndex, ThreadIndex};
+use crate::engine::operation::{Choice, How, Kind, NOTHING, ObjectIndex, Operation, ThreadIndex};
+use crate::engine::state::State;
 
-/// The order of events.
+/// Stands for everything there is: a step that looks at what all others do.
+const EVERYTHING: u32 = u32::MAX - 1;
+/// Virtual time, where it may move while others run.
+const CLOCK: u32 = u32::MAX - 2;
+/// The stock of spurious wakeups.
+const SPURIOUS: u32 = u32::MAX - 3;
+/// From here on: two keys for each thread, its park token and its life.
+const THREADS: u32 = 1 << 30;
+
+/// What a step touches, and whether it may change it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Access {
+    key: u32,
+    writes: bool,
+}
+
+/// All that a step touches: a few things at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Accesses {
+    list: [Access; 4],
+    count: usize,
+}
+
+impl Accesses {
+    fn none() -> Accesses {
+        Accesses { list: [Access { key: NOTHING, writes: false }; 4], count: 0 }
+    }
+
+    fn add(&mut self, key: u32, writes: bool) {
+        if key != NOTHING {
+            self.list[self.count] = Access { key, writes };
+            self.count += 1;
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Access> + '_ {
+        self.list[..self.count].iter().copied()
+    }
+
+    fn is_everything(&self) -> bool {
+        self.iter().any(|access| access.key == EVERYTHING)
+    }
+
+    /// Whether the order of two steps matters.
+    pub(crate) fn depends_on(&self, other: &Accesses) -> bool {
+        if self.is_everything() || other.is_everything() {
+            return true;
+        }
+        self.iter().any(|mine| other.iter().any(|its| mine.key == its.key && (mine.writes || its.writes)))
+    }
+}
+
+fn token_of(thread: ThreadIndex) -> u32 {
+    THREADS + 2 * thread as u32
+}
+
+fn life_of(thread: ThreadIndex) -> u32 {
+    THREADS + 2 * thread as u32 + 1
+}
+
+/// What a choice touches if it is made now.
+pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
+    let operation = &state.threads[choice.thread].pending;
+    let mut touched = Accesses::none();
+    let object = operation.object;
+    match operation.kind {
+        Kind::Look if object == NOTHING && operation.name == "is_finished" => touched.add(life_of(operation.other), false),
+        Kind::Look if object == NOTHING => touched.add(EVERYTHING, true),
+        Kind::Look | Kind::Completed | Kind::Passed => touched.add(object, false),
+        Kind::Enter => touched.add(object, !state.is_initialised(object)),
+        Kind::AcquireShared if state.reads_again(choice.thread, object) => touched.add(EVERYTHING, true),
+        Kind::AcquireShared => touched.add(object, choice.how != How::Step),
+        Kind::UntilBlocked => touched.add(EVERYTHING, true),
+        Kind::Change if operation.name == "try_send" => touched.add(EVERYTHING, true),
+        Kind::Wake if choice.how == How::Step => touched.add(operation.second, true),
+        Kind::Join => touched.add(life_of(operation.other), false),
+        Kind::Park => touched.add(token_of(choice.thread), true),
+        Kind::Unpark => touched.add(token_of(operation.other), true),
+        Kind::Clock => touched.add(CLOCK, false),
+        Kind::Exit if choice.thread == 0 => touched.add(EVERYTHING, true),
+        Kind::Exit => touched.add(life_of(choice.thread), true),
+        Kind::Sleep | Kind::Yield | Kind::Never => {}
+        _ => touched.add(object, true),
+    }
+    match choice.how {
+        How::Timeout if state.settings.hostile => touched.add(CLOCK, true),
+        How::Spurious => touched.add(SPURIOUS, true),
+        _ => {}
+    }
+    touched
+}
+
+/// Whether a step only lets others go on that could not before, so that it can't come after them instead.
+pub(crate) fn only_lets_go_on(earlier: &Operation, later: Kind) -> bool {
+    earlier.kind == Kind::Release
+        && matches!(
+            later,
+            Kind::Acquire
+                | Kind::AcquireAgain
+                | Kind::AcquireShared
+                | Kind::Wake
+                | Kind::Receive
+                | Kind::Enter
+                | Kind::Completed
+                | Kind::Join
+        )
+}
+
+/// For each thread: the steps of it that happened before, as one more than the place of its last one.
+type Clock = Vec<u32>;
+
+fn join(into: &mut Clock, from: &[u32]) {
+    if into.len() < from.len() {
+        into.resize(from.len(), 0);
+    }
+    for (mine, its) in into.iter_mut().zip(from) {
+        *mine = (*mine).max(*its);
+    }
+}
+
+fn at(clock: &[u32], thread: ThreadIndex) -> u32 {
+    clock.get(thread).copied().unwrap_or(0)
+}
+
+/// A step that was made. Its place in the list is the number of decisions before it.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) choice: Choice,
+    pub(crate) operation: Operation,
+    /// Its clock, in the arena.
+    clock: (usize, usize),
+}
+
+/// Who touched a key.
+#[derive(Clone, Debug, Default)]
+struct History {
+    key: u32,
+    touches: Vec<(u32, bool)>,
+    /// Those that write.
+    writes: Vec<(u32, bool)>,
+    written: Clock,
+    read: Clock,
+}
+
+/// The order of a schedule's steps.
 #[derive(Debug, Default)]
-pub(crate) struct Order {}
+pub(crate) struct Order {
+    events: Vec<Event>,
+    arena: Vec<u32>,
+    threads: Vec<Clock>,
+    ends: Vec<Clock>,
+    histories: Vec<History>,
+    /// How many of the histories are in use; the rest keep their memory.
+    used: usize,
+}
 
 impl Order {
-    pub(crate) fn spawned(&mut self, _by: ThreadIndex, _new: ThreadIndex) {}
-    pub(crate) fn exited(&mut self, _thread: ThreadIndex) {}
-    pub(crate) fn released(&mut self, _by: ThreadIndex, _object: ObjectIndex) {}
-    pub(crate) fn everybody_meets(&mut self) {}
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.events.clear();
+        self.arena.clear();
+        self.threads.iter_mut().for_each(Vec::clear);
+        self.ends.iter_mut().for_each(Vec::clear);
+        self.used = 0;
+    }
+
+    fn clock_of(&mut self, thread: ThreadIndex) -> &mut Clock {
+        while self.threads.len() <= thread {
+            self.threads.push(Clock::new());
+            self.ends.push(Clock::new());
+        }
+        &mut self.threads[thread]
+    }
+
+    fn history(&mut self, key: u32) -> &mut History {
+        let found = self.histories[..self.used].iter().position(|history| history.key == key);
+        let index = found.unwrap_or_else(|| {
+            if self.used == self.histories.len() {
+                self.histories.push(History::default());
+            }
+            let history = &mut self.histories[self.used];
+            history.key = key;
+            history.touches.clear();
+            history.writes.clear();
+            history.written.clear();
+            history.read.clear();
+            self.used += 1;
+            self.used - 1
+        });
+        &mut self.histories[index]
+    }
+
+    /// A thread was started by another one.
+    pub(crate) fn spawned(&mut self, by: ThreadIndex, new: ThreadIndex) {
+        let clock = self.clock_of(by).clone();
+        *self.clock_of(new) = clock;
+    }
+
+    /// A thread has ended.
+    pub(crate) fn exited(&mut self, thread: ThreadIndex) {
+        self.ends[thread] = self.clock_of(thread).clone();
+    }
+
+    /// A thread has let others go on that wait at this object, without a step.
+    pub(crate) fn released(&mut self, by: ThreadIndex, object: ObjectIndex) {
+        let clock = self.clock_of(by).clone();
+        join(&mut self.history(object).written, &clock);
+    }
+
+    /// A thread has called another one, which waits.
+    pub(crate) fn called(&mut self, by: ThreadIndex, waiter: ThreadIndex) {
+        let clock = self.clock_of(by).clone();
+        join(self.clock_of(waiter), &clock);
+    }
+
+    /// Time has moved on, since nobody could: whatever comes now comes after all that was.
+    pub(crate) fn everybody_meets(&mut self) {
+        let mut all = Clock::new();
+        for clock in &self.threads {
+            join(&mut all, clock);
+        }
+        for clock in &mut self.threads {
+            clock.clone_from(&all);
+        }
+    }
+
+    /// Whether the step at `earlier` happened before the one at `later`.
+    fn is_before(&self, earlier: usize, later: usize) -> bool {
+        let (start, length) = self.events[later].clock;
+        at(&self.arena[start..start + length], self.events[earlier].choice.thread) > earlier as u32
+    }
+
+    /// The thread's last step, as one more than its place.
+    pub(crate) fn last_step_of(&self, thread: ThreadIndex) -> u32 {
+        self.threads.get(thread).map_or(0, |clock| at(clock, thread))
+    }
+
+    /// The steps with which this one, about to be made or at least announced, is in a race: they are dependent, nothing
+    /// between orders them, and they could have come after it. Latest first.
+    pub(crate) fn races(&self, thread: ThreadIndex, kind: Kind, touched: &Accesses, found: &mut Vec<usize>, possible_at: impl Fn(usize) -> bool) {
+        found.clear();
+        let clock: &[u32] = self.threads.get(thread).map_or(&[], Vec::as_slice);
+        let everything = Access { key: EVERYTHING, writes: false };
+        for access in touched.iter().chain(std::iter::once(everything)) {
+            let Some(history) = self.histories[..self.used].iter().find(|history| history.key == access.key) else { continue };
+            let others = if access.writes { &history.touches } else { &history.writes };
+            for &(place, writes) in others.iter().rev() {
+                let event = &self.events[place as usize];
+                if event.choice.thread == thread || at(clock, event.choice.thread) > place {
+                    if writes {
+                        break;
+                    }
+                    continue;
+                }
+                if only_lets_go_on(&event.operation, kind) || !possible_at(place as usize) {
+                    continue;
+                }
+                found.push(place as usize);
+                if writes {
+                    break;
+                }
+            }
+        }
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        found.dedup();
+    }
+
+    /// Adds a step.
+    pub(crate) fn add(&mut self, choice: Choice, operation: Operation, touched: &Accesses) {
+        let thread = choice.thread;
+        let place = self.events.len() as u32;
+        let mut clock = std::mem::take(self.clock_of(thread));
+        if operation.kind == Kind::Join {
+            join(&mut clock, &self.ends[operation.other]);
+        }
+        let everything = Access { key: EVERYTHING, writes: false };
+        for access in touched.iter() {
+            let history = self.history(access.key);
+            join(&mut clock, &history.written);
+            if access.writes {
+                join(&mut clock, &history.read);
+            }
+        }
+        let all = self.history(EVERYTHING);
+        join(&mut clock, &all.written);
+        if clock.len() <= thread {
+            clock.resize(thread + 1, 0);
+        }
+        clock[thread] = place + 1;
+        for access in touched.iter().chain((!touched.is_everything()).then_some(everything)) {
+            let history = self.history(access.key);
+            history.touches.push((place, access.writes));
+            if access.writes {
+                history.writes.push((place, true));
+            }
+            join(if access.writes { &mut history.written } else { &mut history.read }, &clock);
+        }
+        let start = self.arena.len();
+        self.arena.extend_from_slice(&clock);
+        self.events.push(Event { choice, operation, clock: (start, clock.len()) });
+        *self.clock_of(thread) = clock;
+    }
+
+    /// The choices with which a schedule could begin at `from` so as to make the step of `next` before the one at `from`: the
+    /// first steps of those that do not come after that one.
+    pub(crate) fn initials(&self, from: usize, next: Choice, initials: &mut Vec<Choice>) {
+        initials.clear();
+        let mut kept: Vec<usize> = Vec::new();
+        for place in from + 1..self.events.len() {
+            if self.is_before(from, place) {
+                continue;
+            }
+            let choice = self.events[place].choice;
+            let is_first = kept.iter().all(|&other| !self.is_before(other, place));
+            if is_first {
+                initials.push(choice);
+            }
+            kept.push(place);
+        }
+        let clock = &self.threads[next.thread];
+        if kept.iter().all(|&other| at(clock, self.events[other].choice.thread) <= other as u32) {
+            initials.insert(0, next);
+        }
+    }
 }

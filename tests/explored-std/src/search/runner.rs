@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use verdict::{Failure, Trace};
 
-use super::{Body, Order, Strategy};
+use super::order::Order;
+use super::reduction::Reduction;
+use super::{Body, Strategy};
 use crate::engine::judge::{self, KindOfPanic};
 use crate::engine::record::Recorder;
 use crate::engine::run::{self, Stacks, with};
@@ -47,13 +49,17 @@ impl Runner {
         ran
     }
 
-    /// Runs one schedule and keeps track of what happened before what.
-    pub(crate) fn run_ordered<S: Strategy + 'static>(&mut self, strategy: &Rc<RefCell<S>>, order: Box<Order>) -> (Ran, Box<Order>) {
-        let observed = self.start(strategy, None, Some(order));
+    /// Runs one schedule of the reduced search.
+    pub(crate) fn run_reduced(&mut self, search: &Rc<RefCell<Reduction>>) -> Ran {
+        let order = search.borrow().order();
+        let observed = self.start(search, None, Some(order));
+        with(|state| {
+            search.borrow_mut().finish_run(state);
+            state.order = None;
+        });
         let ran = self.judge(observed, &[]);
-        let order = with(|state| state.order.take()).expect("nobody else takes the order");
         run::tear_down(&mut self.stacks);
-        (ran, order)
+        ran
     }
 
     /// Runs one schedule and writes it down.
@@ -73,7 +79,7 @@ impl Runner {
         &mut self,
         strategy: &Rc<RefCell<S>>,
         recorder: Option<Box<Recorder>>,
-        order: Option<Box<Order>>,
+        order: Option<Rc<RefCell<Order>>>,
     ) -> bool {
         let observed = with(|state| {
             state.strategy = Some(Box::new(Rc::clone(strategy)));

@@ -1,18 +1,18 @@
 //! `Mutex`.
 
+use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
-use crate::data::Data;
 use crate::engine::panics::panicking;
 use crate::raw::{Deadline, RawLock, Sharing};
 
 /// The model of [`std::sync::Mutex`](::std::sync::Mutex).
 pub struct Mutex<T: ?Sized> {
     pub(crate) raw: RawLock,
-    data: Data<T>,
+    data: UnsafeCell<T>,
 }
 
 // SAFETY: as for std's: the data is reached by one thread at a time, which may be any.
@@ -26,7 +26,7 @@ impl<T> Mutex<T> {
     /// A free mutex.
     #[track_caller]
     pub const fn new(value: T) -> Mutex<T> {
-        Mutex { raw: RawLock::new::<T>("Mutex"), data: Data::new(value) }
+        Mutex { raw: RawLock::new::<T>("Mutex"), data: UnsafeCell::new(value) }
     }
 
     /// Takes the data out.
@@ -46,7 +46,7 @@ impl<T: ?Sized> Mutex<T> {
     /// If the mutex is poisoned.
     #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        self.prepare();
+        self.raw.refresh(&self.data);
         self.raw.acquire(Sharing::Alone, "lock", Deadline::NEVER);
         MutexGuard::new(self)
     }
@@ -57,7 +57,7 @@ impl<T: ?Sized> Mutex<T> {
     /// If it is held, or poisoned.
     #[track_caller]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
-        self.prepare();
+        self.raw.refresh(&self.data);
         if !self.raw.try_acquire(Sharing::Alone, "try_lock") {
             return Err(TryLockError::WouldBlock);
         }
@@ -81,12 +81,6 @@ impl<T: ?Sized> Mutex<T> {
     pub fn get_mut(&mut self) -> LockResult<&mut T> {
         let poisoned = self.raw.is_poisoned();
         result(poisoned, self.data.get_mut())
-    }
-
-    fn prepare(&self) {
-        if self.raw.is_stale() {
-            crate::data::refuse_stale(&self.data, "Mutex");
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `RwLock`.
 
+use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
@@ -7,14 +8,13 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{LockResult, TryLockError, TryLockResult};
 
 use super::mutex::result;
-use crate::data::Data;
 use crate::engine::panics::panicking;
 use crate::raw::{Deadline, RawLock, Sharing};
 
 /// The model of [`std::sync::RwLock`](::std::sync::RwLock). Readers pass a waiting writer, except those that read already.
 pub struct RwLock<T: ?Sized> {
     raw: RawLock,
-    data: Data<T>,
+    data: UnsafeCell<T>,
 }
 
 // SAFETY: as for std's: one thread writes, or many read.
@@ -28,7 +28,7 @@ impl<T> RwLock<T> {
     /// A free lock.
     #[track_caller]
     pub const fn new(value: T) -> RwLock<T> {
-        RwLock { raw: RawLock::new::<T>("RwLock"), data: Data::new(value) }
+        RwLock { raw: RawLock::new::<T>("RwLock"), data: UnsafeCell::new(value) }
     }
 
     /// Takes the data out.
@@ -48,7 +48,7 @@ impl<T: ?Sized> RwLock<T> {
     /// If the lock is poisoned.
     #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
-        self.prepare();
+        self.raw.refresh(&self.data);
         self.raw.acquire(Sharing::Shared, "read", Deadline::NEVER);
         RwLockReadGuard::new(self)
     }
@@ -59,7 +59,7 @@ impl<T: ?Sized> RwLock<T> {
     /// If somebody writes, or the lock is poisoned.
     #[track_caller]
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
-        self.prepare();
+        self.raw.refresh(&self.data);
         if !self.raw.try_acquire(Sharing::Shared, "try_read") {
             return Err(TryLockError::WouldBlock);
         }
@@ -72,7 +72,7 @@ impl<T: ?Sized> RwLock<T> {
     /// If the lock is poisoned.
     #[track_caller]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
-        self.prepare();
+        self.raw.refresh(&self.data);
         self.raw.acquire(Sharing::Alone, "write", Deadline::NEVER);
         RwLockWriteGuard::new(self)
     }
@@ -83,7 +83,7 @@ impl<T: ?Sized> RwLock<T> {
     /// If it is held, or poisoned.
     #[track_caller]
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
-        self.prepare();
+        self.raw.refresh(&self.data);
         if !self.raw.try_acquire(Sharing::Alone, "try_write") {
             return Err(TryLockError::WouldBlock);
         }
@@ -107,12 +107,6 @@ impl<T: ?Sized> RwLock<T> {
     pub fn get_mut(&mut self) -> LockResult<&mut T> {
         let poisoned = self.raw.is_poisoned();
         result(poisoned, self.data.get_mut())
-    }
-
-    fn prepare(&self) {
-        if self.raw.is_stale() {
-            crate::data::refuse_stale(&self.data, "RwLock");
-        }
     }
 }
 

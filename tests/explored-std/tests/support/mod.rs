@@ -1,13 +1,22 @@
 //! What the tests of this package share. They see the model under the name `std`, as katas do.
 
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 use std::explored::{Config, Exploration, explore};
 use verdict::{Failure, Kind, Outcome};
 
+/// The defaults, with every panic as an assertion unless it is an `unwrap` or a plain `panic!`.
+pub fn config() -> Config {
+    let kind_of_panic = |message: &str, _file: &str| match message.contains("called `") || message.starts_with("panic") {
+        true => Kind::Panic,
+        false => Kind::Assertion,
+    };
+    Config { kind_of_panic, ..Config::default() }
+}
+
 /// Explores with the defaults.
 pub fn run(body: impl Fn() + Send + Sync + 'static) -> Exploration {
-    explore(&Config::default(), body)
+    explore(&config(), body)
 }
 
 /// The failure of an exploration.
@@ -22,7 +31,7 @@ pub fn failure(exploration: &Exploration) -> &Failure {
 /// Explores with the defaults, expects a failure of this kind, and gives its message.
 #[track_caller]
 pub fn fails(kind: Kind, body: impl Fn() + Send + Sync + 'static) -> String {
-    fails_with(&Config::default(), kind, body)
+    fails_with(&config(), kind, body)
 }
 
 /// The same with a configuration. Each failure is found again, replayed, and told with the same bytes.
@@ -45,7 +54,7 @@ pub fn fails_with(config: &Config, kind: Kind, body: impl Fn() + Send + Sync + '
 /// Explores with the defaults and expects every schedule to pass.
 #[track_caller]
 pub fn passes(body: impl Fn() + Send + Sync + 'static) -> Exploration {
-    passes_with(&Config::default(), body)
+    passes_with(&config(), body)
 }
 
 /// The same with a configuration.

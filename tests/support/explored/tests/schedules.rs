@@ -39,7 +39,7 @@ fn a_deadlock_that_needs_bad_luck_is_found() {
         });
     });
     assert!(text.starts_with("deadlock: "), "{text}");
-    assert!(text.contains("\n  explored: ") && text.contains("\n  schedule: 0"), "{text}");
+    assert!(text.contains("\n  explored: ") && text.contains("\n  schedule: "), "{text}");
 }
 
 #[test]

@@ -1,0 +1,126 @@
+//! `ReentrantMutex`.
+
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::raw::{Deadline, RawLock, Sharing};
+use std::time::{Duration, Instant};
+
+use crate::guard::guard;
+
+/// The model of `parking_lot::ReentrantMutex`: the thread that has it may take it again.
+pub struct ReentrantMutex<T: ?Sized> {
+    raw: RawLock,
+    data: UnsafeCell<T>,
+}
+
+// SAFETY: the data is reached by one thread at a time, which may be any; guards give out shared references only.
+unsafe impl<T: ?Sized + Send> Send for ReentrantMutex<T> {}
+// SAFETY: the same.
+unsafe impl<T: ?Sized + Send> Sync for ReentrantMutex<T> {}
+
+impl<T> ReentrantMutex<T> {
+    /// A free mutex.
+    #[track_caller]
+    pub const fn new(value: T) -> ReentrantMutex<T> {
+        ReentrantMutex { raw: RawLock::new::<T>("ReentrantMutex"), data: UnsafeCell::new(value) }
+    }
+
+    /// Takes the data out.
+    pub fn into_inner(self) -> T {
+        self.data.into_inner()
+    }
+}
+
+impl<T: ?Sized> ReentrantMutex<T> {
+    /// Takes the mutex, waiting while another thread has it.
+    #[track_caller]
+    pub fn lock(&self) -> ReentrantMutexGuard<'_, T> {
+        self.take(Deadline::NEVER, "lock").expect("a lock without a deadline is taken in the end")
+    }
+
+    /// Takes the mutex if no other thread has it.
+    #[track_caller]
+    pub fn try_lock(&self) -> Option<ReentrantMutexGuard<'_, T>> {
+        self.raw.refresh(&self.data);
+        self.raw.try_acquire(Sharing::Again, "try_lock").then(|| self.guard())
+    }
+
+    /// Takes the mutex, waiting for at most this much virtual time.
+    #[track_caller]
+    pub fn try_lock_for(&self, timeout: Duration) -> Option<ReentrantMutexGuard<'_, T>> {
+        self.take(Deadline::after(timeout), "try_lock_for")
+    }
+
+    /// Takes the mutex, waiting until this moment at most.
+    #[track_caller]
+    pub fn try_lock_until(&self, timeout: Instant) -> Option<ReentrantMutexGuard<'_, T>> {
+        self.take(Deadline::at(timeout), "try_lock_until")
+    }
+
+    /// Whether somebody has the mutex.
+    #[track_caller]
+    pub fn is_locked(&self) -> bool {
+        self.raw.is_held("is_locked")
+    }
+
+    /// Whether the thread that calls has the mutex.
+    pub fn is_owned_by_current_thread(&self) -> bool {
+        self.raw.is_mine()
+    }
+
+    /// The data, which nobody else can reach.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.data.get_mut()
+    }
+
+    #[track_caller]
+    fn take(&self, deadline: Deadline, name: &'static str) -> Option<ReentrantMutexGuard<'_, T>> {
+        self.raw.refresh(&self.data);
+        self.raw.acquire(Sharing::Again, name, deadline).then(|| self.guard())
+    }
+
+    fn guard(&self) -> ReentrantMutexGuard<'_, T> {
+        ReentrantMutexGuard { raw: &self.raw, data: self.data.get(), stays: PhantomData }
+    }
+}
+
+impl<T: Default> Default for ReentrantMutex<T> {
+    #[track_caller]
+    fn default() -> ReentrantMutex<T> {
+        ReentrantMutex::new(T::default())
+    }
+}
+
+impl<T> From<T> for ReentrantMutex<T> {
+    #[track_caller]
+    fn from(value: T) -> ReentrantMutex<T> {
+        ReentrantMutex::new(value)
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for ReentrantMutex<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.try_lock() {
+            Some(guard) => f.debug_struct("ReentrantMutex").field("data", &&*guard).finish(),
+            None => f.debug_struct("ReentrantMutex").field("data", &format_args!("<locked>")).finish(),
+        }
+    }
+}
+
+/// A held [`ReentrantMutex`].
+#[must_use = "if unused the ReentrantMutex will immediately unlock"]
+pub struct ReentrantMutexGuard<'a, T: ?Sized> {
+    raw: &'a RawLock,
+    data: *mut T,
+    stays: PhantomData<&'a T>,
+}
+
+guard!(ReentrantMutexGuard);
+
+impl<T: ?Sized> Drop for ReentrantMutexGuard<'_, T> {
+    fn drop(&mut self) {
+        // What is inside has interior mutability, if it changes at all: taken as changed.
+        self.raw.release(Sharing::Again, true);
+    }
+}

@@ -1,0 +1,245 @@
+//! All schedules, but only one of those that differ in the order of independent steps: dynamic partial-order reduction with
+//! source sets and sleep sets (Flanagan and Godefroid 2005; Abdulla, Aronis, Jonsson and Sagonas 2014).
+//!
+//! A schedule is run to its end. Each *race* in it, two dependent steps that could have come in the other order, plants a
+//! choice at the decision before the first of them, unless one is planted there already that leads to the same. Choices that
+//! were tried at a decision *sleep* in its later subtrees until a dependent step wakes them.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::order::{Accesses, Order, accesses};
+use super::preemptions::default_choice;
+use super::{Strategy, signature};
+use crate::engine::operation::{Choice, How, Kind};
+use crate::engine::run::Ending;
+use crate::engine::state::State;
+
+/// A set of choices at a decision, by their place.
+type Set = u128;
+
+/// A choice that needs no trying, and what it touches.
+#[derive(Clone, Copy, Debug)]
+struct Sleeper {
+    choice: Choice,
+    accesses: Accesses,
+}
+
+/// A decision on the way of the current schedule.
+#[derive(Debug, Default)]
+struct Decision {
+    choices: Vec<Choice>,
+    accesses: Vec<Accesses>,
+    /// Whose announced operation was possible, by thread.
+    possible: Vec<bool>,
+    chosen: usize,
+    /// To be tried.
+    planted: Set,
+    /// Tried, the chosen one included.
+    tried: Set,
+    sleepers: Vec<Sleeper>,
+    /// What the scheduler had seen by then.
+    seen: u64,
+}
+
+/// The search.
+#[derive(Debug, Default)]
+pub(crate) struct Reduction {
+    way: Vec<Decision>,
+    /// How much of the way the current run has gone.
+    depth: usize,
+    seen: u64,
+    order: Rc<RefCell<Order>>,
+    /// Whether the current run only repeats what was run before in another order.
+    redundant: bool,
+    /// Whether a decision had more choices than a set holds.
+    overflow: bool,
+    taken: Vec<Choice>,
+    races: Vec<usize>,
+    initials: Vec<Choice>,
+    started: bool,
+}
+
+impl Reduction {
+    /// The order of the schedule that runs, for the engine to keep.
+    pub(crate) fn order(&self) -> Rc<RefCell<Order>> {
+        Rc::clone(&self.order)
+    }
+
+    /// Prepares the next run. False when all is done.
+    pub(crate) fn next(&mut self) -> bool {
+        if self.started && !self.back_up() {
+            return false;
+        }
+        self.started = true;
+        self.depth = 0;
+        self.seen = 0;
+        self.redundant = false;
+        self.taken.clear();
+        self.order.borrow_mut().clear();
+        true
+    }
+
+    /// Goes back to the last decision that has something left to try, and chooses that.
+    fn back_up(&mut self) -> bool {
+        while let Some(last) = self.way.last_mut() {
+            let tried = last.chosen;
+            last.sleepers.push(Sleeper { choice: last.choices[tried], accesses: last.accesses[tried] });
+            let next = (0..last.choices.len()).find(|&index| {
+                let bit = 1 << index;
+                last.planted & bit != 0 && last.tried & bit == 0 && !last.sleeps(index)
+            });
+            if let Some(next) = next {
+                last.chosen = next;
+                last.tried |= 1 << next;
+                return true;
+            }
+            self.way.pop();
+        }
+        false
+    }
+
+    /// Whether the run that has ended only repeats what was run before in another order.
+    pub(crate) fn is_redundant(&self) -> bool {
+        self.redundant
+    }
+
+    /// Whether what was run is all there is, once `next` has said that it is done.
+    pub(crate) fn is_sound(&self) -> bool {
+        !self.overflow
+    }
+
+    /// The choices of the last run.
+    pub(crate) fn taken(&self) -> &[Choice] {
+        &self.taken
+    }
+
+    /// A new decision, with a first choice, or none if all of them sleep.
+    fn decide(&mut self, state: &State, choices: &[Choice]) -> Option<Decision> {
+        let touched: Vec<Accesses> = choices.iter().map(|&choice| accesses(state, choice)).collect();
+        let mut decision = Decision {
+            choices: choices.to_vec(),
+            accesses: touched,
+            possible: (0..state.threads.len()).map(|thread| state.is_live_and_possible(thread)).collect(),
+            seen: self.seen,
+            ..Decision::default()
+        };
+        if let Some(before) = self.way.last() {
+            let made = before.accesses[before.chosen];
+            let by = before.choices[before.chosen].thread;
+            let still = |sleeper: &&Sleeper| sleeper.choice.thread != by && !sleeper.accesses.depends_on(&made);
+            decision.sleepers = before.sleepers.iter().filter(still).copied().collect();
+        }
+        self.overflow |= choices.len() > Set::BITS as usize;
+        let awake = |index: &usize| !decision.sleeps(*index);
+        let default = default_choice(state, choices);
+        let first = Some(default).filter(awake).or_else(|| (0..choices.len().min(Set::BITS as usize)).find(awake))?;
+        decision.chosen = first;
+        decision.tried = 1 << first;
+        decision.planted = decision.tried | always_planted(state, choices);
+        Some(decision)
+    }
+
+    /// Plants choices for the races of a step that is made, or announced, now.
+    fn plant(&mut self, state: &State, choice: Choice) {
+        let operation = state.threads[choice.thread].pending;
+        let touched = accesses(state, choice);
+        let order = self.order.borrow();
+        let (way, last_step) = (&self.way, order.last_step_of(choice.thread) as usize);
+        // If the thread had announced this operation already and could not do it then, the earlier step made it possible.
+        let possible_at = |place: usize| {
+            let announced = last_step <= place;
+            let known = way[place].possible.get(choice.thread).copied();
+            choice.how != How::Step || !announced || known.unwrap_or(true)
+        };
+        order.races(choice.thread, operation.kind, &touched, &mut self.races, possible_at);
+        for &place in &self.races {
+            order.initials(place, choice, &mut self.initials);
+            self.way[place].plant(&self.initials);
+        }
+    }
+
+    /// The run has ended: what was announced and not made is in races, too.
+    pub(crate) fn finish_run(&mut self, state: &State) {
+        if self.redundant {
+            return;
+        }
+        for thread in 0..state.threads.len() {
+            if state.is_live(thread) && state.threads[thread].pending.kind != Kind::Never {
+                self.plant(state, Choice::step(thread));
+            }
+        }
+    }
+}
+
+/// Choices that are tried at every decision, since no race plants them: timeouts and spurious wakeups, and everybody else
+/// before main ends.
+fn always_planted(state: &State, choices: &[Choice]) -> Set {
+    let main_ends = choices.contains(&Choice::step(0)) && state.threads[0].pending.kind == Kind::Exit;
+    let mut set = 0;
+    for (index, choice) in choices.iter().enumerate().take(Set::BITS as usize) {
+        if main_ends || choice.how != How::Step {
+            set |= 1 << index;
+        }
+    }
+    set
+}
+
+impl Decision {
+    fn sleeps(&self, index: usize) -> bool {
+        self.sleepers.iter().any(|sleeper| sleeper.choice == self.choices[index])
+    }
+
+    /// Plants one of the choices, unless one of them is planted, or all, if none of them can be chosen here.
+    fn plant(&mut self, initials: &[Choice]) {
+        let mut first = None;
+        for initial in initials {
+            let Some(index) = self.choices.iter().position(|choice| choice == initial) else { continue };
+            if self.planted & (1 << index) != 0 {
+                return;
+            }
+            first = first.or(Some(index));
+        }
+        match first {
+            Some(index) => self.planted |= 1 << index,
+            None => self.planted = Set::MAX >> (Set::BITS as usize - self.choices.len().clamp(1, Set::BITS as usize)),
+        }
+    }
+}
+
+impl Strategy for Reduction {
+    fn pick(&mut self, state: &State, choices: &[Choice]) -> Result<usize, Ending> {
+        self.seen = signature(self.seen, state, choices);
+        let depth = self.depth;
+        self.depth += 1;
+        if self.redundant {
+            let index = default_choice(state, choices);
+            self.taken.push(choices[index]);
+            return Ok(index);
+        }
+        let known = depth < self.way.len();
+        if known && self.way[depth].seen != self.seen {
+            let expected = &self.way[depth];
+            return Err(super::nondeterministic(state, expected.choices[expected.chosen].thread));
+        }
+        if !known {
+            let Some(decision) = self.decide(state, choices) else {
+                self.redundant = true;
+                let index = default_choice(state, choices);
+                self.taken.push(choices[index]);
+                return Ok(index);
+            };
+            self.way.push(decision);
+        }
+        let index = self.way[depth].chosen;
+        let choice = choices[index];
+        // The way before its last decision was searched for races when it was first gone.
+        if depth + 1 == self.way.len() {
+            self.plant(state, choice);
+        }
+        let touched = self.way[depth].accesses[index];
+        self.order.borrow_mut().add(choice, state.threads[choice.thread].pending, &touched);
+        self.taken.push(choice);
+        Ok(index)
+    }
+}

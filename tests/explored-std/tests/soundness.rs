@@ -1,0 +1,320 @@
+//! The reduced search finds every outcome that the plain one finds, on random small programs, and counts schedules right on
+//! programs that one can count by hand.
+
+#[macro_use]
+extern crate explored_std as std;
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::explored::{Config, Timeouts, every_outcome};
+use std::fmt::Write;
+use std::real::sync::{Arc, Mutex as RealMutex};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::{Condvar, Mutex, RwLock};
+use std::thread;
+use std::time::Duration;
+
+use support::{config, passes};
+
+/// What one thread of a random program can do.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Add(usize),
+    AddTwo,
+    Load(usize),
+    Store(usize, usize),
+    FetchAdd(usize),
+    CompareExchange(usize),
+    TryLock(usize),
+    Read,
+    Write,
+    Wait,
+    WaitTimeout,
+    NotifyOne,
+    NotifyAll,
+    Send,
+    SyncSend,
+    Receive,
+    TryReceive,
+    Park,
+    UnparkMain,
+    Yield,
+    Sleep,
+}
+
+/// A generator of programs: any will do, as long as it is the same on every machine.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+
+    fn act(&mut self, acts: &[Act]) -> Act {
+        acts[self.roll(acts.len() as u64) as usize]
+    }
+}
+
+/// What the threads of a program meet at.
+struct World {
+    mutexes: [Mutex<usize>; 2],
+    atomics: [AtomicUsize; 2],
+    shared: RwLock<usize>,
+    changed: Condvar,
+    out: Mutex<Sender<usize>>,
+    bounded: Mutex<std::sync::mpsc::SyncSender<usize>>,
+    inbox: Mutex<Receiver<usize>>,
+    main: thread::Thread,
+}
+
+fn perform(act: Act, world: &World, log: &mut String) {
+    let seen = match act {
+        Act::Add(i) => {
+            let mut held = world.mutexes[i].lock().unwrap();
+            *held += 1;
+            *held
+        }
+        Act::AddTwo => {
+            let mut first = world.mutexes[1].lock().unwrap();
+            *first += *world.mutexes[0].lock().unwrap();
+            *first
+        }
+        Act::Load(i) => world.atomics[i].load(SeqCst),
+        Act::Store(i, value) => {
+            world.atomics[i].store(value, SeqCst);
+            return;
+        }
+        Act::FetchAdd(i) => world.atomics[i].fetch_add(1, SeqCst),
+        Act::CompareExchange(i) => world.atomics[i].compare_exchange(0, 5, SeqCst, SeqCst).unwrap_or_else(|value| value + 10),
+        Act::TryLock(i) => world.mutexes[i].try_lock().map_or(99, |mut held| {
+            *held += 1;
+            *held
+        }),
+        Act::Read => *world.shared.read().unwrap(),
+        Act::Write => {
+            let mut held = world.shared.write().unwrap();
+            *held += 1;
+            *held
+        }
+        Act::Wait => *world.changed.wait(world.mutexes[0].lock().unwrap()).unwrap(),
+        Act::WaitTimeout => {
+            let held = world.mutexes[0].lock().unwrap();
+            let (held, result) = world.changed.wait_timeout(held, Duration::from_millis(5)).unwrap();
+            *held + if result.timed_out() { 100 } else { 0 }
+        }
+        Act::NotifyOne => return world.changed.notify_one(),
+        Act::NotifyAll => return world.changed.notify_all(),
+        Act::Send => world.out.lock().unwrap().send(7).map_or(1, |()| 0),
+        Act::SyncSend => world.bounded.lock().unwrap().send(8).map_or(1, |()| 0),
+        Act::Receive => world.inbox.lock().unwrap().recv().unwrap_or(50),
+        Act::TryReceive => world.inbox.lock().unwrap().try_recv().unwrap_or(51),
+        Act::Park => return thread::park(),
+        Act::UnparkMain => return world.main.unpark(),
+        Act::Yield => return thread::yield_now(),
+        Act::Sleep => return thread::sleep(Duration::from_millis(3)),
+    };
+    write!(log, "{seen},").unwrap();
+}
+
+/// Runs a program: main does the first part, threads the others. Each thread's log is what it saw.
+fn run(program: &[Vec<Act>], logs: &Arc<RealMutex<Vec<String>>>) {
+    let (out, inbox) = channel();
+    let (bounded, _rest) = sync_channel(1);
+    let world = Arc::new(World {
+        mutexes: [Mutex::new(0), Mutex::new(0)],
+        atomics: Default::default(),
+        shared: RwLock::new(0),
+        changed: Condvar::new(),
+        out: Mutex::new(out),
+        bounded: Mutex::new(bounded),
+        inbox: Mutex::new(inbox),
+        main: thread::current(),
+    });
+    // Names count objects in the order of their first use: let that not depend on the schedule.
+    for mutex in &world.mutexes {
+        drop(mutex.lock());
+    }
+    drop((world.out.lock(), world.bounded.lock(), world.inbox.lock(), world.shared.read()));
+    world.changed.notify_all();
+    *logs.lock().unwrap() = vec![String::new(); program.len()];
+    let threads: Vec<_> = (1..program.len())
+        .map(|index| {
+            let (world, logs, acts) = (Arc::clone(&world), Arc::clone(logs), program[index].clone());
+            thread::spawn(move || act_all(&acts, &world, &logs, index))
+        })
+        .collect();
+    act_all(&program[0], &world, logs, 0);
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+fn act_all(acts: &[Act], world: &World, logs: &RealMutex<Vec<String>>, index: usize) {
+    for &act in acts {
+        let mut log = String::new();
+        perform(act, world, &mut log);
+        logs.lock().unwrap()[index] += &log;
+    }
+}
+
+/// Compares both searches on programs of these acts. Returns how many were compared, and how many schedules each ran.
+fn compare(seed: u64, programs: usize, threads: usize, acts: &[Act], config: &Config) -> (usize, u64, u64) {
+    let mut dice = Dice(seed);
+    let (mut compared, mut plain_runs, mut reduced_runs) = (0, 0, 0);
+    for _ in 0..programs {
+        let length = |dice: &mut Dice| 1 + dice.roll(3) as usize;
+        let program: Vec<Vec<Act>> =
+            (0..threads).map(|_| (0..length(&mut dice)).map(|_| dice.act(acts)).collect()).collect();
+        let outcomes = |reduced| {
+            let logs = Arc::new(RealMutex::new(Vec::new()));
+            let (written, program) = (Arc::clone(&logs), program.clone());
+            let log = move || logs.lock().unwrap().join("|");
+            every_outcome(config, reduced, log, move || run(&program, &written))
+        };
+        let Some(plain) = outcomes(false) else { continue };
+        let reduced = outcomes(true).expect("the reduced search runs no more schedules than the plain one");
+        let keys = |outcomes: &std::collections::BTreeMap<String, u64>| outcomes.keys().cloned().collect::<BTreeSet<_>>();
+        assert_eq!(keys(&plain), keys(&reduced), "{program:?}");
+        compared += 1;
+        plain_runs += plain.values().sum::<u64>();
+        reduced_runs += reduced.values().sum::<u64>();
+    }
+    (compared, plain_runs, reduced_runs)
+}
+
+const LOCKS_AND_ATOMICS: &[Act] = &[
+    Act::Add(0),
+    Act::Add(1),
+    Act::AddTwo,
+    Act::Load(0),
+    Act::Load(1),
+    Act::Store(0, 3),
+    Act::Store(1, 4),
+    Act::FetchAdd(0),
+    Act::FetchAdd(1),
+    Act::CompareExchange(0),
+    Act::Read,
+    Act::Write,
+    Act::Yield,
+];
+
+const LOOKING: &[Act] =
+    &[Act::Add(0), Act::Add(1), Act::AddTwo, Act::TryLock(0), Act::TryLock(1), Act::Load(0), Act::FetchAdd(0), Act::TryReceive, Act::Send];
+
+const WAITING: &[Act] =
+    &[Act::Add(0), Act::Wait, Act::NotifyOne, Act::NotifyAll, Act::Load(0), Act::FetchAdd(0), Act::Park, Act::UnparkMain];
+
+const MESSAGES: &[Act] = &[Act::Send, Act::SyncSend, Act::Receive, Act::Add(0), Act::FetchAdd(0)];
+
+const TIMED: &[Act] = &[Act::Add(0), Act::WaitTimeout, Act::NotifyOne, Act::Sleep, Act::FetchAdd(0), Act::Load(0)];
+
+#[track_caller]
+fn check(seed: u64, acts: &[Act], config: &Config) {
+    let two = compare(seed, 60, 2, acts, config);
+    let three = compare(seed + 1, 30, 3, acts, config);
+    let (compared, plain, reduced) = (two.0 + three.0, two.1 + three.1, two.2 + three.2);
+    println!("{compared} programs, {plain} plain schedules, {reduced} reduced");
+    assert!(compared >= 50, "only {compared} programs were small enough");
+    assert!(reduced < plain);
+}
+
+fn small() -> Config {
+    Config { schedules: 30_000, ..config() }
+}
+
+#[test]
+fn locks_and_atomics_are_reduced_soundly() {
+    check(1, LOCKS_AND_ATOMICS, &small());
+}
+
+#[test]
+fn programs_that_look_whether_a_lock_is_held_are_reduced_soundly() {
+    check(2, LOOKING, &small());
+}
+
+#[test]
+fn waiting_and_notifying_is_reduced_soundly() {
+    check(3, WAITING, &Config { spurious: 0, ..small() });
+}
+
+#[test]
+fn spurious_wakeups_are_reduced_soundly() {
+    check(4, WAITING, &small());
+}
+
+#[test]
+fn messages_are_reduced_soundly() {
+    check(5, MESSAGES, &small());
+}
+
+#[test]
+fn timeouts_are_reduced_soundly() {
+    check(6, TIMED, &Config { spurious: 0, ..small() });
+}
+
+#[test]
+fn hostile_timeouts_are_reduced_soundly() {
+    check(7, TIMED, &Config { spurious: 0, timeouts: Timeouts::Hostile, ..small() });
+}
+
+/// Threads that add to one counter each so many times.
+fn adders(threads: usize, times: usize) -> impl Fn() + Send + Sync {
+    move || {
+        let count = AtomicUsize::new(0);
+        thread::scope(|s| {
+            for _ in 0..threads {
+                s.spawn(|| {
+                    for _ in 0..times {
+                        count.fetch_add(1, SeqCst);
+                    }
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn the_number_of_schedules_is_what_one_counts_by_hand() {
+    // Orders of dependent steps: the multinomial coefficient.
+    for (threads, times, schedules) in [(2, 1, 2), (2, 2, 6), (3, 1, 6), (2, 3, 20), (3, 2, 90), (4, 1, 24), (3, 3, 1680)] {
+        let coverage = passes(adders(threads, times)).coverage;
+        assert!(coverage.complete);
+        assert_eq!(coverage.schedules, schedules, "{threads} threads with {times} steps");
+    }
+}
+
+#[test]
+fn independent_threads_have_one_schedule() {
+    let coverage = passes(|| {
+        thread::scope(|s| {
+            for _ in 0..4 {
+                s.spawn(|| {
+                    let own = Mutex::new(0);
+                    for _ in 0..5 {
+                        *own.lock().unwrap() += 1;
+                    }
+                });
+            }
+        });
+    })
+    .coverage;
+    assert_eq!((coverage.schedules, coverage.complete), (1, true));
+    assert_eq!(coverage.to_string(), "the only schedule");
+}
+
+#[test]
+fn readers_do_not_disturb_each_other() {
+    let coverage = passes(|| {
+        let lock = RwLock::new(1);
+        thread::scope(|s| {
+            for _ in 0..4 {
+                s.spawn(|| assert_eq!(*lock.read().unwrap(), 1));
+            }
+        });
+    })
+    .coverage;
+    assert_eq!((coverage.schedules, coverage.complete), (1, true));
+}

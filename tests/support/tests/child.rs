@@ -1,0 +1,137 @@
+//! Children play their roles, meet, and never outlive the test.
+
+use std::env;
+use std::io::{self, Read, Write};
+use std::panic::{self, AssertUnwindSafe};
+use std::process::{Command, Stdio};
+
+use kata::child::{Children, meet, roles, tell};
+use kata::{Check, on_threads};
+
+roles!(answer, meeting, panicking, shouting, echo);
+
+fn answer() -> i32 {
+    tell(&env::args().skip(1).collect::<Vec<_>>().join("|"));
+    42
+}
+
+fn meeting() -> i32 {
+    meet("table");
+    0
+}
+
+fn panicking() -> i32 {
+    panic!("enough of this")
+}
+
+/// Writes until nobody listens any more.
+fn shouting() -> i32 {
+    let error = loop {
+        if let Err(error) = io::stdout().write_all(b"hello\n") {
+            break error;
+        }
+    };
+    if error.kind() == io::ErrorKind::BrokenPipe { 5 } else { 6 }
+}
+
+fn echo() -> i32 {
+    io::copy(&mut io::stdin(), &mut io::stdout()).map_or(1, |_| 0)
+}
+
+#[test]
+fn a_child_gets_its_arguments_and_gives_its_exit_code() {
+    on_threads(|| {
+        let children = Children::new();
+        let status = children.command("answer").args(["one", "two words"]).status().unwrap();
+        assert_eq!(status.code(), Some(42));
+        assert_eq!(children.wait_until_told(1), ["one|two words"]);
+        children.wait_until_gone();
+    });
+}
+
+#[test]
+fn standard_streams_carry_nothing_but_what_the_role_writes() {
+    on_threads(|| {
+        let children = Children::new();
+        let mut command = children.command("echo");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"hello").unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((&output.stdout[..], &output.stderr[..]), (&b"hello"[..], &b""[..]));
+    });
+}
+
+#[test]
+fn children_meet_when_they_run_at_the_same_time() {
+    Check::new().threads_only().run(|| {
+        let children = Children::new();
+        children.rendezvous("table", 2);
+        let mut both = [(); 2].map(|()| children.command("meeting").spawn().unwrap());
+        for child in &mut both {
+            assert_eq!(child.wait().unwrap().code(), Some(0));
+        }
+    });
+}
+
+#[test]
+fn children_that_run_one_after_the_other_are_serialised() {
+    let failure = panic::catch_unwind(AssertUnwindSafe(|| {
+        on_threads(|| {
+            let children = Children::new();
+            children.rendezvous("table", 2);
+            for _ in 0..2 {
+                children.command("meeting").status().unwrap();
+            }
+        });
+    }));
+    let message = failure.expect_err("the first never meets the second");
+    let message = message.downcast_ref::<String>().expect("a text");
+    assert!(message.contains("serialised") && message.contains("`table`"), "{message}");
+}
+
+#[test]
+fn a_child_waits_until_the_test_opens_the_place() {
+    on_threads(|| {
+        let children = Children::new();
+        let mut child = children.command("meeting").spawn().unwrap();
+        children.wait_for("table", 1);
+        assert!(child.try_wait().unwrap().is_none());
+        children.open("table");
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    });
+}
+
+#[test]
+fn a_child_ends_itself_when_the_test_has_gone() {
+    on_threads(|| {
+        let children = Children::new();
+        let mut child = children.command("meeting").spawn().unwrap();
+        children.wait_for("table", 1);
+        drop(children);
+        assert_eq!(child.wait().unwrap().code(), Some(98));
+    });
+}
+
+#[test]
+fn a_panic_and_a_broken_pipe_are_as_in_any_program() {
+    on_threads(|| {
+        let children = Children::new();
+        let output = children.command("panicking").output().unwrap();
+        assert_eq!(output.status.code(), Some(101));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("enough of this"));
+        let mut child = children.command("shouting").stdout(Stdio::piped()).spawn().unwrap();
+        child.stdout.take().unwrap().read_exact(&mut [0; 5]).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(5), "an error, and no signal");
+    });
+}
+
+/// It would run these tests again, children and all.
+#[test]
+fn a_child_without_its_variables_does_not_run_the_tests() {
+    on_threads(|| {
+        let output = Command::new(env::current_exe().unwrap()).output().unwrap();
+        assert_eq!((output.status.code(), &output.stdout[..]), (Some(97), &b""[..]));
+        let output = Children::new().command("unheard of").output().unwrap();
+        assert_eq!(output.status.code(), Some(97));
+    });
+}
