@@ -28,7 +28,10 @@ fn an_unknown_kata_gets_its_nearest() {
 fn outside_of_a_checkout_it_says_where_to_go() {
     let elsewhere = tempfile::tempdir().expect("a temporary folder");
     let said = Workshop::new().run_in(elsewhere.path(), &["list"]).refused();
-    assert!(said.contains("is not inside a checkout") && said.contains("Change to the folder that you cloned"), "{said}");
+    assert!(
+        said.contains("is not inside a checkout") && said.contains("Change to the folder that you cloned"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -152,5 +155,8 @@ fn a_folder_that_cannot_be_written() {
 fn a_test_that_a_replay_does_not_find() {
     let workshop = Workshop::new();
     let said = workshop.run(&["replay", "lock", "transfers_in_both_directions_finsh", "--schedule", "0"]).refused();
-    assert!(said.contains("has no test") && said.contains("Did you mean `transfers_in_both_directions_finish`?"), "{said}");
+    assert!(
+        said.contains("has no test") && said.contains("Did you mean `transfers_in_both_directions_finish`?"),
+        "{said}"
+    );
 }

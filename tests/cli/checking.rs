@@ -34,7 +34,8 @@ fn a_deadlock_is_shown_with_its_cycle_and_replays_to_the_same_bytes() {
     let second = workshop.run(&["check", "lock"]).exits(1);
     assert_eq!(first.stdout, second.stdout);
 
-    let replay = first.stdout.lines().find_map(|line| line.trim().strip_prefix("replay: cargo xtask ")).expect("a replay");
+    let replay =
+        first.stdout.lines().find_map(|line| line.trim().strip_prefix("replay: cargo xtask ")).expect("a replay");
     let arguments: Vec<&str> = replay.split(' ').collect();
     let once = workshop.run(&arguments).exits(1).says("✗ deadlock");
     let again = workshop.run(&arguments).exits(1);
@@ -86,7 +87,8 @@ fn the_document_has_the_promised_fields() {
 fn several_katas_are_one_document_and_one_summary() {
     let workshop = Workshop::new().solve("lock");
     let ran = workshop.run(&["check", "lock", "daemon", "--json"]).exits(1);
-    let katas: Vec<String> = document(&ran).as_array().expect("an array").iter().map(|one| one["kata"].to_string()).collect();
+    let katas: Vec<String> =
+        document(&ran).as_array().expect("an array").iter().map(|one| one["kata"].to_string()).collect();
     assert_eq!(katas, ["\"lock\"", "\"daemon\""]);
     workshop.run(&["check", "lock", "daemon"]).exits(1).says("1 of 2 katas pass");
 }
@@ -123,6 +125,7 @@ fn only_source_files_of_a_submission_count() {
 fn a_budget_of_schedules_is_kept() {
     let ran = Workshop::new().run(&["check", "lock", "--solution", "--json", "--schedules", "3", "--seed", "7"]);
     let document = document(&ran);
-    let explored: Vec<u64> = document["tests"].as_array().expect("tests").iter().filter_map(|test| test["schedules"].as_u64()).collect();
+    let explored: Vec<u64> =
+        document["tests"].as_array().expect("tests").iter().filter_map(|test| test["schedules"].as_u64()).collect();
     assert!(!explored.is_empty() && explored.iter().all(|schedules| *schedules <= 3), "{explored:?}");
 }

@@ -11,7 +11,7 @@ fn every_command_has_a_help() {
         let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|argument| !argument.is_empty()).collect();
         let ran = workshop.run(&arguments).exits(0).without_complaint();
         let longest = ran.stdout.lines().map(|line| line.chars().count()).max();
-        assert!(longest <= Some(100), "{command} --help is wider than 100 columns");
+        assert!(longest <= Some(80), "{command} --help is wider than 80 columns");
         text += &format!("$ cargo xtask {}\n{}\n", arguments.join(" "), ran.stdout);
     }
     insta::assert_snapshot!(text);

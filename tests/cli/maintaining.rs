@@ -33,7 +33,13 @@ fn a_rejection_for_another_reason_is_not_as_expected() {
         .write("tests/right/lock/fine.rs", format!("//! accepted\n{solution}"));
     let ran = workshop.run(&["verify", "lock", "--repeat", "2"]).exits(1).without_complaint();
     let ran = ran.says("7 subjects judged 2 times each, 6 verdicts not as expected").says("2 of 2 times: failed: ");
-    let good: Vec<bool> = ran.stdout.lines().take_while(|line| !line.contains("subjects judged")).filter(|line| !line.starts_with(' ')).map(|line| line.starts_with('✔')).collect();
+    let good: Vec<bool> = ran
+        .stdout
+        .lines()
+        .take_while(|line| !line.contains("subjects judged"))
+        .filter(|line| !line.starts_with(' '))
+        .map(|line| line.starts_with('✔'))
+        .collect();
     assert_eq!(good, [true, true, true, false, false, true, false], "{}", ran.stdout);
 }
 

@@ -129,7 +129,12 @@ impl Ran {
     /// The same, having made sure that standard output says that.
     #[track_caller]
     pub(crate) fn says(self, text: &str) -> Ran {
-        assert!(self.stdout.contains(text), "not said: {text}\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
+        assert!(
+            self.stdout.contains(text),
+            "not said: {text}\n--- stdout\n{}\n--- stderr\n{}",
+            self.stdout,
+            self.stderr
+        );
         self
     }
 

@@ -31,9 +31,12 @@ fn every_kata_has_all_its_parts() {
 fn nothing_belongs_to_a_kata_that_does_not_exist() {
     let katas = names("katas");
     let stubs: Vec<String> = names("tests/stubs").iter().map(|file| file.trim_end_matches(".rs").to_string()).collect();
-    for (folder, found) in
-        [("solutions", names("solutions")), ("tests/wrong", names("tests/wrong")), ("tests/right", names("tests/right")), ("tests/stubs", stubs)]
-    {
+    for (folder, found) in [
+        ("solutions", names("solutions")),
+        ("tests/wrong", names("tests/wrong")),
+        ("tests/right", names("tests/right")),
+        ("tests/stubs", stubs),
+    ] {
         for kata in found {
             assert!(katas.contains(&kata), "{folder} has {kata}, which is no kata");
         }
@@ -50,7 +53,8 @@ fn the_contract_and_the_tests_say_the_same() {
         let promised: Vec<String> = contract
             .lines()
             .filter_map(|line| {
-                let item = line.trim_start_matches(|c: char| c.is_ascii_digit() || ".-* ".contains(c));
+                let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+                let item = number.strip_prefix(". ").or_else(|| line.strip_prefix("- "))?;
                 item.strip_prefix('`')?.split_once('`').map(|(name, _)| name.to_string())
             })
             .collect();
@@ -95,7 +99,8 @@ fn every_test_runs_in_a_wrapper() {
             let name = test.sig.ident.to_string();
             let body = source.split(&format!("fn {name}()")).nth(1).unwrap_or_default();
             let body = body.split("\n}\n").next().unwrap_or_default();
-            let wrapped = ["check(", "on_threads(", "on_schedules(", "Check::new()"].iter().any(|wrapper| body.contains(wrapper));
+            let wrapped =
+                ["check(", "on_threads(", "on_schedules(", "Check::new()"].iter().any(|wrapper| body.contains(wrapper));
             assert!(wrapped, "{kata}: {name} runs outside of kata::check and its like");
         }
     }

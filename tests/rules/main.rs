@@ -19,8 +19,10 @@ fn read(below: &str) -> String {
 /// The names in a folder of the repository, sorted; none if it is not there.
 fn names(below: &str) -> Vec<String> {
     let Ok(entries) = fs::read_dir(root().join(below)) else { return Vec::new() };
-    let mut names: Vec<String> =
-        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).filter(|name| !name.starts_with('.')).collect();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| !name.starts_with('.'))
+        .collect();
     names.sort();
     names
 }

@@ -41,9 +41,18 @@ impl Built {
 #[derive(Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 enum Line {
-    CompilerMessage { manifest_path: PathBuf, message: Message },
-    CompilerArtifact { manifest_path: PathBuf, target: Target, executable: Option<PathBuf> },
-    BuildFinished { success: bool },
+    CompilerMessage {
+        manifest_path: PathBuf,
+        message: Message,
+    },
+    CompilerArtifact {
+        manifest_path: PathBuf,
+        target: Target,
+        executable: Option<PathBuf>,
+    },
+    BuildFinished {
+        success: bool,
+    },
     #[serde(other)]
     Other,
 }
@@ -120,7 +129,9 @@ fn cargo(
     let mut child = process::start(command)?;
     let (sender, lines) = mpsc::channel();
     if let Some(stdout) = child.stdout().take() {
-        thread::spawn(move || BufReader::new(stdout).lines().map_while(|line| line.ok()).try_for_each(|line| sender.send(line)));
+        thread::spawn(move || {
+            BufReader::new(stdout).lines().map_while(|line| line.ok()).try_for_each(|line| sender.send(line))
+        });
     }
     let stderr = child.stderr().take();
     let said = thread::spawn(move || {

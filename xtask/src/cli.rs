@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 ///
 /// Fill in the stub in `katas/KATA/src/lib.rs`, then run `cargo xtask check KATA`. Without a command, the course map is shown.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true, max_term_width = 80)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,

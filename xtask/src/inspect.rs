@@ -56,12 +56,14 @@ pub(crate) fn inspect(staged: &StagedSubject) -> Vec<Diagnostic> {
     let mut objections = Vec::new();
     for (file, text) in &staged.files {
         let shown = shown_path(&staged.subject, file);
-        objections.extend(inspect_file(text, &staged.subject.kata.about.rules).into_iter().map(|(line, message)| Diagnostic {
-            level: "rule".to_string(),
-            rendered: format!("{message}\n  --> {shown}:{line}\n"),
-            message,
-            file: Some(shown.clone()),
-            line: Some(line),
+        objections.extend(inspect_file(text, &staged.subject.kata.about.rules).into_iter().map(|(line, message)| {
+            Diagnostic {
+                level: "rule".to_string(),
+                rendered: format!("{message}\n  --> {shown}:{line}\n"),
+                message,
+                file: Some(shown.clone()),
+                line: Some(line),
+            }
         }));
     }
     objections
@@ -128,7 +130,11 @@ impl Imports {
             let (first, rest) = path.split_once("::").map_or((path.as_str(), ""), |(first, rest)| (first, rest));
             let next = match self.names.get(first) {
                 Some(full) if full != first && !full.starts_with(&format!("{first}::")) => {
-                    if rest.is_empty() { full.clone() } else { format!("{full}::{rest}") }
+                    if rest.is_empty() {
+                        full.clone()
+                    } else {
+                        format!("{full}::{rest}")
+                    }
                 }
                 _ => break,
             };
@@ -296,13 +302,19 @@ mod tests {
     /// The objections to a file, without their reasons, when `std::sync::Barrier` and `sleep` are forbidden too.
     fn objections(text: &str) -> Vec<String> {
         let rules = Rules { forbid: vec!["std::sync::Barrier".to_string(), "sleep".to_string()], allow_unsafe: false };
-        let shorten = |(line, message): (u32, String)| format!("{line} {}", message.split(" is not").next().unwrap_or_default());
+        let shorten =
+            |(line, message): (u32, String)| format!("{line} {}", message.split(" is not").next().unwrap_or_default());
         inspect_file(text, &rules).into_iter().map(shorten).collect()
     }
 
     #[test]
     fn plain_code_is_fine() {
-        assert!(objections("use std::sync::Mutex;\n#[derive(Debug)]\nstruct A(Mutex<u8>);\nfn exit() { println!(\"{}\", 1) }").is_empty());
+        assert!(
+            objections(
+                "use std::sync::Mutex;\n#[derive(Debug)]\nstruct A(Mutex<u8>);\nfn exit() { println!(\"{}\", 1) }"
+            )
+            .is_empty()
+        );
         assert!(objections("fn broken( {").is_empty(), "the compiler says that");
     }
 
@@ -313,10 +325,16 @@ mod tests {
         assert_eq!(objections("use std::process as p;\nfn f() {\np::abort() }"), ["3 `std::process::abort`"]);
         assert_eq!(objections("use std::process::exit as quit;"), ["1 `std::process::exit`"]);
         assert_eq!(objections("use std::process::*;\nfn f() { exit(0) }"), ["2 `std::process::exit`"]);
-        assert_eq!(objections("use std::{process as a};\nuse a as b;\nfn f() { b::exit(0) }"), ["3 `std::process::exit`"]);
+        assert_eq!(
+            objections("use std::{process as a};\nuse a as b;\nfn f() { b::exit(0) }"),
+            ["3 `std::process::exit`"]
+        );
         assert_eq!(objections("fn f() { dbg!(vec![std::process::exit(0)]) }"), ["1 `std::process::exit`"]);
         assert_eq!(objections("use std::sync::{Arc, Barrier};"), ["1 `std::sync::Barrier`"]);
-        assert_eq!(objections("use std::{thread, time::Duration};\nfn f(d: Duration) { thread::sleep(d) }"), ["2 `sleep`"]);
+        assert_eq!(
+            objections("use std::{thread, time::Duration};\nfn f(d: Duration) { thread::sleep(d) }"),
+            ["2 `sleep`"]
+        );
     }
 
     #[test]

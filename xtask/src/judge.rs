@@ -108,15 +108,25 @@ fn judge_test(run: TestRun) -> Option<TestVerdict> {
 /// A process that ended without saying how its test went: an exit code is no verdict.
 fn no_record(finished: &Finished, output: &str) -> Outcome {
     let Some(status) = finished.status else {
-        return failure(Kind::Timeout, format!("The test was not done after {:.0} seconds and was ended.", finished.took.as_secs_f64()));
+        return failure(
+            Kind::Timeout,
+            format!("The test was not done after {:.0} seconds and was ended.", finished.took.as_secs_f64()),
+        );
     };
     let tail = output.lines().rev().take(6).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
     let after = if tail.is_empty() { String::new() } else { format!(" Its last words:\n{tail}") };
     match status.code() {
-        Some(0) => failure(Kind::Tampered, format!("The process ended with success, but its test never finished.{after}")),
+        Some(0) => {
+            failure(Kind::Tampered, format!("The process ended with success, but its test never finished.{after}"))
+        }
         Some(101) => failure(Kind::Panic, format!("The test panicked outside of its own check.{after}")),
-        Some(code) => failure(Kind::Crash, format!("The process ended with exit code {code} in the middle of the test.{after}")),
-        None => failure(Kind::Crash, format!("The process was ended by a signal ({status}) in the middle of the test.{after}")),
+        Some(code) => {
+            failure(Kind::Crash, format!("The process ended with exit code {code} in the middle of the test.{after}"))
+        }
+        None => failure(
+            Kind::Crash,
+            format!("The process was ended by a signal ({status}) in the middle of the test.{after}"),
+        ),
     }
 }
 
@@ -137,5 +147,9 @@ fn learners_output(finished: &Finished) -> String {
         _ => text.strip_suffix('.').unwrap_or(text),
     };
     let stderr = String::from_utf8_lossy(&finished.stderr);
-    [text.trim_matches('\n'), stderr.trim_matches('\n')].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+    [text.trim_matches('\n'), stderr.trim_matches('\n')]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
 }

@@ -18,7 +18,6 @@ mod repository;
 mod run;
 mod stage;
 mod subject;
-mod trace_file;
 
 use std::process::ExitCode;
 

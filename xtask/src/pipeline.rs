@@ -86,7 +86,9 @@ pub(crate) fn examine(
     let mut verdicts = Vec::new();
     for entry in &prepared.entries {
         let mut verdict = match entry {
-            Entry::Rejected(staged, found) => judge::rejected(&staged.subject.kata, &staged.subject.name, found.clone()),
+            Entry::Rejected(staged, found) => {
+                judge::rejected(&staged.subject.kata, &staged.subject.name, found.clone())
+            }
             Entry::Built(built) if built.compiled() => judge::judge(built, runs.next().unwrap_or_default(), seconds),
             Entry::Built(built) => judge::judge(built, Vec::new(), seconds),
         };

@@ -111,9 +111,9 @@ pub(crate) fn start(mut command: Command) -> Result<Box<dyn ChildWrapper>> {
     wrapped.wrap(process_wrap::std::ProcessGroup::leader());
     #[cfg(windows)]
     wrapped.wrap(process_wrap::std::JobObject);
-    wrapped
-        .spawn()
-        .map_err(|error| Error::new(format!("cannot start {program}: {error}"), "Check that it is installed and may be run."))
+    wrapped.spawn().map_err(|error| {
+        Error::new(format!("cannot start {program}: {error}"), "Check that it is installed and may be run.")
+    })
 }
 
 /// Kills the whole group. It may be gone already, which is as good.

@@ -102,6 +102,10 @@ impl Progress {
         }
         let stub = fs::read(repository.stub(&kata.name)).ok();
         let own = fs::read(kata.folder.join("src/lib.rs")).ok();
-        if checked.is_some_and(|entry| entry.score > 0) || (own.is_some() && stub != own) { State::Started } else { State::Untouched }
+        if checked.is_some_and(|entry| entry.score > 0) || (own.is_some() && stub != own) {
+            State::Started
+        } else {
+            State::Untouched
+        }
     }
 }

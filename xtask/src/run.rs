@@ -61,7 +61,9 @@ pub(crate) fn run(
     let jobs: Vec<Job<'_>> = subjects
         .iter()
         .enumerate()
-        .flat_map(|(index, built)| built.staged.subject.kata.tests.iter().map(move |test| (index, *built, test.as_str())))
+        .flat_map(|(index, built)| {
+            built.staged.subject.kata.tests.iter().map(move |test| (index, *built, test.as_str()))
+        })
         .filter(|(_, _, name)| test.is_none_or(|only| only == *name))
         .collect();
     let scratch = tempfile::Builder::new()

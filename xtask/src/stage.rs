@@ -68,7 +68,7 @@ pub(crate) fn stage(repository: &Repository, label: &str, subjects: Vec<StagedSu
         let home = folder.join(&one.subject.id);
         write_sources(&home.join("src"), &one.files)?;
         for mode in one.modes() {
-            let manifest = crate_manifest(repository, &one.subject, *mode)?;
+            let manifest = crate_manifest(repository, label, &one.subject, *mode)?;
             write_if_changed(&home.join(mode.to_string()).join("Cargo.toml"), &manifest)?;
             members.push(Value::String(format!("{}/{mode}", one.subject.id)));
         }
@@ -214,11 +214,13 @@ fn with_members(mut manifest: Table, members: Vec<Value>) -> String {
 
 /// The kata's manifest, for a staged crate: its package renamed, its targets found by absolute paths, and in
 /// [`Mode::Schedules`] the models in the place of what they model.
-fn crate_manifest(repository: &Repository, subject: &Subject, mode: Mode) -> Result<String> {
+fn crate_manifest(repository: &Repository, label: &str, subject: &Subject, mode: Mode) -> Result<String> {
     let kata: &Kata = &subject.kata;
     let mut manifest = kata.manifest.clone();
     let package = table(&mut manifest, "package");
-    package.insert("name".to_string(), Value::String(format!("{}-{mode}", subject.id)));
+    // Workspaces share one target folder, where cargo tells crates apart by name and path in the workspace: without the label,
+    // one workspace's crate would pass for the other's.
+    package.insert("name".to_string(), Value::String(format!("{label}--{}-{mode}", subject.id)));
     package.insert("autotests".to_string(), Value::Boolean(false));
     package.remove("metadata");
     let library = table(&mut manifest, "lib");

@@ -76,7 +76,10 @@ pub(crate) fn submission(kata: &Arc<Kata>, folder: &Path) -> Result<Subject> {
     let kind = fs::symlink_metadata(folder)
         .map_err(|error| Error::new(format!("cannot read the submission {shown}: {error}"), &help))?;
     if kind.is_symlink() {
-        return Err(Error::new(format!("the submission {shown} is a symbolic link"), "Give the folder that it points to."));
+        return Err(Error::new(
+            format!("the submission {shown} is a symbolic link"),
+            "Give the folder that it points to.",
+        ));
     }
     if !kind.is_dir() {
         return Err(Error::new(format!("the submission {shown} is not a folder"), help));
@@ -156,9 +159,13 @@ fn parse_declaration(text: &str) -> Option<Declared> {
     if line == "accepted" {
         return Some(Declared::Accepted);
     }
-    let mut kinds: Vec<String> = line.strip_prefix("rejected:")?.split(',').map(|kind| kind.trim().to_string()).collect();
+    let mut kinds: Vec<String> =
+        line.strip_prefix("rejected:")?.split(',').map(|kind| kind.trim().to_string()).collect();
     kinds.sort();
-    kinds.iter().all(|kind| kind == "rule" || kind == "compile-error" || verdict::Kind::from_name(kind).is_some()).then_some(Declared::Rejected(kinds))
+    kinds
+        .iter()
+        .all(|kind| kind == "rule" || kind == "compile-error" || verdict::Kind::from_name(kind).is_some())
+        .then_some(Declared::Rejected(kinds))
 }
 
 #[cfg(test)]

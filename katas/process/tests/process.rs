@@ -114,9 +114,10 @@ fn terminate_asks_first_and_kills_after_the_grace() {
 fn no_process_outlives_its_owner() {
     check(|children| {
         let job = job(children, "meeting", &["gate"]);
-        let dropped = Process::start(&job).unwrap();
-        children.wait_for("gate", 1);
-        drop(dropped);
+        {
+            let _dropped = Process::start(&job).unwrap();
+            children.wait_for("gate", 1);
+        }
         let panicked = panic::catch_unwind(AssertUnwindSafe(|| {
             let _owned = Process::start(&job).unwrap();
             children.wait_for("gate", 2);
@@ -133,7 +134,12 @@ fn capture_keeps_all_that_a_flooding_process_writes() {
         let Captured { end, stdout, stderr } = capture(&job(children, "flood", &[]), LONG).unwrap();
         assert_eq!(end, End::Code(0));
         assert!(stdout == [b'o'; FLOOD], "standard output: {} of {FLOOD} bytes, or the wrong ones", stdout.len());
-        assert!(stderr == [b'e'; 2 * FLOOD], "standard error: {} of {} bytes, or the wrong ones", stderr.len(), 2 * FLOOD);
+        assert!(
+            stderr == [b'e'; 2 * FLOOD],
+            "standard error: {} of {} bytes, or the wrong ones",
+            stderr.len(),
+            2 * FLOOD
+        );
     });
 }
 

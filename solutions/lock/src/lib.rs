@@ -77,7 +77,7 @@ impl Bank {
     pub fn total(&self) -> u64 {
         // To add up while locking one account after the other would count the same money twice, or miss it, if it moves
         // meanwhile. So first all locks, in the order of the numbers like everybody else, then the sum.
-        let accounts: Vec<MutexGuard<'_, Account>> = self.accounts.iter().map(Mutex::lock).collect();
+        let accounts: Vec<MutexGuard<'_, Account>> = self.accounts.iter().map(|account| account.lock()).collect();
         accounts.iter().map(|account| account.balance).sum()
     }
 

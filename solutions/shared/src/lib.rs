@@ -307,8 +307,9 @@ mod memory {
         #[allow(unsafe_code, reason = "what other processes do to the file is beyond the compiler's sight")]
         pub(crate) fn words(&self) -> &[AtomicU64] {
             // SAFETY: the mapping begins at a page's start, so it is aligned; it holds at least so many words; it lives as long
-            // as `self`; and it is never seen but as atomics, which others may change at any time. What no code here can rule
-            // out: somebody cuts the file off while it is mapped. Then the next look beyond its end kills the process.
+            // as `self`; and it is never seen but as atomics, here and in every other program that opens the file, so that it may
+            // change at any time. What no code here can rule out: somebody cuts the file off while it is mapped. Then the next
+            // look beyond its end kills the process.
             unsafe { slice::from_raw_parts(self.map.as_ptr().cast(), self.map.len() / size_of::<AtomicU64>()) }
         }
     }

@@ -166,4 +166,3 @@ pub fn output(stream: Stream, text: fmt::Arguments<'_>, newline: bool) {
         (true, Stream::Err) => ::std::eprint!("{text}"),
     }
 }
-

@@ -2,9 +2,9 @@
 
 use std::any::Any;
 
-pub use ::std::panic::{AssertUnwindSafe, Location, PanicHookInfo, RefUnwindSafe, UnwindSafe, set_hook, take_hook};
 #[allow(deprecated)]
 pub use ::std::panic::PanicInfo;
+pub use ::std::panic::{AssertUnwindSafe, Location, PanicHookInfo, RefUnwindSafe, UnwindSafe, set_hook, take_hook};
 
 /// Calls the closure and catches its panic.
 ///

@@ -41,7 +41,10 @@ fn transfers(second_backwards: bool) -> impl Fn() + Send + Sync {
 #[test]
 fn locks_in_opposite_orders_deadlock() {
     let message = fails(Kind::Deadlock, transfers(true));
-    assert!(message.starts_with("thread 1 and thread 2 wait for each other: thread 1 waits for account#2"), "{message}");
+    assert!(
+        message.starts_with("thread 1 and thread 2 wait for each other: thread 1 waits for account#2"),
+        "{message}"
+    );
 }
 
 #[test]

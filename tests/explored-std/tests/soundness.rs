@@ -88,7 +88,9 @@ fn perform(act: Act, world: &World, log: &mut String) {
             return;
         }
         Act::FetchAdd(i) => world.atomics[i].fetch_add(1, SeqCst),
-        Act::CompareExchange(i) => world.atomics[i].compare_exchange(0, 5, SeqCst, SeqCst).unwrap_or_else(|value| value + 10),
+        Act::CompareExchange(i) => {
+            world.atomics[i].compare_exchange(0, 5, SeqCst, SeqCst).unwrap_or_else(|value| value + 10)
+        }
         Act::TryLock(i) => world.mutexes[i].try_lock().map_or(99, |mut held| {
             *held += 1;
             *held
@@ -176,7 +178,8 @@ fn compare(seed: u64, programs: usize, threads: usize, acts: &[Act], config: &Co
         };
         let Some(plain) = outcomes(false) else { continue };
         let reduced = outcomes(true).expect("the reduced search runs no more schedules than the plain one");
-        let keys = |outcomes: &std::collections::BTreeMap<String, u64>| outcomes.keys().cloned().collect::<BTreeSet<_>>();
+        let keys =
+            |outcomes: &std::collections::BTreeMap<String, u64>| outcomes.keys().cloned().collect::<BTreeSet<_>>();
         assert_eq!(keys(&plain), keys(&reduced), "{program:?}");
         compared += 1;
         plain_runs += plain.values().sum::<u64>();
@@ -201,11 +204,28 @@ const LOCKS_AND_ATOMICS: &[Act] = &[
     Act::Yield,
 ];
 
-const LOOKING: &[Act] =
-    &[Act::Add(0), Act::Add(1), Act::AddTwo, Act::TryLock(0), Act::TryLock(1), Act::Load(0), Act::FetchAdd(0), Act::TryReceive, Act::Send];
+const LOOKING: &[Act] = &[
+    Act::Add(0),
+    Act::Add(1),
+    Act::AddTwo,
+    Act::TryLock(0),
+    Act::TryLock(1),
+    Act::Load(0),
+    Act::FetchAdd(0),
+    Act::TryReceive,
+    Act::Send,
+];
 
-const WAITING: &[Act] =
-    &[Act::Add(0), Act::Wait, Act::NotifyOne, Act::NotifyAll, Act::Load(0), Act::FetchAdd(0), Act::Park, Act::UnparkMain];
+const WAITING: &[Act] = &[
+    Act::Add(0),
+    Act::Wait,
+    Act::NotifyOne,
+    Act::NotifyAll,
+    Act::Load(0),
+    Act::FetchAdd(0),
+    Act::Park,
+    Act::UnparkMain,
+];
 
 const MESSAGES: &[Act] = &[Act::Send, Act::SyncSend, Act::Receive, Act::Add(0), Act::FetchAdd(0)];
 
@@ -279,7 +299,9 @@ fn adders(threads: usize, times: usize) -> impl Fn() + Send + Sync {
 #[test]
 fn the_number_of_schedules_is_what_one_counts_by_hand() {
     // Orders of dependent steps: the multinomial coefficient.
-    for (threads, times, schedules) in [(2, 1, 2), (2, 2, 6), (3, 1, 6), (2, 3, 20), (3, 2, 90), (4, 1, 24), (3, 3, 1680)] {
+    for (threads, times, schedules) in
+        [(2, 1, 2), (2, 2, 6), (3, 1, 6), (2, 3, 20), (3, 2, 90), (4, 1, 24), (3, 3, 1680)]
+    {
         let coverage = passes(adders(threads, times)).coverage;
         assert!(coverage.complete);
         assert_eq!(coverage.schedules, schedules, "{threads} threads with {times} steps");

@@ -75,7 +75,7 @@ impl Bank {
     pub fn total(&self) -> u64 {
         // All or none, again and again.
         loop {
-            let accounts: Option<Vec<_>> = self.accounts.iter().map(Mutex::try_lock).collect();
+            let accounts: Option<Vec<_>> = self.accounts.iter().map(|account| account.try_lock()).collect();
             if let Some(accounts) = accounts {
                 return accounts.iter().map(|balance| **balance).sum();
             }

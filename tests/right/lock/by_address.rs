@@ -44,7 +44,7 @@ impl Bank {
     pub fn total(&self) -> u64 {
         let mut accounts: Vec<&Mutex<u64>> = self.accounts.iter().collect();
         accounts.sort_by_key(|&account| ptr::from_ref(account));
-        let accounts: Vec<MutexGuard<'_, u64>> = accounts.into_iter().map(Mutex::lock).collect();
+        let accounts: Vec<MutexGuard<'_, u64>> = accounts.into_iter().map(|account| account.lock()).collect();
         accounts.iter().map(|balance| **balance).sum()
     }
 }

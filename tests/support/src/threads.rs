@@ -137,8 +137,8 @@ fn panicked(panics: &[Panic], main: ThreadId, payload: &(dyn Any + Send)) -> Fai
 
 fn described(panic: &Panic) -> String {
     match &panic.at {
-        Some(at) => format!("{}\n    at {at}, in {}", panic.message, panic.thread_name),
-        None => format!("{}\n    in {}", panic.message, panic.thread_name),
+        Some(at) => format!("{} ({at}, in {})", panic.message, panic.thread_name),
+        None => format!("{} (in {})", panic.message, panic.thread_name),
     }
 }
 

@@ -1,4 +1,4 @@
-//! rejected: livelock
+//! rejected: assertion
 //!
 //! The wait for the end spins: look, yield, look. It keeps a processor busy for as long as it waits, and takes it from the
 //! very worker that it waits for.

@@ -1,4 +1,4 @@
-//! rejected: race
+//! rejected: assertion
 //!
 //! The stop is the end of a channel whose other end is in the worker's handle. So dropping the handle tells the worker to
 //! stop, although all its owner meant was that nobody will join it.

@@ -53,7 +53,7 @@ impl Bank {
     }
 
     pub fn total(&self) -> u64 {
-        let accounts: Vec<_> = self.accounts.iter().rev().map(Mutex::lock).collect();
+        let accounts: Vec<_> = self.accounts.iter().rev().map(|account| account.lock()).collect();
         accounts.iter().map(|balance| **balance).sum()
     }
 }

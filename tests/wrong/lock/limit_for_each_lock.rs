@@ -52,7 +52,7 @@ impl Bank {
     }
 
     pub fn total(&self) -> u64 {
-        let accounts: Vec<_> = self.accounts.iter().map(Mutex::lock).collect();
+        let accounts: Vec<_> = self.accounts.iter().map(|account| account.lock()).collect();
         accounts.iter().map(|balance| **balance).sum()
     }
 }

@@ -129,4 +129,3 @@ fn read_all(pipe: Option<impl Read>) -> io::Result<Vec<u8>> {
     pipe.unwrap().read_to_end(&mut bytes)?;
     Ok(bytes)
 }
-

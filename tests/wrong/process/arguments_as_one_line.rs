@@ -79,7 +79,9 @@ impl Process {
 
     fn start_writing_to(job: &Job, output: fn() -> Stdio) -> io::Result<Process> {
         let mut command = Command::new(&job.program);
-        command.args(job.arguments.join(" ").split_whitespace()).envs(job.variables.iter().map(|(name, value)| (name, value)));
+        command
+            .args(job.arguments.join(" ").split_whitespace())
+            .envs(job.variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(output()).stderr(output());
         if let Some(folder) = &job.folder {
             command.current_dir(folder);

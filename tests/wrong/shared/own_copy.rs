@@ -45,7 +45,7 @@ impl Shared {
         let shared = Shared { words: words_of(&mut &file)?, file, threads: Mutex::new(()) };
         shared.word(LEN).store(len as u64, Ordering::SeqCst);
         shared.word(FORMAT).store(THIS_FORMAT, Ordering::SeqCst);
-        shared.file.rewind()?;
+        (&shared.file).rewind()?;
         for word in &shared.words {
             (&shared.file).write_all(&word.load(Ordering::SeqCst).to_le_bytes())?;
         }

@@ -1,11 +1,11 @@
 //! rejected: assertion
 //!
 //! The file is unlocked after the change, by a line of its own. If the change panics, that line is never reached, and the file
-//! stays locked as long as the process lives.
+//! stays locked for other processes as long as this one lives.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -17,7 +17,6 @@ pub struct Shared {
     memory: Memory,
     file: File,
     threads: Mutex<()>,
-    path: PathBuf,
 }
 
 #[derive(Debug)]
@@ -37,16 +36,16 @@ impl Shared {
     pub fn create(path: &Path, len: usize) -> io::Result<Shared> {
         let bytes = bytes_for(len as u64).ok_or(ErrorKind::InvalidInput)?;
         let file = File::options().read(true).write(true).create_new(true).open(path)?;
-        let made = Shared::fill(path, file, len, bytes);
+        let made = Shared::fill(file, len, bytes);
         if made.is_err() {
             let _ = fs::remove_file(path);
         }
         made
     }
 
-    fn fill(path: &Path, mut file: File, len: usize, bytes: u64) -> io::Result<Shared> {
+    fn fill(mut file: File, len: usize, bytes: u64) -> io::Result<Shared> {
         io::copy(&mut io::repeat(0).take(bytes), &mut file)?;
-        let shared = Shared { memory: Memory::map(&file)?, file, threads: Mutex::new(()), path: path.to_owned() };
+        let shared = Shared { memory: Memory::map(&file)?, file, threads: Mutex::new(()) };
         shared.word(LEN).store(len as u64, Ordering::SeqCst);
         shared.word(FORMAT).store(THIS_FORMAT, Ordering::SeqCst);
         Ok(shared)
@@ -58,7 +57,7 @@ impl Shared {
         if bytes < 8 * ARRAY as u64 {
             return Err(ErrorKind::InvalidData.into());
         }
-        let shared = Shared { memory: Memory::map(&file)?, file, threads: Mutex::new(()), path: path.to_owned() };
+        let shared = Shared { memory: Memory::map(&file)?, file, threads: Mutex::new(()) };
         let len = shared.word(LEN).load(Ordering::SeqCst);
         if shared.word(FORMAT).load(Ordering::SeqCst) != THIS_FORMAT || bytes_for(len) != Some(bytes) {
             return Err(ErrorKind::InvalidData.into());
@@ -89,10 +88,12 @@ impl Shared {
             Err(std::sync::TryLockError::Poisoned(poison)) => poison.into_inner(),
             Err(std::sync::TryLockError::WouldBlock) => return Ok(None),
         };
-        // Not `File::try_lock` of the same open file, which may already hold the lock: opened anew it can be asked.
-        let probe = File::open(&self.path)?;
-        match probe.try_lock() {
-            Ok(()) => Ok(Some(self.change(change))),
+        match self.file.try_lock() {
+            Ok(()) => {
+                let result = self.change(change);
+                self.file.unlock()?;
+                Ok(Some(result))
+            }
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
@@ -181,8 +182,9 @@ mod memory {
         #[allow(unsafe_code, reason = "what other processes do to the file is beyond the compiler's sight")]
         pub(crate) fn words(&self) -> &[AtomicU64] {
             // SAFETY: the mapping begins at a page's start, so it is aligned; it holds at least so many words; it lives as long
-            // as `self`; and it is never seen but as atomics, which others may change at any time. What no code here can rule
-            // out: somebody cuts the file off while it is mapped. Then the next look beyond its end kills the process.
+            // as `self`; and it is never seen but as atomics, here and in every other program that opens the file, so that it may
+            // change at any time. What no code here can rule out: somebody cuts the file off while it is mapped. Then the next
+            // look beyond its end kills the process.
             unsafe { slice::from_raw_parts(self.map.as_ptr().cast(), self.map.len() / size_of::<AtomicU64>()) }
         }
     }

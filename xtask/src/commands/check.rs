@@ -12,8 +12,8 @@ use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::pipeline;
 use crate::progress::Progress;
+use crate::render::file::Picture;
 use crate::render::{self, report};
-use crate::trace_file::Picture;
 use crate::repository::Repository;
 use crate::run::Settings;
 use crate::subject::{self, Subject};
@@ -43,14 +43,19 @@ pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
         (true, several) => render::json(several)?,
         (false, several) => {
             let hand = report::Hand { own, sources: repository };
-            several.iter().zip(&katas).for_each(|(verdict, kata)| render::print(&report::verdict(verdict, kata, &hand)));
+            several
+                .iter()
+                .zip(&katas)
+                .for_each(|(verdict, kata)| render::print(&report::verdict(verdict, kata, &hand)));
             if several.len() > 1 {
                 render::print(&report::summary(several));
             }
         }
     }
     if let Some(picture) = trace {
-        let traced = |verdict: &KataVerdict| verdict.tests.iter().find(|test| test.trace.is_some()).cloned().map(|test| (verdict.kata.clone(), test));
+        let traced = |verdict: &KataVerdict| {
+            verdict.tests.iter().find(|test| test.trace.is_some()).cloned().map(|test| (verdict.kata.clone(), test))
+        };
         match verdicts.iter().find_map(traced) {
             Some((kata, test)) => picture.write(repository, &kata, &test)?,
             None => render::warning("no schedule failed, so no trace was written"),

@@ -42,7 +42,10 @@ mod tests {
 
     #[test]
     fn hints_are_the_sections() {
-        assert_eq!(split("# Hints\n\nintro\n\n## One\n\na\n### more\n## Two\nb\n"), ["## One\n\na\n### more", "## Two\nb"]);
+        assert_eq!(
+            split("# Hints\n\nintro\n\n## One\n\na\n### more\n## Two\nb\n"),
+            ["## One\n\na\n### more", "## Two\nb"]
+        );
         assert_eq!(split("# Hints\n"), Vec::<&str>::new());
     }
 }

@@ -6,11 +6,11 @@ use crate::cli::ReplayArgs;
 use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::pipeline;
+use crate::render::file::Picture;
 use crate::render::{self, report};
 use crate::repository::Repository;
 use crate::run::Settings;
 use crate::subject;
-use crate::trace_file::Picture;
 
 /// Runs exactly that schedule and shows it.
 pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {

@@ -19,7 +19,10 @@ pub(crate) fn run(repository: &Repository, name: &str) -> Result<bool> {
     let only_the_stub = fs::read_dir(&src).is_ok_and(|entries| entries.count() == 1)
         && fs::read(src.join("lib.rs")).is_ok_and(|own| own == text.as_bytes());
     if only_the_stub {
-        render::print(&format!("{} is the stub already; nothing to reset.\n", repository.relative(&src.join("lib.rs"))));
+        render::print(&format!(
+            "{} is the stub already; nothing to reset.\n",
+            repository.relative(&src.join("lib.rs"))
+        ));
         return Ok(true);
     }
     // Copied first, replaced afterwards: interrupted in between, everything is still there.

@@ -93,7 +93,9 @@ fn complaint(expected: &Expected, verdict: &KataVerdict) -> Option<String> {
             }
             warned.then(|| "compiles with warnings".to_string())
         }
-        Expected::Solved if verdict.verdict == SubjectVerdict::Passed && warned => Some("compiles with warnings".to_string()),
+        Expected::Solved if verdict.verdict == SubjectVerdict::Passed && warned => {
+            Some("compiles with warnings".to_string())
+        }
         Expected::Solved | Expected::As(Declared::Accepted) => {
             (verdict.verdict != SubjectVerdict::Passed).then(|| found(verdict))
         }
@@ -115,10 +117,15 @@ fn reasons(verdict: &KataVerdict) -> Vec<String> {
 }
 
 fn found(verdict: &KataVerdict) -> String {
-    let tests = verdict.tests.iter().filter_map(|test| test.kind.map(|kind| format!("{} {kind} ({})", test.name, test.mode)));
+    let tests =
+        verdict.tests.iter().filter_map(|test| test.kind.map(|kind| format!("{} {kind} ({})", test.name, test.mode)));
     let objections = verdict.diagnostics.iter().filter(|one| one.level != "warning").map(|one| one.message.clone());
     let details: Vec<String> = tests.chain(objections).collect();
-    if details.is_empty() { verdict.verdict.to_string() } else { format!("{}: {}", verdict.verdict, details.join(", ")) }
+    if details.is_empty() {
+        verdict.verdict.to_string()
+    } else {
+        format!("{}: {}", verdict.verdict, details.join(", "))
+    }
 }
 
 /// What a learner gets must be the stub that `reset` restores and that was judged above.

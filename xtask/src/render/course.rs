@@ -32,17 +32,17 @@ pub(crate) fn map(stops: &[Stop]) -> String {
         };
         let Kata { name, about, .. } = &*stop.kata;
         let title = crate::render::fit(&about.title, 40);
-        text += &format!("  {} {:>2}  {name:<11} {title} {}\n", styled(style, mark), about.order, styled(style, &state));
+        text +=
+            &format!("  {} {:>2}  {name:<11} {title} {}\n", styled(style, mark), about.order, styled(style, &state));
     }
     text += "\n";
     text += &match stops.iter().find(|stop| stop.state != State::Solved) {
         Some(Stop { kata, state, .. }) => {
             let name = &kata.name;
             let begin = if *state == State::Started { "Go on with" } else { "Next is" };
+            let next = paragraph(&format!("{begin} {name}: {}", kata.about.summary), 0, width());
             format!(
-                "{begin} {}: {}\n  cargo xtask explain {name}   the lesson\n  cargo xtask check {name}     what is missing in katas/{name}/src/lib.rs\n",
-                styled(STRONG, name),
-                kata.about.summary
+                "{next}  cargo xtask explain {name:<8}  the lesson\n  cargo xtask check {name:<10}  what is missing in katas/{name}/src/lib.rs\n"
             )
         }
         None => "Everything is solved. Try another way: `--solution` shows how the reference fares.\n".to_string(),

@@ -80,7 +80,8 @@ pub(crate) fn lanes(trace: &Trace, sources: &mut Sources) -> Lanes {
         thread: step.thread,
         file: step.at.file.clone(),
         line: step.at.line,
-        source: note_of_last(trace, number).map_or_else(|| sources.line(&step.at, &step.operation), |note| format!("waits at {note}")),
+        source: note_of_last(trace, number)
+            .map_or_else(|| sources.line(&step.at, &step.operation), |note| format!("waits at {note}")),
         // Fonts of browsers often lack the terminal's sign for a pause.
         effect: effect(trace, step).replace('⏸', "‖"),
         preemption: step.preemption,
@@ -98,7 +99,12 @@ fn blocked(trace: &Trace) -> Vec<Blocked> {
     let steps = trace.steps.iter().enumerate();
     steps
         .filter(|(_, step)| step.effect == Effect::Blocks)
-        .map(|(from, step)| Blocked { thread: step.thread, from, to: next_of(trace, step.thread, from), on: awaited(trace, step) })
+        .map(|(from, step)| Blocked {
+            thread: step.thread,
+            from,
+            to: next_of(trace, step.thread, from),
+            on: awaited(trace, step),
+        })
         .collect()
 }
 
@@ -126,7 +132,11 @@ fn arrows(trace: &Trace) -> Vec<Arrow> {
     for (number, step) in trace.steps.iter().enumerate() {
         let cause = match (&step.operation[..], step.effect, step.object, step.other) {
             ("spawn", _, _, Some(child)) => {
-                arrows.extend(next_of(trace, child, number).map(|to| Arrow { from: number, to, why: "spawn".to_string() }));
+                arrows.extend(next_of(trace, child, number).map(|to| Arrow {
+                    from: number,
+                    to,
+                    why: "spawn".to_string(),
+                }));
                 None
             }
             ("join", Effect::Done, _, Some(child)) => {

@@ -126,7 +126,8 @@ impl Page {
         let depth = self.lists.len();
         let indent = "  ".repeat(depth);
         let mark = self.mark.take().unwrap_or_default();
-        let first = if mark.is_empty() { indent.clone() } else { format!("{}{mark}", "  ".repeat(depth.saturating_sub(1))) };
+        let first =
+            if mark.is_empty() { indent.clone() } else { format!("{}{mark}", "  ".repeat(depth.saturating_sub(1))) };
         let options = textwrap::Options::new(self.width).initial_indent(&first).subsequent_indent(&indent);
         self.text += &line.lines().map(|line| textwrap::fill(line, &options) + "\n").collect::<String>();
     }
@@ -144,7 +145,9 @@ impl Page {
             let cells: Vec<Vec<String>> = row
                 .iter()
                 .zip(&widths)
-                .map(|(cell, width)| textwrap::wrap(cell, (*width).max(1)).into_iter().map(|line| line.into_owned()).collect())
+                .map(|(cell, width)| {
+                    textwrap::wrap(cell, (*width).max(1)).into_iter().map(|line| line.into_owned()).collect()
+                })
                 .collect();
             for line in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
                 let text: Vec<String> = cells
@@ -173,7 +176,9 @@ mod tests {
 
     #[test]
     fn headings_paragraphs_lists_and_code() {
-        let page = plain("# Title\n\nSome `code` in a paragraph that is longer than forty columns.\n\n- one\n- two\n\n```rust\nlet x = 1;\n```\n");
+        let page = plain(
+            "# Title\n\nSome `code` in a paragraph that is longer than forty columns.\n\n- one\n- two\n\n```rust\nlet x = 1;\n```\n",
+        );
         assert_eq!(
             page,
             "Title\n═════\n\nSome `code` in a paragraph that is\nlonger than forty columns.\n\n• one\n• two\n\n    let x = 1;\n"

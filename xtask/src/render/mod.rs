@@ -2,6 +2,7 @@
 //! the program never writes to standard output. Colour only repeats what the words say.
 
 pub(crate) mod course;
+pub(crate) mod file;
 pub(crate) mod lanes;
 pub(crate) mod markdown;
 pub(crate) mod page;

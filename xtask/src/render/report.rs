@@ -167,8 +167,10 @@ fn closing(verdict: &KataVerdict, kata: &Kata, hand: &Hand) -> String {
         }
         SubjectVerdict::Unsolved => {
             let first = verdict.tests.iter().find(|test| test.kind == Some(Kind::Unsolved));
-            let place = first.and_then(|test| test.message.lines().nth(1).map(|at| (test, at.trim())));
-            let place = place.map_or(String::new(), |(test, at)| format!("`{}` reached a todo!() {at}.\n", test.name));
+            let place = first.and_then(|test| Some((test, test.message.lines().next()?.rsplit_once('(')?.1)));
+            let place = place.map_or(String::new(), |(test, at)| {
+                format!("`{}` reached a todo!() at {}.\n", test.name, at.trim_end_matches(')'))
+            });
             (
                 styled(OPEN, &format!("Unsolved so far: {score}.")),
                 format!("{place}Next: fill in {file}. The lesson: cargo xtask explain {name}"),
@@ -180,7 +182,9 @@ fn closing(verdict: &KataVerdict, kata: &Kata, hand: &Hand) -> String {
         ),
         SubjectVerdict::CompileError => (
             styled(BAD, "It does not compile."),
-            format!("Next: mend the first error above. If it is a signature that you changed: cargo xtask explain {name}"),
+            format!(
+                "Next: mend the first error above. If it is a signature that you changed: cargo xtask explain {name}"
+            ),
         ),
         SubjectVerdict::Rejected => (
             styled(BAD, "It breaks a rule of this kata."),

@@ -38,7 +38,9 @@ pub(crate) fn how_often(trace: &Trace, coverage: Coverage) -> String {
         n => format!("the shortest has {n} preemptions"),
     };
     match (coverage.failing, coverage.schedules) {
-        (failing, schedules) if failing == schedules => format!("every schedule fails ({schedules} tried); {preemptions}"),
+        (failing, schedules) if failing == schedules => {
+            format!("every schedule fails ({schedules} tried); {preemptions}")
+        }
         (1, schedules) => format!("1 of {schedules} schedules fails; {preemptions}"),
         (failing, schedules) => format!("{failing} of {schedules} schedules fail; {preemptions}"),
     }
@@ -55,7 +57,7 @@ pub(crate) fn table(trace: &Trace, repository: &Repository, width: usize, whole:
         let left_out = rows.len() - FIRST - LAST;
         rows.splice(FIRST..FIRST + left_out, [Row::gap(left_out)]);
     }
-    let column = (width.saturating_sub(MARGIN) / trace.threads.len().max(1)).min(48);
+    let column = (width.saturating_sub(MARGIN + 2) / trace.threads.len().max(1)).min(48);
     if column < NARROWEST { one_column(trace, &rows, width) } else { columns(trace, &rows, column) }
 }
 
@@ -159,7 +161,8 @@ fn cell(row: &Row, columns: usize) -> Vec<String> {
     if line.chars().count() <= columns {
         return vec![line.trim_end().to_string()];
     }
-    let effect = textwrap::wrap(&row.effect, textwrap::Options::new(columns).initial_indent("   ").subsequent_indent("   "));
+    let effect =
+        textwrap::wrap(&row.effect, textwrap::Options::new(columns).initial_indent("   ").subsequent_indent("   "));
     let effect = effect.into_iter().map(|line| line.into_owned());
     std::iter::once(fit(&row.source, columns).trim_end().to_string()).chain(effect).collect()
 }
@@ -172,7 +175,10 @@ fn one_column(trace: &Trace, rows: &[Row], width: usize) -> String {
         let room = width.saturating_sub(MARGIN + longest + 3);
         let lines = cell(row, room);
         text += &format!("  {}{} {}\n", mark(row), styled(FAINT, &name), lines[0]);
-        text += &lines[1..].iter().map(|line| format!("  {}{line}\n", " ".repeat(MARGIN + longest + 1))).collect::<String>();
+        text += &lines[1..]
+            .iter()
+            .map(|line| format!("  {}{line}\n", " ".repeat(MARGIN + longest + 1)))
+            .collect::<String>();
     }
     text
 }
@@ -274,6 +280,10 @@ impl<'a> Sources<'a> {
             let text = fs::read_to_string(path).unwrap_or_default();
             text.lines().map(|line| line.trim().to_string()).collect()
         });
-        lines.get((at.line as usize).wrapping_sub(1)).filter(|line| !line.is_empty()).cloned().unwrap_or_else(|| operation.to_string())
+        lines
+            .get((at.line as usize).wrapping_sub(1))
+            .filter(|line| !line.is_empty())
+            .cloned()
+            .unwrap_or_else(|| operation.to_string())
     }
 }

@@ -33,7 +33,12 @@ pub(crate) fn picture(lanes: &Lanes, title: &str) -> String {
     for blocked in &lanes.blocked {
         let (from, to) = (middle(blocked.from), blocked.to.map_or(middle(lanes.steps.len()), middle));
         let x = lane(blocked.thread);
-        let _ = writeln!(svg, "<rect class=\"blocked\" x=\"{}\" y=\"{from}\" width=\"12\" height=\"{}\"/>", x - 6, to - from);
+        let _ = writeln!(
+            svg,
+            "<rect class=\"blocked\" x=\"{}\" y=\"{from}\" width=\"12\" height=\"{}\"/>",
+            x - 6,
+            to - from
+        );
         if to - from >= STEP * 2 {
             let _ = writeln!(
                 svg,
@@ -55,15 +60,25 @@ pub(crate) fn picture(lanes: &Lanes, title: &str) -> String {
     svg + "</svg>\n"
 }
 
-const LEGEND: &str = "● step   ▬ hatched: blocked   ↻ preemption: another thread could have gone on   → made possible by";
+const LEGEND: &str =
+    "● step   ▬ hatched: blocked   ↻ preemption: another thread could have gone on   → made possible by";
 
 fn draw_lane(svg: &mut String, lanes: &Lanes, thread: usize, name: &str) {
     let x = lane(thread);
     let _ = writeln!(svg, "<text class=\"name\" x=\"{}\" y=\"{}\">{}</text>", x - 6, TOP - 12, escape(name));
-    let born = if thread == 0 { Some(0) } else { lanes.steps.iter().position(|step| step.threads[thread].state != "not started") };
+    let born = if thread == 0 {
+        Some(0)
+    } else {
+        lanes.steps.iter().position(|step| step.threads[thread].state != "not started")
+    };
     let gone = lanes.steps.iter().position(|step| step.threads[thread].state == "ended").unwrap_or(lanes.steps.len());
     if let Some(born) = born {
-        let _ = writeln!(svg, "<line class=\"life\" x1=\"{x}\" y1=\"{}\" x2=\"{x}\" y2=\"{}\"/>", middle(born), middle(gone));
+        let _ = writeln!(
+            svg,
+            "<line class=\"life\" x1=\"{x}\" y1=\"{}\" x2=\"{x}\" y2=\"{}\"/>",
+            middle(born),
+            middle(gone)
+        );
     }
 }
 
@@ -71,7 +86,10 @@ fn draw_step(svg: &mut String, lanes: &Lanes, number: usize) {
     let step = &lanes.steps[number];
     let (x, y) = (lane(step.thread), middle(number));
     let mark = if step.preemption { "↻ " } else { "" };
-    let text: String = format!("{} {}", step.line, step.source).chars().take(ROOM.saturating_sub(step.effect.chars().count())).collect();
+    let text: String = format!("{} {}", step.line, step.source)
+        .chars()
+        .take(ROOM.saturating_sub(step.effect.chars().count()))
+        .collect();
     let _ = writeln!(
         svg,
         "<g class=\"step\" id=\"step-{number}\"><title>{}</title><rect class=\"band\" x=\"0\" y=\"{}\" width=\"100%\" height=\"{STEP}\"/><text class=\"number\" x=\"12\" y=\"{}\">{mark}{}</text><circle cx=\"{x}\" cy=\"{y}\" r=\"4.5\"/><text x=\"{}\" y=\"{}\">{} <tspan class=\"effect\">{}</tspan></text></g>",

@@ -46,7 +46,10 @@ pub(crate) fn table(rows: &[Row], rounds: u32, unlike_stubs: &[String]) -> Strin
         }
     }
     for file in unlike_stubs {
-        text += &format!("{} {file} is not the stub in tests/stubs: copy the one that is right over the other\n", styled(BAD, "✗"));
+        text += &format!(
+            "{} {file} is not the stub in tests/stubs: copy the one that is right over the other\n",
+            styled(BAD, "✗")
+        );
     }
     let wrong: usize = rows.iter().map(|row| row.complaints.len()).sum();
     let times = if rounds == 1 { String::new() } else { format!(" {rounds} times each") };

@@ -4,7 +4,9 @@ use std::explored::{Config, Exploration, explore};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam::channel::{RecvError, RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError, bounded, unbounded};
+use crossbeam::channel::{
+    RecvError, RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError, bounded, unbounded,
+};
 use verdict::{Kind, Outcome};
 
 fn run(body: impl Fn() + Send + Sync + 'static) -> Exploration {

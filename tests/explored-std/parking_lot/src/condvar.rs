@@ -103,7 +103,12 @@ impl Condvar {
     }
 
     #[track_caller]
-    fn wait_while_to<T, F>(&self, guard: &mut MutexGuard<'_, T>, mut condition: F, deadline: Deadline) -> WaitTimeoutResult
+    fn wait_while_to<T, F>(
+        &self,
+        guard: &mut MutexGuard<'_, T>,
+        mut condition: F,
+        deadline: Deadline,
+    ) -> WaitTimeoutResult
     where
         T: ?Sized,
         F: FnMut(&mut T) -> bool,

@@ -190,7 +190,10 @@ impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
 
 impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     /// A guard of a part of the data.
-    pub fn map<U: ?Sized, F: FnOnce(&mut T) -> &mut U>(s: RwLockWriteGuard<'a, T>, f: F) -> MappedRwLockWriteGuard<'a, U> {
+    pub fn map<U: ?Sized, F: FnOnce(&mut T) -> &mut U>(
+        s: RwLockWriteGuard<'a, T>,
+        f: F,
+    ) -> MappedRwLockWriteGuard<'a, U> {
         let mut s = ManuallyDrop::new(s);
         // SAFETY: the guard holds the lock alone, and hands that over.
         let data = f(unsafe { &mut *s.data });

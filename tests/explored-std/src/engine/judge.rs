@@ -31,8 +31,9 @@ fn judge_end_of_main(state: &State, kind_of_panic: KindOfPanic) -> Option<Failur
     if let Some(failure) = panic_to_tell(state, kind_of_panic) {
         return Some(failure);
     }
-    let left: Vec<ThreadIndex> =
-        (0..state.threads.len()).filter(|&index| state.threads[index].status != Status::Finished && index > 0).collect();
+    let left: Vec<ThreadIndex> = (0..state.threads.len())
+        .filter(|&index| state.threads[index].status != Status::Finished && index > 0)
+        .collect();
     if state.settings.daemons || left.is_empty() {
         return None;
     }
@@ -76,8 +77,10 @@ fn panic_to_tell(state: &State, kind_of_panic: KindOfPanic) -> Option<Failure> {
 
 /// The thread whose panic this one only passes on.
 fn cause_of(state: &State, note: &PanicNote) -> Option<ThreadIndex> {
-    let passes_on = note.message.ends_with("Any { .. }") || note.message == crate::thread::scoped::PANICKED || note.line == 0;
-    let earlier = |thread: &ThreadIndex| state.threads[*thread].panic.as_ref().is_some_and(|cause| cause.order < note.order);
+    let passes_on =
+        note.message.ends_with("Any { .. }") || note.message == crate::thread::scoped::PANICKED || note.line == 0;
+    let earlier =
+        |thread: &ThreadIndex| state.threads[*thread].panic.as_ref().is_some_and(|cause| cause.order < note.order);
     if passes_on && note.after != NOBODY && earlier(&note.after) {
         return Some(note.after);
     }
@@ -176,8 +179,10 @@ impl State {
 }
 
 fn waits_of(state: &State, threads: &[ThreadIndex], notes: &[Option<String>]) -> String {
-    let waits: Vec<String> =
-        threads.iter().map(|&index| format!("{} {}", state.threads[index].shown_name(index), wait_of(state, index, notes))).collect();
+    let waits: Vec<String> = threads
+        .iter()
+        .map(|&index| format!("{} {}", state.threads[index].shown_name(index), wait_of(state, index, notes)))
+        .collect();
     waits.join("; ")
 }
 
@@ -191,7 +196,9 @@ fn wait_of(state: &State, index: ThreadIndex, notes: &[Option<String>]) -> Strin
     let held = |by: Vec<ThreadIndex>| match by[..] {
         [] => String::new(),
         [one] if one == index => ", which it holds itself".to_string(),
-        [one] if state.threads[one].status == Status::Finished => format!(", held by {}, which has ended", names_of(state, &by)),
+        [one] if state.threads[one].status == Status::Finished => {
+            format!(", held by {}, which has ended", names_of(state, &by))
+        }
         _ => format!(", held by {}", names_of(state, &by)),
     };
     match (thread.pending.kind, awaited_object(state, index)) {

@@ -112,6 +112,8 @@ pub(crate) fn run_to_result<T>(f: impl FnOnce() -> T) -> std::thread::Result<T> 
 
 /// Whether the thread that runs is unwinding.
 pub(crate) fn panicking() -> bool {
-    try_with(|state| state.phase == Phase::TearingDown || state.threads.get(state.current).is_some_and(|t| t.panicking > 0))
-        .unwrap_or_else(std::thread::panicking)
+    try_with(|state| {
+        state.phase == Phase::TearingDown || state.threads.get(state.current).is_some_and(|t| t.panicking > 0)
+    })
+    .unwrap_or_else(std::thread::panicking)
 }

@@ -146,7 +146,8 @@ pub(crate) fn name_objects(objects: &[Object]) -> Vec<verdict::Object> {
 fn base_name(object: &Object) -> String {
     let held = (object.what.holds)();
     let path = held.split('<').next().unwrap_or_default();
-    let own = path.contains("::") && !["std::", "core::", "alloc::", "explored_std::"].iter().any(|std| path.starts_with(std));
+    let own = path.contains("::")
+        && !["std::", "core::", "alloc::", "explored_std::"].iter().any(|std| path.starts_with(std));
     let name = match path.rsplit("::").next() {
         _ if object.what.what == "AtomicBool" => "flag",
         _ if object.what.what.starts_with("Atomic") => "atomic",

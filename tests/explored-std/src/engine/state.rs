@@ -229,6 +229,10 @@ impl State {
         let mut choices = std::mem::take(&mut self.choices);
         self.collect(&mut choices);
         while choices.is_empty() {
+            if let Some(mut strategy) = self.strategy.take() {
+                strategy.stands_still(self);
+                self.strategy = Some(strategy);
+            }
             if !self.move_on() {
                 self.choices = choices;
                 return Err(if self.idle_rounds > 0 { Ending::Livelock } else { Ending::Stuck });
@@ -282,16 +286,28 @@ impl State {
         }
         if self.spurious_left > 0 && !choices.is_empty() {
             for (index, thread) in self.threads.iter().enumerate() {
-                let could = match thread.pending.kind {
-                    Kind::Wake => !thread.notified && lock_is_free(&self.objects, thread.pending.second),
-                    Kind::Park => !thread.token,
-                    _ => false,
-                };
-                if could && thread.status == Status::Live {
+                if thread.status == Status::Live && self.could_wake(thread) {
                     choices.push(Choice { thread: index, how: How::Spurious });
                 }
             }
         }
+    }
+
+    /// Whether a thread waits in such a way that it may wake although nobody calls.
+    fn could_wake(&self, thread: &ThreadState) -> bool {
+        match thread.pending.kind {
+            Kind::Wake => !thread.notified && lock_is_free(&self.objects, thread.pending.second),
+            Kind::Park => !thread.token,
+            _ => false,
+        }
+    }
+
+    /// The threads that could wake although nobody calls, if there were still a spurious wakeup for them.
+    pub(crate) fn could_wake_spuriously(&self) -> impl Iterator<Item = ThreadIndex> + '_ {
+        let threads = if self.spurious_left > 0 { &self.threads[..] } else { &[] };
+        let waits =
+            |(_, thread): &(ThreadIndex, &ThreadState)| thread.status == Status::Live && self.could_wake(thread);
+        threads.iter().enumerate().filter(waits).map(|(index, _)| index)
     }
 
     /// Whether a thread only repeats itself while nothing changes.
@@ -302,7 +318,9 @@ impl State {
     /// Nobody could go on: moves time, or lets those that spin go round once more.
     fn move_on(&mut self) -> bool {
         let spinning = self.threads.iter().enumerate().any(|(index, thread)| {
-            thread.status == Status::Live && self.is_held_back(thread) && is_possible(&self.threads, &self.objects, index)
+            thread.status == Status::Live
+                && self.is_held_back(thread)
+                && is_possible(&self.threads, &self.objects, index)
         });
         if self.first_deadline() != NEVER {
             self.advance_clock();
@@ -446,7 +464,9 @@ pub(crate) fn is_possible(threads: &[ThreadState], objects: &[Object], index: Th
         Kind::UntilBlocked => {
             let other = &threads[operation.other];
             other.status == Status::Finished
-                || (other.status == Status::Live && operation.other != index && !is_possible(threads, objects, operation.other))
+                || (other.status == Status::Live
+                    && operation.other != index
+                    && !is_possible(threads, objects, operation.other))
         }
         _ => object_allows(threads, &objects[operation.object as usize].model, index, operation),
     }

@@ -184,7 +184,7 @@ impl RawChannel {
         let announced = try_with(|state| {
             let object = self.index(state);
             let operation = Operation::new(Kind::Release, "close", object, state.here());
-            if release_is_a_step(state) && state.channel(object).senders == 1 {
+            if release_is_a_step(state) {
                 return Some(operation);
             }
             state.sender_is_gone(object);
@@ -242,6 +242,11 @@ impl State {
         }
     }
 
+    /// Whether a channel has no message and nobody to send one.
+    pub(crate) fn is_closed(&self, object: ObjectIndex) -> bool {
+        matches!(&self.objects[object as usize].model, Model::Channel(channel) if channel.senders == 0 && channel.inside.is_empty())
+    }
+
     fn take_message(&mut self, object: ObjectIndex, if_empty: Refusal) -> Result<(), Refusal> {
         let channel = self.channel(object);
         if channel.inside.pop_front().is_some() {
@@ -264,7 +269,10 @@ impl State {
             self.record_passively(&Operation::new(Kind::Release, "close", object, here));
             self.changed();
         }
-        self.released(object);
+        let me = self.current;
+        if let Some(order) = &self.order {
+            order.borrow_mut().closed(me, object);
+        }
     }
 
     /// Where the thread that runs was last seen: destructors have no caller's place.

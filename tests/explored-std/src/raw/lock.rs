@@ -7,6 +7,7 @@ use crate::engine::operation::{How, Kind, NOBODY, ObjectIndex, Operation, Site};
 use crate::engine::run::{step, try_with, with};
 use crate::engine::state::State;
 use crate::raw::{Deadline, release_is_a_step};
+use crate::search::SHARED;
 
 /// How a lock is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +109,8 @@ impl RawLock {
         let announced = try_with(|state| {
             let object = self.identity.known(state)?;
             let at = taken_at(state, object);
-            let operation = Operation::new(Kind::Release, "unlock", object, at);
+            let number = if sharing == Sharing::Shared { SHARED } else { 0 };
+            let operation = Operation { number, ..Operation::new(Kind::Release, "unlock", object, at) };
             if release_is_a_step(state) {
                 return Some(operation);
             }
@@ -133,7 +135,7 @@ impl RawLock {
             lock.depth = 0;
             lock.readers.extend(at.map(|at| (me, at)));
             state.changed();
-            state.released(object);
+            state.released(object, false);
         });
     }
 
@@ -230,14 +232,14 @@ impl State {
         if written || self.settings.observed {
             self.changed();
         }
-        self.released(object);
+        self.released(object, sharing == Sharing::Shared);
     }
 
     /// The thread that runs has let something go that others may wait for.
-    pub(crate) fn released(&mut self, object: ObjectIndex) {
+    pub(crate) fn released(&mut self, object: ObjectIndex, shared: bool) {
         let me = self.current;
         if let Some(order) = &self.order {
-            order.borrow_mut().released(me, object);
+            order.borrow_mut().released(me, object, shared);
         }
     }
 }

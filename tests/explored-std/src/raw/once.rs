@@ -83,7 +83,7 @@ impl RawOnce {
                 Left::Fresh => Once::Fresh,
             };
             state.changed();
-            state.released(object);
+            state.released(object, false);
         });
     }
 

@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-pub(crate) use order::Order;
+pub(crate) use order::{Order, SHARED};
 
 use crate::engine::operation::{Choice, Kind, ThreadIndex};
 use crate::engine::panics::{Hazard, install_hook, tell_hazard};
@@ -33,11 +33,18 @@ pub(crate) type Log = Arc<dyn Fn() -> String + Send + Sync>;
 pub(crate) trait Strategy {
     /// Picks one of the choices, of which there is at least one, or ends the schedule.
     fn pick(&mut self, state: &State, choices: &[Choice]) -> Result<usize, Ending>;
+
+    /// Nobody can go on at this time: the schedule ends, or time moves on.
+    fn stands_still(&mut self, _state: &State) {}
 }
 
 impl<S: Strategy> Strategy for Rc<RefCell<S>> {
     fn pick(&mut self, state: &State, choices: &[Choice]) -> Result<usize, Ending> {
         self.borrow_mut().pick(state, choices)
+    }
+
+    fn stands_still(&mut self, state: &State) {
+        self.borrow_mut().stands_still(state);
     }
 }
 

@@ -8,10 +8,14 @@ use crate::engine::state::State;
 
 /// Stands for everything there is: a step that looks at what all others do.
 const EVERYTHING: u32 = u32::MAX - 1;
+/// The number of a release that ends a reader's turn.
+pub(crate) const SHARED: u64 = 1;
 /// Virtual time, where it may move while others run.
 const CLOCK: u32 = u32::MAX - 2;
 /// The stock of spurious wakeups.
 const SPURIOUS: u32 = u32::MAX - 3;
+/// Added to a channel's index: that its senders are gone.
+const CLOSED: u32 = 1 << 29;
 /// From here on: two keys for each thread, its park token and its life.
 const THREADS: u32 = 1 << 30;
 
@@ -32,6 +36,13 @@ pub(crate) struct Accesses {
 impl Accesses {
     fn none() -> Accesses {
         Accesses { list: [Access { key: NOTHING, writes: false }; 4], count: 0 }
+    }
+
+    /// What comes before or after whatever others do.
+    pub(crate) fn everything() -> Accesses {
+        let mut touched = Accesses::none();
+        touched.add(EVERYTHING, true);
+        touched
     }
 
     fn add(&mut self, key: u32, writes: bool) {
@@ -72,7 +83,9 @@ pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
     let mut touched = Accesses::none();
     let object = operation.object;
     match operation.kind {
-        Kind::Look if object == NOTHING && operation.name == "is_finished" => touched.add(life_of(operation.other), false),
+        Kind::Look if object == NOTHING && operation.name == "is_finished" => {
+            touched.add(life_of(operation.other), false)
+        }
         Kind::Look if object == NOTHING => touched.add(EVERYTHING, true),
         Kind::Look | Kind::Completed | Kind::Passed => touched.add(object, false),
         Kind::Enter => touched.add(object, !state.is_initialised(object)),
@@ -82,6 +95,13 @@ pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
         Kind::Change if operation.name == "try_send" => touched.add(EVERYTHING, true),
         Kind::Wake if choice.how == How::Step => touched.add(operation.second, true),
         Kind::Join => touched.add(life_of(operation.other), false),
+        Kind::Release => touched.add(object, operation.number != SHARED),
+        Kind::Receive => {
+            touched.add(object, true);
+            if state.is_closed(object) {
+                touched.add(object | CLOSED, true);
+            }
+        }
         Kind::Park => touched.add(token_of(choice.thread), true),
         Kind::Unpark => touched.add(token_of(operation.other), true),
         Kind::Clock => touched.add(CLOCK, false),
@@ -94,6 +114,16 @@ pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
         How::Timeout if state.settings.hostile => touched.add(CLOCK, true),
         How::Spurious => touched.add(SPURIOUS, true),
         _ => {}
+    }
+    touched
+}
+
+/// What may make the operation that a thread announced possible.
+pub(crate) fn enablers(state: &State, thread: ThreadIndex) -> Accesses {
+    let operation = &state.threads[thread].pending;
+    let mut touched = accesses(state, Choice::step(thread));
+    if operation.kind == Kind::Wake {
+        touched.add(operation.object, true);
     }
     touched
 }
@@ -135,6 +165,7 @@ fn at(clock: &[u32], thread: ThreadIndex) -> u32 {
 pub(crate) struct Event {
     pub(crate) choice: Choice,
     pub(crate) operation: Operation,
+    touched: Accesses,
     /// Its clock, in the arena.
     clock: (usize, usize),
 }
@@ -209,10 +240,17 @@ impl Order {
         self.ends[thread] = self.clock_of(thread).clone();
     }
 
-    /// A thread has let others go on that wait at this object, without a step.
-    pub(crate) fn released(&mut self, by: ThreadIndex, object: ObjectIndex) {
+    /// A thread has given a lock back without a step. Readers come after writers, and only writers after readers.
+    pub(crate) fn released(&mut self, by: ThreadIndex, object: ObjectIndex, shared: bool) {
         let clock = self.clock_of(by).clone();
-        join(&mut self.history(object).written, &clock);
+        let history = self.history(object);
+        join(if shared { &mut history.read } else { &mut history.written }, &clock);
+    }
+
+    /// A sender has gone without a step.
+    pub(crate) fn closed(&mut self, by: ThreadIndex, object: ObjectIndex) {
+        let clock = self.clock_of(by).clone();
+        join(&mut self.history(object | CLOSED).read, &clock);
     }
 
     /// A thread has called another one, which waits.
@@ -243,14 +281,29 @@ impl Order {
         self.threads.get(thread).map_or(0, |clock| at(clock, thread))
     }
 
+    /// Whether a step after `from`, that does not come after that one, touches any of these.
+    pub(crate) fn is_touched_otherwise(&self, from: usize, touched: &Accesses) -> bool {
+        (from + 1..self.events.len())
+            .any(|place| !self.is_before(from, place) && self.events[place].touched.depends_on(touched))
+    }
+
     /// The steps with which this one, about to be made or at least announced, is in a race: they are dependent, nothing
     /// between orders them, and they could have come after it. Latest first.
-    pub(crate) fn races(&self, thread: ThreadIndex, kind: Kind, touched: &Accesses, found: &mut Vec<usize>, possible_at: impl Fn(usize) -> bool) {
+    pub(crate) fn races(
+        &self,
+        thread: ThreadIndex,
+        kind: Kind,
+        touched: &Accesses,
+        found: &mut Vec<usize>,
+        possible_at: impl Fn(usize) -> bool,
+    ) {
         found.clear();
         let clock: &[u32] = self.threads.get(thread).map_or(&[], Vec::as_slice);
         let everything = Access { key: EVERYTHING, writes: false };
         for access in touched.iter().chain(std::iter::once(everything)) {
-            let Some(history) = self.histories[..self.used].iter().find(|history| history.key == access.key) else { continue };
+            let Some(history) = self.histories[..self.used].iter().find(|history| history.key == access.key) else {
+                continue;
+            };
             let others = if access.writes { &history.touches } else { &history.writes };
             for &(place, writes) in others.iter().rev() {
                 let event = &self.events[place as usize];
@@ -305,7 +358,7 @@ impl Order {
         }
         let start = self.arena.len();
         self.arena.extend_from_slice(&clock);
-        self.events.push(Event { choice, operation, clock: (start, clock.len()) });
+        self.events.push(Event { choice, operation, touched: *touched, clock: (start, clock.len()) });
         *self.clock_of(thread) = clock;
     }
 

@@ -6,13 +6,13 @@ use std::rc::Rc;
 
 use verdict::{Coverage, Failure, Kind, Outcome};
 
+use super::Body;
 use super::notation;
 use super::preemptions::Preemptions;
 use super::reduction::Reduction;
 use super::replay::Replay;
 use super::runner::{Ran, Runner};
 use super::sample::{Numbers, Sample};
-use super::Body;
 use crate::engine::operation::Choice;
 use crate::engine::state::Settings;
 use crate::explored::{Config, Exploration, Timeouts};
@@ -80,8 +80,7 @@ impl Found {
 
     /// Keeps a failing run if it is shorter than the one that is kept.
     fn keep(&mut self, ran: &Ran, choices: &[Choice]) {
-        if ran.failure.is_some() && self.worst.as_ref().is_none_or(|worst| ran.steps < worst.steps)
-        {
+        if ran.failure.is_some() && self.worst.as_ref().is_none_or(|worst| ran.steps < worst.steps) {
             self.worst = Some(Failing { choices: choices.to_vec(), steps: ran.steps });
         }
     }
@@ -232,7 +231,8 @@ fn tell(runner: &mut Runner, found: Found) -> Exploration {
     let strategy = Rc::new(RefCell::new(Replay::own(worst.choices)));
     let (ran, trace) = runner.record(&strategy);
     let Some(mut failure) = ran.failure else {
-        let message = "this code does different things under one and the same schedule: one that failed does not fail again";
+        let message =
+            "this code does different things under one and the same schedule: one that failed does not fail again";
         let failure = Failure { kind: Kind::Nondeterministic, message: message.to_string() };
         return Exploration { outcome: Outcome::Failed(failure), coverage, trace: Some(trace) };
     };
@@ -308,7 +308,11 @@ pub(crate) fn every_outcome(
 
 type Outcomes = BTreeMap<String, u64>;
 
-fn every_reduced(runner: &mut Runner, schedules: u64, count: impl Fn(&Ran, &mut Outcomes)) -> Result<Option<Outcomes>, Looked> {
+fn every_reduced(
+    runner: &mut Runner,
+    schedules: u64,
+    count: impl Fn(&Ran, &mut Outcomes),
+) -> Result<Option<Outcomes>, Looked> {
     let mut outcomes = BTreeMap::new();
     let strategy = Rc::new(RefCell::new(Reduction::default()));
     for _ in 0..schedules {
@@ -325,7 +329,11 @@ fn every_reduced(runner: &mut Runner, schedules: u64, count: impl Fn(&Ran, &mut 
     Ok(None)
 }
 
-fn every_plain(runner: &mut Runner, schedules: u64, count: impl Fn(&Ran, &mut Outcomes)) -> Result<Option<Outcomes>, Looked> {
+fn every_plain(
+    runner: &mut Runner,
+    schedules: u64,
+    count: impl Fn(&Ran, &mut Outcomes),
+) -> Result<Option<Outcomes>, Looked> {
     let mut outcomes = BTreeMap::new();
     let strategy = Rc::new(RefCell::new(Preemptions::new()));
     for _ in 0..schedules {

@@ -136,4 +136,3 @@ impl Strategy for Preemptions {
         Ok(index)
     }
 }
-

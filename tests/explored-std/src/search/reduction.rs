@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::order::{Accesses, Order, accesses};
+use super::order::{Accesses, Order, accesses, enablers};
 use super::preemptions::default_choice;
 use super::{Strategy, signature};
 use crate::engine::operation::{Choice, How, Kind};
@@ -142,17 +142,26 @@ impl Reduction {
 
     /// Plants choices for the races of a step that is made, or announced, now.
     fn plant(&mut self, state: &State, choice: Choice) {
-        let operation = state.threads[choice.thread].pending;
         let touched = accesses(state, choice);
+        self.plant_touching(state, choice, &touched);
+    }
+
+    fn plant_touching(&mut self, state: &State, choice: Choice, touched: &Accesses) {
+        let operation = state.threads[choice.thread].pending;
         let order = self.order.borrow();
         let (way, last_step) = (&self.way, order.last_step_of(choice.thread) as usize);
-        // If the thread had announced this operation already and could not do it then, the earlier step made it possible.
+        // If the thread had announced this operation already and could not do it then, it was the earlier step that made it
+        // possible, unless another one was that does not depend on the earlier step.
+        let enablers = enablers(state, choice.thread);
         let possible_at = |place: usize| {
             let announced = last_step <= place;
             let known = way[place].possible.get(choice.thread).copied();
-            choice.how != How::Step || !announced || known.unwrap_or(true)
+            choice.how != How::Step
+                || !announced
+                || known.unwrap_or(true)
+                || order.is_touched_otherwise(place, &enablers)
         };
-        order.races(choice.thread, operation.kind, &touched, &mut self.races, possible_at);
+        order.races(choice.thread, operation.kind, touched, &mut self.races, possible_at);
         for &place in &self.races {
             order.initials(place, choice, &mut self.initials);
             self.way[place].plant(&self.initials);
@@ -208,6 +217,16 @@ impl Decision {
 }
 
 impl Strategy for Reduction {
+    /// A spurious wakeup is not offered now, but was before the last step of another thread, whichever that is.
+    fn stands_still(&mut self, state: &State) {
+        if self.redundant {
+            return;
+        }
+        for thread in state.could_wake_spuriously() {
+            self.plant_touching(state, Choice { thread, how: How::Spurious }, &Accesses::everything());
+        }
+    }
+
     fn pick(&mut self, state: &State, choices: &[Choice]) -> Result<usize, Ending> {
         self.seen = signature(self.seen, state, choices);
         let depth = self.depth;

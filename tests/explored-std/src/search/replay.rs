@@ -57,5 +57,7 @@ fn misfit(state: &State, wanted: Choice, step: usize) -> Ending {
         How::Timeout => "time out",
         How::Spurious => "wake up",
     };
-    Ending::Misfit(format!("the schedule does not fit this program: at its step {step} {who} should {what}, and cannot"))
+    Ending::Misfit(format!(
+        "the schedule does not fit this program: at its step {step} {who} should {what}, and cannot"
+    ))
 }

@@ -161,7 +161,8 @@ impl<T: 'static> fmt::Debug for LocalKey<T> {
 
 fn find(address: usize) -> Slot {
     with(|state| {
-        let found = state.threads.get(state.current).and_then(|thread| thread.locals.iter().find(|local| local.0 == address));
+        let found =
+            state.threads.get(state.current).and_then(|thread| thread.locals.iter().find(|local| local.0 == address));
         match found {
             Some((_, Some(value))) => Slot::Here(Rc::clone(value)),
             Some((_, None)) => Slot::Destroyed,

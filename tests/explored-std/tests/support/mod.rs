@@ -7,7 +7,8 @@ use verdict::{Failure, Kind, Outcome};
 
 /// The defaults, with every panic as an assertion unless it is an `unwrap` or a plain `panic!`.
 pub fn config() -> Config {
-    let kind_of_panic = |message: &str, _file: &str| match message.contains("called `") || message.starts_with("panic") {
+    let kind_of_panic = |message: &str, _file: &str| match message.contains("called `") || message.starts_with("panic")
+    {
         true => Kind::Panic,
         false => Kind::Assertion,
     };

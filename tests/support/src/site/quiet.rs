@@ -2,7 +2,8 @@
 //!
 //! A request that some code of this process is about to send is a thread that runs or is ready to. While all threads are asleep,
 //! and none has run between several looks at them, nothing more will come before the site answers. A loaded machine makes threads
-//! wait for a processor, but a thread that waits for one does not count as asleep.
+//! wait for a processor, but a thread that waits for one does not count as asleep. A thread that pauses by the clock does: a client
+//! that means to ask again in a while is not on the way.
 
 use std::thread;
 use std::time::Duration;

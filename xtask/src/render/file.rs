@@ -59,7 +59,9 @@ impl Picture {
         let title = format!("{kata}: {} — {ending}", test.name);
         let mut sources = Sources::new(repository);
         let text = match self.form {
-            Form::Json => serde_json::to_string_pretty(trace).map_err(|error| Error::new(error.to_string(), ""))? + "\n",
+            Form::Json => {
+                serde_json::to_string_pretty(trace).map_err(|error| Error::new(error.to_string(), ""))? + "\n"
+            }
             Form::Svg => svg::picture(&lanes(trace, &mut sources), &title),
             Form::Html => page::page(&lanes(trace, &mut sources), &sources, &title, &test.message),
         };

@@ -1,0 +1,83 @@
+//! rejected: assertion
+//!
+//! The limit is kept when a message comes, but not when one goes. What is too long is written all the same, and the other end
+//! refuses it and everything after it.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+pub const LONGEST: usize = 16 * 1024 * 1024;
+
+pub fn send(writer: &mut impl Write, message: &[u8]) -> io::Result<()> {
+    writer.write_all(&(message.len() as u32).to_be_bytes())?;
+    writer.write_all(message)?;
+    writer.flush()
+}
+
+pub fn receive(reader: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut prefix = [0; 4];
+    if fill(reader, &mut prefix[..1])? == 0 {
+        return Ok(None);
+    }
+    reader.read_exact(&mut prefix[1..])?;
+    let length = u32::from_be_bytes(prefix) as usize;
+    if length > LONGEST {
+        return Err(ErrorKind::InvalidData.into());
+    }
+    let mut message = vec![0; length];
+    reader.read_exact(&mut message)?;
+    Ok(Some(message))
+}
+
+/// Reads until the buffer is full or the stream ends.
+fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(more) => filled += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+pub struct Connection {
+    reader: Box<dyn Read + Send>,
+    outbox: Option<mpsc::Sender<Vec<u8>>>,
+    feeder: JoinHandle<io::Result<()>>,
+}
+
+impl Connection {
+    pub fn new(reader: impl Read + Send + 'static, mut writer: impl Write + Send + 'static) -> Connection {
+        let (outbox, messages) = mpsc::channel::<Vec<u8>>();
+        let feeder = thread::spawn(move || {
+            for message in messages {
+                send(&mut writer, &message)?;
+            }
+            Ok(())
+        });
+        Connection { reader: Box::new(reader), outbox: Some(outbox), feeder }
+    }
+
+    pub fn send(&mut self, message: Vec<u8>) -> io::Result<()> {
+        let outbox = self.outbox.as_ref().ok_or(ErrorKind::BrokenPipe)?;
+        outbox.send(message).map_err(|_| ErrorKind::BrokenPipe.into())
+    }
+
+    pub fn receive(&mut self) -> io::Result<Option<Vec<u8>>> {
+        receive(&mut self.reader)
+    }
+
+    pub fn finish(&mut self) {
+        self.outbox = None;
+    }
+
+    pub fn close(mut self) -> io::Result<()> {
+        self.finish();
+        drop(self.reader);
+        self.feeder.join().expect("the feeder does not panic")
+    }
+}
