@@ -8,6 +8,7 @@ mod checking;
 mod help;
 mod learning;
 mod maintaining;
+mod pictures;
 #[cfg(unix)]
 mod terminal;
 mod workshop;

@@ -105,3 +105,19 @@ fn every_test_runs_in_a_wrapper() {
         }
     }
 }
+
+/// The README's course table is what the catalogue is: a kata that is not in it is not found.
+#[test]
+fn the_course_table_lists_every_kata_in_order() {
+    let mut rows: Vec<(i64, String)> = Vec::new();
+    for kata in names("katas") {
+        let manifest = manifest(&format!("katas/{kata}/Cargo.toml"));
+        let about = &manifest["package"]["metadata"]["kata"];
+        let python: Vec<&str> = about["python"].as_array().expect("a list").iter().filter_map(|item| item.as_str()).collect();
+        let (order, summary) = (about["order"].as_integer().expect("an order"), about["summary"].as_str().expect("a summary"));
+        rows.push((order, format!("| [`{kata}`](katas/{kata}/README.md) | {summary} | `{}` |\n", python.join("`, `"))));
+    }
+    rows.sort();
+    let table: String = rows.into_iter().map(|(_, row)| row).collect();
+    assert!(read("README.md").contains(&table), "README.md should have this table:\n{table}");
+}

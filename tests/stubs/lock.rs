@@ -33,15 +33,16 @@ impl Bank {
         todo!()
     }
 
-    /// Moves `amount` from one account to the other, or refuses and changes nothing. Waits for the accounts as long as it takes.
+    /// Moves `amount` from one account to the other, or refuses and changes nothing. Waits for the accounts as long as
+    /// it takes.
     ///
     /// `from` and `to` may be the same account.
     pub fn transfer(&self, from: usize, to: usize, amount: u64) -> Result<(), Refused> {
         todo!()
     }
 
-    /// Like [`transfer`](Bank::transfer), but waits for `limit` at most, for both accounts together. Then it refuses because
-    /// the time is up.
+    /// Like [`transfer`](Bank::transfer), but waits for `limit` at most, for both accounts together. Then it refuses
+    /// because the time is up.
     pub fn transfer_within(&self, from: usize, to: usize, amount: u64, limit: Duration) -> Result<(), Refused> {
         todo!()
     }

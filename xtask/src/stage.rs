@@ -237,7 +237,7 @@ fn crate_manifest(repository: &Repository, label: &str, subject: &Subject, mode:
     let lints = table(&mut manifest, "lints");
     lints.remove("workspace");
     if !kata.about.rules.allow_unsafe {
-        table(lints, "rust").insert("unsafe_code".to_string(), Value::String("forbid".to_string()));
+        table(lints, "rust").insert("unsafe_code".to_string(), Value::String("deny".to_string()));
     }
     if mode == Mode::Schedules {
         let dependencies = table(&mut manifest, "dependencies");

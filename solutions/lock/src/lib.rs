@@ -1,12 +1,12 @@
 //! A bank whose accounts many threads use at once.
 //!
-//! There is one lock for each account, so transfers between different accounts don't wait for each other. That is what brings
-//! the danger: a transfer needs two locks, and two transfers that take the same two locks in different orders can each get
-//! the first and wait for ever for the second.
+//! There is one lock for each account, so transfers between different accounts don't wait for each other. That is what
+//! brings the danger: a transfer needs two locks, and two transfers that take the same two locks in different orders
+//! can each get the first and wait for ever for the second.
 //!
-//! One rule keeps the danger out: **whoever needs several locks takes them in the order of the accounts' numbers.** A thread
-//! then only ever waits for a lock with a higher number than those it holds. Were there a circle of waiting threads, the
-//! numbers would have to rise all the way round it, back to where they began.
+//! One rule keeps the danger out: **whoever needs several locks takes them in the order of the accounts' numbers.** A
+//! thread then only ever waits for a lock with a higher number than those it holds. Were there a circle of waiting
+//! threads, the numbers would have to rise all the way round it, back to where they began.
 
 use std::time::{Duration, Instant};
 
@@ -15,8 +15,8 @@ use parking_lot::{Mutex, MutexGuard};
 /// Accounts with balances in cents. They are numbered from 0. Threads share the bank by reference.
 #[derive(Debug)]
 pub struct Bank {
-    // Not a `Mutex<Vec<_>>`: the number of accounts never changes, so finding an account needs no lock. In Rust the lock owns
-    // what it protects. There is no way to a balance but through the lock, so none can be forgotten.
+    // Not a `Mutex<Vec<_>>`: the number of accounts never changes, so finding an account needs no lock. In Rust the
+    // lock owns what it protects. There is no way to a balance but through the lock, so none can be forgotten.
     accounts: Vec<Mutex<Account>>,
 }
 
@@ -52,20 +52,21 @@ impl Bank {
 
     /// Adds `amount` to `account`.
     pub fn deposit(&self, account: usize, amount: u64) {
-        // Reading and writing happen under one and the same guard. Two statements with a `lock()` each would let another
-        // deposit in between, and it would be overwritten.
+        // Reading and writing happen under one and the same guard. Two statements with a `lock()` each would let
+        // another deposit in between, and it would be overwritten.
         self.accounts[account].lock().balance += amount;
     }
 
-    /// Moves `amount` from one account to the other, or refuses and changes nothing. Waits for the accounts as long as it takes.
+    /// Moves `amount` from one account to the other, or refuses and changes nothing. Waits for the accounts as long as
+    /// it takes.
     ///
     /// `from` and `to` may be the same account.
     pub fn transfer(&self, from: usize, to: usize, amount: u64) -> Result<(), Refused> {
         self.transfer_with(|account| Ok(account.lock()), from, to, amount)
     }
 
-    /// Like [`transfer`](Bank::transfer), but waits for `limit` at most, for both accounts together. Then it refuses because
-    /// the time is up.
+    /// Like [`transfer`](Bank::transfer), but waits for `limit` at most, for both accounts together. Then it refuses
+    /// because the time is up.
     pub fn transfer_within(&self, from: usize, to: usize, amount: u64, limit: Duration) -> Result<(), Refused> {
         // A moment, not a duration: `limit` for each of two locks could add up to twice the limit.
         let deadline = Instant::now() + limit;
@@ -93,8 +94,8 @@ impl Bank {
             // A `Mutex` that is locked again by the thread that holds it waits for ever.
             return lock(&self.accounts[from])?.can_pay(amount);
         }
-        // All locks first, then all changes. If the second lock is refused, `?` returns and the first guard is dropped: nothing
-        // has to be put back.
+        // All locks first, then all changes. If the second lock is refused, `?` returns and the first guard is dropped:
+        // nothing has to be put back.
         let low = lock(&self.accounts[from.min(to)])?;
         let high = lock(&self.accounts[from.max(to)])?;
         let (mut from, mut to) = if from < to { (low, high) } else { (high, low) };

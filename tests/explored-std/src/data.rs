@@ -1,24 +1,84 @@
-//! The data of modelled objects that last longer than a schedule: a static's has to be made fresh.
+//! The data of modelled objects that last longer than a schedule.
+//!
+//! A static is used again in the next schedule, and has to have its first value then. A static's first value was made by the
+//! compiler and owns nothing on the heap, so its bytes, kept before the first use, are as good as the value. What is not a
+//! static, say a lock that the test's closure captured, can't be made fresh: the exploration ends and says so.
 
 use std::cell::UnsafeCell;
+use std::collections::HashMap;
+use std::mem::MaybeUninit;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
+use crate::engine::object::Age;
 use crate::engine::run::{Ending, end, with};
 use crate::engine::state::Phase;
 
-/// Makes the data of a lock fresh that is left from an earlier schedule, or says that this is impossible.
-pub(crate) fn make_fresh<T: ?Sized>(_data: &UnsafeCell<T>, what: &'static str) {
-    refuse(what, "what it protects can't be made fresh");
+/// The first bytes of statics, by their address.
+static FIRST: LazyLock<Mutex<HashMap<usize, Box<[MaybeUninit<u8>]>>>> = LazyLock::new(Mutex::default);
+
+/// Prepares the data of a lock that is used for the first time in this schedule: keeps a static's first bytes, or puts them
+/// back.
+#[cold]
+pub(crate) fn prepare<T: ?Sized>(data: &UnsafeCell<T>, age: Age, what: &'static str) {
+    let value = data.get();
+    let address = value.cast::<u8>() as usize;
+    match age {
+        Age::Known => {}
+        Age::New if is_static(address) => keep(value),
+        Age::New => {}
+        Age::Stale => put_back(value, what),
+    }
+}
+
+fn keep<T: ?Sized>(value: *mut T) {
+    // SAFETY: the value is there as long as the static, that is for ever, and nobody uses it yet.
+    let size = size_of_val(unsafe { &*value });
+    let mut bytes = vec![MaybeUninit::uninit(); size];
+    // SAFETY: both are valid for that many bytes, and the vector is new.
+    unsafe { std::ptr::copy_nonoverlapping(value.cast::<MaybeUninit<u8>>(), bytes.as_mut_ptr(), size) };
+    first().insert(value.cast::<u8>() as usize, bytes.into_boxed_slice());
+}
+
+fn put_back<T: ?Sized>(value: *mut T, what: &'static str) {
+    let kept = first().get(&(value.cast::<u8>() as usize)).cloned();
+    let Some(bytes) = kept else { refuse(what, "what it protects can't be made fresh") };
+    // SAFETY: the schedule that used the value is over, so nobody refers to it, and it is put back right below.
+    quietly(|| unsafe { std::ptr::drop_in_place(value) });
+    // SAFETY: these bytes were a value of this type, in this place, that owned nothing; see the head of this file.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), value.cast::<MaybeUninit<u8>>(), bytes.len()) };
+}
+
+fn first() -> std::sync::MutexGuard<'static, HashMap<usize, Box<[MaybeUninit<u8>]>>> {
+    FIRST.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Ends the exploration: an object outlives its schedule, and can't be made fresh.
 pub(crate) fn refuse(what: &str, why: &str) -> ! {
-    let message = format!("a {what} outlives one schedule and {why}: make it inside the test");
+    let message = format!("a {what} outlives one schedule and {why}: make it inside the test, or make it a static");
     end(Ending::Nondeterministic(message))
 }
 
-/// Drops a value that an earlier schedule has left, without steps.
-pub(crate) fn drop_quietly<T>(value: T) {
+/// Runs destructors of what an earlier schedule has left, without steps.
+pub(crate) fn quietly(f: impl FnOnce()) {
     let phase = with(|state| std::mem::replace(&mut state.phase, Phase::Observing));
-    drop(value);
+    f();
     with(|state| state.phase = phase);
+}
+
+/// Whether something lies in the program's static data.
+#[cfg(target_os = "linux")]
+fn is_static(address: usize) -> bool {
+    unsafe extern "C" {
+        // Both are put there by the linker: the beginning and the end of the program in memory.
+        safe static __executable_start: u8;
+        safe static end: u8;
+    }
+    (&raw const __executable_start as usize..&raw const end as usize).contains(&address)
+}
+
+/// Whether something may lie in the program's static data. Where one can't tell, first bytes are kept of everything: that
+/// costs time, and memory for each lock that is made in a schedule.
+#[cfg(not(target_os = "linux"))]
+fn is_static(_address: usize) -> bool {
+    true
 }

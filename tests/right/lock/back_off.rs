@@ -1,7 +1,7 @@
 //! accepted
 //!
-//! No order at all: a transfer waits for its first lock only. If the second is taken it lets the first go and begins anew, so it never
-//! waits while it holds something.
+//! No order at all: a transfer waits for its first lock only. If the second is taken it lets the first go and begins
+//! anew, so it never waits while it holds something.
 
 use std::thread;
 use std::time::{Duration, Instant};

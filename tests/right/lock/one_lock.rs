@@ -1,7 +1,7 @@
 //! accepted
 //!
-//! One lock for all accounts. Transfers between different accounts wait for each other, but nothing in the contract forbids it, and
-//! there is no order to keep.
+//! One lock for all accounts. Transfers between different accounts wait for each other, but nothing in the contract
+//! forbids it, and there is no order to keep.
 
 use std::time::Duration;
 

@@ -14,8 +14,8 @@ pub fn check(body: impl Fn() + Send + Sync + 'static) {
     Check::new().run(body);
 }
 
-/// Runs a test's body on threads only: for what can't be modelled, such as sockets, processes, async runtimes and `rayon`.
-/// Explored builds record the test as skipped.
+/// Runs a test's body on threads only: for what can't be modelled, such as sockets, processes, async runtimes and
+/// `rayon`. Explored builds record the test as skipped.
 ///
 /// Threads may outlive the body, since such libraries keep threads of their own. Processes may not.
 ///
@@ -28,8 +28,8 @@ pub fn on_threads(body: impl Fn() + Send + Sync + 'static) {
     check.run(body);
 }
 
-/// Runs a test's body on schedules only: for what needs the scheduler, such as [`until_blocked`](crate::until_blocked) and
-/// virtual time. Threads builds record the test as skipped.
+/// Runs a test's body on schedules only: for what needs the scheduler, such as [`until_blocked`](crate::until_blocked)
+/// and virtual time. Threads builds record the test as skipped.
 ///
 /// # Panics
 /// If the test fails.
@@ -91,7 +91,8 @@ impl Check {
         }
     }
 
-    /// Threads and processes may outlive the body. On schedules they end with it, as a program's threads end with `main`.
+    /// Threads and processes may outlive the body. On schedules they end with it, as a program's threads end with
+    /// `main`.
     pub fn daemons(mut self) -> Check {
         self.may_outlive = MayOutlive { threads: true, processes: true };
         self
@@ -115,8 +116,8 @@ impl Check {
         self
     }
 
-    /// On threads, the body may stand still until its deadline. Otherwise a second in which no thread of the process moves ends
-    /// the test. For bodies that wait for something outside: a long timeout, a process that isn't a child.
+    /// On threads, the body may stand still until its deadline. Otherwise a second in which no thread of the process
+    /// moves ends the test. For bodies that wait for something outside: a long timeout, a process that isn't a child.
     pub fn patient(mut self) -> Check {
         self.patient = true;
         self

@@ -1,7 +1,7 @@
 //! What kind of mistake a panic is. One rule for both builds.
 
-// The explorer takes a plain function, which can't carry the test file's name, and a modelled static would be reset with each
-// schedule. `core` is never modelled.
+// The explorer takes a plain function, which can't carry the test file's name, and a modelled static would be reset
+// with each schedule. `core` is never modelled.
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use verdict::Kind;
@@ -11,8 +11,8 @@ static TEST_FILES: [AtomicU64; 32] = [const { AtomicU64::new(0) }; 32];
 
 /// What kind of mistake a panic with this message at a place in this file is.
 ///
-/// A test's file may panic in many ways (`assert!` with words of its own, `unwrap` on a missing answer): all of them say that
-/// the contract is broken. The same in the learner's file is a panic.
+/// A test's file may panic in many ways (`assert!` with words of its own, `unwrap` on a missing answer): all of them
+/// say that the contract is broken. The same in the learner's file is a panic.
 pub(crate) fn kind_of_panic(message: &str, file: &str) -> Kind {
     if message.starts_with("not yet implemented") {
         Kind::Unsolved

@@ -1,4 +1,5 @@
-//! What the katas' test files use: wrappers that run a test's body and judge it, and tools that prove overlap and order.
+//! What the katas' test files use: wrappers that run a test's body and judge it, and tools that prove overlap and
+//! order.
 //!
 //! ```
 //! use kata::{Rendezvous, check};
@@ -14,16 +15,17 @@
 //! });
 //! ```
 //!
-//! The source is compiled twice. In the package `kata` a body runs once, on the operating system's threads, under a watchdog
-//! that ends it when nothing moves any more. In the package `kata-explored` the crate `std` is a model, and the body runs once
-//! for every schedule that the explorer finds. A test file is the same for both.
+//! The source is compiled twice. In the package `kata` a body runs once, on the operating system's threads, under a
+//! watchdog that ends it when nothing moves any more. In the package `kata-explored` the crate `std` is a model, and
+//! the body runs once for every schedule that the explorer finds. A test file is the same for both.
 //!
-//! - [`check`] runs a body in both builds, [`on_threads`] and [`on_schedules`] in one of them; [`Check`] has the options.
-//! - [`Rendezvous`] proves overlap, [`Gate`] fixes an order, [`Peak`] counts who is inside, [`Log`] answers what came first,
-//!   [`until_blocked`] waits until a thread is blocked.
+//! - [`check`] runs a body in both builds, [`on_threads`] and [`on_schedules`] in one of them; [`Check`] has the
+//!   options.
+//! - [`Rendezvous`] proves overlap, [`Gate`] fixes an order, [`Peak`] counts who is inside, [`Log`] answers what came
+//!   first, [`until_blocked`] waits until a thread is blocked.
 //!
-//! A body may run thousands of times, so it makes everything afresh that it uses: tools, accounts, queues. It must do the same
-//! under the same schedule: no random numbers, no `HashMap` order, no real clock.
+//! A body may run thousands of times, so it makes everything afresh that it uses: tools, accounts, queues. It must do
+//! the same under the same schedule: no random numbers, no `HashMap` order, no real clock.
 
 #[cfg(feature = "child")]
 pub mod child;

@@ -79,8 +79,8 @@ fn described(info: &PanicHookInfo<'_>) -> Panic {
     }
 }
 
-/// The panic that explains why this thread panicked last. A thread that unwraps `join()` or ends a scope only passes on that
-/// another one panicked: then it is that one.
+/// The panic that explains why this thread panicked last. A thread that unwraps `join()` or ends a scope only passes on
+/// that another one panicked: then it is that one.
 pub(crate) fn cause(panics: &[Panic], thread: ThreadId) -> Option<&Panic> {
     let last = panics.iter().rfind(|panic| panic.thread == thread);
     let elsewhere = panics.iter().rfind(|panic| panic.thread != thread);

@@ -38,7 +38,8 @@ pub(crate) fn own_id() -> Option<u32> {
 
 /// The threads of this process and of all its descendants.
 ///
-/// `None` where the system doesn't say which children a process has: without them, nobody can tell whether all is still.
+/// `None` where the system doesn't say which children a process has: without them, nobody can tell whether all is
+/// still.
 pub(crate) fn family() -> Option<Vec<Task>> {
     fs::metadata("/proc/thread-self/children").ok()?;
     let mut tasks = Vec::new();

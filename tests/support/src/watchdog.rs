@@ -8,8 +8,8 @@ use crate::tasks::{State, Task, family, own_id};
 
 /// How often the watchdog looks.
 const TICK: Duration = Duration::from_millis(50);
-/// So many looks in a row must show the same picture: about a second. Looks are counted rather than time, so that a machine
-/// which is slow to let the watchdog run makes it more patient.
+/// So many looks in a row must show the same picture: about a second. Looks are counted rather than time, so that a
+/// machine which is slow to let the watchdog run makes it more patient.
 const STILL_TICKS: u32 = 20;
 
 /// How the body came to its end, as soon as it has.
@@ -109,8 +109,8 @@ struct Stillness {
 impl Stillness {
     /// Whether nothing has moved for long enough, now that this is the picture.
     ///
-    /// A thread that had run and fallen asleep again would have been counted as switched, and one that is ready but gets no
-    /// processor counts as running: a loaded machine is never taken for a deadlock.
+    /// A thread that had run and fallen asleep again would have been counted as switched, and one that is ready but
+    /// gets no processor counts as running: a loaded machine is never taken for a deadlock.
     fn lasts(&mut self, tasks: Vec<Task>) -> bool {
         let still = tasks.iter().all(|task| task.state != State::Running) && self.last.as_ref() == Some(&tasks);
         self.ticks = if still { self.ticks + 1 } else { 0 };

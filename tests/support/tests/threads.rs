@@ -107,7 +107,7 @@ fn a_gate_that_nobody_opens_is_named() {
 #[test]
 fn a_todo_is_unsolved_whatever_comes_of_it() {
     let direct = failure_of(|| check(|| todo!("transfer")));
-    assert!(direct.starts_with("unsolved: not yet implemented: transfer\n"), "{direct}");
+    assert!(direct.starts_with("unsolved: not yet implemented: transfer ("), "{direct}");
     let in_a_thread = failure_of(|| {
         check(|| {
             let outcome = thread::spawn(|| todo!()).join();
@@ -131,7 +131,7 @@ fn a_todo_is_unsolved_whatever_comes_of_it() {
 fn a_panic_in_the_test_file_is_an_assertion() {
     let text = failure_of(|| check(|| assert_eq!(1, 2, "one and two")));
     assert!(text.starts_with("assertion: assertion `left == right` failed: one and two\n"), "{text}");
-    assert!(text.contains("at threads.rs:"), "{text}");
+    assert!(text.contains("(threads.rs:"), "{text}");
     let text = failure_of(|| check(|| assert_eq!("".chars().next().unwrap(), 'a')));
     assert!(text.starts_with("assertion: called `Option::unwrap()` on a `None` value"), "{text}");
 }
@@ -150,7 +150,7 @@ fn a_panic_is_reported_where_it_began() {
             thread::Builder::new().name("worker".into()).spawn(|| panic!("the root")).unwrap().join().unwrap();
         });
     });
-    assert!(joined.contains(": the root\n") && joined.contains("in worker"), "{joined}");
+    assert!(joined.contains(": the root (") && joined.contains("in worker"), "{joined}");
     let scoped = failure_of(|| {
         check(|| {
             thread::scope(|scope| {
@@ -158,7 +158,7 @@ fn a_panic_is_reported_where_it_began() {
             });
         });
     });
-    assert!(scoped.contains(": the root\n"), "{scoped}");
+    assert!(scoped.contains(": the root ("), "{scoped}");
     let passed_on = failure_of(|| {
         check(|| {
             let root = || -> () { panic!("the root") };
@@ -167,7 +167,7 @@ fn a_panic_is_reported_where_it_began() {
             }
         });
     });
-    assert!(passed_on.contains(": the root\n"), "{passed_on}");
+    assert!(passed_on.contains(": the root ("), "{passed_on}");
     let poisoned = failure_of(|| {
         check(|| {
             let lock = Arc::new(Mutex::new(()));
@@ -180,7 +180,7 @@ fn a_panic_is_reported_where_it_began() {
             drop(lock.lock().unwrap());
         });
     });
-    assert!(poisoned.contains(": the root\n"), "{poisoned}");
+    assert!(poisoned.contains(": the root ("), "{poisoned}");
 }
 
 #[test]

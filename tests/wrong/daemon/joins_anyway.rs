@@ -1,4 +1,4 @@
-//! rejected: deadlock
+//! rejected: assertion, deadlock
 //!
 //! `join_timeout` waits for the limit and then joins, since a thread must be joined, mustn't it? So the limit limits
 //! nothing, and a worker that waits for its owner keeps it for ever.

@@ -1,7 +1,7 @@
 //! rejected: deadlock
 //!
-//! Each transfer locks first where the money comes from. Two transfers in opposite directions each get their first lock and wait
-//! for the other's.
+//! Each transfer locks first where the money comes from. Two transfers in opposite directions each get their first lock
+//! and wait for the other's.
 
 use std::time::{Duration, Instant};
 

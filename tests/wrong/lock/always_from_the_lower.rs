@@ -1,6 +1,7 @@
 //! rejected: assertion
 //!
-//! The right order of locking, but the guards are not put back into the order of the transfer: the lower number always pays.
+//! The right order of locking, but the guards are not put back into the order of the transfer: the lower number always
+//! pays.
 
 use std::time::{Duration, Instant};
 

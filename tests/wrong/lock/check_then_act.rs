@@ -1,7 +1,7 @@
 //! rejected: race
 //!
-//! The funds are checked under one lock and taken under the next. Between the two another transfer spends the same money, and
-//! `saturating_sub` hides that there was not enough.
+//! The funds are checked under one lock and taken under the next. Between the two another transfer spends the same
+//! money, and `saturating_sub` hides that there was not enough.
 
 use std::time::{Duration, Instant};
 

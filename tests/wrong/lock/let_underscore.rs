@@ -1,7 +1,7 @@
 //! rejected: race
 //!
-//! One lock before everything, but `let _ = …lock()` binds nothing: the guard is dropped in the same statement, and the door is
-//! open again before the first balance is touched. With `let _locked = …` it would be right.
+//! One lock before everything, but `let _ = …lock()` binds nothing: the guard is dropped in the same statement, and the
+//! door is open again before the first balance is touched. With `let _locked = …` it would be right.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;

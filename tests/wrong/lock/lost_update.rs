@@ -1,7 +1,7 @@
 //! rejected: race
 //!
-//! A deposit reads the balance under the lock, and writes the new one under the lock, but it is not the same lock: between the two
-//! another deposit can come and go, and is overwritten.
+//! A deposit reads the balance under the lock, and writes the new one under the lock, but it is not the same lock:
+//! between the two another deposit can come and go, and is overwritten.
 
 use std::time::{Duration, Instant};
 

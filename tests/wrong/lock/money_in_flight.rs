@@ -1,7 +1,7 @@
 //! rejected: race
 //!
-//! No deadlock, since a transfer never holds two locks: it lets the first go before it takes the second. In between the money is
-//! in no account.
+//! No deadlock, since a transfer never holds two locks: it lets the first go before it takes the second. In between the
+//! money is in no account.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,7 @@
 //! rejected: deadlock
 //!
-//! Right order, but a transfer to the same account locks it twice. `Mutex` is not re-entrant: the thread waits for itself.
+//! Right order, but a transfer to the same account locks it twice. `Mutex` is not re-entrant: the thread waits for
+//! itself.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! rejected: race
 //!
-//! A flag instead of a lock: whoever finds it set sleeps for a while and looks again. Between looking and setting, another thread
-//! can look too, and then both are in.
+//! A flag instead of a lock: whoever finds it set sleeps for a while and looks again. Between looking and setting,
+//! another thread can look too, and then both are in.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;

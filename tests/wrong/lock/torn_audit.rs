@@ -1,7 +1,7 @@
 //! rejected: race
 //!
-//! The audit locks one account after the other and lets each go before the next: money that moves meanwhile is counted twice or
-//! not at all.
+//! The audit locks one account after the other and lets each go before the next: money that moves meanwhile is counted
+//! twice or not at all.
 
 use std::time::{Duration, Instant};
 

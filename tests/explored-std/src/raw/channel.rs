@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use crate::engine::object::{Channel, Identity, Model, What};
+use crate::engine::object::{Age, Channel, Identity, Model, What};
 use crate::engine::operation::{How, Kind, ObjectIndex, Operation, Site};
 use crate::engine::run::{step, try_with, with};
 use crate::engine::state::State;
@@ -39,10 +39,23 @@ impl RawChannel {
     }
 
     fn index(&self, state: &mut State) -> ObjectIndex {
+        self.register(state).0
+    }
+
+    fn register(&self, state: &mut State) -> (ObjectIndex, Age) {
         let capacity = self.capacity;
         let fresh =
             || Model::Channel(Channel { capacity, inside: Default::default(), next: 0, senders: 1, receivers: 1 });
-        self.identity.register(state, self.what, fresh).0
+        self.identity.register(state, self.what, fresh)
+    }
+
+    /// The channel's place, for an operation. A channel that is left from an earlier schedule has messages of that one.
+    fn in_use(&self) -> ObjectIndex {
+        let (object, age) = with(|state| self.register(state));
+        if age == Age::Stale {
+            crate::data::refuse("channel", "its messages can't be made fresh");
+        }
+        object
     }
 
     /// How many messages fit in.
@@ -55,7 +68,7 @@ impl RawChannel {
     #[track_caller]
     pub fn send(&self, deadline: Deadline, put: impl FnOnce(), take: impl FnOnce(usize)) -> Result<(), Refusal> {
         let at = Location::caller();
-        let object = with(|state| self.index(state));
+        let object = self.in_use();
         let operation = Operation::new(Kind::Send, "send", object, at);
         let ticket = self.let_in(operation.until(deadline.0))?;
         put();
@@ -94,7 +107,7 @@ impl RawChannel {
     /// Lets a message in if that is possible at once.
     #[track_caller]
     pub fn try_send(&self, put: impl FnOnce()) -> Result<(), Refusal> {
-        let object = with(|state| self.index(state));
+        let object = self.in_use();
         step(Operation::new(Kind::Change, "try_send", object, Location::caller()));
         let waiting = with(|state| state.receivers_waiting(object));
         with(|state| {
@@ -128,7 +141,7 @@ impl RawChannel {
     /// Waits for a message. After `Ok` the caller takes the first one.
     #[track_caller]
     pub fn receive(&self, name: &'static str, deadline: Deadline) -> Result<(), Refusal> {
-        let object = with(|state| self.index(state));
+        let object = self.in_use();
         match step(Operation::new(Kind::Receive, name, object, Location::caller()).until(deadline.0)) {
             How::Step => with(|state| state.take_message(object, Refusal::Disconnected)),
             _ => Err(Refusal::TimedOut),
@@ -138,10 +151,8 @@ impl RawChannel {
     /// Takes a message if there is one.
     #[track_caller]
     pub fn try_receive(&self) -> Result<(), Refusal> {
-        let object = with(|state| {
-            state.observe();
-            self.index(state)
-        });
+        let object = self.in_use();
+        with(State::observe);
         step(Operation::new(Kind::Change, "try_recv", object, Location::caller()));
         with(|state| {
             let taken = state.take_message(object, Refusal::NotNow);
@@ -155,7 +166,7 @@ impl RawChannel {
     /// How many messages are inside.
     #[track_caller]
     pub fn len(&self, name: &'static str) -> usize {
-        let object = with(|state| self.index(state));
+        let object = self.in_use();
         step(Operation::new(Kind::Look, name, object, Location::caller()));
         with(|state| {
             let channel = state.channel(object);

@@ -44,15 +44,12 @@ impl RawLock {
         RawLock { identity: Identity::new(), what: What::holding::<T>(what) }
     }
 
-    fn is_stale(&self) -> bool {
-        with(|state| self.register(state).1 == Age::Stale)
-    }
-
     /// Registers with the schedule, and makes the data fresh if the lock is left from an earlier one.
     #[inline]
     pub fn refresh<T: ?Sized>(&self, data: &std::cell::UnsafeCell<T>) {
-        if self.is_stale() {
-            crate::data::make_fresh(data, self.what.what);
+        let age = with(|state| self.register(state).1);
+        if age != Age::Known {
+            crate::data::prepare(data, age, self.what.what);
         }
     }
 

@@ -364,7 +364,7 @@ impl Order {
 
     /// The choices with which a schedule could begin at `from` so as to make the step of `next` before the one at `from`: the
     /// first steps of those that do not come after that one.
-    pub(crate) fn initials(&self, from: usize, next: Choice, initials: &mut Vec<Choice>) {
+    pub(crate) fn initials(&self, from: usize, next: Choice, touched: &Accesses, initials: &mut Vec<Choice>) {
         initials.clear();
         let mut kept: Vec<usize> = Vec::new();
         for place in from + 1..self.events.len() {
@@ -379,7 +379,11 @@ impl Order {
             kept.push(place);
         }
         let clock = &self.threads[next.thread];
-        if kept.iter().all(|&other| at(clock, self.events[other].choice.thread) <= other as u32) {
+        let comes_first = |&other: &usize| {
+            let event = &self.events[other];
+            at(clock, event.choice.thread) <= other as u32 && !event.touched.depends_on(touched)
+        };
+        if kept.iter().all(comes_first) {
             initials.insert(0, next);
         }
     }

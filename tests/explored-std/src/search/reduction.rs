@@ -38,6 +38,9 @@ struct Decision {
     /// Tried, the chosen one included.
     tried: Set,
     sleepers: Vec<Sleeper>,
+    /// Whether the chosen one must not sleep: it led to a point where nobody can go on, and what could have been chosen
+    /// before it, a spurious wakeup, is not offered there.
+    restless: bool,
     /// What the scheduler had seen by then.
     seen: u64,
 }
@@ -84,7 +87,9 @@ impl Reduction {
     fn back_up(&mut self) -> bool {
         while let Some(last) = self.way.last_mut() {
             let tried = last.chosen;
-            last.sleepers.push(Sleeper { choice: last.choices[tried], accesses: last.accesses[tried] });
+            if !std::mem::take(&mut last.restless) {
+                last.sleepers.push(Sleeper { choice: last.choices[tried], accesses: last.accesses[tried] });
+            }
             let next = (0..last.choices.len()).find(|&index| {
                 let bit = 1 << index;
                 last.planted & bit != 0 && last.tried & bit == 0 && !last.sleeps(index)
@@ -163,7 +168,7 @@ impl Reduction {
         };
         order.races(choice.thread, operation.kind, touched, &mut self.races, possible_at);
         for &place in &self.races {
-            order.initials(place, choice, &mut self.initials);
+            order.initials(place, choice, touched, &mut self.initials);
             self.way[place].plant(&self.initials);
         }
     }
@@ -224,6 +229,12 @@ impl Strategy for Reduction {
         }
         for thread in state.could_wake_spuriously() {
             self.plant_touching(state, Choice { thread, how: How::Spurious }, &Accesses::everything());
+            for &place in &self.races {
+                self.way[place].restless = true;
+            }
+            if let Some(last) = self.way.last_mut() {
+                last.restless = true;
+            }
         }
     }
 

@@ -64,7 +64,7 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
         }
         // SAFETY: the schedule in which the value was made is over, and with it every reference to the value.
         let old = unsafe { (*self.value.get()).take() };
-        crate::data::drop_quietly(old);
+        crate::data::quietly(|| drop(old));
         if std::mem::needs_drop::<F>() {
             crate::data::refuse("LazyLock", "its closure owns something");
         }

@@ -94,7 +94,7 @@ impl<T> OnceLock<T> {
         if self.raw.is_stale() {
             // SAFETY: the schedule in which the value was made is over, and with it every reference to the value.
             let old = unsafe { (*self.value.get()).take() };
-            crate::data::drop_quietly(old);
+            crate::data::quietly(|| drop(old));
         }
     }
 }

@@ -164,6 +164,7 @@ fn a_failure_is_recorded_with_its_schedule_and_replays() {
     let replayed = recorded("fixture_race", &[(REPLAY, &trace.schedule)]);
     assert!(matches!(replayed.outcome, Outcome::Failed(_)));
     assert_eq!(replayed.trace, Some(trace));
+    assert_eq!(replayed.coverage.expect("one schedule was run").schedules, 1);
 }
 
 #[test]

@@ -101,7 +101,11 @@ async fn come(signal: Option<oneshot::Receiver<()>>) {
 
 async fn pass_on(request: Request<Incoming>, mut backstage: Backstage) -> hyper::Result<Response<Incoming>> {
     let (mut head, body) = request.into_parts();
-    let body = body.collect().await?.to_bytes();
+    let body = match body.collect().await {
+        Ok(body) => body.to_bytes(),
+        // The client has hung up in the middle of its request, so hyper is about to drop this future.
+        Err(_) => std::future::pending().await,
+    };
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     head.uri = Uri::builder().scheme("http").authority("site").path_and_query(path).build().expect("a path is a path");
     head.version = Version::HTTP_2;

@@ -49,8 +49,8 @@ impl Gate {
         self.0.changed.notify_all();
     }
 
-    /// Opens the gate when the guard is dropped: at the latest when the test panics. Without it, a scope would wait for ever for
-    /// the thread at the gate, and the panic would never be seen.
+    /// Opens the gate when the guard is dropped: at the latest when the test panics. Without it, a scope would wait for
+    /// ever for the thread at the gate, and the panic would never be seen.
     pub fn open_when_dropped(&self) -> GateGuard {
         GateGuard(self.clone())
     }

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use super::locked;
 
-/// Counts how many threads or tasks are inside at once: proof that a limit is kept, and reached. Clones are the same count.
+/// Counts how many threads or tasks are inside at once: proof that a limit is kept, and reached. Clones are the same
+/// count.
 ///
 /// ```
 /// use kata::Peak;

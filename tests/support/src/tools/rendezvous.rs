@@ -1,6 +1,7 @@
 //! Proof of overlap.
 
-// For the note only, which is asked for from outside the test's threads: `core` is never modelled, so that asking is no step.
+// For the note only, which is asked for from outside the test's threads: `core` is never modelled, so that asking is no
+// step.
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::panic::Location;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -12,8 +13,8 @@ use super::waiting::waiting_at;
 
 /// Opens when enough threads are inside at once: proof that they overlap.
 ///
-/// If they can't, because the code under test runs one after the other, the test fails as `serialised`. Once open it stays
-/// open, so more threads may come later. Clones are the same rendezvous.
+/// If they can't, because the code under test runs one after the other, the test fails as `serialised`. Once open it
+/// stays open, so more threads may come later. Clones are the same rendezvous.
 ///
 /// ```
 /// use kata::Rendezvous;

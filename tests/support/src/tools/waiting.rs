@@ -43,8 +43,8 @@ mod on_threads {
 
     static REGISTER: Mutex<Register> = Mutex::new(Register { next: 0, entries: Vec::new() });
 
-    /// Runs `wait`. While it blocks, the calling thread waits at what `note` says. If the test gets stuck meanwhile, it has
-    /// failed for this kind.
+    /// Runs `wait`. While it blocks, the calling thread waits at what `note` says. If the test gets stuck meanwhile, it
+    /// has failed for this kind.
     pub(crate) fn waiting_at<R>(
         kind: Option<Kind>,
         note: impl Fn() -> String + Send + Sync + 'static,

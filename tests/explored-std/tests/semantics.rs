@@ -1,0 +1,467 @@
+//! What the model promises: virtual time, daemons, panics, statics, thread-locals, wakers, and what it says of each.
+
+#[macro_use]
+extern crate explored_std as std;
+
+mod support;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::explored::{self, Config, Timeouts, explore};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, Once, OnceLock, RwLock};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use support::{config, failure, fails, fails_with, passes, passes_with, run};
+use verdict::{Kind, Outcome};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[test]
+fn timeouts_fire_in_virtual_time_and_the_clock_agrees() {
+    let begun = std::real::time::Instant::now();
+    passes(|| {
+        let start = Instant::now();
+        thread::sleep(HOUR);
+        assert_eq!(start.elapsed(), HOUR);
+        thread::park_timeout(HOUR);
+        let (sender, receiver) = channel::<u8>();
+        assert_eq!(receiver.recv_timeout(HOUR), Err(RecvTimeoutError::Timeout));
+        drop(sender);
+    });
+    assert!(begun.elapsed() < Duration::from_secs(60), "it took real time");
+}
+
+#[test]
+fn a_timeout_fires_only_when_nobody_else_can_go_on() {
+    let body = || {
+        let (sender, receiver) = channel();
+        let worker = thread::spawn(move || sender.send(1).unwrap());
+        assert_eq!(receiver.recv_timeout(Duration::from_nanos(1)), Ok(1), "too early");
+        worker.join().unwrap();
+    };
+    passes(body);
+    // Unless the test asks for the worst.
+    fails_with(&Config { timeouts: Timeouts::Hostile, ..config() }, Kind::Race, body);
+}
+
+#[test]
+fn sleepers_wake_in_the_order_of_their_deadlines() {
+    passes(|| {
+        let order = Mutex::new(Vec::new());
+        thread::scope(|s| {
+            for hours in [3, 1, 2] {
+                let order = &order;
+                s.spawn(move || {
+                    thread::sleep(HOUR * hours);
+                    order.lock().unwrap().push(hours);
+                });
+            }
+        });
+        assert_eq!(*order.lock().unwrap(), [1, 2, 3]);
+    });
+}
+
+#[test]
+fn polling_the_clock_comes_to_an_end() {
+    passes(|| {
+        let start = Instant::now();
+        while start.elapsed() < HOUR {
+            thread::yield_now();
+        }
+    });
+}
+
+#[test]
+fn a_panic_reaches_join_and_poisons() {
+    passes(|| {
+        let lock = Arc::new(Mutex::new(1));
+        let theirs = Arc::clone(&lock);
+        let worker = thread::spawn(move || {
+            let _held = theirs.lock().unwrap();
+            panic!("on purpose");
+        });
+        let payload = worker.join().unwrap_err();
+        assert_eq!(*payload.downcast_ref::<&str>().unwrap(), "on purpose");
+        assert!(lock.is_poisoned());
+        assert_eq!(*lock.lock().unwrap_err().into_inner(), 1);
+        lock.clear_poison();
+        assert!(lock.lock().is_ok());
+    });
+}
+
+#[test]
+fn a_panic_that_nobody_looks_at_fails_the_test() {
+    let message = fails(Kind::Panic, || {
+        let worker = thread::Builder::new().name("worker".into()).spawn(|| panic!("panic: nobody sees me")).unwrap();
+        while !worker.is_finished() {
+            thread::yield_now();
+        }
+    });
+    assert!(message.starts_with("worker panicked: panic: nobody sees me (semantics.rs:"), "{message}");
+}
+
+#[test]
+fn a_panic_that_is_passed_on_is_told_as_what_it_was() {
+    let message = fails(Kind::Assertion, || {
+        let outer = thread::spawn(|| thread::spawn(|| assert_eq!(1, 2)).join().unwrap());
+        outer.join().unwrap();
+    });
+    assert!(message.starts_with("thread 2 panicked: assertion `left == right` failed"), "{message}");
+    let message = fails(Kind::Assertion, || thread::scope(|s| drop(s.spawn(|| assert_eq!(1, 3)))));
+    assert!(message.starts_with("thread 1 panicked: assertion `left == right` failed"), "{message}");
+}
+
+#[test]
+fn a_stub_is_unsolved_wherever_it_stands() {
+    fails(Kind::Unsolved, || todo!());
+    fails(Kind::Unsolved, || thread::spawn(|| todo!()).join().unwrap());
+    // Main waits for a thread that is gone: the stub is the reason.
+    fails(Kind::Unsolved, || {
+        let (ready, changed) = (Mutex::new(false), Condvar::new());
+        thread::scope(|s| {
+            s.spawn(|| todo!());
+            drop(changed.wait_while(ready.lock().unwrap(), |ready| !*ready).unwrap());
+        });
+    });
+}
+
+#[test]
+fn each_thread_has_its_own_count_of_panics() {
+    struct Waits<'a>(&'a Mutex<bool>, &'a Condvar);
+    impl Drop for Waits<'_> {
+        fn drop(&mut self) {
+            assert!(thread::panicking());
+            drop(self.1.wait_while(self.0.lock().unwrap(), |calm| !*calm).unwrap());
+        }
+    }
+    passes(|| {
+        let (calm, changed) = (Mutex::new(false), Condvar::new());
+        thread::scope(|s| {
+            let worker = s.spawn(|| {
+                let _waits = Waits(&calm, &changed);
+                panic!("it waits for another thread while it unwinds");
+            });
+            assert!(!thread::panicking());
+            assert!(std::panic::catch_unwind(|| panic!("caught")).is_err());
+            *calm.lock().unwrap() = true;
+            changed.notify_all();
+            assert!(worker.join().is_err());
+        });
+    });
+}
+
+#[test]
+fn main_returning_ends_daemons_or_is_a_leak() {
+    let body = || {
+        let lock = Arc::new(Mutex::new(0));
+        thread::spawn(move || {
+            loop {
+                thread::sleep(HOUR);
+                *lock.lock().unwrap() += 1;
+            }
+        });
+    };
+    passes_with(&Config { daemons: true, ..config() }, body);
+    let message = fails(Kind::Leak, body);
+    assert!(message.starts_with("1 thread outlives the test: thread 1"), "{message}");
+}
+
+#[test]
+fn what_a_daemon_has_not_done_is_lost() {
+    fails_with(&Config { daemons: true, ..config() }, Kind::Race, || {
+        let (sender, receiver) = channel();
+        let lost = AtomicBool::new(true);
+        thread::spawn(move || sender.send(1));
+        if receiver.try_recv().is_ok() {
+            lost.store(false, SeqCst);
+        }
+        assert!(!lost.load(SeqCst));
+    });
+}
+
+static COUNT: AtomicUsize = AtomicUsize::new(7);
+static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static TABLE: RwLock<(u8, bool)> = RwLock::new((1, true));
+static CELL: OnceLock<String> = OnceLock::new();
+static LAZY: LazyLock<Mutex<Vec<u8>>> = LazyLock::new(|| Mutex::new(vec![1]));
+static ONCE: Once = Once::new();
+
+#[test]
+fn statics_are_fresh_in_every_schedule() {
+    let exploration = passes(|| {
+        assert_eq!(COUNT.fetch_add(1, SeqCst), 7);
+        assert!(LOG.lock().unwrap().is_empty());
+        assert_eq!(*TABLE.read().unwrap(), (1, true));
+        assert_eq!(CELL.get(), None);
+        assert_eq!(*LAZY.lock().unwrap(), [1]);
+        let called = Cell::new(false);
+        ONCE.call_once(|| called.set(true));
+        assert!(called.get());
+        *TABLE.write().unwrap() = (2, false);
+        CELL.set("set".to_string()).unwrap();
+        LAZY.lock().unwrap().push(2);
+        thread::scope(|s| {
+            for name in ["a", "b"] {
+                s.spawn(move || LOG.lock().unwrap().push(name.repeat(40)));
+            }
+        });
+        assert_eq!(LOG.lock().unwrap().len(), 2);
+    });
+    assert!(exploration.coverage.schedules > 1);
+}
+
+#[test]
+fn what_cannot_be_made_fresh_is_said() {
+    let captured = Arc::new(Mutex::new(vec![1]));
+    let exploration = run(move || {
+        let other = Arc::clone(&captured);
+        let worker = thread::spawn(move || other.lock().unwrap().push(1));
+        captured.lock().unwrap().push(2);
+        worker.join().unwrap();
+    });
+    let failure = failure(&exploration);
+    assert_eq!(failure.kind, Kind::Nondeterministic);
+    assert!(failure.message.contains("a Mutex outlives one schedule"), "{}", failure.message);
+}
+
+thread_local! {
+    static OWN: Cell<u32> = const { Cell::new(1) };
+    static LIST: RefCell<Vec<u32>> = RefCell::new(vec![1]);
+}
+
+#[test]
+fn thread_locals_are_each_threads_own() {
+    passes(|| {
+        OWN.set(5);
+        LIST.with_borrow_mut(|list| list.push(2));
+        thread::spawn(|| {
+            assert_eq!(OWN.replace(9), 1);
+            assert_eq!(LIST.take(), [1]);
+        })
+        .join()
+        .unwrap();
+        assert_eq!(OWN.get(), 5);
+        assert_eq!(LIST.with_borrow(Vec::len), 2);
+    });
+}
+
+#[test]
+fn a_thread_local_is_destroyed_at_its_threads_end() {
+    struct Tells(Arc<AtomicBool>);
+    impl Drop for Tells {
+        fn drop(&mut self) {
+            self.0.store(true, SeqCst);
+        }
+    }
+    thread_local!(static TELLS: RefCell<Option<Tells>> = const { RefCell::new(None) });
+    passes(|| {
+        let told = Arc::new(AtomicBool::new(false));
+        let theirs = Arc::clone(&told);
+        thread::spawn(move || TELLS.set(Some(Tells(theirs)))).join().unwrap();
+        assert!(told.load(SeqCst));
+    });
+}
+
+#[test]
+fn code_that_is_not_deterministic_is_told_so() {
+    let exploration = run(|| {
+        let (a, b) = (Mutex::new(0), Mutex::new(0));
+        let order: HashMap<u32, &Mutex<u32>> = (0..8).map(|i| (i, if i % 2 == 0 { &a } else { &b })).collect();
+        thread::scope(|s| {
+            s.spawn(|| {
+                for lock in order.values() {
+                    *lock.lock().unwrap() += 1;
+                }
+            });
+            *a.lock().unwrap() += 1;
+            *b.lock().unwrap() += 1;
+        });
+    });
+    assert_eq!(failure(&exploration).kind, Kind::Nondeterministic);
+    assert!(failure(&exploration).message.contains("HashMap"));
+}
+
+/// Wakes the thread that polls.
+struct Unpark(thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// A value that another thread delivers. `looks_again`: whether it looks for the value after it has left its waker.
+struct Delivery {
+    value: Arc<AtomicUsize>,
+    waker: Arc<Mutex<Option<Waker>>>,
+    looks_again: bool,
+}
+
+impl Future for Delivery {
+    type Output = usize;
+
+    fn poll(self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+        let value = self.value.load(SeqCst);
+        if value != 0 {
+            return Poll::Ready(value);
+        }
+        *self.waker.lock().unwrap() = Some(cx.waker().clone());
+        match self.value.load(SeqCst) {
+            value if value != 0 && self.looks_again => Poll::Ready(value),
+            _ => Poll::Pending,
+        }
+    }
+}
+
+fn delivers(looks_again: bool) -> impl Fn() + Send + Sync {
+    move || {
+        let (value, waker) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(None::<Waker>)));
+        let delivery = Delivery { value: Arc::clone(&value), waker: Arc::clone(&waker), looks_again };
+        let sender = thread::spawn(move || {
+            value.store(42, SeqCst);
+            if let Some(waker) = waker.lock().unwrap().take() {
+                waker.wake();
+            }
+        });
+        assert_eq!(block_on(delivery), 42);
+        sender.join().unwrap();
+    }
+}
+
+#[test]
+fn a_hand_written_future_works_and_a_lost_waker_is_a_lost_wakeup() {
+    assert!(passes(delivers(true)).coverage.complete);
+    fails(Kind::LostWakeup, delivers(false));
+}
+
+#[test]
+fn a_test_tool_names_the_kind_of_a_schedule_that_stops_inside_it() {
+    let config = Config { spurious: 0, ..config() };
+    let message = fails_with(&config, Kind::Serialised, || {
+        let (lock, inside) = (Mutex::new(()), Mutex::new(0));
+        let changed = Condvar::new();
+        thread::scope(|s| {
+            for _ in 0..2 {
+                s.spawn(|| {
+                    let _one_at_a_time = lock.lock().unwrap();
+                    let mut here = inside.lock().unwrap();
+                    *here += 1;
+                    changed.notify_all();
+                    let note = || "the rendezvous".to_string();
+                    explored::waiting_at(Some(Kind::Serialised), note, || {
+                        drop(changed.wait_while(here, |here| *here < 2).unwrap());
+                    });
+                });
+            }
+        });
+    });
+    assert!(message.contains("waits at the rendezvous"), "{message}");
+}
+
+#[test]
+fn that_a_thread_is_blocked_is_a_fact() {
+    let exploration = passes(|| {
+        let lock = Arc::new(Mutex::new(0));
+        let theirs = Arc::clone(&lock);
+        let held = lock.lock().unwrap();
+        let worker = thread::spawn(move || *theirs.lock().unwrap() += 1);
+        explored::until_blocked(worker.thread());
+        assert!(explored::is_blocked(worker.thread()));
+        drop(held);
+        worker.join().unwrap();
+    });
+    assert!(exploration.coverage.complete);
+    assert!(!explored::exploring());
+}
+
+#[test]
+fn a_test_tool_can_end_the_test() {
+    let message = fails(Kind::Serialised, || {
+        assert!(explored::exploring());
+        explored::fail(Kind::Serialised, "never more than one at a time".to_string());
+    });
+    assert!(message.starts_with("never more than one at a time\n"), "{message}");
+}
+
+#[test]
+fn a_destructor_that_panics_at_a_schedules_end_does_not_end_the_process() {
+    struct Fussy(Arc<AtomicUsize>);
+    impl Drop for Fussy {
+        fn drop(&mut self) {
+            assert_eq!(self.0.load(SeqCst), 1, "dropped too early");
+        }
+    }
+    let exploration = explore(&Config { daemons: true, ..config() }, || {
+        let done = Arc::new(AtomicUsize::new(0));
+        thread::spawn(move || {
+            let _fussy = Fussy(Arc::clone(&done));
+            thread::park();
+            done.store(1, SeqCst);
+        });
+        thread::yield_now();
+    });
+    assert!(matches!(exploration.outcome, Outcome::Failed(ref failure) if failure.message.contains("dropped too early"))
+        || exploration.outcome == Outcome::Passed);
+}
+
+#[test]
+fn a_schedule_that_does_not_fit_is_told_so() {
+    for (schedule, says) in [("5x3", "does not fit"), ("0.x", "a part that is none"), ("0x500", "does not fit")] {
+        let config = Config { replay: Some(schedule.to_string()), ..config() };
+        let exploration = explore(&config, || {
+            thread::spawn(|| ()).join().unwrap();
+        });
+        let failure = failure(&exploration);
+        assert!(failure.message.contains(says), "{schedule}: {}", failure.message);
+    }
+}
+
+#[test]
+fn what_is_used_outside_says_so() {
+    let panic = std::panic::catch_unwind(|| drop(Mutex::new(0).lock())).unwrap_err();
+    assert!(panic.downcast_ref::<String>().is_none_or(|text| text.contains("outside an explored test")));
+    assert!(Instant::now().elapsed() < HOUR);
+    thread::yield_now();
+    assert_eq!(Mutex::new(3).into_inner().unwrap(), 3);
+}
+
+#[test]
+fn a_once_lock_that_initialises_itself_deadlocks() {
+    fails(Kind::Deadlock, || {
+        let cell: Arc<OnceLock<u8>> = Arc::default();
+        let inner = Arc::clone(&cell);
+        cell.get_or_init(|| *inner.get_or_init(|| 1));
+    });
+}
+
+#[test]
+fn a_once_lock_is_made_once() {
+    passes(|| {
+        let (cell, made) = (OnceLock::new(), AtomicUsize::new(0));
+        thread::scope(|s| {
+            for _ in 0..2 {
+                s.spawn(|| {
+                    assert_eq!(*cell.get_or_init(|| 10 + made.fetch_add(1, SeqCst)), 10);
+                });
+            }
+            assert_eq!(*cell.wait(), 10);
+        });
+    });
+}
