@@ -47,7 +47,7 @@ const OUTPUT: usize = 64 * 1024;
 /// The place of the subject among the given ones, the subject, and one test of it.
 type Job<'a> = (usize, &'a Built, &'a str);
 
-/// Runs the tests of every subject that compiled: all of them, or only `test`. Both cores are kept busy.
+/// Runs the tests of every subject that compiled: all of them, or only `test`. All cores are kept busy.
 ///
 /// # Errors
 /// A process can't be started, or `cancel` was raised.
@@ -71,7 +71,8 @@ pub(crate) fn run(
         .tempdir()
         .map_err(Error::io("create a temporary folder in", &std::env::temp_dir()))?;
     let next = AtomicUsize::new(0);
-    let workers = thread::available_parallelism().map_or(2, usize::from).min(jobs.len());
+    // More workers than cores: tests of sockets and processes mostly wait.
+    let workers = (4 * thread::available_parallelism().map_or(2, usize::from)).min(jobs.len());
     let (sender, done) = mpsc::channel();
     let results = thread::scope(|scope| {
         for _ in 0..workers {

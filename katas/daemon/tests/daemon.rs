@@ -39,17 +39,15 @@ fn a_worker_runs_while_its_owner_goes_on() {
 fn a_worker_is_alive_until_it_returns_or_panics() {
     on_schedules(|| {
         for panics in [false, true] {
-            let gate = Gate::closed();
-            let (worker, thread) = start_known("worker", {
-                let gate = gate.clone();
-                move |_| {
-                    gate.pass();
-                    assert!(!panics, "enough of this");
-                }
+            let (go, wait) = mpsc::channel();
+            let (worker, thread) = start_known("worker", move |_| {
+                // No `unwrap`: if the test fails meanwhile, the channel closes, and the worker shall just end.
+                let _ = wait.recv();
+                assert!(!panics, "enough of this");
             });
             until_blocked(&thread);
-            assert!(worker.is_alive(), "the worker waits at a gate, so it is alive");
-            gate.open();
+            assert!(worker.is_alive(), "the worker waits for a message, so it is alive");
+            go.send(()).expect("the worker waits for it");
             until_blocked(&thread);
             assert!(!worker.is_alive(), "the worker has ended{}", if panics { " in a panic" } else { "" });
             assert_eq!(worker.join().is_err(), panics);
@@ -60,21 +58,18 @@ fn a_worker_is_alive_until_it_returns_or_panics() {
 #[test]
 fn join_timeout_gives_the_worker_back_when_the_time_is_up() {
     Check::new().hostile_timeouts().run(|| {
-        let gate = Gate::closed();
-        let worker = Worker::start("worker", {
-            let gate = gate.clone();
-            move |stop| {
-                gate.pass();
-                if stop.is_set() { "told to stop" } else { "done" }
-            }
+        let (go, wait) = mpsc::channel();
+        let worker = Worker::start("worker", move |stop| {
+            let _ = wait.recv();
+            if stop.is_set() { "told to stop" } else { "done" }
         });
         let Joined::StillRunning(worker) = worker.join_timeout(MOMENT) else {
-            panic!("the worker waits at a gate, so it can't have ended")
+            panic!("the worker waits for a message, so it can't have ended")
         };
         let Joined::StillRunning(worker) = worker.join_timeout(MOMENT) else {
-            panic!("the worker still waits at the gate")
+            panic!("the worker still waits for the message")
         };
-        gate.open();
+        go.send(()).expect("the worker waits for it");
         // From here on, its end and the end of the wait may meet. Whichever comes first, its result must come out.
         let result = match worker.join_timeout(MOMENT) {
             Joined::Ended(result) => result,
@@ -163,11 +158,12 @@ fn a_sleep_lasts_until_its_time_or_the_stop() {
 fn a_dropped_worker_goes_on_until_the_program_ends() {
     Check::new().daemons().run(|| {
         let paper = Log::new();
-        let (begin, page_1) = (Gate::closed(), Gate::closed());
+        let (go, wait) = mpsc::channel();
+        let page_1 = Gate::closed();
         let worker = Worker::start("writer", {
-            let (paper, begin, page_1) = (paper.clone(), begin.clone(), page_1.clone());
+            let (paper, page_1) = (paper.clone(), page_1.clone());
             move |stop| {
-                begin.pass();
+                let _ = wait.recv();
                 paper.note(if stop.is_set() { "told to stop" } else { "page 1" });
                 page_1.open();
                 stop.sleep(LONG);
@@ -175,7 +171,7 @@ fn a_dropped_worker_goes_on_until_the_program_ends() {
             }
         });
         drop(worker);
-        begin.open();
+        go.send(()).expect("the writer waits for it");
         page_1.pass();
         // Here main returns, and the program ends: page 2 is never written.
         assert_eq!(paper.events(), ["page 1"], "what the writer wrote before the program ended");

@@ -14,7 +14,9 @@ use crate::engine::run::{Ending, end, with};
 use crate::engine::state::Phase;
 
 /// The first bytes of statics, by their address.
-static FIRST: LazyLock<Mutex<HashMap<usize, Box<[MaybeUninit<u8>]>>>> = LazyLock::new(Mutex::default);
+static FIRST: LazyLock<Mutex<FirstBytes>> = LazyLock::new(Mutex::default);
+
+type FirstBytes = HashMap<usize, Box<[MaybeUninit<u8>]>>;
 
 /// Prepares the data of a lock that is used for the first time in this schedule: keeps a static's first bytes, or puts them
 /// back.
@@ -48,7 +50,7 @@ fn put_back<T: ?Sized>(value: *mut T, what: &'static str) {
     unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), value.cast::<MaybeUninit<u8>>(), bytes.len()) };
 }
 
-fn first() -> std::sync::MutexGuard<'static, HashMap<usize, Box<[MaybeUninit<u8>]>>> {
+fn first() -> std::sync::MutexGuard<'static, FirstBytes> {
     FIRST.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -60,7 +62,7 @@ pub(crate) fn refuse(what: &str, why: &str) -> ! {
 
 /// Runs destructors of what an earlier schedule has left, without steps.
 pub(crate) fn quietly(f: impl FnOnce()) {
-    let phase = with(|state| std::mem::replace(&mut state.phase, Phase::Observing));
+    let phase = with(|state| std::mem::replace(&mut state.phase, Phase::Ended));
     f();
     with(|state| state.phase = phase);
 }

@@ -3,7 +3,7 @@
 //! One lock and one condition variable for everything that worker and owner tell each other. The end of the work is told by
 //! the destructor of a local variable, which runs in a panic too.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,8 @@ struct State {
 
 impl Shared {
     fn change(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.state.lock().unwrap());
+        // A destructor calls this, maybe in a panic, so it must not panic itself.
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
         self.changed.notify_all();
     }
 

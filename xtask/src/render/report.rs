@@ -196,7 +196,7 @@ fn closing(verdict: &KataVerdict, kata: &Kata, hand: &Hand) -> String {
             "Next: run the command again; if it stays, report it with the output of `--json`.".to_string(),
         ),
     };
-    if hand.own { format!("{sentence}\n{next}\n") } else { format!("{sentence}\n") }
+    if hand.own { format!("{sentence}\n{}", paragraph(&next, 0, width())) } else { format!("{sentence}\n") }
 }
 
 fn last_lines(text: &str, most: usize) -> Vec<&str> {

@@ -25,7 +25,7 @@ unsafe impl<T: Send> Sync for Shared<T> {}
 
 impl<T> Shared<T> {
     #[track_caller]
-    fn new(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
+    fn channel(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
         let shared = Arc::new(Shared { raw: RawChannel::new::<T>(capacity), messages: RefCell::default() });
         (Sender { shared: Arc::clone(&shared) }, Receiver { shared })
     }
@@ -50,13 +50,13 @@ impl<T> Shared<T> {
 /// A channel that holds this many messages; with 0 each sender waits for a receiver.
 #[track_caller]
 pub fn bounded<T>(cap: usize) -> (Sender<T>, Receiver<T>) {
-    Shared::new(Some(cap))
+    Shared::channel(Some(cap))
 }
 
 /// A channel without a limit.
 #[track_caller]
 pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
-    Shared::new(None)
+    Shared::channel(None)
 }
 
 /// The sending half.

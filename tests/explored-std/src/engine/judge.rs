@@ -2,9 +2,10 @@
 
 use verdict::{Failure, Kind as Verdict};
 
+use super::names::name_objects;
 use super::object::Model;
 use super::operation::{Kind, NOBODY, ThreadIndex};
-use super::record::{awaited_object, name_objects};
+use super::record::awaited_object;
 use super::run::{self, Ending};
 use super::state::{Phase, State};
 use super::thread::{Note, PanicNote, Status};
@@ -16,16 +17,28 @@ pub(crate) type KindOfPanic = fn(message: &str, file: &str) -> Verdict;
 pub(crate) fn judge(kind_of_panic: KindOfPanic, notes: &[Option<String>]) -> Option<Failure> {
     run::with(|state| {
         let ending = state.ending.clone().unwrap_or(Ending::Main);
-        match ending {
+        let failure = match ending {
             Ending::Failed(kind, message) => Some(Failure { kind, message }),
             Ending::Nondeterministic(message) => Some(Failure { kind: Verdict::Nondeterministic, message }),
             Ending::Misfit(message) => Some(Failure { kind: Verdict::Nondeterministic, message }),
             Ending::Main => judge_end_of_main(state, kind_of_panic),
             Ending::Stuck => Some(panic_to_tell(state, kind_of_panic).unwrap_or_else(|| judge_stuck(state, notes))),
             Ending::Livelock => Some(panic_to_tell(state, kind_of_panic).unwrap_or_else(|| judge_livelock(state))),
-        }
+        }?;
+        Some(unsolved(state).filter(|_| failure.kind != Verdict::Nondeterministic).unwrap_or(failure))
     })
 }
+
+/// A test that fails after a thread has reached a `todo!()` fails for that, whatever came of it.
+fn unsolved(state: &State) -> Option<Failure> {
+    let panics = state.threads.iter().enumerate().filter_map(|(index, thread)| Some((index, thread.panic.as_ref()?)));
+    let mut stubs = panics.filter(|(_, note)| note.message.starts_with(NOT_YET));
+    let (thread, note) = stubs.next()?;
+    Some(Failure { kind: Verdict::Unsolved, message: tell_panic(state, thread, note) })
+}
+
+/// How the message of a `todo!()` begins.
+const NOT_YET: &str = "not yet implemented";
 
 fn judge_end_of_main(state: &State, kind_of_panic: KindOfPanic) -> Option<Failure> {
     if let Some(failure) = panic_to_tell(state, kind_of_panic) {
@@ -61,18 +74,17 @@ fn panic_to_tell(state: &State, kind_of_panic: KindOfPanic) -> Option<Failure> {
         thread = cause;
         note = state.threads[thread].panic.as_ref()?;
     }
+    let message = tell_panic(state, thread, note);
+    Some(Failure { kind: kind_of_panic(&note.message, &note.file), message })
+}
+
+/// `worker panicked: out of order (lib.rs:14)`.
+fn tell_panic(state: &State, thread: ThreadIndex, note: &PanicNote) -> String {
     let at = if note.line == 0 { String::new() } else { format!(" ({}:{})", file_name(&note.file), note.line) };
-    let kind = if note.message.starts_with("not yet implemented") {
-        Verdict::Unsolved
-    } else {
-        kind_of_panic(&note.message, &note.file)
-    };
-    let message = if thread == 0 {
-        format!("{}{at}", note.message)
-    } else {
-        format!("{} panicked: {}{at}", state.threads[thread].shown_name(thread), note.message)
-    };
-    Some(Failure { kind, message })
+    match thread {
+        0 => format!("{}{at}", note.message),
+        _ => format!("{} panicked: {}{at}", state.threads[thread].shown_name(thread), note.message),
+    }
 }
 
 /// The thread whose panic this one only passes on.
@@ -96,6 +108,8 @@ fn judge_livelock(state: &State) -> Failure {
     let running: Vec<ThreadIndex> = (0..state.threads.len())
         .filter(|&index| state.threads[index].status == Status::Live && state.can_go_on(index))
         .collect();
+    let live = || (0..state.threads.len()).filter(|&index| state.is_live(index)).collect();
+    let running = if running.is_empty() { live() } else { running };
     let message = format!("{} on for ever without progress", subject(state, &running, "runs", "run"));
     Failure { kind: Verdict::Livelock, message }
 }
@@ -104,7 +118,7 @@ fn judge_livelock(state: &State) -> Failure {
 /// 1. a circle of threads that wait for each other's locks or ends: deadlock;
 /// 2. a thread at a test tool that names a kind: that kind;
 /// 3. a thread that waits for a lock or an initialisation, whose holder waits too or is gone: deadlock;
-/// 4. a thread that waits for a notification or an unpark: lost wakeup;
+/// 4. a thread, in no test tool, that waits for a notification or an unpark: lost wakeup;
 /// 5. anything else, a channel, a barrier, a join: deadlock.
 fn judge_stuck(state: &State, notes: &[Option<String>]) -> Failure {
     let stuck: Vec<ThreadIndex> =
@@ -120,9 +134,12 @@ fn judge_stuck(state: &State, notes: &[Option<String>]) -> Failure {
     if let Some(kind) = stuck.iter().find_map(at_tool) {
         return Failure { kind, message: waits_of(state, &stuck, notes) };
     }
-    let any = |kinds: &[Kind]| stuck.iter().any(|&index| kinds.contains(&state.threads[index].pending.kind));
-    let on_lock = any(&[Kind::Acquire, Kind::AcquireAgain, Kind::AcquireShared, Kind::Enter, Kind::Completed]);
-    let kind = if !on_lock && any(&[Kind::Wake, Kind::Park]) { Verdict::LostWakeup } else { Verdict::Deadlock };
+    let waits_in = |index: &ThreadIndex, kinds: &[Kind]| kinds.contains(&state.threads[*index].pending.kind);
+    let locks = [Kind::Acquire, Kind::AcquireAgain, Kind::AcquireShared, Kind::Enter, Kind::Completed];
+    let on_lock = stuck.iter().any(|index| waits_in(index, &locks));
+    let on_call =
+        |index: &ThreadIndex| state.threads[*index].waits_at.is_empty() && waits_in(index, &[Kind::Wake, Kind::Park]);
+    let kind = if !on_lock && stuck.iter().any(on_call) { Verdict::LostWakeup } else { Verdict::Deadlock };
     Failure { kind, message: waits_of(state, &stuck, notes) }
 }
 
@@ -239,7 +256,7 @@ fn file_name(path: &str) -> &str {
 /// What test tools say of the threads inside them, by thread.
 pub(crate) fn notes() -> Vec<Option<String>> {
     let notes: Vec<Option<Note>> = run::with(|state| {
-        state.phase = Phase::Observing;
+        state.phase = Phase::Ended;
         state.threads.iter().map(|thread| thread.waits_at.last().map(|(_, note)| note.clone())).collect()
     });
     // Outside the borrow: a note may look at modelled objects.

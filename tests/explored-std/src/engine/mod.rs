@@ -5,6 +5,7 @@
 //! operation is not possible is blocked: it is simply never chosen. Nothing here waits in real time.
 
 pub(crate) mod judge;
+pub(crate) mod names;
 pub(crate) mod object;
 pub(crate) mod operation;
 pub(crate) mod panics;

@@ -146,6 +146,27 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
+    /// The choice in two bytes, for those who keep many.
+    pub(crate) fn pack(self) -> u16 {
+        let how = match self.how {
+            How::Step => 0,
+            How::Timeout => 1,
+            How::Spurious => 2,
+        };
+        // No schedule has 16,384 threads: each of them is a stack of a mebibyte.
+        (self.thread as u16) << 2 | how
+    }
+
+    /// The choice that was packed.
+    pub(crate) fn unpack(packed: u16) -> Choice {
+        let how = match packed & 3 {
+            0 => How::Step,
+            1 => How::Timeout,
+            _ => How::Spurious,
+        };
+        Choice { thread: usize::from(packed >> 2), how }
+    }
+
     /// An ordinary step of a thread.
     pub(crate) fn step(thread: ThreadIndex) -> Choice {
         Choice { thread, how: How::Step }

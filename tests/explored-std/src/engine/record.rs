@@ -1,10 +1,11 @@
 //! Writes down a schedule while it runs, for its trace.
 
-use std::collections::HashMap;
+use std::panic;
 
-use verdict::{Effect, Held, Location, Step, Trace, TracedThread, Waiting, WaitsFor};
+use verdict::{Effect, Held, Step, Trace, TracedThread, Waiting, WaitsFor};
 
-use super::object::{Model, Object};
+use super::names::{location, name_objects, short};
+use super::object::{Lock, Model, Object};
 use super::operation::{Choice, How, Kind, NOBODY, NOTHING, ObjectIndex, Operation, ThreadIndex};
 use super::state::State;
 
@@ -19,6 +20,15 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
+    /// What the last step has done is done now: notes the locks that its thread holds after it.
+    pub(crate) fn settle(&mut self, objects: &[Object]) {
+        if let Some(step) = self.steps.last_mut() {
+            let thread = step.thread;
+            let holds = |(index, lock): (usize, &Lock)| lock.is_held_by(thread).then_some(index);
+            step.holds = locks(objects).filter_map(holds).collect();
+        }
+    }
+
     /// A thread announced an operation; `blocks` if it is not possible now.
     pub(crate) fn announced(&mut self, thread: ThreadIndex, operation: &Operation, blocks: bool) {
         if blocks && operation.kind != Kind::Never {
@@ -41,11 +51,12 @@ impl Recorder {
             (How::Timeout, _) => Effect::TimedOut,
             (How::Spurious, _) => Effect::Spurious,
         };
-        // The wait itself is told as `Blocks` when the waiter has queued.
-        if operation.kind == Kind::Wait {
-            return;
-        }
         self.push(choice.thread, operation, effect);
+    }
+
+    /// A thread goes on in a way that is told elsewhere, or not worth telling.
+    pub(crate) fn went_on_silently(&mut self, choice: Choice) {
+        self.choices.push(choice);
     }
 
     /// Something was done that needs no decision: a release, a spawn.
@@ -54,7 +65,7 @@ impl Recorder {
     }
 
     /// A thread panicked.
-    pub(crate) fn panicked(&mut self, thread: ThreadIndex, at: Site2<'_>, message: &str) {
+    pub(crate) fn panicked(&mut self, thread: ThreadIndex, at: &panic::Location<'_>, message: &str) {
         self.steps.push(Step {
             thread,
             operation: "panic".to_string(),
@@ -97,7 +108,13 @@ impl Recorder {
     }
 
     /// The trace of the schedule that has ended. `notes` are what test tools say of the threads inside them.
-    pub(crate) fn finish(self, state: &State, notes: &[Option<String>]) -> Trace {
+    pub(crate) fn finish(mut self, state: &State, notes: &[Option<String>]) -> Trace {
+        self.settle(&state.objects);
+        let waiting: Vec<Waiting> =
+            (0..state.threads.len()).filter_map(|thread| waiting(state, thread, notes)).collect();
+        for waiting in waiting.iter().filter(|waiting| waiting.waits_for.is_some()) {
+            self.tell_that_it_waits(state, waiting.thread);
+        }
         let threads = state.threads.iter().enumerate();
         Trace {
             schedule: crate::search::notation::write(&self.choices, state.settings.observed),
@@ -105,70 +122,18 @@ impl Recorder {
             threads: threads.map(|(index, thread)| TracedThread { name: thread.shown_name(index) }).collect(),
             objects: name_objects(&state.objects),
             steps: self.steps,
-            waiting: (0..state.threads.len()).filter_map(|thread| waiting(state, thread, notes)).collect(),
+            waiting,
         }
     }
-}
 
-/// A place in the source, as the panic hook has it.
-type Site2<'a> = &'a std::panic::Location<'a>;
-
-/// A place in the source, as a trace has it.
-pub(crate) fn location(at: &std::panic::Location<'_>) -> Location {
-    Location { file: at.file().to_string(), line: at.line(), column: at.column() }
-}
-
-/// The first line, cut where it is long.
-fn short(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    if line.chars().count() <= 60 { line.to_string() } else { line.chars().take(59).chain(['…']).collect() }
-}
-
-/// Names objects by what they hold, counted by name in the order of their making.
-pub(crate) fn name_objects(objects: &[Object]) -> Vec<verdict::Object> {
-    let mut counts: HashMap<String, u32> = HashMap::new();
-    objects
-        .iter()
-        .map(|object| {
-            let name = base_name(object);
-            let count = counts.entry(name.clone()).or_default();
-            *count += 1;
-            verdict::Object {
-                what: object.what.what.to_string(),
-                name: format!("{name}#{count}"),
-                made_at: location(object.made_at),
-            }
-        })
-        .collect()
-}
-
-/// `Mutex<bank::Account>` is an `account`; what holds something without a name of its own is called by its kind.
-fn base_name(object: &Object) -> String {
-    let held = (object.what.holds)();
-    let path = held.split('<').next().unwrap_or_default();
-    let own = path.contains("::")
-        && !["std::", "core::", "alloc::", "explored_std::"].iter().any(|std| path.starts_with(std));
-    let name = match path.rsplit("::").next() {
-        _ if object.what.what == "AtomicBool" => "flag",
-        _ if object.what.what.starts_with("Atomic") => "atomic",
-        Some(last) if own && last.chars().all(|c| c.is_alphanumeric() || c == '_') => last,
-        _ => object.what.what,
-    };
-    kebab(name)
-}
-
-/// `ReadyQueue` as `ready-queue`.
-fn kebab(name: &str) -> String {
-    let mut text = String::new();
-    let mut before_is_lower = false;
-    for c in name.chars() {
-        if c.is_uppercase() && before_is_lower {
-            text.push('-');
+    /// What a thread announced was possible then, and is not any more: its last step says that it blocks.
+    fn tell_that_it_waits(&mut self, state: &State, thread: ThreadIndex) {
+        let last = self.steps.iter().rev().find(|step| step.thread == thread);
+        if last.is_none_or(|step| step.effect != Effect::Blocks) {
+            self.push(thread, &state.threads[thread].pending, Effect::Blocks);
+            self.settle(&state.objects);
         }
-        before_is_lower = !c.is_uppercase();
-        text.extend(c.to_lowercase());
     }
-    text
 }
 
 fn waiting(state: &State, index: ThreadIndex, notes: &[Option<String>]) -> Option<Waiting> {
@@ -197,13 +162,20 @@ pub(crate) fn awaited_object(state: &State, index: ThreadIndex) -> Option<Object
     (object != NOTHING).then_some(object)
 }
 
-/// The locks that a thread holds.
+/// The locks among the objects.
+fn locks(objects: &[Object]) -> impl Iterator<Item = (usize, &Lock)> {
+    objects.iter().enumerate().filter_map(|(index, object)| match &object.model {
+        Model::Lock(lock) => Some((index, lock)),
+        _ => None,
+    })
+}
+
+/// The locks that a thread holds, and where it took them.
 fn held_by(state: &State, thread: ThreadIndex) -> Vec<Held> {
     let mut held = Vec::new();
-    for (index, object) in state.objects.iter().enumerate() {
-        let Model::Lock(lock) = &object.model else { continue };
+    for (index, lock) in locks(&state.objects) {
         if lock.writer == thread {
-            let at = location(lock.taken_at.unwrap_or(object.made_at));
+            let at = location(lock.taken_at.unwrap_or(state.objects[index].made_at));
             held.push(Held { object: index, at });
         }
         let readers = lock.readers.iter().filter(|reader| reader.0 == thread);

@@ -1,8 +1,7 @@
 //! Runs one schedule from its first step to the last destructor.
 
-use std::any::Any;
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +9,7 @@ use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use verdict::Kind as Verdict;
 
-use super::operation::{How, Kind, Operation, Site, ThreadIndex};
+use super::operation::{How, Kind, Operation, Site};
 use super::state::{Announced, Next, Phase, State};
 use super::thread::Status;
 
@@ -34,23 +33,11 @@ pub(crate) enum Ending {
     Misfit(String),
 }
 
-/// What a thread is resumed for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Resume {
-    /// To go on.
-    Run,
-    /// To unwind its stack and be gone.
-    Unwind,
-}
-
-type Stack = Coroutine<Resume, (), (), DefaultStack>;
+type Stack = Coroutine<(), (), (), DefaultStack>;
 
 /// How to suspend the thread that runs.
 #[derive(Clone, Copy)]
-pub(crate) struct Suspender(*const Yielder<Resume, ()>);
-
-/// The payload with which a stack is unwound at a schedule's end.
-pub(crate) struct Teardown;
+pub(crate) struct Suspender(*const Yielder<(), ()>);
 
 /// One exploration at a time: modelled objects in statics are shared by the whole process.
 pub(crate) static EXPLORING: Mutex<()> = Mutex::new(());
@@ -98,9 +85,6 @@ pub(crate) fn step(operation: Operation) -> How {
             suspend(suspender);
             with(|state| state.me().resumed)
         }
-        Announced::Never(suspender) => loop {
-            suspend(suspender);
-        },
     }
 }
 
@@ -118,10 +102,7 @@ pub(crate) fn end(ending: Ending) -> ! {
 fn suspend(suspender: Suspender) {
     // SAFETY: the yielder lies at the foot of the stack that this runs on, so it lives as long as this call; `State` gives a
     // thread its own suspender only (`current` is the thread that runs).
-    let resume = unsafe { &*suspender.0 }.suspend(());
-    if resume == Resume::Unwind {
-        resume_unwind(Box::new(Teardown));
-    }
+    unsafe { &*suspender.0 }.suspend(());
 }
 
 /// Stacks, kept from schedule to schedule.
@@ -154,7 +135,7 @@ pub(crate) fn run(body: &Arc<dyn Fn() + Send + Sync>, stacks: &mut Stacks) {
             stacks.running.push(Some(Coroutine::with_stack(stack, move |yielder, _| thread(yielder, job))));
         }
         let coroutine = stacks.running[current].as_mut().expect("only threads that have not ended are resumed");
-        let finished = matches!(coroutine.resume(Resume::Run), CoroutineResult::Return(()));
+        let finished = matches!(coroutine.resume(()), CoroutineResult::Return(()));
         if finished {
             stacks.idle.extend(stacks.running[current].take().map(Coroutine::into_stack));
         }
@@ -184,26 +165,22 @@ fn new_stack() -> DefaultStack {
 }
 
 fn run_main(body: &(dyn Fn() + Send + Sync)) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
-        note_end_in_panic(payload);
+    if catch_unwind(AssertUnwindSafe(body)).is_err() {
+        note_end_in_panic();
     }
 }
 
-/// The job of the thread that runs ended in this panic. Gives the payload back, unless the stack is being torn down.
-pub(crate) fn note_end_in_panic(payload: Box<dyn Any + Send>) -> Box<dyn Any + Send> {
-    if payload.is::<Teardown>() {
-        resume_unwind(payload);
-    }
+/// The job of the thread that runs ended in a panic.
+pub(crate) fn note_end_in_panic() {
     with(|state| {
         let thread = state.me();
         thread.panicking = thread.panicking.saturating_sub(1);
         thread.panicked = true;
     });
-    payload
 }
 
 /// What runs at the foot of every stack.
-fn thread(yielder: &Yielder<Resume, ()>, job: super::thread::Job) {
+fn thread(yielder: &Yielder<(), ()>, job: super::thread::Job) {
     with(|state| {
         let me = state.me();
         me.suspender = Some(Suspender(yielder));
@@ -222,53 +199,29 @@ fn thread(yielder: &Yielder<Resume, ()>, job: super::thread::Job) {
             step(exit);
         }
     }));
-    // A stack that is torn down ends here with `Teardown`. A panic of a thread-local's destructor is not the test's business.
+    // A panic of a thread-local's destructor is not the test's business.
     drop(ended);
 }
 
-/// Clears away what a schedule has left: newest thread first, since it may borrow from older ones.
-pub(crate) fn tear_down(stacks: &mut Stacks) {
-    with(|state| state.phase = Phase::TearingDown);
-    while let Some(slot) = stacks.running.pop() {
-        let index = stacks.running.len();
-        if let Some(mut coroutine) = slot {
-            unwind(index, &mut coroutine);
-            stacks.idle.push(coroutine.into_stack());
-        }
-    }
-    // From here on no stack is left to suspend, so every operation goes through.
-    let (threads, unwind) = with(|state| {
-        state.phase = Phase::Observing;
-        state.current = 0;
-        (state.threads.len(), state.settings.unwind)
-    });
-    for index in (0..threads).rev() {
-        // Dropped outside the borrow: what a thread leaves behind may have destructors that use modelled objects.
-        let (job, locals) = with(|state| {
-            let thread = &mut state.threads[index];
-            (thread.job.take(), std::mem::take(&mut thread.locals))
-        });
-        if unwind {
-            drop((job, locals));
-        } else {
-            std::mem::forget((job, locals));
-        }
-    }
-    with(|state| state.threads.clear());
-}
-
-fn unwind(index: ThreadIndex, coroutine: &mut Stack) {
-    let may_unwind = with(|state| {
-        state.current = index;
-        // Unwinding a stack that unwinds already would abort the process.
-        state.settings.unwind && state.threads[index].panicking == 0
-    });
-    if coroutine.started() && may_unwind {
-        coroutine.resume(Resume::Unwind);
-    }
-    if !coroutine.done() {
-        // SAFETY: the thread is never resumed again, so nobody sees what it leaves half done. What its stack owns is leaked,
-        // which is safe; what it lent to scoped threads is no longer used, as those are newer and already gone.
+/// Clears away what a schedule has left, as the end of a process does: threads that have not ended are gone, and no
+/// destructor of theirs runs. What they own is leaked. Unwinding their stacks instead would run code that std never runs, and
+/// abort the process where a destructor panics.
+pub(crate) fn clear_away(stacks: &mut Stacks) {
+    for slot in stacks.running.drain(..) {
+        let Some(mut coroutine) = slot else { continue };
+        // SAFETY: the thread is never resumed again, so nobody sees what it leaves half done; leaking what its stack owns is
+        // safe. What it has lent to scoped threads is not used any more either, as those are cleared away with it.
         unsafe { coroutine.force_reset() };
+        stacks.idle.push(coroutine.into_stack());
     }
+    with(|state| {
+        state.phase = Phase::Ended;
+        for mut thread in state.threads.drain(..) {
+            std::mem::forget((
+                thread.job.take(),
+                std::mem::take(&mut thread.locals),
+                std::mem::take(&mut thread.waits_at),
+            ));
+        }
+    });
 }

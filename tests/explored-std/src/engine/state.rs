@@ -27,10 +27,8 @@ const MILLISECOND: u64 = 1_000_000;
 pub(crate) enum Phase {
     /// Threads run under the scheduler.
     Running,
-    /// The schedule has ended and somebody looks at what is left: operations neither block nor switch.
-    Observing,
-    /// Stacks are unwound: operations neither block nor switch, and one that can't go on ends its thread.
-    TearingDown,
+    /// No schedule runs, or it has ended and somebody looks at what is left: operations neither block nor switch.
+    Ended,
 }
 
 /// What stays the same in every schedule of an exploration.
@@ -46,8 +44,6 @@ pub(crate) struct Settings {
     pub(crate) daemons: bool,
     /// Whether somebody can see that a lock is held or a thread still runs, so that the moment of a release matters.
     pub(crate) observed: bool,
-    /// Whether stacks are unwound at the end, or dropped as they are.
-    pub(crate) unwind: bool,
 }
 
 /// One schedule's state.
@@ -88,8 +84,6 @@ pub(crate) enum Announced {
     Go(How),
     /// Suspends, and goes on when it is resumed.
     Switch(Suspender),
-    /// Suspends for ever.
-    Never(Suspender),
 }
 
 /// Who runs next.
@@ -102,7 +96,7 @@ impl State {
     pub(crate) fn new(settings: Settings) -> State {
         State {
             epoch: 0,
-            phase: Phase::TearingDown,
+            phase: Phase::Ended,
             settings,
             threads: Vec::new(),
             objects: Vec::new(),
@@ -163,42 +157,18 @@ impl State {
     /// The current thread is about to do this.
     pub(crate) fn announce(&mut self, operation: Operation) -> Announced {
         let me = self.current;
-        if self.phase != Phase::Running {
-            return self.announce_at_the_end(operation);
+        if self.phase == Phase::Ended {
+            return Announced::Go(How::Step);
         }
         self.threads[me].pending = operation;
         if let Some(recorder) = &mut self.recorder {
             let blocks = !is_possible(&self.threads, &self.objects, me);
+            recorder.settle(&self.objects);
             recorder.announced(me, &operation, blocks);
         }
         match self.next() {
             Next::Thread(next) if next == me => Announced::Go(self.threads[me].resumed),
             _ => Announced::Switch(self.suspender(me)),
-        }
-    }
-
-    /// At the end nothing blocks: what can't go on now never will.
-    fn announce_at_the_end(&mut self, operation: Operation) -> Announced {
-        if self.phase == Phase::Observing {
-            return Announced::Go(How::Step);
-        }
-        let me = self.current;
-        let thread = &mut self.threads[me];
-        thread.pending = operation;
-        thread.last_acts = thread.last_acts.saturating_sub(1);
-        if thread.last_acts > 0 && is_possible(&self.threads, &self.objects, me) && !self.would_disappoint(&operation) {
-            return Announced::Go(How::Step);
-        }
-        Announced::Never(self.suspender(me))
-    }
-
-    /// Whether the operation would hand an error to a destructor that is likely to unwrap it.
-    fn would_disappoint(&self, operation: &Operation) -> bool {
-        match (operation.kind, self.objects.get(operation.object as usize).map(|object| &object.model)) {
-            (Kind::Join, _) => self.threads[operation.other].panicked,
-            (Kind::Send, Some(Model::Channel(channel))) => channel.receivers == 0,
-            (Kind::Receive, Some(Model::Channel(channel))) => channel.inside.is_empty(),
-            _ => false,
         }
     }
 
@@ -391,7 +361,12 @@ impl State {
         }
         if let Some(recorder) = &mut self.recorder {
             let operation = self.threads[choice.thread].pending;
-            recorder.went_on(choice, &operation);
+            recorder.settle(&self.objects);
+            if is_told(&operation, &self.objects) {
+                recorder.went_on(choice, &operation);
+            } else {
+                recorder.went_on_silently(choice);
+            }
         }
     }
 
@@ -443,6 +418,16 @@ impl State {
             Model::Condvar(waiters) => waiters,
             other => unreachable!("a condition variable, not {other:?}"),
         }
+    }
+}
+
+/// Whether a trace tells of the operation when it is done. A wait is told as blocking, when the waiter has queued; that one
+/// of several senders has gone is of no interest to anybody.
+fn is_told(operation: &Operation, objects: &[Object]) -> bool {
+    match (operation.kind, objects.get(operation.object as usize).map(|object| &object.model)) {
+        (Kind::Wait, _) => false,
+        (Kind::Release, Some(Model::Channel(channel))) => channel.senders <= 1,
+        _ => true,
     }
 }
 

@@ -76,8 +76,6 @@ pub(crate) struct ThreadState {
     pub(crate) repeats: u32,
     /// The state of the world at the streak's start.
     pub(crate) streak_version: u64,
-    /// How many operations it may still do while it is torn down.
-    pub(crate) last_acts: u32,
 }
 
 impl ThreadState {
@@ -102,7 +100,6 @@ impl ThreadState {
             streak: Vec::new(),
             repeats: 0,
             streak_version: 0,
-            last_acts: 10_000,
         }
     }
 

@@ -1,7 +1,9 @@
 //! Which schedules are run: see `README.md` for the plan.
 
+mod budget;
 pub(crate) mod notation;
 mod order;
+mod outcomes;
 mod plan;
 mod preemptions;
 mod reduction;
@@ -13,12 +15,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
 
 pub(crate) use order::{Order, SHARED};
 
 use crate::engine::operation::{Choice, Kind, ThreadIndex};
-use crate::engine::panics::{Hazard, install_hook, tell_hazard};
+use crate::engine::panics::install_hook;
 use crate::engine::run::{EXPLORING, Ending};
 use crate::engine::state::State;
 use crate::explored::{Config, Exploration};
@@ -48,60 +49,30 @@ impl<S: Strategy> Strategy for Rc<RefCell<S>> {
     }
 }
 
-/// Counts of how schedules ended.
-type Outcomes = BTreeMap<String, u64>;
-
 /// Explores by the plan.
 pub(crate) fn explore(config: &Config, body: Body) -> Exploration {
-    on_new_thread(config, body, plan::explore)
+    let config = config.clone();
+    on_new_thread(move || plan::explore(&config, body))
 }
 
 /// Runs every schedule and counts how they end.
-pub(crate) fn every_outcome(config: &Config, reduced: bool, log: Log, body: Body) -> Option<Outcomes> {
-    on_new_thread(config, body, move |config, body, unwind| plan::every_outcome(config, body, unwind, reduced, &*log))
+pub(crate) fn every_outcome(config: &Config, reduced: bool, log: Log, body: Body) -> Option<BTreeMap<String, u64>> {
+    let config = config.clone();
+    on_new_thread(move || outcomes::every_outcome(&config, body, reduced, &*log))
 }
 
-/// Explores on an OS thread of its own, so that a stack that would abort the process can be left behind with its thread.
-fn on_new_thread<R: Send + 'static>(
-    config: &Config,
-    body: Body,
-    explore: impl Fn(&Config, Body, bool) -> R + Clone + Send + 'static,
-) -> R {
+/// Explores on an OS thread of its own: what a cleared-away thread has left behind, such as std's count of panics, stays
+/// there.
+fn on_new_thread<R: Send>(explore: impl FnOnce() -> R + Send) -> R {
     // A test that failed while it held the lock has left nothing half done.
     let _alone = EXPLORING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     install_hook();
-    let mut unwind = true;
-    loop {
-        let (config, body, explore) = (config.clone(), Arc::clone(&body), explore.clone());
-        match try_on_new_thread(move || explore(&config, body, unwind)) {
-            Ok(result) => return result,
-            Err(Hazard) => unwind = false,
-        }
-    }
-}
-
-fn try_on_new_thread<R: Send + 'static>(explore: impl FnOnce() -> R + Send + 'static) -> Result<R, Hazard> {
-    let (tell, told) = channel();
     let name = std::thread::current().name().unwrap_or("explorer").to_string();
-    let explorer = move || {
-        tell_hazard(tell.clone(), || Err(Hazard));
-        // The test's thread waits for this.
-        let _ = tell.send(Ok(explore()));
-    };
-    let explorer = std::thread::Builder::new().name(name).spawn(explorer).expect("an OS thread for the explorer");
-    match told.recv() {
-        Ok(Ok(result)) => {
-            // Its thread-locals are gone then, and what the body owns with them.
-            let _ = explorer.join();
-            Ok(result)
-        }
-        // The thread is parked for ever.
-        Ok(Err(hazard)) => Err(hazard),
-        Err(_) => match explorer.join() {
-            Err(bug) => std::panic::resume_unwind(bug),
-            Ok(()) => unreachable!("the explorer tells before it ends"),
-        },
-    }
+    std::thread::scope(|scope| {
+        let explorer = std::thread::Builder::new().name(name).spawn_scoped(scope, explore);
+        let explored = explorer.expect("an OS thread for the explorer").join();
+        explored.unwrap_or_else(|bug| std::panic::resume_unwind(bug))
+    })
 }
 
 /// What the scheduler sees at a decision, mixed into what it has seen before: two runs of one program that make the same
@@ -127,10 +98,13 @@ pub(crate) fn nondeterministic(state: &State, thread: ThreadIndex) -> Ending {
         format!(", now at {}:{}", at.file().rsplit(['/', '\\']).next().unwrap_or_default(), at.line())
     });
     Ending::Nondeterministic(format!(
-        "this code does different things under one and the same schedule: {who}{at}, took another way before. The order of a \
-         HashMap, a random number, the real clock or a value left in a static can be the reason"
+        "{DIFFERENT}: {who}{at}, went another way before. The order of a HashMap, a random number, the real clock or a value \
+         that is left in a static can be the reason"
     ))
 }
+
+/// The sentence for code that is not deterministic.
+const DIFFERENT: &str = "this code does different things under one and the same schedule";
 
 /// Whether the thread that runs has nothing against another one going on.
 pub(crate) fn yields(state: &State) -> bool {

@@ -35,6 +35,9 @@ pub(crate) fn write(choices: &[Choice], observed: bool) -> String {
 /// A sentence that says which part is wrong.
 pub(crate) fn read(text: &str) -> Result<Schedule, String> {
     let mut schedule = Schedule { choices: Vec::new(), observed: false };
+    if text.trim().is_empty() {
+        return Ok(schedule);
+    }
     for (index, part) in text.trim().split('.').enumerate() {
         if part == "u" && index == 0 {
             schedule.observed = true;

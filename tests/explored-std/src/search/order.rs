@@ -363,28 +363,31 @@ impl Order {
     }
 
     /// The choices with which a schedule could begin at `from` so as to make the step of `next` before the one at `from`: the
-    /// first steps of those that do not come after that one.
-    pub(crate) fn initials(&self, from: usize, next: Choice, touched: &Accesses, initials: &mut Vec<Choice>) {
+    /// first steps of those that do not come after that one. Returns how many steps were looked at.
+    pub(crate) fn initials(&self, from: usize, next: Choice, touched: &Accesses, initials: &mut Vec<Choice>) -> u64 {
         initials.clear();
-        let mut kept: Vec<usize> = Vec::new();
+        // The first kept step of each thread: what comes after a later one of them comes after it, too.
+        let mut first: Vec<(ThreadIndex, usize)> = Vec::new();
+        let mut next_depends = false;
         for place in from + 1..self.events.len() {
             if self.is_before(from, place) {
                 continue;
             }
-            let choice = self.events[place].choice;
-            let is_first = kept.iter().all(|&other| !self.is_before(other, place));
+            let event = &self.events[place];
+            next_depends |= event.touched.depends_on(touched);
+            let thread = event.choice.thread;
+            let is_first = first.iter().all(|&(_, other)| !self.is_before(other, place));
             if is_first {
-                initials.push(choice);
+                initials.push(event.choice);
             }
-            kept.push(place);
+            if first.iter().all(|known| known.0 != thread) {
+                first.push((thread, place));
+            }
         }
         let clock = &self.threads[next.thread];
-        let comes_first = |&other: &usize| {
-            let event = &self.events[other];
-            at(clock, event.choice.thread) <= other as u32 && !event.touched.depends_on(touched)
-        };
-        if kept.iter().all(comes_first) {
+        if !next_depends && first.iter().all(|&(thread, place)| at(clock, thread) <= place as u32) {
             initials.insert(0, next);
         }
+        (self.events.len() - from) as u64
     }
 }

@@ -8,10 +8,13 @@ use crate::engine::operation::{Choice, How};
 use crate::engine::run::Ending;
 use crate::engine::state::State;
 
+/// How many decisions of a run that ended in a livelock are looked at.
+const LIVELOCK_DEPTH: usize = 500;
+
 /// The way to a schedule that was not run yet.
 #[derive(Clone, Debug, Default)]
 struct Prefix {
-    choices: Vec<Choice>,
+    choices: Vec<u16>,
     /// What the scheduler saw on the way, up to the last choice.
     seen: u64,
 }
@@ -61,8 +64,13 @@ impl Preemptions {
     }
 
     /// Takes in what the run has found. No more than `room` schedules will still be run.
-    pub(crate) fn finish_run(&mut self, room: u64) {
+    /// A run that ended in a livelock went on and on: what it could have done late is of no interest.
+    pub(crate) fn finish_run(&mut self, room: u64, livelock: bool) {
         let room = usize::try_from(room).unwrap_or(usize::MAX);
+        if livelock {
+            self.truncated = true;
+            self.alternatives.retain(|alternative| alternative.depth < LIVELOCK_DEPTH);
+        }
         for alternative in self.alternatives.drain(..).rev() {
             let queue = if alternative.costs { &mut self.later } else { &mut self.now };
             if queue.len() >= room {
@@ -70,8 +78,8 @@ impl Preemptions {
                 continue;
             }
             let mut choices = Vec::with_capacity(alternative.depth + 1);
-            choices.extend_from_slice(&self.taken[..alternative.depth]);
-            choices.push(alternative.choice);
+            choices.extend(self.taken[..alternative.depth].iter().map(|choice| choice.pack()));
+            choices.push(alternative.choice.pack());
             queue.push(Prefix { choices, seen: alternative.seen });
         }
     }
@@ -115,7 +123,7 @@ impl Strategy for Preemptions {
         let depth = self.taken.len();
         self.seen = signature(self.seen, state, choices);
         let index = if depth < self.prefix.choices.len() {
-            let wanted = self.prefix.choices[depth];
+            let wanted = Choice::unpack(self.prefix.choices[depth]);
             let found = choices.iter().position(|choice| *choice == wanted);
             let last = depth + 1 == self.prefix.choices.len();
             match found {

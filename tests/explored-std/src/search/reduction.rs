@@ -15,6 +15,9 @@ use crate::engine::operation::{Choice, How, Kind};
 use crate::engine::run::Ending;
 use crate::engine::state::State;
 
+/// How many decisions of a run are kept.
+const LONGEST_WAY: usize = 2_000;
+
 /// A set of choices at a decision, by their place.
 type Set = u128;
 
@@ -55,11 +58,14 @@ pub(crate) struct Reduction {
     order: Rc<RefCell<Order>>,
     /// Whether the current run only repeats what was run before in another order.
     redundant: bool,
-    /// Whether a decision had more choices than a set holds.
+    /// Whether the current run has more decisions than are kept.
+    beyond: bool,
+    /// Whether something was left out: a decision had more choices than a set holds, or a run more than are kept.
     overflow: bool,
     taken: Vec<Choice>,
     races: Vec<usize>,
     initials: Vec<Choice>,
+    work: u64,
     started: bool,
 }
 
@@ -78,6 +84,8 @@ impl Reduction {
         self.depth = 0;
         self.seen = 0;
         self.redundant = false;
+        self.beyond = false;
+        self.work = 0;
         self.taken.clear();
         self.order.borrow_mut().clear();
         true
@@ -112,6 +120,11 @@ impl Reduction {
     /// Whether what was run is all there is, once `next` has said that it is done.
     pub(crate) fn is_sound(&self) -> bool {
         !self.overflow
+    }
+
+    /// How much work the last run's races were.
+    pub(crate) fn work(&self) -> u64 {
+        self.work
     }
 
     /// The choices of the last run.
@@ -168,14 +181,14 @@ impl Reduction {
         };
         order.races(choice.thread, operation.kind, touched, &mut self.races, possible_at);
         for &place in &self.races {
-            order.initials(place, choice, touched, &mut self.initials);
+            self.work += order.initials(place, choice, touched, &mut self.initials);
             self.way[place].plant(&self.initials);
         }
     }
 
     /// The run has ended: what was announced and not made is in races, too.
     pub(crate) fn finish_run(&mut self, state: &State) {
-        if self.redundant {
+        if self.redundant || self.beyond {
             return;
         }
         for thread in 0..state.threads.len() {
@@ -224,7 +237,7 @@ impl Decision {
 impl Strategy for Reduction {
     /// A spurious wakeup is not offered now, but was before the last step of another thread, whichever that is.
     fn stands_still(&mut self, state: &State) {
-        if self.redundant {
+        if self.redundant || self.beyond {
             return;
         }
         for thread in state.could_wake_spuriously() {
@@ -242,7 +255,11 @@ impl Strategy for Reduction {
         self.seen = signature(self.seen, state, choices);
         let depth = self.depth;
         self.depth += 1;
-        if self.redundant {
+        if depth >= LONGEST_WAY && !self.redundant {
+            self.beyond = true;
+            self.overflow = true;
+        }
+        if self.redundant || self.beyond {
             let index = default_choice(state, choices);
             self.taken.push(choices[index]);
             return Ok(index);

@@ -45,7 +45,7 @@ impl Runner {
     pub(crate) fn run<S: Strategy + 'static>(&mut self, strategy: &Rc<RefCell<S>>) -> Ran {
         let observed = self.start(strategy, None, None);
         let ran = self.judge(observed, &[]);
-        run::tear_down(&mut self.stacks);
+        run::clear_away(&mut self.stacks);
         ran
     }
 
@@ -58,7 +58,7 @@ impl Runner {
             state.order = None;
         });
         let ran = self.judge(observed, &[]);
-        run::tear_down(&mut self.stacks);
+        run::clear_away(&mut self.stacks);
         ran
     }
 
@@ -71,7 +71,7 @@ impl Runner {
             let recorder = state.recorder.take().expect("nobody else takes the recorder");
             recorder.finish(state, &notes)
         });
-        run::tear_down(&mut self.stacks);
+        run::clear_away(&mut self.stacks);
         (ran, trace)
     }
 

@@ -39,6 +39,7 @@ pub const ONCE_INIT: Once = Once::new();
 
 impl Once {
     /// One that was not called yet.
+    #[expect(clippy::new_without_default, reason = "std's has no default either")]
     #[track_caller]
     pub const fn new() -> Once {
         Once { raw: RawOnce::new::<()>("Once") }

@@ -3,13 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, Location};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use super::Thread;
 use super::builder::{is_finished, start, wait_for_end};
 use crate::engine::operation::{Site, ThreadIndex};
-use crate::engine::panics::{catch, resume, run_to_result};
+use crate::engine::panics::run_to_result;
 use crate::engine::run::with;
 use crate::engine::thread::Job;
 
@@ -39,10 +39,11 @@ where
 {
     let at = Location::caller();
     let scope = Scope { threads: Rc::default(), scope: PhantomData, env: PhantomData };
-    let result = catch(AssertUnwindSafe(|| f(&scope)));
+    // Not the model's `catch_unwind`: this thread is still panicking while it waits.
+    let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     let unseen = wait_for_all(&scope.threads, at);
     match result {
-        Err(payload) => resume(payload),
+        Err(payload) => resume_unwind(payload),
         Ok(_) if unseen => panic!("{PANICKED}"),
         Ok(value) => value,
     }

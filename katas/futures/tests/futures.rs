@@ -1,0 +1,241 @@
+//! The contract of the kata `futures`, sentence by sentence. `README.md` has the same list.
+
+use std::num::NonZeroUsize;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use futures::{Executor, Failure, Future, Until, Waited, Within, as_completed, wait};
+use kata::{Gate, Log, Rendezvous, check, on_schedules};
+
+#[test]
+fn jobs_overlap_and_result_gives_what_they_returned() {
+    check(|| {
+        let (executor, both) = (executor(2), Rendezvous::of(2));
+        let futures = ["first", "second"].map(|name| {
+            let both = both.clone();
+            executor.submit(move || {
+                both.meet();
+                name
+            })
+        });
+        assert_eq!(futures.map(|future| told(future.result())), ["first", "second"]);
+    });
+}
+
+#[test]
+fn a_panic_completes_its_future_and_the_worker_goes_on() {
+    check(|| {
+        let executor = executor(1);
+        let broken = executor.submit(|| -> &str { panic!("no such page") });
+        let next = executor.submit(|| "a page");
+        assert_eq!(told(broken.result()), "panicked: no such page");
+        assert_eq!(told(next.result()), "a page");
+    });
+}
+
+#[test]
+fn result_within_gives_the_future_back_when_the_time_is_up() {
+    check(|| {
+        let (executor, gate) = (executor(1), Gate::closed());
+        let _open = gate.open_when_dropped();
+        let future = match executor.submit(behind(&gate, "late")).result_within(MOMENT) {
+            Within::TimeIsUp(future) => future,
+            Within::Complete(result) => panic!("complete behind a closed gate: {}", told(result)),
+        };
+        gate.open();
+        match future.result_within(PLENTY) {
+            Within::Complete(result) => assert_eq!(told(result), "late"),
+            Within::TimeIsUp(_) => panic!("not complete within {PLENTY:?}, though the gate is open"),
+        }
+    });
+}
+
+#[test]
+fn wait_for_the_first_returns_while_others_run() {
+    check(|| {
+        let (executor, gate) = (executor(2), Gate::closed());
+        let _open = gate.open_when_dropped();
+        let futures = vec![executor.submit(behind(&gate, "slow")), executor.submit(|| "quick")];
+        let Waited { done, not_done } = in_time(|| wait(futures, Until::FirstCompleted, Some(PLENTY)));
+        assert_eq!(results(done), ["quick"]);
+        gate.open();
+        assert_eq!(results(not_done), ["slow"]);
+    });
+}
+
+#[test]
+fn wait_for_a_failure_returns_at_the_first_panic() {
+    check(|| {
+        let (one, another, gate) = (executor(1), executor(1), Gate::closed());
+        let _open = gate.open_when_dropped();
+        let slow = one.submit(behind(&gate, "slow"));
+        let good = another.submit(|| "good");
+        let broken = another.submit(|| panic!("broken"));
+        let futures = vec![slow, good, broken];
+        let Waited { done, not_done } = in_time(|| wait(futures, Until::FirstFailure, Some(PLENTY)));
+        assert_eq!(results(done), ["good", "panicked: broken"]);
+        gate.open();
+        assert_eq!(results(not_done), ["slow"]);
+    });
+}
+
+/// The time is the model's: jobs that sleep cost nothing, and limits are met to the nanosecond.
+#[test]
+fn wait_gives_done_and_not_done_when_the_time_is_up() {
+    on_schedules(|| {
+        let executor = executor(2);
+        let sums = [(5, 1), (8, 10), (6, 2), (7, 3)];
+        let sums = sums.map(|(power, seconds)| {
+            executor.submit(move || {
+                thread::sleep(Duration::from_secs(seconds));
+                format!("sum to 10^{power}")
+            })
+        });
+        let (limit, begin) = (Duration::from_secs(7), Instant::now());
+        let Waited { done, not_done } = wait(sums.into(), Until::AllCompleted, Some(limit));
+        assert_eq!(begin.elapsed(), limit, "one limit for all futures together");
+        assert_eq!(results(done), ["sum to 10^5", "sum to 10^6", "sum to 10^7"]);
+        let rest = wait(not_done, Until::AllCompleted, None);
+        assert_eq!(begin.elapsed(), Duration::from_secs(10), "the last job was complete after 10 seconds");
+        assert!(rest.not_done.is_empty(), "without a limit, wait for all of them");
+        assert_eq!(results(rest.done), ["sum to 10^8"]);
+    });
+}
+
+#[test]
+fn as_completed_gives_each_future_as_soon_as_it_is_complete() {
+    check(|| {
+        let (one, another, meeting) = (executor(1), executor(1), Rendezvous::of(2));
+        let early = one.submit({
+            let meeting = meeting.clone();
+            move || {
+                meeting.meet();
+                "early"
+            }
+        });
+        let late = one.submit(|| "late");
+        let quick = another.submit(|| "quick");
+        let mut completed = as_completed(vec![late, early, quick]);
+        assert_eq!(completed.next().map(|future| told(future.result())).as_deref(), Some("quick"));
+        // Only now can the others complete. One worker runs them one after the other.
+        meeting.meet();
+        assert_eq!(results(completed), ["early", "late"]);
+    });
+}
+
+#[test]
+fn waiting_for_no_futures_is_over_at_once() {
+    check(|| {
+        for until in [Until::FirstCompleted, Until::FirstFailure, Until::AllCompleted] {
+            let none: Vec<Future<&str>> = Vec::new();
+            let Waited { done, not_done } = in_time(|| wait(none, until, Some(PLENTY)));
+            assert!(done.is_empty() && not_done.is_empty(), "{until:?} of nothing is nothing");
+        }
+        assert!(as_completed(Vec::<Future<&str>>::new()).next().is_none());
+    });
+}
+
+#[test]
+fn cancel_wins_or_loses_and_never_both() {
+    check(|| {
+        let (executor, log) = (executor(1), Log::new());
+        let future = executor.submit(noting(&log, "ran"));
+        let cancelled = future.cancel();
+        assert_eq!(future.cancel(), cancelled, "cancelling once more gives the same answer");
+        let result = told(future.result());
+        drop(executor);
+        let expected = if cancelled { ("cancelled", 0) } else { ("ran", 1) };
+        assert_eq!((result.as_str(), log.count("ran")), expected, "cancel said {cancelled}");
+    });
+}
+
+#[test]
+fn a_cancelled_future_is_complete_at_once_and_no_failure() {
+    check(|| {
+        let (executor, log, inside, gate) = (executor(1), Log::new(), Gate::closed(), Gate::closed());
+        let _open = gate.open_when_dropped();
+        let running = executor.submit({
+            let (inside, gate) = (inside.clone(), gate.clone());
+            move || {
+                inside.open();
+                gate.pass();
+                "running"
+            }
+        });
+        let waiting = executor.submit(noting(&log, "waiting"));
+        inside.pass();
+        assert!(!running.cancel(), "a job that runs can't be cancelled");
+        assert!(waiting.cancel(), "a job that waits for its worker can be cancelled");
+        assert!(waiting.is_done(), "it is complete now, not when a worker comes to it");
+        assert!(!running.is_done(), "and the other is not");
+        gate.open();
+        let Waited { done, .. } = wait(vec![waiting, running], Until::FirstFailure, None);
+        assert_eq!(results(done), ["cancelled", "running"]);
+        drop(executor);
+        assert!(!log.happened("waiting"), "a cancelled job never runs");
+    });
+}
+
+#[test]
+fn no_job_is_lost_with_its_future_or_its_executor() {
+    check(|| {
+        let (executor, log) = (executor(1), Log::new());
+        drop(executor.submit(noting(&log, "forgotten")));
+        let kept = executor.submit(|| "kept");
+        drop(executor);
+        assert!(log.happened("forgotten"), "a job runs also if nobody wants its result");
+        assert!(kept.is_done(), "dropping the executor waits for all of its jobs");
+        assert_eq!(told(kept.result()), "kept");
+    });
+}
+
+/// A limit that is always reached, since nothing happens before it is.
+const MOMENT: Duration = Duration::from_millis(5);
+/// A limit that is never reached.
+const PLENTY: Duration = Duration::from_secs(3600);
+
+fn executor(workers: usize) -> Executor {
+    Executor::new(NonZeroUsize::new(workers).expect("a test's executors have workers"))
+}
+
+/// A job that returns this name once the gate is open.
+fn behind(gate: &Gate, name: &'static str) -> impl FnOnce() -> &'static str + Send + use<> {
+    let gate = gate.clone();
+    move || {
+        gate.pass();
+        name
+    }
+}
+
+/// A job that notes this name, and returns it.
+fn noting(log: &Log, name: &'static str) -> impl FnOnce() -> &'static str + Send + use<> {
+    let log = log.clone();
+    move || {
+        log.note(name);
+        name
+    }
+}
+
+/// What has become of a future, in words.
+fn told(result: Result<impl Into<String>, Failure>) -> String {
+    match result {
+        Ok(name) => name.into(),
+        Err(Failure::Cancelled) => "cancelled".to_owned(),
+        Err(Failure::Panicked(payload)) => match payload.downcast_ref::<&str>() {
+            Some(message) => format!("panicked: {message}"),
+            None => "panicked, but its payload was lost".to_owned(),
+        },
+    }
+}
+
+fn results<T: Into<String>>(futures: impl IntoIterator<Item = Future<T>>) -> Vec<String> {
+    futures.into_iter().map(|future| told(future.result())).collect()
+}
+
+/// Waits, and sees that it was not the time that ended it. On schedules, time passes only when nothing else can happen.
+fn in_time<T>(wait: impl FnOnce() -> T) -> T {
+    let begin = Instant::now();
+    let waited = wait();
+    assert!(begin.elapsed() < PLENTY, "nothing ended this wait but its limit");
+    waited
+}

@@ -1,0 +1,292 @@
+//! The contract of the kata `pool`, sentence by sentence. `README.md` has the same list.
+
+use std::collections::HashSet;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use kata::{Gate, Log, Rendezvous, check, on_schedules, on_threads, until_blocked};
+use pool::{Lost, Pool, ShutDown, map_with_rayon};
+
+#[test]
+fn a_fixed_number_of_workers_runs_all_jobs() {
+    check(|| {
+        let (pool, runs) = (Pool::new(size(1), size(2)), Arc::new(Mutex::new(Vec::new())));
+        for job in 1..=2 {
+            let runs = Arc::clone(&runs);
+            let run = move || runs.lock().unwrap().push((job, thread::current().id()));
+            assert_eq!(pool.submit(run), Ok(()));
+        }
+        pool.shutdown();
+        let (mut jobs, threads): (Vec<_>, HashSet<_>) = runs.lock().unwrap().iter().copied().unzip();
+        jobs.sort_unstable();
+        assert_eq!(jobs, [1, 2], "each job runs once");
+        assert!(!threads.contains(&thread::current().id()), "a worker runs the jobs, not who submits them");
+        assert_eq!(threads.len(), 1, "1 worker is 1 thread, however many jobs it runs");
+    });
+}
+
+#[test]
+fn all_workers_work_at_once() {
+    check(|| {
+        let (pool, both) = (Pool::new(size(2), size(2)), Rendezvous::of(2));
+        for _ in 0..2 {
+            let both = both.clone();
+            assert_eq!(pool.submit(move || both.meet()), Ok(()));
+        }
+        pool.shutdown();
+    });
+}
+
+#[test]
+fn submit_waits_while_the_backlog_is_full() {
+    on_schedules(|| {
+        let (pool, log, leave) = (Arc::new(Pool::new(size(1), size(2))), Log::new(), Gate::closed());
+        let _leave = leave.open_when_dropped();
+        occupy_worker(&pool, &leave);
+        for job in ["1", "2"] {
+            assert_eq!(pool.submit(note(&log, job)), Ok(()), "there is room for 2");
+        }
+        let submitter = spawn("submitter", &pool, {
+            let job = note(&log, "3");
+            |pool| pool.submit(job)
+        });
+        until_blocked(submitter.thread());
+        assert!(!submitter.is_finished(), "a third job in a backlog for 2");
+        leave.open();
+        assert_eq!(submitter.join().unwrap(), Ok(()));
+        pool.shutdown();
+        assert_eq!(log.events(), ["1", "2", "3"], "jobs begin in the order in which they came");
+    });
+}
+
+#[test]
+fn map_keeps_the_order_of_its_items_and_waits_for_the_slowest() {
+    check(|| {
+        let (pool, second_ran) = (Pool::new(size(2), size(2)), Gate::closed());
+        let results = pool.map([1, 2], move |n| {
+            if n == 1 {
+                second_ran.pass();
+            } else {
+                second_ran.open();
+            }
+            n * 10
+        });
+        assert_eq!(all_there(results), [10, 20], "though 1 was the last to be ready");
+        assert!(pool.map(Vec::<u8>::new(), |n| n).is_empty(), "no items, no results");
+    });
+}
+
+#[test]
+fn map_asks_for_no_item_before_there_is_room() {
+    on_schedules(|| {
+        let (pool, asked, leave) = (Arc::new(Pool::new(size(1), size(1))), Log::new(), Gate::closed());
+        let _leave = leave.open_when_dropped();
+        occupy_worker(&pool, &leave);
+        let mapper = spawn("mapper", &pool, {
+            let asked = asked.clone();
+            move |pool| pool.map((1..=3).inspect(move |_| asked.note("an item")), |n| n * 10)
+        });
+        until_blocked(mapper.thread());
+        let read = asked.count("an item");
+        assert!(read <= 2, "{read} items were read: 1 is in the backlog, 1 waits for room, nobody needs more");
+        leave.open();
+        assert_eq!(all_there(mapper.join().unwrap()), [10, 20, 30]);
+    });
+}
+
+#[test]
+fn a_panic_ends_its_job_and_no_worker() {
+    check(|| {
+        let pool = Pool::new(size(1), size(4));
+        assert_eq!(pool.submit(|| panic!("a job that nobody waits for")), Ok(()));
+        let results = pool.map([1, 2, 3], |n| if n == 2 { panic!("two is too much") } else { n * 10 });
+        let results = <[_; 3]>::try_from(results).expect("one result for each of 3 items");
+        let [Ok(10), Err(Lost::Panicked(payload)), Ok(30)] = results else {
+            panic!("10, a panic and 30 were to be expected, not {results:?}")
+        };
+        assert_eq!(payload.downcast_ref(), Some(&"two is too much"));
+    });
+}
+
+#[test]
+fn jobs_may_submit_to_their_own_pool_even_if_its_backlog_is_full() {
+    check(|| {
+        let (pool, log) = (Arc::new(Pool::new(size(1), size(1))), Log::new());
+        let results = pool.map([()], {
+            let (pool, log) = (Arc::clone(&pool), log.clone());
+            move |()| ["1", "2", "3"].map(|job| pool.submit(note(&log, job)))
+        });
+        assert_eq!(all_there(results), [[Ok(()); 3]]);
+        pool.shutdown();
+        assert_eq!(["1", "2", "3"].map(|job| log.count(job)), [1; 3], "each job runs once");
+    });
+}
+
+#[test]
+fn jobs_may_map_on_their_own_pool() {
+    check(|| {
+        let pool = Arc::new(Pool::new(size(1), size(1)));
+        let results = pool.map([1, 2], {
+            let pool = Arc::clone(&pool);
+            move |n| all_there(pool.map([n, n + 1], |n| n * n))
+        });
+        assert_eq!(all_there(results), [[1, 4], [4, 9]]);
+        pool.shutdown();
+    });
+}
+
+#[test]
+fn shutdown_runs_what_is_left_and_refuses_what_comes_later() {
+    check(|| {
+        let (pool, log) = (Arc::new(Pool::new(size(1), size(1))), Log::new());
+        assert_eq!(pool.submit(note(&log, "1")), Ok(()));
+        let late = spawn("late submitter", &pool, {
+            let job = note(&log, "2");
+            |pool| pool.submit(job)
+        });
+        pool.shutdown();
+        let events = log.events();
+        let late = late.join().unwrap();
+        let expected: &[_] = if late.is_ok() { &["1", "2"] } else { &["1"] };
+        assert_eq!(events, expected, "what was accepted has run when shutdown returns (job 2: {late:?})");
+        assert_eq!(pool.submit(note(&log, "3")), Err(ShutDown));
+        pool.shutdown();
+        assert_eq!(log.events(), expected);
+    });
+}
+
+#[test]
+fn shutdown_now_drops_what_has_not_begun() {
+    on_schedules(|| {
+        let (pool, log, leave) = (Arc::new(Pool::new(size(1), size(2))), Log::new(), Gate::closed());
+        let _leave = leave.open_when_dropped();
+        occupy_worker(&pool, &leave);
+        let captured = Arc::new(());
+        for job in ["1", "2"] {
+            let (note, captured) = (note(&log, job), Arc::clone(&captured));
+            let job = move || {
+                note();
+                drop(captured);
+            };
+            assert_eq!(pool.submit(job), Ok(()));
+        }
+        let closer = spawn("closer", &pool, Pool::shutdown_now);
+        until_blocked(closer.thread());
+        assert!(!closer.is_finished(), "a job that has begun has to be waited for");
+        assert_eq!(Arc::strong_count(&captured), 1, "the jobs are dropped, with all that they captured");
+        leave.open();
+        assert_eq!(closer.join().unwrap(), 2, "two jobs were in the backlog");
+        assert_eq!(log.events(), [""; 0]);
+        assert_eq!(pool.submit(note(&log, "3")), Err(ShutDown));
+    });
+}
+
+#[test]
+fn a_map_ends_when_its_pool_is_shut_down() {
+    check(|| {
+        let pool = Arc::new(Pool::new(size(1), size(1)));
+        let mapper = spawn("mapper", &pool, |pool| pool.map([1, 2], |n| n * 10));
+        pool.shutdown_now();
+        let results = mapper.join().unwrap();
+        let as_expected = |(place, result): (usize, &Result<usize, Lost>)| match result {
+            Ok(result) => *result == (place + 1) * 10,
+            Err(lost) => matches!(lost, Lost::Dropped),
+        };
+        assert_eq!(results.len(), 2, "one result for each item");
+        assert!(results.iter().enumerate().all(as_expected), "{results:?}");
+        assert!(matches!(pool.map([1], |n| n)[..], [Err(Lost::Dropped)]), "once it is shut down");
+    });
+}
+
+#[test]
+fn a_job_may_shut_its_own_pool_down() {
+    check(|| {
+        let (pool, log) = (Arc::new(Pool::new(size(1), size(1))), Log::new());
+        let job = {
+            let (pool, log) = (Arc::clone(&pool), log.clone());
+            move || {
+                pool.shutdown();
+                log.note("shut down");
+            }
+        };
+        assert_eq!(pool.submit(job), Ok(()));
+        pool.shutdown();
+        assert_eq!(log.events(), ["shut down"]);
+    });
+}
+
+#[test]
+fn dropping_the_pool_waits_for_its_jobs() {
+    check(|| {
+        let (pool, log) = (Pool::new(size(2), size(2)), Log::new());
+        assert_eq!(pool.submit(note(&log, "1")), Ok(()));
+        drop(pool);
+        assert_eq!(log.events(), ["1"]);
+    });
+}
+
+/// Rayon is not modelled, so this is for threads only. More workers than cores: else the global pool would do.
+#[test]
+fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
+    on_threads(|| {
+        let workers = thread::available_parallelism().map_or(2, |cores| cores.get() + 1);
+        let all = Rendezvous::of(workers);
+        let results = map_with_rayon(size(workers), (0..workers).collect(), |n| {
+            // Borrowed, not cloned.
+            all.meet();
+            if n == 1 { panic!("one is too much") } else { n * 10 }
+        });
+        assert_eq!(results.len(), workers, "one result for each item");
+        for (n, result) in results.into_iter().enumerate() {
+            match result {
+                Ok(result) => assert!(n != 1 && result == n * 10, "item {n} brought {result}"),
+                Err(Lost::Panicked(payload)) if n == 1 => {
+                    assert_eq!(payload.downcast_ref(), Some(&"one is too much"));
+                }
+                Err(lost) => panic!("item {n} has no result: {lost:?}"),
+            }
+        }
+        assert!(map_with_rayon(size(1), Vec::<u8>::new(), |n| n).is_empty(), "no items, no results");
+    });
+}
+
+/// A number of workers, or the room of a backlog.
+fn size(n: usize) -> NonZeroUsize {
+    NonZeroUsize::new(n).expect("a test's sizes are not zero")
+}
+
+/// A job that notes its name.
+fn note(log: &Log, job: &'static str) -> impl FnOnce() + Send + 'static {
+    let log = log.clone();
+    move || log.note(job)
+}
+
+/// Gives the only worker a job that ends when the gate is opened, and waits until it has begun.
+fn occupy_worker(pool: &Pool, leave: &Gate) {
+    let (began, leave) = (Gate::closed(), leave.clone());
+    let job = {
+        let began = began.clone();
+        move || {
+            began.open();
+            leave.pass();
+        }
+    };
+    assert_eq!(pool.submit(job), Ok(()));
+    began.pass();
+}
+
+/// The results of a map in which nothing got lost.
+fn all_there<R>(results: Vec<Result<R, Lost>>) -> Vec<R> {
+    results.into_iter().map(|result| result.unwrap_or_else(|lost| panic!("a result is missing: {lost:?}"))).collect()
+}
+
+/// Starts a thread that shares the pool. Its name stands in the table of a failing schedule.
+fn spawn<R: Send + 'static>(
+    name: &str,
+    pool: &Arc<Pool>,
+    work: impl FnOnce(&Pool) -> R + Send + 'static,
+) -> JoinHandle<R> {
+    let pool = Arc::clone(pool);
+    thread::Builder::new().name(name.to_owned()).spawn(move || work(&pool)).expect("the system has room for a thread")
+}

@@ -1,0 +1,82 @@
+//! Every schedule of a small program, counted by how it ends: for tests of the search itself.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::Body;
+use super::plan::{Looked, new_runner};
+use super::preemptions::Preemptions;
+use super::reduction::Reduction;
+use super::runner::{Ran, Runner};
+use crate::explored::Config;
+
+/// Runs every schedule, failing or not, and counts how they end. Nothing if there are more than the budget allows.
+pub(crate) fn every_outcome(
+    config: &Config,
+    body: Body,
+    reduced: bool,
+    log: &dyn Fn() -> String,
+) -> Option<BTreeMap<String, u64>> {
+    let mut runner = new_runner(config, body);
+    for observed in [false, true] {
+        runner.set_observed(observed);
+        let count = |ran: &Ran, outcomes: &mut BTreeMap<String, u64>| {
+            let end = ran.failure.as_ref().map_or("passed".to_string(), |failure| failure.message.clone());
+            *outcomes.entry(format!("{} {end}", log())).or_default() += 1;
+        };
+        let found = if reduced {
+            every_reduced(&mut runner, config.schedules, count)
+        } else {
+            every_plain(&mut runner, config.schedules, count)
+        };
+        if let Ok(outcomes) = found {
+            return outcomes;
+        }
+    }
+    unreachable!("a program can't begin to look twice")
+}
+
+type Outcomes = BTreeMap<String, u64>;
+
+fn every_reduced(
+    runner: &mut Runner,
+    schedules: u64,
+    count: impl Fn(&Ran, &mut Outcomes),
+) -> Result<Option<Outcomes>, Looked> {
+    let mut outcomes = BTreeMap::new();
+    let strategy = Rc::new(RefCell::new(Reduction::default()));
+    for _ in 0..schedules {
+        if !strategy.borrow_mut().next() {
+            return Ok(Some(outcomes));
+        }
+        let ran = runner.run_reduced(&strategy);
+        if ran.looked {
+            return Err(Looked);
+        }
+        let mut nothing = BTreeMap::new();
+        count(&ran, if strategy.borrow().is_redundant() { &mut nothing } else { &mut outcomes });
+    }
+    Ok(None)
+}
+
+fn every_plain(
+    runner: &mut Runner,
+    schedules: u64,
+    count: impl Fn(&Ran, &mut Outcomes),
+) -> Result<Option<Outcomes>, Looked> {
+    let mut outcomes = BTreeMap::new();
+    let strategy = Rc::new(RefCell::new(Preemptions::new()));
+    for _ in 0..schedules {
+        if ({ strategy.borrow_mut().next() }).is_none() {
+            return Ok(Some(outcomes));
+        }
+        let ran = runner.run(&strategy);
+        if ran.looked {
+            return Err(Looked);
+        }
+        count(&ran, &mut outcomes);
+        strategy.borrow_mut().finish_run(u64::MAX, false);
+    }
+    Ok(None)
+}

@@ -1,0 +1,29 @@
+//! rejected: compile-error
+//!
+//! A thread of `thread::spawn` may outlive its caller, so it must not borrow from it, and `cook` is borrowed. That all of
+//! them are joined a line later is something that the compiler does not look at.
+
+use std::thread::{self, JoinHandle};
+
+pub fn start<T: Send + 'static>(dish: String, cook: impl FnOnce(&str) -> T + Send + 'static) -> JoinHandle<T> {
+    thread::spawn(move || cook(&dish))
+}
+
+pub fn start_named<T: Send + 'static>(
+    name: &str,
+    dish: String,
+    cook: impl FnOnce(&str) -> T + Send + 'static,
+) -> JoinHandle<T> {
+    thread::Builder::new().name(name.to_owned()).spawn(move || cook(&dish)).unwrap()
+}
+
+pub fn wait_for_all<T>(cooks: Vec<JoinHandle<T>>) -> thread::Result<Vec<T>> {
+    let ended: Vec<thread::Result<T>> = cooks.into_iter().map(JoinHandle::join).collect();
+    ended.into_iter().collect()
+}
+
+pub fn cook_all<T: Send>(dishes: &[&str], cook: impl Fn(&str) -> T + Sync) -> Vec<thread::Result<T>> {
+    let cook = &cook;
+    let cooks: Vec<_> = dishes.iter().map(|&dish| thread::spawn(move || cook(dish))).collect();
+    cooks.into_iter().map(|cook| cook.join()).collect()
+}
