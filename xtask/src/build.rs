@@ -94,8 +94,16 @@ pub(crate) fn build(repository: &Repository, staged: Staged, console: &Console, 
     if !success && crates.is_empty() && said.contains("--offline") {
         (crates, said, success) = cargo(repository, &staged, false, console, cancel)?;
     }
-    let no_error = crates.values().all(|one| one.messages.iter().all(|message| !message.level.starts_with("error")));
-    if !success && no_error {
+    let is_error = |message: &&Message| message.level.starts_with("error");
+    let ours = crates.iter().filter(|(manifest, _)| !manifest.starts_with(&staged.folder));
+    let mut broken = ours.flat_map(|(_, one)| &one.messages).filter(is_error).filter_map(|message| message.rendered.clone());
+    if let Some(rendered) = broken.next() {
+        return Err(Error::new(
+            format!("a crate that judges does not compile; that is no mistake of the submission:\n{}", rendered.trim_end()),
+            "`git status` shows what differs from the delivered repository.",
+        ));
+    }
+    if !success && crates.values().flat_map(|one| &one.messages).find(is_error).is_none() {
         return Err(Error::new(
             format!("cargo could not build the staged crates:\n{}", said.trim_end()),
             "If it is the network, connect once; otherwise `cargo clean` and a fresh checkout rule out leftovers.",

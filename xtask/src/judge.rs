@@ -26,7 +26,13 @@ pub(crate) fn rejected(kata: &crate::catalog::Kata, subject: &str, objections: V
 pub(crate) fn judge(built: &Built, runs: Vec<TestRun>, seconds: f64) -> KataVerdict {
     let kata = &built.staged.subject.kata;
     let mut tests: Vec<TestVerdict> = runs.into_iter().filter_map(judge_test).collect();
-    let verdict = if built.compiled() { of_tests(kata.tests.len(), &tests) } else { SubjectVerdict::CompileError };
+    let objected = built.diagnostics.iter().any(|diagnostic| diagnostic.level.starts_with("error"));
+    let verdict = match built.compiled() {
+        true => of_tests(kata.tests.len(), &tests),
+        false if objected => SubjectVerdict::CompileError,
+        // The compiler gave up without a word: it was killed, say.
+        false => SubjectVerdict::GraderError,
+    };
     let score = award_points(kata, &mut tests);
     KataVerdict {
         kata: kata.name.clone(),

@@ -164,6 +164,10 @@ fn run_test(
         .current_dir(&work)
         .env(verdict::RECORD_FILE, &record)
         .env("RUST_BACKTRACE", "0");
+    // Mock servers are on this machine; a proxy would not find them.
+    for name in ["http_proxy", "https_proxy", "all_proxy"] {
+        command.env_remove(name).env_remove(name.to_uppercase());
+    }
     let given = [
         (verdict::SEED, settings.seed.map(|seed| seed.to_string())),
         (verdict::SCHEDULES, settings.schedules.map(|schedules| schedules.to_string())),

@@ -5,7 +5,6 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
-use std::mem;
 use std::num::NonZeroUsize;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};

@@ -1,4 +1,4 @@
-//! rejected: assertion, race
+//! rejected: assertion, deadlock
 //!
 //! `submit` does not look whether the pool was shut down. It says `Ok`, and nobody will ever run the job.
 

@@ -1,4 +1,4 @@
-//! rejected: leak
+//! rejected: assertion, leak
 //!
 //! A pool that is dropped leaves its workers behind. They wait for jobs that can't come any more.
 

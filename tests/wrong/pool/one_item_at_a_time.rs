@@ -1,4 +1,4 @@
-//! rejected: deadlock
+//! rejected: serialised
 //!
 //! Waits for each result before the next item is handed over. There are workers, and only one of them has something to do,
 //! so an item that needs another one to be worked on at the same time waits for ever.

@@ -1,4 +1,4 @@
-//! rejected: assertion
+//! rejected: race
 //!
 //! The results stand in the order in which they were ready. Which belongs to which item?
 

@@ -1,4 +1,4 @@
-//! rejected: panic
+//! rejected: assertion
 //!
 //! A job's panic ends its worker. The pool has one worker fewer, and what waits in the backlog may wait for ever.
 

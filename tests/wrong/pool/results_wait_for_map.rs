@@ -1,4 +1,4 @@
-//! rejected: deadlock
+//! rejected: lost-wakeup
 //!
 //! A channel of results without room: a worker waits until `map` takes its result, `map` waits for room in the backlog
 //! before it takes any.

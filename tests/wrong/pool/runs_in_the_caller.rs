@@ -1,4 +1,4 @@
-//! rejected: assertion, deadlock, serialised
+//! rejected: assertion, lost-wakeup, race, serialised
 //!
 //! No workers at all: `submit` runs the job and returns. Every result is right, and nothing is concurrent.
 

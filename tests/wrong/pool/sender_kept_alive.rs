@@ -1,4 +1,4 @@
-//! rejected: deadlock
+//! rejected: deadlock, lost-wakeup
 //!
 //! The sender that was cloned for the jobs stays with `map`, which waits until the last sender is gone: it waits for
 //! itself.

@@ -1,4 +1,4 @@
-//! rejected: race
+//! rejected: race, serialised
 //!
 //! A worker that sees a closed pool ends, whatever is left in the backlog. Jobs that were accepted never run.
 

@@ -4,19 +4,23 @@
 //! that a pool is there to save.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::mem;
 use std::num::NonZeroUsize;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, mpsc};
-use std::thread::{self, JoinHandle, ThreadId};
+use std::thread::{self, JoinHandle};
 
 use rayon::ThreadPoolBuilder;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
+thread_local! {
+    static IN_A_JOB: Cell<bool> = const { Cell::new(false) };
+}
+
 pub struct Pool {
     shared: Arc<Shared>,
-    workers: Vec<ThreadId>,
     handles: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -56,8 +60,7 @@ impl Pool {
             thread::spawn(move || shared.work())
         };
         let handles: Vec<JoinHandle<()>> = (0..workers.get()).map(start).collect();
-        let workers = handles.iter().map(|handle| handle.thread().id()).collect();
-        Pool { shared, workers, handles: Mutex::new(handles) }
+        Pool { shared, handles: Mutex::new(handles) }
     }
 
     pub fn submit(&self, job: impl FnOnce() + Send + 'static) -> Result<(), ShutDown> {
@@ -140,7 +143,7 @@ impl Pool {
     }
 
     fn is_worker(&self) -> bool {
-        self.workers.contains(&thread::current().id())
+        IN_A_JOB.get()
     }
 }
 
@@ -153,7 +156,11 @@ impl Drop for Pool {
 impl Shared {
     fn work(&self) {
         while let Some(job) = self.next_job() {
-            let _ = thread::spawn(job).join();
+            let in_a_job = || {
+                IN_A_JOB.set(true);
+                job();
+            };
+            let _ = thread::spawn(in_a_job).join();
         }
     }
 

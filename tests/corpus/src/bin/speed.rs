@@ -21,7 +21,12 @@ fn main() {
     }
     report("ours, exhaustive with reduction", run, start);
     let shown = |kib: Option<u64>| kib.map_or_else(|| "unknown".to_string(), |kib| format!("{kib} KiB"));
-    println!("resident before: {}, after a tenth: {}, at the end: {}", shown(before), shown(early.flatten()), shown(resident()));
+    println!(
+        "resident before: {}, after a tenth: {}, at the end: {}",
+        shown(before),
+        shown(early.flatten()),
+        shown(resident())
+    );
     compare();
 }
 

@@ -71,6 +71,7 @@ fn scrutinee() {
     // The guard lives to the end of the match.
     match *state.lock().unwrap() {
         1 => *state.lock().unwrap() = 2,
+        2 => *state.lock().unwrap() = 3,
         _ => {}
     }
 }
@@ -80,6 +81,7 @@ fn copied_first() {
     let now = *state.lock().unwrap();
     match now {
         1 => *state.lock().unwrap() = 2,
+        2 => *state.lock().unwrap() = 3,
         _ => {}
     }
 }

@@ -119,6 +119,8 @@ pub(crate) struct Lock {
     pub(crate) taken_at: Option<Site>,
     /// How often the holder has taken it.
     pub(crate) depth: u32,
+    /// How many wait to have it alone and let no reader come again; counted only where somebody does.
+    pub(crate) waiting: u32,
     /// Who has it together, once for each guard.
     pub(crate) readers: Vec<(ThreadIndex, Site)>,
     /// Whether a holder panicked.
@@ -128,7 +130,7 @@ pub(crate) struct Lock {
 impl Lock {
     /// A free lock.
     pub(crate) fn free() -> Lock {
-        Lock { writer: NOBODY, taken_at: None, depth: 0, readers: Vec::new(), poisoned: false }
+        Lock { writer: NOBODY, taken_at: None, depth: 0, waiting: 0, readers: Vec::new(), poisoned: false }
     }
 
     /// Whether nobody has it.

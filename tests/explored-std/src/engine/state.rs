@@ -9,6 +9,7 @@ use super::operation::{Choice, How, Kind, NEVER, NOBODY, ObjectIndex, Operation,
 use super::record::Recorder;
 use super::run::{Ending, Suspender};
 use super::thread::{Job, Status, ThreadState};
+use crate::raw::QUEUE;
 use crate::search::{Order, Strategy};
 
 /// How often a thread may repeat itself, while nothing changes, before the others go first.
@@ -65,6 +66,8 @@ pub(crate) struct State {
     /// Counts changes to anything that a thread could see.
     pub(crate) changes: u64,
     pub(crate) steps: u32,
+    /// Whether a thread was stopped for having run too long, so that some schedules can't be reached.
+    pub(crate) forced: bool,
     pub(crate) panics: u32,
     pub(crate) ending: Option<Ending>,
     pub(crate) recorder: Option<Box<Recorder>>,
@@ -106,6 +109,7 @@ impl State {
             clock_read: false,
             changes: 0,
             steps: 0,
+            forced: false,
             panics: 0,
             ending: None,
             recorder: None,
@@ -130,6 +134,7 @@ impl State {
         self.clock_read = false;
         self.changes = 0;
         self.steps = 0;
+        self.forced = false;
         self.panics = 0;
         self.ending = None;
         self.spurious_left = self.settings.spurious;
@@ -253,6 +258,7 @@ impl State {
         if self.run_length > LONGEST_RUN && choices.iter().any(|choice| choice.thread != self.current) {
             let current = self.current;
             choices.retain(|choice| choice.thread != current);
+            self.forced = true;
         }
         if self.spurious_left > 0 && !choices.is_empty() {
             for (index, thread) in self.threads.iter().enumerate() {
@@ -396,14 +402,6 @@ impl State {
         matches!(self.objects[object as usize].model, Model::Once(super::object::Once::Done))
     }
 
-    /// Whether the thread reads under this lock already.
-    pub(crate) fn reads_again(&self, thread: ThreadIndex, object: ObjectIndex) -> bool {
-        match &self.objects[object as usize].model {
-            Model::Lock(lock) => lock.readers.iter().any(|reader| reader.0 == thread),
-            _ => false,
-        }
-    }
-
     /// The place of the plain step of the thread that runs, if it could go on and does not yield.
     pub(crate) fn continuing(&self, choices: &[Choice]) -> Option<usize> {
         if self.threads.get(self.current)?.pending.kind == Kind::Yield {
@@ -426,6 +424,7 @@ impl State {
 fn is_told(operation: &Operation, objects: &[Object]) -> bool {
     match (operation.kind, objects.get(operation.object as usize).map(|object| &object.model)) {
         (Kind::Wait, _) => false,
+        (Kind::Change, Some(Model::Lock(_))) => operation.name != QUEUE,
         (Kind::Release, Some(Model::Channel(channel))) => channel.senders <= 1,
         _ => true,
     }
@@ -453,26 +452,18 @@ pub(crate) fn is_possible(threads: &[ThreadState], objects: &[Object], index: Th
                     && operation.other != index
                     && !is_possible(threads, objects, operation.other))
         }
-        _ => object_allows(threads, &objects[operation.object as usize].model, index, operation),
+        _ => object_allows(&objects[operation.object as usize].model, index, operation),
     }
 }
 
-fn object_allows(threads: &[ThreadState], model: &Model, index: ThreadIndex, operation: &Operation) -> bool {
+fn object_allows(model: &Model, index: ThreadIndex, operation: &Operation) -> bool {
     match (operation.kind, model) {
         (Kind::Acquire, Model::Lock(lock)) => lock.is_free(),
         (Kind::AcquireAgain, Model::Lock(lock)) => lock.is_free() || lock.writer == index,
         (Kind::AcquireShared, Model::Lock(lock)) => {
             // A waiting writer may hold up readers that come again: the deadlock that std's documentation warns of.
             let comes_again = || lock.readers.iter().any(|reader| reader.0 == index);
-            let writer_waits = || {
-                threads.iter().enumerate().any(|(other, thread)| {
-                    other != index
-                        && thread.status == Status::Live
-                        && thread.pending.kind == Kind::Acquire
-                        && thread.is_at(operation.object)
-                })
-            };
-            lock.writer == NOBODY && !(comes_again() && writer_waits())
+            lock.writer == NOBODY && !(lock.waiting > 0 && comes_again())
         }
         (Kind::Send, Model::Channel(channel)) => {
             channel.receivers == 0 || channel.capacity.is_none_or(|most| most == 0 || channel.inside.len() < most)

@@ -9,6 +9,9 @@ use crate::engine::state::State;
 use crate::raw::{Deadline, release_is_a_step};
 use crate::search::SHARED;
 
+/// The name of the step with which a writer queues up, in programs where that makes a difference.
+pub(crate) const QUEUE: &str = "queue";
+
 /// How a lock is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sharing {
@@ -66,14 +69,25 @@ impl RawLock {
     pub fn acquire(&self, sharing: Sharing, name: &'static str, deadline: Deadline) -> bool {
         let at = Location::caller();
         let operation = Operation::new(sharing.kind(), name, self.index(), at).until(deadline.0);
-        if deadline != Deadline::NEVER {
+        if deadline != Deadline::NEVER || (sharing == Sharing::Shared && self.is_mine()) {
             with(State::observe);
         }
-        if step(operation) != How::Step {
-            return false;
+        let queues = self.what.what == "RwLock" && sharing == Sharing::Alone && with(|state| state.settings.observed);
+        if queues {
+            step(Operation::new(Kind::Change, QUEUE, operation.object, at));
+            with(|state| state.lock(operation.object).0.waiting += 1);
         }
-        with(|state| take(state.lock(operation.object), operation.object, sharing, at));
-        true
+        let done = step(operation) == How::Step;
+        with(|state| {
+            if queues {
+                let waiting = &mut state.lock(operation.object).0.waiting;
+                *waiting = waiting.saturating_sub(1);
+            }
+            if done {
+                take(state.lock(operation.object), operation.object, sharing, at);
+            }
+        });
+        done
     }
 
     /// Takes the lock if that is possible at once.

@@ -8,6 +8,7 @@ mod once;
 
 pub use channel::{RawChannel, Refusal};
 pub use condvar::{RawCondvar, Woken};
+pub(crate) use lock::QUEUE;
 pub use lock::{RawLock, Sharing};
 pub use once::{Entered, Left, RawOnce};
 

@@ -89,7 +89,6 @@ pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
         Kind::Look if object == NOTHING => touched.add(EVERYTHING, true),
         Kind::Look | Kind::Completed | Kind::Passed => touched.add(object, false),
         Kind::Enter => touched.add(object, !state.is_initialised(object)),
-        Kind::AcquireShared if state.reads_again(choice.thread, object) => touched.add(EVERYTHING, true),
         Kind::AcquireShared => touched.add(object, choice.how != How::Step),
         Kind::UntilBlocked => touched.add(EVERYTHING, true),
         Kind::Change if operation.name == "try_send" => touched.add(EVERYTHING, true),
@@ -188,6 +187,8 @@ pub(crate) struct Order {
     arena: Vec<u32>,
     threads: Vec<Clock>,
     ends: Vec<Clock>,
+    /// All that was when time last moved.
+    meeting: Clock,
     histories: Vec<History>,
     /// How many of the histories are in use; the rest keep their memory.
     used: usize,
@@ -200,6 +201,7 @@ impl Order {
         self.arena.clear();
         self.threads.iter_mut().for_each(Vec::clear);
         self.ends.iter_mut().for_each(Vec::clear);
+        self.meeting.clear();
         self.used = 0;
     }
 
@@ -259,15 +261,18 @@ impl Order {
         join(self.clock_of(waiter), &clock);
     }
 
-    /// Time has moved on, since nobody could: whatever comes now comes after all that was.
+    /// Time has moved on, since nobody could: timeouts that fire from now on come after all that was.
     pub(crate) fn everybody_meets(&mut self) {
-        let mut all = Clock::new();
         for clock in &self.threads {
-            join(&mut all, clock);
+            join(&mut self.meeting, clock);
         }
-        for clock in &mut self.threads {
-            clock.clone_from(&all);
-        }
+    }
+
+    /// The thread is about to time out.
+    pub(crate) fn times_out(&mut self, thread: ThreadIndex) {
+        let meeting = std::mem::take(&mut self.meeting);
+        join(self.clock_of(thread), &meeting);
+        self.meeting = meeting;
     }
 
     /// Whether the step at `earlier` happened before the one at `later`.

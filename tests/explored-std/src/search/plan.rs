@@ -119,10 +119,11 @@ fn search(runner: &mut Runner, config: &Config) -> Result<Found, Looked> {
 fn search_everything(runner: &mut Runner, schedules: u64) -> Result<Found, Looked> {
     let mut found = Found::new();
     let mut budget = Budget::new(schedules);
+    let mut forced = false;
     let strategy = Rc::new(RefCell::new(Reduction::default()));
     loop {
         if !strategy.borrow_mut().next() {
-            found.coverage.complete = strategy.borrow().is_sound();
+            found.coverage.complete = strategy.borrow().is_sound() && !forced;
             return Ok(found);
         }
         if !budget.is_left() || found.odd.is_some() {
@@ -132,6 +133,7 @@ fn search_everything(runner: &mut Runner, schedules: u64) -> Result<Found, Looke
         if ran.looked {
             return Err(Looked);
         }
+        forced |= ran.forced;
         let search = strategy.borrow();
         budget.spend(&ran, search.work());
         if search.is_redundant() {
@@ -150,7 +152,7 @@ fn search_shortest(runner: &mut Runner, schedules: u64, in_doubt: bool) -> Resul
     let mut found = Found::new();
     let mut budget = Budget::new(schedules);
     let strategy = Rc::new(RefCell::new(Preemptions::new()));
-    let mut failed_at = None;
+    let (mut failed_at, mut forced) = (None, false);
     while budget.is_left() && found.odd.is_none() {
         let Some(level) = ({ strategy.borrow_mut().next() }) else { break };
         let level_is_new = failed_at.is_some_and(|failed| level > failed);
@@ -161,6 +163,7 @@ fn search_shortest(runner: &mut Runner, schedules: u64, in_doubt: bool) -> Resul
         if ran.looked {
             return Err(Looked);
         }
+        forced |= ran.forced;
         budget.spend(&ran, 0);
         if ran.failure.is_some() && failed_at.is_none() {
             failed_at = Some(level);
@@ -176,7 +179,7 @@ fn search_shortest(runner: &mut Runner, schedules: u64, in_doubt: bool) -> Resul
             found.coverage.preemptions = Some(level);
         }
     }
-    found.coverage.complete = strategy.borrow().is_complete();
+    found.coverage.complete = strategy.borrow().is_complete() && !forced;
     if found.coverage.complete {
         found.coverage.preemptions = None;
     }

@@ -280,6 +280,9 @@ impl Strategy for Reduction {
         }
         let index = self.way[depth].chosen;
         let choice = choices[index];
+        if choice.how == How::Timeout && !state.settings.hostile {
+            self.order.borrow_mut().times_out(choice.thread);
+        }
         // The way before its last decision was searched for races when it was first gone.
         if depth + 1 == self.way.len() {
             self.plant(state, choice);

@@ -27,6 +27,8 @@ pub(crate) struct Ran {
     pub(crate) steps: u32,
     /// Whether the program turned out to see whether locks are held, which this run did not provide for.
     pub(crate) looked: bool,
+    /// Whether a thread was stopped for having run too long: then not every schedule can be reached.
+    pub(crate) forced: bool,
 }
 
 impl Runner {
@@ -96,7 +98,7 @@ impl Runner {
         with(|state| {
             state.strategy = None;
             let looked = state.settings.observed && !observed;
-            Ran { failure, steps: state.steps, looked }
+            Ran { failure, steps: state.steps, looked, forced: state.forced }
         })
     }
 }
