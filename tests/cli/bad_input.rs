@@ -167,7 +167,7 @@ fn a_broken_crate_of_ours_costs_no_learner_a_point() {
     let real = fs::canonicalize(workshop.path("tests")).expect("tests/");
     fs::remove_file(workshop.path("tests")).or_else(|_| fs::remove_dir(workshop.path("tests"))).expect("it was a link");
     let workshop = workshop
-        .write("tests/support/Cargo.toml", "[package]\nname = \"kata\"\nedition = \"2024\"\n")
+        .write("tests/support/Cargo.toml", "[package]\nname = \"kata\"\nedition = \"2024\"\n[features]\nchild = []\n")
         .write("tests/support/src/lib.rs", "pub fn check() { broken }\n");
     for name in ["explored-std", "verdict", "stubs"] {
         #[cfg(unix)]
@@ -176,5 +176,8 @@ fn a_broken_crate_of_ours_costs_no_learner_a_point() {
         std::os::windows::fs::symlink_dir(real.join(name), workshop.path("tests").join(name)).expect("a link");
     }
     let said = workshop.run(&["check", "process"]).refused();
-    assert!(said.contains("that is no mistake of the submission") && said.contains("cannot find value `broken`"), "{said}");
+    assert!(
+        said.contains("that is no mistake of the submission") && said.contains("cannot find value `broken`"),
+        "{said}"
+    );
 }

@@ -20,7 +20,8 @@ fn the_record_is_the_trace_of_the_document() {
     let record: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let ran = workshop.run(&["check", "lock", "--json"]).exits(1);
     let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
-    let failed = document["tests"].as_array().expect("tests").iter().find(|test| test["trace"].is_object()).expect("a trace");
+    let failed =
+        document["tests"].as_array().expect("tests").iter().find(|test| test["trace"].is_object()).expect("a trace");
     assert_eq!(record, failed["trace"]);
 }
 
@@ -52,13 +53,20 @@ fn the_page_is_stepped_through_with_the_keyboard() {
         return;
     };
     let (workshop, page) = traced("trace.html");
-    assert!(!page.contains("http://") || page.matches("http://").count() == page.matches("http://www.w3.org/").count(), "the page loads nothing");
+    assert!(
+        !page.contains("http://") || page.matches("http://").count() == page.matches("http://www.w3.org/").count(),
+        "the page loads nothing"
+    );
     let press = |keys: &[&str]| {
-        let events: String = keys.iter().map(|key| format!("dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}' }}));")).collect();
+        let events: String = keys
+            .iter()
+            .map(|key| format!("dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}' }}));"))
+            .collect();
         let pressed = workshop.path("pressed.html");
         fs::write(&pressed, page.replace("</body>", &format!("<script>{events}</script></body>"))).expect("a page");
         let shown = open(&browser, &pressed);
-        let says = shown.split("<div id=\"says\" aria-live=\"polite\">").nth(1).and_then(|rest| rest.split("</div>").next());
+        let says =
+            shown.split("<div id=\"says\" aria-live=\"polite\">").nth(1).and_then(|rest| rest.split("</div>").next());
         says.unwrap_or_else(|| panic!("the page says nothing:\n{shown}")).to_string()
     };
     let first = press(&[]);
@@ -72,14 +80,22 @@ fn the_page_is_stepped_through_with_the_keyboard() {
 
 fn browser() -> Option<String> {
     let names = ["chromium", "chromium-browser", "google-chrome"];
-    let installed = |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
+    let installed =
+        |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
     names.into_iter().find(installed).map(str::to_string)
 }
 
 /// The page's document as the browser has it once its script has run.
 fn open(browser: &str, page: &Path) -> String {
     let profile = tempfile::tempdir().expect("a temporary folder");
-    let quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+    let quiet = [
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ];
     let output = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--dump-dom"])
         .args(quiet)
@@ -102,7 +118,11 @@ fn an_unknown_form_or_folder_is_refused_before_anything_is_built() {
 #[test]
 fn the_readme_shows_what_the_command_shows() {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).expect("README.md");
-    let picture = readme.split("<!-- picture -->\n```text\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a picture");
+    let picture = readme
+        .split("<!-- picture -->\n```text\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("a picture");
     let workshop = Workshop::new().answer_wrongly("lock", "abba");
     let shown = workshop.run(&["check", "lock"]).exits(1).stdout;
     assert!(shown.contains(picture.trim_end()), "the README shows\n{picture}\nthe command shows\n{shown}");

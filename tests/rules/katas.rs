@@ -113,8 +113,10 @@ fn the_course_table_lists_every_kata_in_order() {
     for kata in names("katas") {
         let manifest = manifest(&format!("katas/{kata}/Cargo.toml"));
         let about = &manifest["package"]["metadata"]["kata"];
-        let python: Vec<&str> = about["python"].as_array().expect("a list").iter().filter_map(|item| item.as_str()).collect();
-        let (order, summary) = (about["order"].as_integer().expect("an order"), about["summary"].as_str().expect("a summary"));
+        let python: Vec<&str> =
+            about["python"].as_array().expect("a list").iter().filter_map(|item| item.as_str()).collect();
+        let (order, summary) =
+            (about["order"].as_integer().expect("an order"), about["summary"].as_str().expect("a summary"));
         rows.push((order, format!("| [`{kata}`](katas/{kata}/README.md) | {summary} | `{}` |\n", python.join("`, `"))));
     }
     rows.sort();

@@ -96,10 +96,14 @@ pub(crate) fn build(repository: &Repository, staged: Staged, console: &Console, 
     }
     let is_error = |message: &&Message| message.level.starts_with("error");
     let ours = crates.iter().filter(|(manifest, _)| !manifest.starts_with(&staged.folder));
-    let mut broken = ours.flat_map(|(_, one)| &one.messages).filter(is_error).filter_map(|message| message.rendered.clone());
+    let mut broken =
+        ours.flat_map(|(_, one)| &one.messages).filter(is_error).filter_map(|message| message.rendered.clone());
     if let Some(rendered) = broken.next() {
         return Err(Error::new(
-            format!("a crate that judges does not compile; that is no mistake of the submission:\n{}", rendered.trim_end()),
+            format!(
+                "a crate that judges does not compile; that is no mistake of the submission:\n{}",
+                rendered.trim_end()
+            ),
             "`git status` shows what differs from the delivered repository.",
         ));
     }

@@ -28,6 +28,12 @@ impl Repository {
             })
     }
 
+    /// A checkout at that place, for tests of what only needs a root.
+    #[cfg(test)]
+    pub(crate) fn at(root: &Path) -> Repository {
+        Repository { root: root.to_path_buf() }
+    }
+
     /// The checkout's root.
     pub(crate) fn root(&self) -> &Path {
         &self.root

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, on_threads, until_blocked};
+use kata::{Gate, Log, Rendezvous, check, on_schedules, on_threads, until_blocked};
 use pool::{Lost, Pool, ShutDown, map_with_rayon};
 
 #[test]
@@ -62,8 +62,7 @@ fn submit_waits_while_the_backlog_is_full() {
 
 #[test]
 fn map_keeps_the_order_of_its_items_and_waits_for_the_slowest() {
-    // A few more than usual, for then it is all of them.
-    Check::new().schedules(16_000).run(|| {
+    check(|| {
         let (pool, both) = (Pool::new(size(2), size(2)), Rendezvous::of(2));
         let results = pool.map([1, 2], move |n| {
             both.meet();

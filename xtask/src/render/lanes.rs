@@ -215,3 +215,45 @@ fn standings(trace: &Trace) -> Vec<Vec<Standing>> {
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::sample::abba;
+
+    #[test]
+    fn who_is_blocked_and_until_when() {
+        let mut trace = abba();
+        let to_the_end = Blocked { thread: 1, from: 3, to: None, on: "account#1".to_string() };
+        assert_eq!(blocked(&trace)[0], to_the_end);
+        // Had it gone on, the hatching would end there.
+        trace.steps.push(Step { effect: Effect::Done, ..trace.steps[3].clone() });
+        assert_eq!(blocked(&trace)[0], Blocked { to: Some(5), ..to_the_end });
+    }
+
+    #[test]
+    fn arrows_lead_from_cause_to_effect() {
+        let mut trace = abba();
+        let arrow = |from, to, why: &str| Arrow { from, to, why: why.to_string() };
+        assert_eq!(arrows(&trace), [arrow(0, 2, "spawn")]);
+        // main frees the lock that back is blocked on, and back takes it.
+        trace.steps[4] = Step { operation: "unlock".to_string(), effect: Effect::Done, ..trace.steps[1].clone() };
+        trace.steps.push(Step { effect: Effect::Done, ..trace.steps[3].clone() });
+        assert_eq!(arrows(&trace), [arrow(0, 2, "spawn"), arrow(4, 5, "unlock")]);
+    }
+
+    #[test]
+    fn after_each_step_it_is_known_how_every_thread_stands() {
+        let standings = standings(&abba());
+        let (main, back) = (&standings[4][0], &standings[4][1]);
+        assert_eq!(
+            (main.state.as_str(), main.holds.as_slice()),
+            ("waits for account#2", ["account#1".to_string()].as_slice())
+        );
+        assert_eq!(
+            (back.state.as_str(), back.holds.as_slice()),
+            ("waits for account#1", ["account#2".to_string()].as_slice())
+        );
+        assert_eq!(standings[0][1].state, "ready");
+    }
+}

@@ -7,6 +7,8 @@ pub(crate) mod lanes;
 pub(crate) mod markdown;
 pub(crate) mod page;
 pub(crate) mod report;
+#[cfg(test)]
+pub(crate) mod sample;
 pub(crate) mod schedule;
 pub(crate) mod svg;
 pub(crate) mod verification;

@@ -287,3 +287,69 @@ impl<'a> Sources<'a> {
             .unwrap_or_else(|| operation.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::sample::abba;
+
+    fn drawn(trace: &Trace, width: usize, whole: bool) -> String {
+        let nowhere = Repository::at(std::path::Path::new("/nowhere"));
+        anstream::adapter::strip_str(&table(trace, &nowhere, width, whole)).to_string()
+    }
+
+    #[test]
+    fn the_ending_spells_out_the_cycle() {
+        insta::assert_snapshot!(ending(&abba(), 80), @r"
+          main holds account#1 (bank.rs:14), waits for account#2 (bank.rs:15), held by
+          back
+          back holds account#2 (bank.rs:14), waits for account#1 (bank.rs:15), held by
+          main
+        ");
+    }
+
+    #[test]
+    fn each_thread_has_a_column_and_the_switch_is_marked() {
+        insta::assert_snapshot!(drawn(&abba(), 80, false), @r"
+            step  main                               back
+               1  9 spawn starts back
+               2  14 lock ✔ account#1
+          ↻    3                                     14 lock ✔ account#2
+               4                                     15 lock ⏸ account#1
+               5  15 lock ⏸ account#2
+        ");
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_one_column() {
+        insta::assert_snapshot!(drawn(&abba(), 44, false), @r"
+               1  main 9 spawn starts back
+               2  main 14 lock ✔ account#1
+          ↻    3  back 14 lock ✔ account#2
+               4  back 15 lock ⏸ account#1
+               5  main 15 lock ⏸ account#2
+        ");
+    }
+
+    #[test]
+    fn of_a_long_schedule_the_middle_is_left_out_unless_it_is_replayed() {
+        let mut long = abba();
+        let turn = long.steps[1].clone();
+        long.steps =
+            (0..100).map(|line| verdict::Step { at: Location { line, ..turn.at.clone() }, ..turn.clone() }).collect();
+        assert!(drawn(&long, 80, false).contains("… 64 rows are left out; replay shows them …"));
+        assert_eq!(drawn(&long, 80, true).lines().count(), 101);
+    }
+
+    #[test]
+    fn steps_on_one_line_are_one_row_and_tools_keep_to_themselves() {
+        let mut trace = abba();
+        trace.waiting.clear();
+        let unlock = verdict::Step { operation: "unlock".to_string(), ..trace.steps[1].clone() };
+        let inside = Location { file: "tests/support/src/gate.rs".to_string(), line: 1, column: 1 };
+        trace.steps = vec![trace.steps[1].clone(), unlock.clone(), verdict::Step { at: inside, ..unlock }];
+        let drawn = drawn(&trace, 80, false);
+        assert!(drawn.contains("14 lock ✔ account#1, freed\n"), "{drawn}");
+        assert!(!drawn.contains("gate.rs"), "{drawn}");
+    }
+}
