@@ -216,10 +216,12 @@ fn a_job_may_shut_its_own_pool_down() {
 #[test]
 fn dropping_the_pool_waits_for_its_jobs() {
     check(|| {
-        let (pool, log) = (Pool::new(size(2), size(2)), Log::new());
-        assert_eq!(pool.submit(note(&log, "1")), Ok(()));
-        drop(pool);
-        assert_eq!(log.events(), ["1"]);
+        let log = Log::new();
+        {
+            let pool = Pool::new(size(2), size(2));
+            assert_eq!(pool.submit(note(&log, "1")), Ok(()));
+        }
+        assert_eq!(log.events(), ["1"], "at the end of the pool's scope");
     });
 }
 

@@ -152,10 +152,12 @@ impl Pool {
                 let _ = sender.send((place, contained(|| work(item))));
             };
             if self.is_worker() {
-                // It would wait below for results that perhaps only itself could work out.
+                // It would wait below for results that perhaps nobody but itself could work out. A shutdown doesn't matter here:
+                // these items are part of a job that has begun.
                 job();
-            } else if self.submit(job).is_err() {
-                continue;
+            } else {
+                // A job that is refused leaves its place as it is.
+                let _ = self.submit(job);
             }
         }
         // The loop below ends when the last sender is gone, and this is one of them.

@@ -6,7 +6,7 @@ extern crate explored_std as std;
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::explored::{Config, Timeouts, every_outcome};
 use std::fmt::Write;
 use std::real::sync::{Arc, Mutex as RealMutex};
@@ -206,27 +206,32 @@ fn compare(seed: u64, programs: usize, threads: usize, acts: &[Act], config: &Co
     let more: u64 = std::env::var(verdict::SEED).ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
     let mut dice = Dice(seed + 1_000 * more);
     let (mut compared, mut plain_runs, mut reduced_runs) = (0, 0, 0);
-    let joins = !config.daemons;
     for _ in 0..programs {
         let length = |dice: &mut Dice| 1 + dice.roll(3) as usize;
         let program: Vec<Vec<Act>> =
             (0..threads).map(|_| (0..length(&mut dice)).map(|_| dice.act(acts)).collect()).collect();
-        let outcomes = |reduced| {
-            let logs = Arc::new(RealMutex::new(Vec::new()));
-            let (written, program) = (Arc::clone(&logs), program.clone());
-            let log = move || logs.lock().unwrap().join("|");
-            every_outcome(config, reduced, log, move || run(&program, joins, &written))
-        };
-        let Some(plain) = outcomes(false) else { continue };
-        let reduced = outcomes(true).expect("the reduced search runs no more schedules than the plain one");
-        let keys =
-            |outcomes: &std::collections::BTreeMap<String, u64>| outcomes.keys().cloned().collect::<BTreeSet<_>>();
-        assert_eq!(keys(&plain), keys(&reduced), "{program:?}");
+        let Some((plain, reduced)) = compare_one(&program, config) else { continue };
         compared += 1;
-        plain_runs += plain.values().sum::<u64>();
-        reduced_runs += reduced.values().sum::<u64>();
+        plain_runs += plain;
+        reduced_runs += reduced;
     }
     (compared, plain_runs, reduced_runs)
+}
+
+/// Compares both searches on one program. Returns how many schedules each ran; nothing if it is too large for the plain one.
+fn compare_one(program: &[Vec<Act>], config: &Config) -> Option<(u64, u64)> {
+    let joins = !config.daemons;
+    let outcomes = |reduced| {
+        let logs = Arc::new(RealMutex::new(Vec::new()));
+        let (written, program) = (Arc::clone(&logs), program.to_vec());
+        let log = move || logs.lock().unwrap().join("|");
+        every_outcome(config, reduced, log, move || run(&program, joins, &written))
+    };
+    let plain = outcomes(false)?;
+    let reduced = outcomes(true).expect("the reduced search runs no more schedules than the plain one");
+    let keys = |outcomes: &BTreeMap<String, u64>| outcomes.keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(keys(&plain), keys(&reduced), "{program:?}");
+    Some((plain.values().sum(), reduced.values().sum()))
 }
 
 const LOCKS_AND_ATOMICS: &[Act] = &[
@@ -349,6 +354,13 @@ fn more_timeouts_are_reduced_soundly() {
 fn daemons_are_reduced_soundly() {
     check(12, LOCKS_AND_ATOMICS, &Config { daemons: true, ..small() });
     check(13, WAITING, &Config { daemons: true, ..small() });
+}
+
+#[test]
+fn a_thread_that_waits_for_a_lock_in_a_repeated_schedule_is_not_forgotten() {
+    use Act::{Add, FetchAdd, Receive, Send, SyncSend};
+    let program = [vec![Receive, SyncSend, SyncSend], vec![SyncSend, Add(0), Add(0)], vec![Send, FetchAdd(0), Add(0)]];
+    assert!(compare_one(&program, &small()).is_some());
 }
 
 /// Threads that add to one counter each so many times.

@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
+use std::mem;
 use std::num::NonZeroUsize;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -37,7 +38,8 @@ pub struct Future<T> {
 }
 
 struct Shared<T> {
-    started: bool,
+    /// Whether its job may not begin any more: a worker has begun with it, or it was cancelled.
+    taken: bool,
     /// The number of its completion, and what came of it.
     result: Option<(u64, Result<T, Failure>)>,
 }
@@ -80,10 +82,10 @@ impl Executor {
     }
 
     pub fn submit<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Future<T> {
-        let shared = Arc::new(Mutex::new(Shared { started: false, result: None }));
+        let shared = Arc::new(Mutex::new(Shared { taken: false, result: None }));
         let future = Future { shared: Arc::clone(&shared) };
         let job = move || {
-            if shared.lock().unwrap().start() {
+            if !mem::replace(&mut shared.lock().unwrap().taken, true) {
                 let result = panic::catch_unwind(AssertUnwindSafe(job)).map_err(Failure::Panicked);
                 complete(&shared, result);
             }
@@ -116,23 +118,12 @@ impl Drop for Executor {
     }
 }
 
-impl<T> Shared<T> {
-    fn start(&mut self) -> bool {
-        let starts = self.result.is_none();
-        self.started = starts;
-        starts
-    }
-}
-
-/// Completes the future, unless it is complete already.
+/// Whoever has taken the job completes its future.
 fn complete<T>(shared: &Mutex<Shared<T>>, result: Result<T, Failure>) {
     let mut completions = COMPLETIONS.lock().unwrap();
-    let mut shared = shared.lock().unwrap();
-    if shared.result.is_none() {
-        *completions += 1;
-        shared.result = Some((*completions, result));
-        COMPLETED.notify_all();
-    }
+    *completions += 1;
+    shared.lock().unwrap().result = Some((*completions, result));
+    COMPLETED.notify_all();
 }
 
 /// Waits until something comes of `look`, which is asked anew after each completion. Nothing if the time is up.
@@ -161,14 +152,10 @@ impl<T> Future<T> {
     }
 
     pub fn cancel(&self) -> bool {
-        let mut completions = COMPLETIONS.lock().unwrap();
-        let mut shared = self.shared.lock().unwrap();
-        if !shared.started && shared.result.is_none() {
-            *completions += 1;
-            shared.result = Some((*completions, Err(Failure::Cancelled)));
-            COMPLETED.notify_all();
+        if !mem::replace(&mut self.shared.lock().unwrap().taken, true) {
+            complete(&self.shared, Err(Failure::Cancelled));
         }
-        matches!(shared.result, Some((_, Err(Failure::Cancelled))))
+        matches!(self.shared.lock().unwrap().result, Some((_, Err(Failure::Cancelled))))
     }
 
     pub fn result(self) -> Result<T, Failure> {
@@ -198,7 +185,7 @@ impl<T> Future<T> {
 
 pub fn wait<T>(futures: Vec<Future<T>>, until: Until, limit: Option<Duration>) -> Waited<T> {
     let enough = || {
-        let done = futures.iter().filter(|future| future.is_done()).count();
+        let done = futures.iter().filter_map(Future::number).count();
         let enough = match until {
             Until::FirstCompleted => done > 0,
             Until::FirstFailure => futures.iter().any(Future::has_panicked),

@@ -12,7 +12,6 @@ use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 pub struct Executor {
-    /// A door for each worker would be fairer, but one queue is enough.
     queue: Arc<(Mutex<Queue>, Condvar)>,
     workers: Vec<JoinHandle<()>>,
 }

@@ -1,8 +1,8 @@
 //! accepted
 //!
-//! One condition variable for everything, and every change wakes everybody. Who waits in `map` helps: worker or not, a thread
-//! that waits for results runs jobs from the backlog if it is a worker, until its own results are there. The results are in a
-//! vector under a lock, and a job that is dropped tells it by its destructor.
+//! One condition variable for everything, and every change wakes everybody. A worker that waits in `map` helps: it runs jobs
+//! from the backlog until its own results are there. The results are in a map under a lock, and each job hands its result in
+//! by a destructor, so one that is dropped does too.
 
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};

@@ -1,4 +1,4 @@
-//! rejected: assertion, race
+//! rejected: assertion
 //!
 //! A full backlog refuses the job, as if the pool were shut down. Nobody is slowed down, and jobs get lost.
 

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use super::order::{Accesses, Order, accesses, enablers};
 use super::preemptions::default_choice;
 use super::{Strategy, signature};
-use crate::engine::operation::{Choice, How, Kind};
+use crate::engine::operation::{Choice, How, Kind, ThreadIndex};
 use crate::engine::run::Ending;
 use crate::engine::state::State;
 
@@ -191,8 +191,13 @@ impl Reduction {
         if self.redundant || self.beyond {
             return;
         }
+        self.plant_pending(state, |_| true);
+    }
+
+    /// Plants choices for the races of what is announced and not made.
+    fn plant_pending(&mut self, state: &State, which: impl Fn(ThreadIndex) -> bool) {
         for thread in 0..state.threads.len() {
-            if state.is_live(thread) && state.threads[thread].pending.kind != Kind::Never {
+            if state.is_live(thread) && state.threads[thread].pending.kind != Kind::Never && which(thread) {
                 self.plant(state, Choice::step(thread));
             }
         }
@@ -271,6 +276,8 @@ impl Strategy for Reduction {
         }
         if !known {
             let Some(decision) = self.decide(state, choices) else {
+                // Whatever could be done now was done before. What can't be done now, and could have been earlier, was not.
+                self.plant_pending(state, |thread| !state.can_go_on(thread));
                 self.redundant = true;
                 let index = default_choice(state, choices);
                 self.taken.push(choices[index]);

@@ -27,7 +27,7 @@ pub fn spin_loop_hint() {
 }
 
 /// What the atomics have in common. A static one has its first value again in every schedule.
-struct Atomic<T> {
+struct Word<T> {
     identity: Identity,
     first: T,
     value: Cell<T>,
@@ -35,14 +35,14 @@ struct Atomic<T> {
 
 // SAFETY: the value is touched only by the OS thread that explores, as `Identity` explains. `Send` and `Sync` of the public
 // types are decided by each of them.
-unsafe impl<T> Sync for Atomic<T> {}
+unsafe impl<T> Sync for Word<T> {}
 // SAFETY: the same.
-unsafe impl<T> Send for Atomic<T> {}
+unsafe impl<T> Send for Word<T> {}
 
-impl<T: Copy + PartialEq + fmt::Debug> Atomic<T> {
+impl<T: Copy + PartialEq + fmt::Debug> Word<T> {
     #[track_caller]
-    const fn new(value: T) -> Atomic<T> {
-        Atomic { identity: Identity::new(), first: value, value: Cell::new(value) }
+    const fn new(value: T) -> Word<T> {
+        Word { identity: Identity::new(), first: value, value: Cell::new(value) }
     }
 
     /// One step on the value: `f` gets it and says what it shall be.
@@ -79,7 +79,7 @@ macro_rules! atomic {
     ($name:ident, $value:ty, $what:literal $(, $of:ident)?) => {
         #[doc = concat!("The model of `std::sync::atomic::", $what, "`.")]
         pub struct $name$(<$of>)? {
-            atomic: Atomic<$value>,
+            atomic: Word<$value>,
         }
 
         impl$(<$of>)? UnwindSafe for $name$(<$of>)? {}
@@ -89,7 +89,7 @@ macro_rules! atomic {
             /// An atomic with this value.
             #[track_caller]
             pub const fn new(value: $value) -> Self {
-                Self { atomic: Atomic::new(value) }
+                Self { atomic: Word::new(value) }
             }
 
             #[track_caller]
