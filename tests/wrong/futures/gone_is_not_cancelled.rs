@@ -1,45 +1,48 @@
 //! rejected: race
 //!
-//! Takes a future without a result for one that is still waiting. When a cancelled future's result has been collected, there is none
-//! any more, and the worker that comes to the job runs it.
+//! A worker begins with every job that is not complete. When a cancelled future's result has been collected it is not complete any more,
+//! but gone, and its job runs.
 
 use std::any::Any;
-use std::collections::VecDeque;
+use std::mem;
 use std::num::NonZeroUsize;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::slice;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How many futures have completed so far. Whatever a future's stage is, it changes under this lock.
-static COMPLETIONS: Mutex<u64> = Mutex::new(0);
-static COMPLETED: Condvar = Condvar::new();
-
 pub struct Executor {
-    queue: Arc<Queue>,
+    jobs: Option<Sender<Job>>,
     workers: Vec<JoinHandle<()>>,
 }
 
-#[derive(Default)]
-struct Queue {
-    jobs: Mutex<Jobs>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Jobs {
-    waiting: VecDeque<Box<dyn FnOnce() + Send>>,
-    closed: bool,
-}
+type Job = Box<dyn FnOnce() + Send>;
 
 pub struct Future<T> {
-    shared: Arc<Mutex<Shared<T>>>,
+    shared: Arc<Shared<T>>,
 }
 
 struct Shared<T> {
-    running: bool,
-    /// The number of its completion, and what came of it.
-    result: Option<(u64, Result<T, Failure>)>,
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    stage: Stage<T>,
+    watcher: Option<Watcher>,
+}
+
+enum Stage<T> {
+    Waiting,
+    Running,
+    Complete(Result<T, Failure>),
+    Collected,
+}
+
+struct Watcher {
+    position: usize,
+    completions: Sender<usize>,
 }
 
 #[derive(Debug)]
@@ -66,50 +69,52 @@ pub struct Waited<T> {
 }
 
 pub struct AsCompleted<T> {
-    futures: Vec<Future<T>>,
+    futures: Vec<Option<Future<T>>>,
+    completions: Receiver<usize>,
 }
 
 impl Executor {
     pub fn new(workers: NonZeroUsize) -> Executor {
-        let queue = Arc::new(Queue::default());
-        let workers = (0..workers.get()).map(|_| {
+        let (jobs, queue) = mpsc::channel();
+        let queue = Arc::new(Mutex::new(queue));
+        let start = |number| {
             let queue = Arc::clone(&queue);
-            thread::spawn(move || queue.work())
-        });
-        Executor { workers: workers.collect(), queue }
+            let thread = thread::Builder::new().name(format!("worker {number}"));
+            thread.spawn(move || work(&queue)).unwrap()
+        };
+        Executor { jobs: Some(jobs), workers: (1..=workers.get()).map(start).collect() }
     }
 
     pub fn submit<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Future<T> {
-        let shared = Arc::new(Mutex::new(Shared { running: false, result: None }));
+        let state = State { stage: Stage::Waiting, watcher: None };
+        let shared = Arc::new(Shared { state: Mutex::new(state) });
         let future = Future { shared: Arc::clone(&shared) };
         let job = move || {
-            if shared.lock().unwrap().begins() {
-                let result = panic::catch_unwind(AssertUnwindSafe(job)).map_err(Failure::Panicked);
-                complete(&shared, result);
+            if !shared.start() {
+                return;
             }
+            let result = panic::catch_unwind(AssertUnwindSafe(job));
+            shared.complete(result.map_err(Failure::Panicked));
         };
-        self.queue.jobs.lock().unwrap().waiting.push_back(Box::new(job));
-        self.queue.changed.notify_one();
+        let jobs = self.jobs.as_ref().unwrap();
+        jobs.send(Box::new(job)).unwrap();
         future
     }
 }
 
-impl Queue {
-    fn work(&self) {
-        loop {
-            let jobs = self.jobs.lock().unwrap();
-            let mut jobs = self.changed.wait_while(jobs, |jobs| jobs.waiting.is_empty() && !jobs.closed).unwrap();
-            let Some(job) = jobs.waiting.pop_front() else { return };
-            drop(jobs);
-            job();
+fn work(queue: &Mutex<Receiver<Job>>) {
+    loop {
+        let job = queue.lock().unwrap().recv();
+        match job {
+            Ok(job) => job(),
+            Err(_) => return,
         }
     }
 }
 
 impl Drop for Executor {
     fn drop(&mut self) {
-        self.queue.jobs.lock().unwrap().closed = true;
-        self.queue.changed.notify_all();
+        drop(self.jobs.take());
         for worker in self.workers.drain(..) {
             let _ = worker.join();
         }
@@ -117,113 +122,138 @@ impl Drop for Executor {
 }
 
 impl<T> Shared<T> {
-    fn begins(&mut self) -> bool {
-        let begins = self.result.is_none();
-        self.running = begins;
-        begins
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap()
+    }
+
+    fn start(&self) -> bool {
+        let mut state = self.lock();
+        if state.is_complete() {
+            return false;
+        }
+        state.stage = Stage::Running;
+        true
+    }
+
+    fn complete(&self, result: Result<T, Failure>) {
+        self.lock().complete(result);
     }
 }
 
-fn complete<T>(shared: &Mutex<Shared<T>>, result: Result<T, Failure>) {
-    let mut completions = COMPLETIONS.lock().unwrap();
-    *completions += 1;
-    shared.lock().unwrap().result = Some((*completions, result));
-    COMPLETED.notify_all();
+impl<T> State<T> {
+    fn is_complete(&self) -> bool {
+        matches!(self.stage, Stage::Complete(_))
+    }
+
+    fn complete(&mut self, result: Result<T, Failure>) {
+        self.stage = Stage::Complete(result);
+        if let Some(watcher) = self.watcher.take() {
+            watcher.report();
+        }
+    }
 }
 
-/// Waits until something comes of `look`, which is asked anew after each completion. Nothing if the time is up.
-fn wait_until<R>(deadline: Option<Instant>, mut look: impl FnMut() -> Option<R>) -> Option<R> {
-    let mut completions: MutexGuard<'_, u64> = COMPLETIONS.lock().unwrap();
-    loop {
-        if let Some(found) = look() {
-            return Some(found);
-        }
-        completions = match deadline {
-            None => COMPLETED.wait(completions).unwrap(),
-            Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return None;
-                }
-                COMPLETED.wait_timeout(completions, left).unwrap().0
-            }
-        };
+impl Watcher {
+    fn report(self) {
+        let _ = self.completions.send(self.position);
     }
 }
 
 impl<T> Future<T> {
     pub fn is_done(&self) -> bool {
-        self.shared.lock().unwrap().result.is_some()
+        self.shared.lock().is_complete()
     }
 
     pub fn cancel(&self) -> bool {
-        let mut completions = COMPLETIONS.lock().unwrap();
-        let mut shared = self.shared.lock().unwrap();
-        if !shared.running && shared.result.is_none() {
-            *completions += 1;
-            shared.result = Some((*completions, Err(Failure::Cancelled)));
-            COMPLETED.notify_all();
+        let mut state = self.shared.lock();
+        match state.stage {
+            Stage::Waiting => {
+                state.complete(Err(Failure::Cancelled));
+                true
+            }
+            Stage::Complete(Err(Failure::Cancelled)) => true,
+            _ => false,
         }
-        matches!(shared.result, Some((_, Err(Failure::Cancelled))))
     }
 
     pub fn result(self) -> Result<T, Failure> {
-        wait_until(None, || self.take()).unwrap()
+        let completions = watch(slice::from_ref(&self));
+        completions.recv().unwrap();
+        self.collect()
     }
 
     pub fn result_within(self, limit: Duration) -> Within<T> {
-        match wait_until(Instant::now().checked_add(limit), || self.take()) {
-            Some(result) => Within::Complete(result),
-            None => Within::TimeIsUp(self),
+        let completions = watch(slice::from_ref(&self));
+        match completions.recv_timeout(limit) {
+            Ok(_) => Within::Complete(self.collect()),
+            Err(_) => Within::TimeIsUp(self),
         }
     }
 
-    fn take(&self) -> Option<Result<T, Failure>> {
-        self.shared.lock().unwrap().result.take().map(|(_, result)| result)
-    }
-
-    /// The number of its completion.
-    fn number(&self) -> Option<u64> {
-        self.shared.lock().unwrap().result.as_ref().map(|(number, _)| *number)
+    fn collect(self) -> Result<T, Failure> {
+        match mem::replace(&mut self.shared.lock().stage, Stage::Collected) {
+            Stage::Complete(result) => result,
+            Stage::Waiting | Stage::Running | Stage::Collected => unreachable!("only complete futures report"),
+        }
     }
 
     fn has_panicked(&self) -> bool {
-        matches!(self.shared.lock().unwrap().result, Some((_, Err(Failure::Panicked(_)))))
+        matches!(self.shared.lock().stage, Stage::Complete(Err(Failure::Panicked(_))))
+    }
+
+    fn report_to(&self, completions: Sender<usize>, position: usize) {
+        let watcher = Watcher { position, completions };
+        let mut state = self.shared.lock();
+        if state.is_complete() {
+            watcher.report();
+        } else {
+            state.watcher = Some(watcher);
+        }
     }
 }
 
+fn watch<'a, T: 'a>(futures: impl IntoIterator<Item = &'a Future<T>>) -> Receiver<usize> {
+    let (sender, completions) = mpsc::channel();
+    for (position, future) in futures.into_iter().enumerate() {
+        future.report_to(sender.clone(), position);
+    }
+    completions
+}
+
 pub fn wait<T>(futures: Vec<Future<T>>, until: Until, limit: Option<Duration>) -> Waited<T> {
-    let enough = || {
-        let done = futures.iter().filter_map(Future::number).count();
+    let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+    let completions = watch(&futures);
+    while let Some(position) = next_until(deadline, &completions) {
         let enough = match until {
-            Until::FirstCompleted => done > 0,
-            Until::FirstFailure => futures.iter().any(Future::has_panicked),
+            Until::FirstCompleted => true,
+            Until::FirstFailure => futures[position].has_panicked(),
             Until::AllCompleted => false,
         };
-        (enough || done == futures.len()).then_some(())
-    };
-    // `None` says that the time is up, and then the futures are parted just the same.
-    let _ = wait_until(limit.and_then(|limit| Instant::now().checked_add(limit)), enough);
+        if enough {
+            break;
+        }
+    }
     let (done, not_done) = futures.into_iter().partition(Future::is_done);
     Waited { done, not_done }
 }
 
+fn next_until(deadline: Option<Instant>, completions: &Receiver<usize>) -> Option<usize> {
+    match deadline {
+        Some(deadline) => completions.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok(),
+        None => completions.recv().ok(),
+    }
+}
+
 pub fn as_completed<T>(futures: Vec<Future<T>>) -> AsCompleted<T> {
-    AsCompleted { futures }
+    let completions = watch(&futures);
+    AsCompleted { futures: futures.into_iter().map(Some).collect(), completions }
 }
 
 impl<T> Iterator for AsCompleted<T> {
     type Item = Future<T>;
 
     fn next(&mut self) -> Option<Future<T>> {
-        if self.futures.is_empty() {
-            return None;
-        }
-        let first = wait_until(None, || {
-            let complete =
-                self.futures.iter().enumerate().filter_map(|(index, future)| Some((future.number()?, index)));
-            complete.min().map(|(_, index)| index)
-        });
-        first.map(|index| self.futures.remove(index))
+        let position = self.completions.recv().ok()?;
+        self.futures[position].take()
     }
 }

@@ -1,4 +1,4 @@
-//! rejected: panic, race
+//! rejected: assertion, panic, race
 //!
 //! Waits once and takes for granted that it was woken for its own sake. But a wakeup may come without a cause, or for a future of
 //! somebody else.

@@ -1,4 +1,4 @@
-//! rejected: lost-wakeup, race
+//! rejected: lost-wakeup
 //!
 //! Completes a future, and wakes those who wait, without the lock that they hold when they look. A job can complete just after the
 //! look and before the sleep, and its wakeup finds nobody asleep.
