@@ -265,6 +265,22 @@ fn a_sender_kept_alive_keeps_the_receiver_waiting() {
 }
 
 #[test]
+fn a_receiver_dropped_early_fails_the_sender_in_some_schedules() {
+    fails(Kind::Panic, || {
+        let (sender, receiver) = channel();
+        let worker = thread::spawn(move || drop(receiver));
+        sender.send(1).unwrap();
+        worker.join().unwrap();
+    });
+    passes(|| {
+        let (sender, receiver) = sync_channel(0);
+        let worker = thread::spawn(move || drop(receiver));
+        assert_eq!(sender.send(1).unwrap_err().0, 1);
+        worker.join().unwrap();
+    });
+}
+
+#[test]
 fn a_bounded_send_to_oneself_deadlocks() {
     fails(Kind::Deadlock, || {
         let (sender, receiver) = sync_channel(1);

@@ -78,6 +78,40 @@ fn polling_the_clock_comes_to_an_end() {
 }
 
 #[test]
+fn a_loop_over_a_few_things_does_not_move_the_clock() {
+    passes(|| {
+        let sleeper = thread::spawn(|| thread::sleep(HOUR));
+        let (begin, seven) = (Instant::now(), Mutex::new(7));
+        let sum: i32 = (0..20).map(|_| *seven.lock().unwrap()).sum();
+        assert_eq!((sum, begin.elapsed()), (140, Duration::ZERO));
+        sleeper.join().unwrap();
+    });
+}
+
+#[test]
+fn polling_a_lock_without_a_yield_is_not_called_complete() {
+    let spins = |polite: bool| {
+        move || {
+            let (stop, seen) = (Mutex::new(false), AtomicUsize::new(0));
+            thread::scope(|s| {
+                s.spawn(|| {
+                    while !*stop.lock().unwrap() {
+                        if polite {
+                            std::hint::spin_loop();
+                        }
+                    }
+                    seen.store(1, SeqCst);
+                });
+                *stop.lock().unwrap() = true;
+            });
+            assert_eq!(seen.load(SeqCst), 1);
+        }
+    };
+    assert!(passes(spins(true)).coverage.complete);
+    assert!(!passes(spins(false)).coverage.complete);
+}
+
+#[test]
 fn a_panic_reaches_join_and_poisons() {
     passes(|| {
         let lock = Arc::new(Mutex::new(1));

@@ -98,6 +98,18 @@ fn timeouts_pass_in_virtual_time() {
 }
 
 #[test]
+fn the_last_receiver_closes_the_channel() {
+    passes(|| {
+        let (sender, receiver) = unbounded();
+        let second = receiver.clone();
+        drop(receiver);
+        assert!(sender.send(1).is_ok());
+        drop(second);
+        assert_eq!(sender.send(2).unwrap_err().into_inner(), 2);
+    });
+}
+
+#[test]
 fn a_sender_kept_alive_keeps_the_receiver_waiting() {
     fails(Kind::Deadlock, || {
         let (sender, receiver) = unbounded::<u8>();

@@ -12,8 +12,12 @@ use super::thread::{Job, Status, ThreadState};
 use crate::raw::QUEUE;
 use crate::search::{Order, Strategy};
 
-/// How often a thread may repeat itself, while nothing changes, before the others go first.
+/// How often a thread that yields may repeat itself, while nothing changes, before the others go first.
 const SPIN_LIMIT: u32 = 2;
+/// The same for a thread that does not yield: it may be a loop over a few things, that comes to an end by itself.
+const REPEAT_LIMIT: u32 = 8;
+/// How often all may go round without a change before time moves, unless each of them yields.
+const ROUNDS_BEFORE_TIME: u32 = 30;
 /// How often all threads may go round without a change before it is called a livelock.
 const IDLE_ROUNDS: u32 = 300;
 /// How many steps one thread may do in a row while others could go on.
@@ -77,6 +81,8 @@ pub(crate) struct State {
     spurious_left: u32,
     run_length: u32,
     idle_rounds: u32,
+    /// How often time has moved for those that only read the clock.
+    clock_moves: u32,
     steps_at_advance: u32,
     choices: Vec<Choice>,
 }
@@ -118,6 +124,7 @@ impl State {
             spurious_left: 0,
             run_length: 0,
             idle_rounds: 0,
+            clock_moves: 0,
             steps_at_advance: 0,
             choices: Vec::new(),
         }
@@ -140,6 +147,7 @@ impl State {
         self.spurious_left = self.settings.spurious;
         self.run_length = 0;
         self.idle_rounds = 0;
+        self.clock_moves = 0;
         self.steps_at_advance = 0;
     }
 
@@ -240,12 +248,15 @@ impl State {
         if timer_is_due {
             self.advance_clock();
         }
+        let mut held_back = false;
         for (index, thread) in self.threads.iter().enumerate() {
             if thread.status != Status::Live {
                 continue;
             }
             if is_possible(&self.threads, &self.objects, index) {
-                if !self.is_held_back(thread) {
+                if self.is_held_back(thread) {
+                    held_back |= !thread.yields && !thread.only_looks();
+                } else {
                     choices.push(Choice::step(index));
                 }
             } else if thread.pending.deadline != NEVER
@@ -255,6 +266,8 @@ impl State {
                 choices.push(Choice { thread: index, how: How::Timeout });
             }
         }
+        // What a thread would do that takes a lock again and again without yielding is not explored further at this point.
+        self.forced |= held_back && !choices.is_empty();
         if self.run_length > LONGEST_RUN && choices.iter().any(|choice| choice.thread != self.current) {
             let current = self.current;
             choices.retain(|choice| choice.thread != current);
@@ -288,17 +301,21 @@ impl State {
 
     /// Whether a thread only repeats itself while nothing changes.
     fn is_held_back(&self, thread: &ThreadState) -> bool {
-        thread.repeats > SPIN_LIMIT && thread.streak_version == self.changes
+        let limit = if thread.yields { SPIN_LIMIT } else { REPEAT_LIMIT };
+        thread.repeats > limit && thread.streak_version == self.changes
     }
 
     /// Nobody could go on: moves time, or lets those that spin go round once more.
     fn move_on(&mut self) -> bool {
-        let spinning = self.threads.iter().enumerate().any(|(index, thread)| {
+        let is_spinning = |(index, thread): &(usize, &ThreadState)| {
             thread.status == Status::Live
                 && self.is_held_back(thread)
-                && is_possible(&self.threads, &self.objects, index)
-        });
-        if self.first_deadline() != NEVER {
+                && is_possible(&self.threads, &self.objects, *index)
+        };
+        let spinning = self.threads.iter().enumerate().any(|thread| is_spinning(&thread));
+        let all_yield = self.threads.iter().enumerate().filter(is_spinning).all(|(_, thread)| thread.yields);
+        let time_may_move = all_yield || self.idle_rounds >= ROUNDS_BEFORE_TIME;
+        if time_may_move && self.first_deadline() != NEVER {
             self.advance_clock();
             return true;
         }
@@ -306,8 +323,9 @@ impl State {
             return false;
         }
         self.idle_rounds += 1;
-        if self.clock_read {
-            self.now += MILLISECOND << self.idle_rounds.min(30);
+        if time_may_move && self.clock_read {
+            self.clock_moves += 1;
+            self.now += MILLISECOND << self.clock_moves.min(30);
             self.clock_read = false;
         }
         let version = self.changes;

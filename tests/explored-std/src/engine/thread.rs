@@ -4,7 +4,7 @@ use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::operation::{How, NOBODY, NOTHING, ObjectIndex, Operation, Site, ThreadIndex};
+use super::operation::{How, Kind, NOBODY, NOTHING, ObjectIndex, Operation, Site, ThreadIndex};
 use super::run::Suspender;
 
 /// The work of a thread: its result is kept by whoever made the job.
@@ -74,6 +74,8 @@ pub(crate) struct ThreadState {
     pub(crate) streak: Vec<(Site, ObjectIndex)>,
     /// How many operations of the streak were repetitions.
     pub(crate) repeats: u32,
+    /// Whether a yield is in the streak: the thread says itself that it waits for others.
+    pub(crate) yields: bool,
     /// The state of the world at the streak's start.
     pub(crate) streak_version: u64,
 }
@@ -99,6 +101,7 @@ impl ThreadState {
             locals: Vec::new(),
             streak: Vec::new(),
             repeats: 0,
+            yields: false,
             streak_version: 0,
         }
     }
@@ -108,6 +111,7 @@ impl ThreadState {
         if self.streak_version != version {
             self.forget_streak(version);
         }
+        self.yields |= operation.kind == Kind::Yield;
         let key = (operation.at, operation.object);
         if self.streak.iter().any(|seen| std::ptr::eq(seen.0, key.0) && seen.1 == key.1) {
             self.repeats += 1;
@@ -116,11 +120,17 @@ impl ThreadState {
         }
     }
 
+    /// Whether the streak is a single place that looks at a single thing: nobody does that but to wait.
+    pub(crate) fn only_looks(&self) -> bool {
+        self.streak.len() == 1 && self.pending.kind == Kind::Look
+    }
+
     /// Begins a new streak.
     pub(crate) fn forget_streak(&mut self, version: u64) {
         self.streak_version = version;
         self.streak.clear();
         self.repeats = 0;
+        self.yields = false;
     }
 
     /// The name that reports use.

@@ -207,7 +207,8 @@ impl RawChannel {
         }
     }
 
-    /// One receiver is gone. True for the last one: the messages inside are lost.
+    /// One receiver is gone. True for the last one of a channel with room: the messages inside are lost. A channel without room
+    /// gives them back to their senders.
     pub fn drop_receiver(&self) -> bool {
         let last = try_with(|state| {
             let object = self.index(state);
@@ -227,10 +228,13 @@ impl RawChannel {
                 with(|state| {
                     let channel = state.channel(operation.object);
                     channel.receivers = 0;
-                    channel.inside.clear();
+                    let loses = channel.capacity != Some(0);
+                    if loses {
+                        channel.inside.clear();
+                    }
                     state.changed();
-                });
-                true
+                    loses
+                })
             }
         }
     }
