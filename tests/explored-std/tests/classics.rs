@@ -266,12 +266,16 @@ fn a_sender_kept_alive_keeps_the_receiver_waiting() {
 
 #[test]
 fn a_receiver_dropped_early_fails_the_sender_in_some_schedules() {
-    fails(Kind::Panic, || {
-        let (sender, receiver) = channel();
-        let worker = thread::spawn(move || drop(receiver));
-        sender.send(1).unwrap();
-        worker.join().unwrap();
-    });
+    let dropped = |sent: fn(bool)| {
+        move || {
+            let (sender, receiver) = channel();
+            let worker = thread::spawn(move || drop(receiver));
+            sent(sender.send(1).is_ok());
+            worker.join().unwrap();
+        }
+    };
+    fails(Kind::Race, dropped(|sent| assert!(sent, "it comes too late")));
+    fails(Kind::Race, dropped(|sent| assert!(!sent, "it comes in time")));
     passes(|| {
         let (sender, receiver) = sync_channel(0);
         let worker = thread::spawn(move || drop(receiver));

@@ -500,7 +500,7 @@ fn a_gate_that_nobody_is_left_to_open_is_a_deadlock() {
 
 #[test]
 fn a_long_livelock_with_locks_is_found_in_little_memory() {
-    fails(Kind::Livelock, || {
+    let exploration = run(|| {
         let turns = Mutex::new(0_u64);
         thread::scope(|s| {
             for _ in 0..2 {
@@ -513,6 +513,8 @@ fn a_long_livelock_with_locks_is_found_in_little_memory() {
             }
         });
     });
+    assert_eq!(failure(&exploration).kind, Kind::Livelock);
+    assert_eq!(exploration.trace.expect("it fails").steps.len(), 2_000);
 }
 
 #[test]

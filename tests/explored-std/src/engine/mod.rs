@@ -1,14 +1,16 @@
 //! The engine: modelled threads are coroutines on one OS thread, and one of them runs at a time.
 //!
 //! A thread *announces* an operation ([`operation`]) before it does it. The scheduler ([`state`]) knows from the table of
-//! objects ([`object`]) whose operation is possible now, lets the search choose, and switches ([`run`]). A thread whose
+//! objects ([`object`]) whose operation is possible now ([`possible`]), lets the search choose, and switches ([`run`]). A thread whose
 //! operation is not possible is blocked: it is simply never chosen. Nothing here waits in real time.
 
+mod clock;
 pub(crate) mod judge;
 pub(crate) mod names;
 pub(crate) mod object;
 pub(crate) mod operation;
 pub(crate) mod panics;
+mod possible;
 pub(crate) mod record;
 pub(crate) mod run;
 pub(crate) mod state;

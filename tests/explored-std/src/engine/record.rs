@@ -9,6 +9,10 @@ use super::object::{Lock, Model, Object};
 use super::operation::{Choice, How, Kind, NOBODY, NOTHING, ObjectIndex, Operation, ThreadIndex};
 use super::state::State;
 
+/// How many steps a trace has at its beginning, and at its end, if there are more than these together: nobody reads the
+/// twenty thousand of a livelock.
+const TOLD: usize = 1_000;
+
 /// The record of the schedule that runs.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
@@ -114,6 +118,9 @@ impl Recorder {
             (0..state.threads.len()).filter_map(|thread| waiting(state, thread, notes)).collect();
         for waiting in waiting.iter().filter(|waiting| waiting.waits_for.is_some()) {
             self.tell_that_it_waits(state, waiting.thread);
+        }
+        if self.steps.len() > 2 * TOLD {
+            self.steps.drain(TOLD..self.steps.len() - TOLD);
         }
         let threads = state.threads.iter().enumerate();
         Trace {

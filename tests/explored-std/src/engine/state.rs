@@ -5,27 +5,21 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::object::{Model, Object};
-use super::operation::{Choice, How, Kind, NEVER, NOBODY, ObjectIndex, Operation, ThreadIndex};
+use super::operation::{Choice, How, Kind, NEVER, ObjectIndex, Operation, ThreadIndex};
+use super::possible::{is_possible, is_told, lock_is_free};
 use super::record::Recorder;
 use super::run::{Ending, Suspender};
 use super::thread::{Job, Status, ThreadState};
-use crate::raw::QUEUE;
 use crate::search::{Order, Strategy};
 
 /// How often a thread that yields may repeat itself, while nothing changes, before the others go first.
 const SPIN_LIMIT: u32 = 2;
 /// The same for a thread that does not yield: it may be a loop over a few things, that comes to an end by itself.
 const REPEAT_LIMIT: u32 = 8;
-/// How often all may go round without a change before time moves, unless each of them yields.
-const ROUNDS_BEFORE_TIME: u32 = 30;
-/// How often all threads may go round without a change before it is called a livelock.
-const IDLE_ROUNDS: u32 = 300;
 /// How many steps one thread may do in a row while others could go on.
 const LONGEST_RUN: u32 = 200;
 /// How many steps may pass, while a timer is set, before time moves on although somebody still runs.
 const PATIENCE: u32 = 1_000;
-/// Nanoseconds in a millisecond.
-const MILLISECOND: u64 = 1_000_000;
 
 /// What the engine is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,12 +72,12 @@ pub(crate) struct State {
     pub(crate) strategy: Option<Box<dyn Strategy>>,
     /// What happened before what, where the search wants to know.
     pub(crate) order: Option<Rc<RefCell<Order>>>,
-    spurious_left: u32,
-    run_length: u32,
-    idle_rounds: u32,
+    pub(super) spurious_left: u32,
+    pub(super) run_length: u32,
+    pub(super) idle_rounds: u32,
     /// How often time has moved for those that only read the clock.
-    clock_moves: u32,
-    steps_at_advance: u32,
+    pub(super) clock_moves: u32,
+    pub(super) steps_at_advance: u32,
     choices: Vec<Choice>,
 }
 
@@ -300,68 +294,9 @@ impl State {
     }
 
     /// Whether a thread only repeats itself while nothing changes.
-    fn is_held_back(&self, thread: &ThreadState) -> bool {
+    pub(super) fn is_held_back(&self, thread: &ThreadState) -> bool {
         let limit = if thread.yields { SPIN_LIMIT } else { REPEAT_LIMIT };
         thread.repeats > limit && thread.streak_version == self.changes
-    }
-
-    /// Nobody could go on: moves time, or lets those that spin go round once more.
-    fn move_on(&mut self) -> bool {
-        let is_spinning = |(index, thread): &(usize, &ThreadState)| {
-            thread.status == Status::Live
-                && self.is_held_back(thread)
-                && is_possible(&self.threads, &self.objects, *index)
-        };
-        let spinning = self.threads.iter().enumerate().any(|thread| is_spinning(&thread));
-        let all_yield = self.threads.iter().enumerate().filter(is_spinning).all(|(_, thread)| thread.yields);
-        let time_may_move = all_yield || self.idle_rounds >= ROUNDS_BEFORE_TIME;
-        if time_may_move && self.first_deadline() != NEVER {
-            self.advance_clock();
-            return true;
-        }
-        if !spinning || self.idle_rounds > IDLE_ROUNDS {
-            return false;
-        }
-        self.idle_rounds += 1;
-        if time_may_move && self.clock_read {
-            self.clock_moves += 1;
-            self.now += MILLISECOND << self.clock_moves.min(30);
-            self.clock_read = false;
-        }
-        let version = self.changes;
-        for thread in &mut self.threads {
-            thread.forget_streak(version);
-        }
-        true
-    }
-
-    /// The earliest deadline of those that wait and were not called.
-    fn first_deadline(&self) -> u64 {
-        let mut first = NEVER;
-        for (index, thread) in self.threads.iter().enumerate() {
-            if thread.status == Status::Live
-                && thread.pending.deadline < first
-                && thread.pending.deadline > self.now
-                && !(thread.pending.kind == Kind::Wake && thread.notified)
-                && !is_possible(&self.threads, &self.objects, index)
-            {
-                first = thread.pending.deadline;
-            }
-        }
-        first
-    }
-
-    fn advance_clock(&mut self) {
-        let to = self.first_deadline();
-        if to != NEVER {
-            self.now = to;
-            self.clock_read = false;
-            self.changed();
-            self.steps_at_advance = self.steps;
-            if let Some(order) = &self.order {
-                order.borrow_mut().everybody_meets();
-            }
-        }
     }
 
     /// Somebody goes on.
@@ -434,67 +369,5 @@ impl State {
             Model::Condvar(waiters) => waiters,
             other => unreachable!("a condition variable, not {other:?}"),
         }
-    }
-}
-
-/// Whether a trace tells of the operation when it is done. A wait is told as blocking, when the waiter has queued; that one
-/// of several senders has gone is of no interest to anybody.
-fn is_told(operation: &Operation, objects: &[Object]) -> bool {
-    match (operation.kind, objects.get(operation.object as usize).map(|object| &object.model)) {
-        (Kind::Wait, _) => false,
-        (Kind::Change, Some(Model::Lock(_))) => operation.name != QUEUE,
-        (Kind::Release, Some(Model::Channel(channel))) => channel.senders <= 1,
-        _ => true,
-    }
-}
-
-fn lock_is_free(objects: &[Object], lock: ObjectIndex) -> bool {
-    matches!(&objects[lock as usize].model, Model::Lock(lock) if lock.is_free())
-}
-
-/// Whether a thread could go on from what it announced.
-pub(crate) fn is_possible(threads: &[ThreadState], objects: &[Object], index: ThreadIndex) -> bool {
-    let thread = &threads[index];
-    let operation = &thread.pending;
-    match operation.kind {
-        Kind::Look | Kind::Change | Kind::Release | Kind::Wait | Kind::Notify | Kind::Unpark => true,
-        Kind::Yield | Kind::Clock | Kind::Exit => true,
-        Kind::Sleep | Kind::Never => false,
-        Kind::Join => threads[operation.other].status == Status::Finished,
-        Kind::Park => thread.token,
-        Kind::Wake => thread.notified && lock_is_free(objects, operation.second),
-        Kind::UntilBlocked => {
-            let other = &threads[operation.other];
-            other.status == Status::Finished
-                || (other.status == Status::Live
-                    && operation.other != index
-                    && !is_possible(threads, objects, operation.other))
-        }
-        _ => object_allows(&objects[operation.object as usize].model, index, operation),
-    }
-}
-
-fn object_allows(model: &Model, index: ThreadIndex, operation: &Operation) -> bool {
-    match (operation.kind, model) {
-        (Kind::Acquire, Model::Lock(lock)) => lock.is_free(),
-        (Kind::AcquireAgain, Model::Lock(lock)) => lock.is_free() || lock.writer == index,
-        (Kind::AcquireShared, Model::Lock(lock)) => {
-            // A waiting writer may hold up readers that come again: the deadlock that std's documentation warns of.
-            let comes_again = || lock.readers.iter().any(|reader| reader.0 == index);
-            lock.writer == NOBODY && !(lock.waiting > 0 && comes_again())
-        }
-        (Kind::Send, Model::Channel(channel)) => {
-            channel.receivers == 0 || channel.capacity.is_none_or(|most| most == 0 || channel.inside.len() < most)
-        }
-        (Kind::Handoff, Model::Channel(channel)) => {
-            channel.receivers == 0 || !channel.inside.contains(&operation.number)
-        }
-        (Kind::Receive, Model::Channel(channel)) => !channel.inside.is_empty() || channel.senders == 0,
-        (Kind::Enter, Model::Once(once)) => !matches!(once, super::object::Once::Running(_)),
-        (Kind::Completed, Model::Once(once)) => {
-            matches!(once, super::object::Once::Done | super::object::Once::Poisoned)
-        }
-        (Kind::Passed, Model::Barrier { generation, .. }) => *generation != operation.number,
-        (kind, model) => unreachable!("{kind:?} on {model:?}"),
     }
 }

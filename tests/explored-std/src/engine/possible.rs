@@ -1,0 +1,69 @@
+//! Whose operation is possible now.
+
+use super::object::{Model, Object, Once};
+use super::operation::{Kind, NOBODY, ObjectIndex, Operation, ThreadIndex};
+use super::thread::{Status, ThreadState};
+use crate::raw::QUEUE;
+
+/// Whether nobody has the lock.
+pub(super) fn lock_is_free(objects: &[Object], lock: ObjectIndex) -> bool {
+    matches!(&objects[lock as usize].model, Model::Lock(lock) if lock.is_free())
+}
+
+/// Whether a thread could go on from what it announced.
+pub(crate) fn is_possible(threads: &[ThreadState], objects: &[Object], index: ThreadIndex) -> bool {
+    let thread = &threads[index];
+    let operation = &thread.pending;
+    match operation.kind {
+        Kind::Look | Kind::Change | Kind::Release | Kind::Wait | Kind::Notify | Kind::Unpark => true,
+        Kind::Yield | Kind::Clock | Kind::Exit => true,
+        Kind::Sleep | Kind::Never => false,
+        Kind::Join => threads[operation.other].status == Status::Finished,
+        Kind::Park => thread.token,
+        Kind::Wake => thread.notified && lock_is_free(objects, operation.second),
+        Kind::UntilBlocked => {
+            let other = &threads[operation.other];
+            other.status == Status::Finished
+                || (other.status == Status::Live
+                    && operation.other != index
+                    && !is_possible(threads, objects, operation.other))
+        }
+        _ => object_allows(&objects[operation.object as usize].model, index, operation),
+    }
+}
+
+fn object_allows(model: &Model, index: ThreadIndex, operation: &Operation) -> bool {
+    match (operation.kind, model) {
+        (Kind::Acquire, Model::Lock(lock)) => lock.is_free(),
+        (Kind::AcquireAgain, Model::Lock(lock)) => lock.is_free() || lock.writer == index,
+        (Kind::AcquireShared, Model::Lock(lock)) => {
+            // A waiting writer may hold up readers that come again: the deadlock that std's documentation warns of.
+            let comes_again = || lock.readers.iter().any(|reader| reader.0 == index);
+            lock.writer == NOBODY && !(lock.waiting > 0 && comes_again())
+        }
+        (Kind::Send, Model::Channel(channel)) => {
+            channel.receivers == 0 || channel.capacity.is_none_or(|most| most == 0 || channel.inside.len() < most)
+        }
+        (Kind::Handoff, Model::Channel(channel)) => {
+            channel.receivers == 0 || !channel.inside.contains(&operation.number)
+        }
+        (Kind::Receive, Model::Channel(channel)) => !channel.inside.is_empty() || channel.senders == 0,
+        (Kind::Enter, Model::Once(once)) => !matches!(once, Once::Running(_)),
+        (Kind::Completed, Model::Once(once)) => {
+            matches!(once, Once::Done | Once::Poisoned)
+        }
+        (Kind::Passed, Model::Barrier { generation, .. }) => *generation != operation.number,
+        (kind, model) => unreachable!("{kind:?} on {model:?}"),
+    }
+}
+
+/// Whether a trace tells of the operation when it is done. A wait is told as blocking, when the waiter has queued; that one
+/// of several senders has gone is of no interest to anybody.
+pub(super) fn is_told(operation: &Operation, objects: &[Object]) -> bool {
+    match (operation.kind, objects.get(operation.object as usize).map(|object| &object.model)) {
+        (Kind::Wait, _) => false,
+        (Kind::Change, Some(Model::Lock(_))) => operation.name != QUEUE,
+        (Kind::Release, Some(Model::Channel(channel))) => channel.senders <= 1,
+        _ => true,
+    }
+}
