@@ -183,7 +183,7 @@ fn was_blocked(trace: &Trace, number: usize) -> bool {
 }
 
 /// How every thread stands after each step.
-fn standings(trace: &Trace) -> Vec<Vec<Standing>> {
+pub(crate) fn standings(trace: &Trace) -> Vec<Vec<Standing>> {
     let last: Vec<Option<usize>> =
         (0..trace.threads.len()).map(|thread| trace.steps.iter().rposition(|step| step.thread == thread)).collect();
     let still_there = |thread: usize| trace.waiting.iter().any(|waiting| waiting.thread == thread);

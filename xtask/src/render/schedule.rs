@@ -5,6 +5,7 @@ use std::fs;
 
 use verdict::{Coverage, Effect, Held, Location, Step, Trace, WaitsFor};
 
+use crate::render::lanes::{Standing, standings};
 use crate::render::{FAINT, OPEN, STRONG, fit, paragraph, styled};
 use crate::repository::Repository;
 
@@ -64,7 +65,10 @@ pub(crate) fn table(trace: &Trace, repository: &Repository, width: usize, whole:
 /// One row: what one thread did on one line of its source, without being switched away from.
 struct Row {
     thread: usize,
+    /// The first of its steps, counted from 1.
     number: usize,
+    /// The last of its steps, counted from 1.
+    last: usize,
     preemption: bool,
     /// The line's number and text.
     source: String,
@@ -76,7 +80,7 @@ impl Row {
     /// Stands for rows that are left out.
     fn gap(rows: usize) -> Row {
         let source = format!("… {rows} rows are left out; replay shows them …");
-        Row { thread: 0, number: 0, preemption: false, source, effect: String::new() }
+        Row { thread: 0, number: 0, last: 0, preemption: false, source, effect: String::new() }
     }
 }
 
@@ -94,10 +98,12 @@ fn rows(trace: &Trace, sources: &mut Sources) -> Vec<Row> {
         match (last, rows.last_mut()) {
             (Some(before), Some(row)) if before.thread == step.thread && same_line(&before.at, &step.at) => {
                 row.effect = joined(&row.effect, &effect);
+                row.last = number + 1;
             }
             _ => rows.push(Row {
                 thread: step.thread,
                 number: number + 1,
+                last: number + 1,
                 preemption: step.preemption,
                 source: note.map_or_else(
                     || format!("{} {}", step.at.line, sources.line(&step.at, &step.operation)),
@@ -141,18 +147,44 @@ fn columns(trace: &Trace, rows: &[Row], column: usize) -> String {
         heads += &format!("{} ", fit(&thread.name, column - 1));
     }
     let mut text = format!("    step  {}\n", styled(STRONG, heads.trim_end()));
+    let standings = standings(trace);
     for row in rows {
         if row.number == 0 {
             text += &format!("  {}{}\n", mark(row), styled(FAINT, &row.source));
             continue;
         }
         let before = " ".repeat(row.thread * column);
-        for (index, line) in cell(row, column - 1).into_iter().enumerate() {
-            let margin = if index == 0 { mark(row) } else { " ".repeat(MARGIN) };
-            text += &format!("  {margin}{before}{line}\n");
-        }
+        let cell = cell(row, column - 1);
+        text += &format!("  {}{}\n", mark(row), beside_the_others(row, &cell[0], &standings[row.last - 1], column));
+        text += &cell[1..].iter().map(|line| format!("  {}{before}{line}\n", " ".repeat(MARGIN))).collect::<String>();
     }
     text
+}
+
+/// The first line of a row: what its thread did, and in the other columns what each thread holds (`│`) and waits for (`⏸`).
+fn beside_the_others(row: &Row, did: &str, standings: &[Standing], column: usize) -> String {
+    let (mut line, mut blanks) = (String::new(), 0);
+    for (thread, standing) in standings.iter().enumerate() {
+        let shown = if thread == row.thread { did.to_string() } else { fit(&stands(standing), column - 1) };
+        let shown = shown.trim_end();
+        if !shown.is_empty() {
+            let style = if thread == row.thread { anstyle::Style::new() } else { FAINT };
+            line += &format!("{}{}", " ".repeat(blanks), styled(style, shown));
+            blanks = 0;
+        }
+        blanks += column - shown.chars().count();
+    }
+    line
+}
+
+/// `│ account#1 ⏸ account#2`: what a thread holds and waits for while another acts.
+fn stands(standing: &Standing) -> String {
+    let holds = (!standing.holds.is_empty()).then(|| format!("│ {}", standing.holds.join(", ")));
+    let waits = standing.state.strip_prefix("waits for ").map(|on| match on.strip_suffix(" to end") {
+        Some(thread) => format!("⏸ until {thread} ends"),
+        None => format!("⏸ {on}"),
+    });
+    [holds, waits].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// Source and effect on one line if both fit, else on two: neither is cut for the other's sake.
@@ -314,9 +346,9 @@ mod tests {
             step  main                               back
                1  9 spawn starts back
                2  14 lock ✔ account#1
-          ↻    3                                     14 lock ✔ account#2
-               4                                     15 lock ⏸ account#1
-               5  15 lock ⏸ account#2
+          ↻    3  │ account#1                        14 lock ✔ account#2
+               4  │ account#1                        15 lock ⏸ account#1
+               5  15 lock ⏸ account#2                │ account#2 ⏸ account#1
         ");
     }
 
