@@ -124,6 +124,10 @@ fn failure(kata: &str, test: &TestVerdict, hand: &Hand, whole: bool) -> String {
     if let Some(trace) = &test.trace {
         text.push('\n');
         text += &schedule::table(trace, hand.sources, width(), whole);
+        let origins = schedule::origins(trace, width());
+        if !origins.is_empty() {
+            text += &format!("\n{origins}");
+        }
         if hand.own {
             text += &format!("\n  replay: cargo xtask replay {kata} {} --schedule {}\n", test.name, trace.schedule);
         }

@@ -1,6 +1,6 @@
 //! A schedule that a learner can read: who waits for whom in sentences, then a table with a column a thread.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use verdict::{Coverage, Effect, Held, Location, Step, Trace, WaitsFor};
@@ -60,6 +60,28 @@ pub(crate) fn table(trace: &Trace, repository: &Repository, width: usize, whole:
     }
     let column = (width.saturating_sub(MARGIN + 2) / trace.threads.len().max(1)).min(48);
     if column < NARROWEST { one_column(trace, &rows, width) } else { columns(trace, &rows, column) }
+}
+
+/// Where the objects of the table were made: a sentence a place.
+pub(crate) fn origins(trace: &Trace, width: usize) -> String {
+    let shown = trace.steps.iter().filter(|step| !step.at.file.starts_with("tests/")).filter_map(|step| step.object);
+    let mut places: BTreeMap<&Location, BTreeSet<usize>> = BTreeMap::new();
+    for object in shown {
+        let made_at = &trace.objects[object].made_at;
+        // What the tools and the model make for themselves is nobody's lesson.
+        if !made_at.file.starts_with("tests/")
+            || made_at.file.starts_with("tests/wrong")
+            || made_at.file.starts_with("tests/right")
+        {
+            places.entry(made_at).or_default().insert(object);
+        }
+    }
+    let sentence = |(place, objects): (&Location, BTreeSet<usize>)| {
+        let were = if objects.len() == 1 { "was" } else { "were" };
+        format!("{} {were} made at {place}", list(objects.into_iter().map(|object| trace.objects[object].name.clone())))
+    };
+    let sentences: Vec<String> = places.into_iter().map(sentence).collect();
+    if sentences.is_empty() { String::new() } else { paragraph(&format!("{}.", sentences.join("; ")), 2, width) }
 }
 
 /// One row: what one thread did on one line of its source, without being switched away from.
@@ -338,6 +360,11 @@ mod tests {
           back holds account#2 (bank.rs:14), waits for account#1 (bank.rs:15), held by
           main
         ");
+    }
+
+    #[test]
+    fn objects_are_told_by_where_they_were_made() {
+        assert_eq!(origins(&abba(), 80), "  account#1 and account#2 were made at bank.rs:3.\n");
     }
 
     #[test]
