@@ -144,7 +144,7 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 const STYLE: &str = "<style>
-.paper { fill: #fff } text { font: 12px ui-monospace, Menlo, Consolas, monospace; fill: #111 }
+.paper { fill: #fff } text { font: 12px ui-monospace, Menlo, Consolas, monospace; fill: #111; paint-order: stroke; stroke: #fff; stroke-width: 3px }
 .title { font-weight: bold; font-size: 13px } .name { font-weight: bold; font-size: 13px }
 .number, .reason { fill: #555; font-size: 11px } .reason { font-style: italic } .effect { fill: #0b4f8a; font-weight: bold }
 .life { stroke: #999; stroke-width: 1.5 } .blocked { fill: url(#hatch); stroke: #a33 }
