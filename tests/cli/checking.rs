@@ -129,3 +129,14 @@ fn a_budget_of_schedules_is_kept() {
         document["tests"].as_array().expect("tests").iter().filter_map(|test| test["schedules"].as_u64()).collect();
     assert!(!explored.is_empty() && explored.iter().all(|schedules| *schedules <= 3), "{explored:?}");
 }
+
+#[test]
+fn what_is_not_modelled_is_told_so() {
+    let workshop = Workshop::new();
+    let text = workshop.read("katas/lock/src/lib.rs")
+        + "\npub fn fair(lock: &parking_lot::FairMutex<u8>) -> u8 { *lock.lock() }\n";
+    let workshop = workshop.answer("lock", &text);
+    let ran = workshop.run(&["check", "lock"]).exits(1).says("katas/lock/src/lib.rs:");
+    ran.says("this compiles with the real crates, but their models for explored runs don't have it")
+        .says("tests/explored-std/README.md");
+}

@@ -70,3 +70,35 @@ fn only_render_prints() {
         assert!(!writes || path == "xtask/src/render/mod.rs", "{path} writes to standard output");
     }
 }
+
+/// Each place with `unsafe` is one more to be read twice. These are all: the model of `std`, what a child process does before
+/// `main`, and the one given block of the kata on shared memory.
+#[test]
+fn unsafe_code_is_in_few_places() {
+    const SHARED: [&str; 4] = ["katas/shared/", "solutions/shared/", "tests/stubs/shared", "tests/right/shared/"];
+    let allowed = |path: &str| {
+        path.starts_with("tests/explored-std/")
+            || path == "tests/support/src/child/inside.rs"
+            || SHARED.iter().any(|own| path.starts_with(own))
+            // Wrong submissions show what is refused.
+            || path.starts_with("tests/wrong/")
+    };
+    for (path, text) in ["katas", "solutions", "tests", "xtask"].into_iter().flat_map(sources) {
+        let Ok(tokens) = text.parse::<proc_macro2::TokenStream>() else { continue };
+        assert!(!has_unsafe_block(tokens) || allowed(&path), "{path} has unsafe code");
+    }
+}
+
+/// Whether there is an `unsafe { … }`, `unsafe fn`, `unsafe impl` or `unsafe extern` anywhere. A macro's argument of that name
+/// (`#[ctor(unsafe)]`) is no block.
+fn has_unsafe_block(tokens: proc_macro2::TokenStream) -> bool {
+    use proc_macro2::TokenTree::{Group, Ident};
+
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    let follows = |at: usize| matches!(tokens.get(at + 1), Some(Group(_) | Ident(_)));
+    tokens.iter().enumerate().any(|(at, token)| match token {
+        Ident(word) => word == "unsafe" && follows(at),
+        Group(group) => has_unsafe_block(group.stream()),
+        _ => false,
+    })
+}

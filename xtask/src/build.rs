@@ -196,7 +196,10 @@ fn collect(repository: &Repository, workspace: &Path, staged: StagedSubject, cra
             if message.spans.is_empty() || objected {
                 continue;
             }
-            let diagnostic = diagnostic(repository, &built.staged, message);
+            let mut diagnostic = diagnostic(repository, &built.staged, message);
+            if diagnostic.level == "error" && built.binaries.contains_key(&Mode::Threads) {
+                diagnostic.rendered = format!("{}\n{NOT_MODELLED}", diagnostic.rendered.trim_end());
+            }
             if !built.diagnostics.contains(&diagnostic) {
                 built.diagnostics.push(diagnostic);
             }
@@ -208,6 +211,9 @@ fn collect(repository: &Repository, workspace: &Path, staged: StagedSubject, cra
     built.diagnostics.sort_by_key(|diagnostic| diagnostic.level != "error");
     built
 }
+
+/// What compiles with the real crates, but not with the models, is no mistake that the learner could see.
+const NOT_MODELLED: &str = "  = note: this compiles with the real crates, but their models for explored runs don't have it;\n          tests/explored-std/README.md lists what they have, and what to use instead";
 
 fn diagnostic(repository: &Repository, staged: &StagedSubject, message: Message) -> Diagnostic {
     let span = message.spans.iter().find(|span| span.is_primary).or(message.spans.first());
