@@ -181,3 +181,10 @@ fn a_broken_crate_of_ours_costs_no_learner_a_point() {
         "{said}"
     );
 }
+
+#[test]
+fn a_schedule_that_is_none() {
+    let test = "transfers_in_both_directions_finish";
+    let said = Workshop::new().run(&["replay", "lock", test, "--schedule", "0x3.zz"]).refused();
+    assert!(said.contains("`zz` is no part of a schedule") && said.contains("Parts are like"), "{said}");
+}

@@ -159,3 +159,84 @@ fn learners_output(finished: &Finished) -> String {
         .collect::<Vec<_>>()
         .join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::ExitStatus;
+    use std::time::Duration;
+
+    use verdict::Mode;
+
+    use super::*;
+
+    fn finished(status: Option<ExitStatus>, stdout: &str, stderr: &str) -> Finished {
+        Finished { status, stdout: stdout.into(), stderr: stderr.into(), took: Duration::from_secs(3) }
+    }
+
+    fn kind(outcome: &Outcome) -> Option<Kind> {
+        match outcome {
+            Outcome::Failed(failure) => Some(failure.kind),
+            Outcome::Passed | Outcome::Skipped => None,
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_process_without_a_record_never_passes() {
+        use std::os::unix::process::ExitStatusExt;
+
+        // As `wait` reports it: the exit code in the second byte, a signal's number in the first.
+        let ended = |raw| no_record(&finished(Some(ExitStatus::from_raw(raw)), "", ""), "");
+        assert_eq!(kind(&ended(0)), Some(Kind::Tampered), "success is no verdict");
+        assert_eq!(kind(&ended(101 << 8)), Some(Kind::Panic));
+        assert_eq!(kind(&ended(7 << 8)), Some(Kind::Crash));
+        assert_eq!(kind(&ended(6)), Some(Kind::Crash), "a signal");
+        assert_eq!(kind(&no_record(&finished(None, "", ""), "")), Some(Kind::Timeout));
+    }
+
+    #[test]
+    fn a_record_for_the_other_way_of_running_is_no_record() {
+        let record = verdict::Record { mode: Mode::Threads, outcome: Outcome::Passed, coverage: None, trace: None };
+        let run = |mode| TestRun {
+            test: "a_test".to_string(),
+            mode,
+            finished: finished(None, "", ""),
+            record: Some(record.clone()),
+        };
+        assert_eq!(judge_test(run(Mode::Schedules)).and_then(|test| test.kind), Some(Kind::Tampered));
+        assert_eq!(judge_test(run(Mode::Threads)).map(|test| test.verdict), Some(Verdict::Passed));
+    }
+
+    #[test]
+    fn the_learners_output_is_what_the_harness_did_not_print() {
+        let passed = "\nrunning 1 test\nhello\n.\n\ntest result: ok. 1 passed; 0 failed\n";
+        assert_eq!(learners_output(&finished(None, passed, "")), "hello");
+        let failed =
+            "\nrunning 1 test\nhello\na_test --- FAILED\n\nfailures:\n\nfailures:\n    a_test\n\ntest result: FAILED\n";
+        assert_eq!(learners_output(&finished(None, failed, "on standard error\n")), "hello\non standard error");
+        assert_eq!(learners_output(&finished(None, "\nrunning 1 test\n.\n\ntest result: ok\n", "")), "");
+    }
+
+    #[test]
+    fn a_subject_is_unsolved_only_while_nothing_is_wrong() {
+        let test = |kind: Option<Kind>| TestVerdict {
+            name: format!("{kind:?}"),
+            mode: Mode::Threads,
+            verdict: if kind.is_some() { Verdict::Failed } else { Verdict::Passed },
+            kind,
+            message: String::new(),
+            schedules: None,
+            coverage: None,
+            seconds: 0.0,
+            points: 0,
+            output: String::new(),
+            trace: None,
+        };
+        assert_eq!(of_tests(1, &[test(None)]), SubjectVerdict::Passed);
+        assert_eq!(of_tests(2, &[test(None), test(Some(Kind::Unsolved))]), SubjectVerdict::Unsolved);
+        let mixed = [test(Some(Kind::Unsolved)), test(Some(Kind::Race))];
+        assert_eq!(of_tests(2, &mixed), SubjectVerdict::Failed);
+        assert_eq!(of_tests(2, &[test(None)]), SubjectVerdict::GraderError, "a test that nobody judged");
+        assert_eq!(of_tests(0, &[]), SubjectVerdict::GraderError, "no test proves nothing");
+    }
+}

@@ -12,7 +12,7 @@ use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::pipeline;
 use crate::progress::Progress;
-use crate::render::file::Picture;
+use crate::render::file::TraceFile;
 use crate::render::{self, report};
 use crate::repository::Repository;
 use crate::run::Settings;
@@ -22,7 +22,7 @@ use crate::subject::{self, Subject};
 pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
     let cancel = Cancel::by_ctrl_c();
     let console = Console::new(args.json);
-    let trace = args.trace.map(Picture::new).transpose()?;
+    let trace = args.trace.map(TraceFile::new).transpose()?;
     let katas = match &args.whose.submission {
         Some(folder) if args.katas.is_empty() => submitted(repository, folder)?,
         _ => catalog::some(repository, &args.katas)?,
@@ -42,22 +42,22 @@ pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
         (true, [one]) => render::json(one)?,
         (true, several) => render::json(several)?,
         (false, several) => {
-            let hand = report::Hand { own, sources: repository };
+            let audience = report::Audience { own, sources: repository };
             several
                 .iter()
                 .zip(&katas)
-                .for_each(|(verdict, kata)| render::print(&report::verdict(verdict, kata, &hand)));
+                .for_each(|(verdict, kata)| render::print(&report::verdict(verdict, kata, &audience)));
             if several.len() > 1 {
                 render::print(&report::summary(several));
             }
         }
     }
-    if let Some(picture) = trace {
+    if let Some(trace_file) = trace {
         let traced = |verdict: &KataVerdict| {
             verdict.tests.iter().find(|test| test.trace.is_some()).cloned().map(|test| (verdict.kata.clone(), test))
         };
         match verdicts.iter().find_map(traced) {
-            Some((kata, test)) => picture.write(repository, &kata, &test)?,
+            Some((kata, test)) => trace_file.write(repository, &kata, &test)?,
             None => render::warning("no schedule failed, so no trace was written"),
         }
     }

@@ -6,7 +6,7 @@ use crate::cli::ReplayArgs;
 use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::pipeline;
-use crate::render::file::Picture;
+use crate::render::file::TraceFile;
 use crate::render::{self, report};
 use crate::repository::Repository;
 use crate::run::Settings;
@@ -28,7 +28,13 @@ pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {
             "There is no schedule to replay; `cargo xtask check` runs them.",
         ));
     }
-    let picture = args.trace.map(Picture::new).transpose()?;
+    if let Some(part) = args.schedule.split('.').find(|part| !is_part(part)) {
+        return Err(Error::new(
+            format!("`{part}` is no part of a schedule"),
+            "Parts are like 1, 0x3, 1t or 2s, with dots between; copy the schedule from a failed check.",
+        ));
+    }
+    let trace_file = args.trace.map(TraceFile::new).transpose()?;
     let cancel = Cancel::by_ctrl_c();
     let console = Console::new(false);
     let subject = subject::of(repository, &kata, args.whose.solution, args.whose.submission.as_deref())?;
@@ -38,10 +44,31 @@ pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {
     let verdicts = pipeline::examine(repository, &prepared, Some(&args.test), &settings, &console, &cancel)?;
     console.clear();
     let verdict = &verdicts[0];
-    let hand = report::Hand { own: !args.whose.solution && args.whose.submission.is_none(), sources: repository };
-    render::print(&report::replayed(verdict, &kata, &args.schedule, &hand));
-    if let (Some(picture), Some(test)) = (picture, verdict.tests.first()) {
-        picture.write(repository, &kata.name, test)?;
+    let audience =
+        report::Audience { own: !args.whose.solution && args.whose.submission.is_none(), sources: repository };
+    render::print(&report::replayed(verdict, &kata, &args.schedule, &audience));
+    if let (Some(trace_file), Some(test)) = (trace_file, verdict.tests.first()) {
+        trace_file.write(repository, &kata.name, test)?;
     }
     Ok(verdict.tests.iter().all(|test| test.verdict == verdict::Verdict::Passed) && !verdict.tests.is_empty())
+}
+
+/// Whether this can stand between two dots: a thread, `t` or `s`, how many times; or the `u` at the beginning. Whether it
+/// fits the program, only the program can tell.
+fn is_part(part: &str) -> bool {
+    let (what, times) = part.split_once('x').unwrap_or((part, "1"));
+    let thread = what.strip_suffix(['t', 's']).unwrap_or(what);
+    let is_number = |text: &str| text.parse::<u32>().is_ok();
+    part == "u" || is_number(thread) && is_number(times)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_part;
+
+    #[test]
+    fn a_schedule_is_made_of_such_parts() {
+        assert!(["u", "0", "12", "0x3", "1t", "2s", "1tx4"].into_iter().all(is_part));
+        assert!(!["", "x3", "0x", "zz", "1y", "t", "-1"].into_iter().any(is_part));
+    }
 }

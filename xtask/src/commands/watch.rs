@@ -100,10 +100,10 @@ fn try_check(repository: &Repository, kata: &Arc<Kata>, cancel: &Cancel) -> Resu
     let prepared = pipeline::prepare(repository, &label, vec![subject], &console, cancel)?;
     let verdicts = pipeline::examine(repository, &prepared, None, &Settings::default(), &console, cancel)?;
     console.clear();
-    let hand = report::Hand { own: true, sources: repository };
+    let audience = report::Audience { own: true, sources: repository };
     let mut progress = Progress::read(repository);
     for verdict in &verdicts {
-        render::print(&report::verdict(verdict, kata, &hand));
+        render::print(&report::verdict(verdict, kata, &audience));
         progress.note(verdict);
         if verdict.verdict == SubjectVerdict::Passed {
             render::print("Still watching. `cargo xtask` shows what is next.\n");

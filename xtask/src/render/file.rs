@@ -13,7 +13,7 @@ use crate::repository::Repository;
 
 /// A file that a schedule is to be written to.
 #[derive(Debug)]
-pub(crate) struct Picture {
+pub(crate) struct TraceFile {
     file: PathBuf,
     form: Form,
 }
@@ -25,12 +25,12 @@ enum Form {
     Html,
 }
 
-impl Picture {
+impl TraceFile {
     /// The form is the file's ending. Asked before anything is built, so that a typo costs no time.
     ///
     /// # Errors
     /// The ending is none of the three, or the folder does not exist.
-    pub(crate) fn new(file: PathBuf) -> Result<Picture> {
+    pub(crate) fn new(file: PathBuf) -> Result<TraceFile> {
         let form = match file.extension().and_then(|ending| ending.to_str()) {
             Some("json") => Form::Json,
             Some("svg") => Form::Svg,
@@ -46,7 +46,7 @@ impl Picture {
         if !folder.is_dir() {
             return Err(Error::new(format!("there is no folder {}", folder.display()), "Create it first."));
         }
-        Ok(Picture { file, form })
+        Ok(TraceFile { file, form })
     }
 
     /// Writes the test's schedule, if it has one.

@@ -6,8 +6,8 @@ use crate::catalog::Kata;
 use crate::render::{BAD, FAINT, GOOD, OPEN, STRONG, fit, paragraph, schedule, styled, width};
 use crate::repository::Repository;
 
-/// Whose hand the report is for, and where the sources are that it quotes.
-pub(crate) struct Hand<'a> {
+/// Whom the report is for, and where the sources are that it quotes.
+pub(crate) struct Audience<'a> {
     /// Whether it is the learner's own answer: then the next step is said.
     pub(crate) own: bool,
     /// Where shown paths are found.
@@ -15,16 +15,16 @@ pub(crate) struct Hand<'a> {
 }
 
 /// The report on one subject.
-pub(crate) fn verdict(verdict: &KataVerdict, kata: &Kata, hand: &Hand) -> String {
+pub(crate) fn verdict(verdict: &KataVerdict, kata: &Kata, audience: &Audience) -> String {
     let mut text = format!("{} · {} · {}\n\n", styled(STRONG, &kata.name), kata.about.title, verdict.subject);
     text += &diagnostics(verdict);
     text += &lines(verdict, kata);
     if let Some(test) = verdict.tests.iter().find(|test| is_worth_telling(test)) {
         text.push('\n');
-        text += &failure(&kata.name, test, hand, false);
+        text += &failure(&kata.name, test, audience, false);
     }
     text.push('\n');
-    text += &closing(verdict, kata, hand);
+    text += &closing(verdict, kata, audience);
     text
 }
 
@@ -41,17 +41,17 @@ pub(crate) fn summary(verdicts: &[KataVerdict]) -> String {
 }
 
 /// A replayed schedule.
-pub(crate) fn replayed(verdict: &KataVerdict, kata: &Kata, schedule: &str, hand: &Hand) -> String {
+pub(crate) fn replayed(verdict: &KataVerdict, kata: &Kata, schedule: &str, audience: &Audience) -> String {
     let Some(test) = verdict.tests.first() else {
         let objections = diagnostics(verdict);
         return if objections.is_empty() { "The test does not run on schedules.\n".to_string() } else { objections };
     };
     if test.verdict == Verdict::Failed {
-        return failure(&kata.name, test, hand, true);
+        return failure(&kata.name, test, audience, true);
     }
     let mut text = format!("{}: {}  {}\n\n", kata.name, test.name, styled(GOOD, "✔ passes on this schedule"));
     text += &match &test.trace {
-        Some(trace) => schedule::table(trace, hand.sources, width(), true),
+        Some(trace) => schedule::table(trace, audience.sources, width(), true),
         None => format!("Schedule {schedule} left no trace.\n"),
     };
     text
@@ -109,7 +109,7 @@ fn is_worth_telling(test: &TestVerdict) -> bool {
 }
 
 /// A failed test: what happened, the schedule, what the code printed.
-fn failure(kata: &str, test: &TestVerdict, hand: &Hand, whole: bool) -> String {
+fn failure(kata: &str, test: &TestVerdict, audience: &Audience, whole: bool) -> String {
     let kind = test.kind.map_or_else(String::new, |kind| kind.to_string());
     let how = if test.mode == Mode::Threads { " (on threads)" } else { "" };
     let mut text = format!("{kata}: {}  {}{how}\n", styled(STRONG, &test.name), styled(BAD, &format!("✗ {kind}")));
@@ -123,12 +123,12 @@ fn failure(kata: &str, test: &TestVerdict, hand: &Hand, whole: bool) -> String {
     }
     if let Some(trace) = &test.trace {
         text.push('\n');
-        text += &schedule::table(trace, hand.sources, width(), whole);
+        text += &schedule::table(trace, audience.sources, width(), whole);
         let origins = schedule::origins(trace, width());
         if !origins.is_empty() {
             text += &format!("\n{origins}");
         }
-        if hand.own {
+        if audience.own {
             text += &format!("\n  replay: cargo xtask replay {kata} {} --schedule {}\n", test.name, trace.schedule);
         }
     }
@@ -161,7 +161,7 @@ fn diagnostics(verdict: &KataVerdict) -> String {
 }
 
 /// The counts, and the next step for the learner.
-fn closing(verdict: &KataVerdict, kata: &Kata, hand: &Hand) -> String {
+fn closing(verdict: &KataVerdict, kata: &Kata, audience: &Audience) -> String {
     let name = &kata.name;
     let file = format!("{}/src/lib.rs", verdict.subject);
     let score = format!("{} of {} points", verdict.score, verdict.max_score);
@@ -200,7 +200,7 @@ fn closing(verdict: &KataVerdict, kata: &Kata, hand: &Hand) -> String {
             "Next: run the command again; if it stays, report it with the output of `--json`.".to_string(),
         ),
     };
-    if hand.own { format!("{sentence}\n{}", paragraph(&next, 0, width())) } else { format!("{sentence}\n") }
+    if audience.own { format!("{sentence}\n{}", paragraph(&next, 0, width())) } else { format!("{sentence}\n") }
 }
 
 fn last_lines(text: &str, most: usize) -> Vec<&str> {

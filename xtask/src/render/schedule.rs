@@ -64,15 +64,12 @@ pub(crate) fn table(trace: &Trace, repository: &Repository, width: usize, whole:
 
 /// Where the objects of the table were made: a sentence a place.
 pub(crate) fn origins(trace: &Trace, width: usize) -> String {
-    let shown = trace.steps.iter().filter(|step| !step.at.file.starts_with("tests/")).filter_map(|step| step.object);
+    // What the tools and the model make for themselves is nobody's lesson.
+    let is_inside = |at: &Location| at.file.starts_with(TOOLS) || at.file.starts_with("tests/explored-std/");
     let mut places: BTreeMap<&Location, BTreeSet<usize>> = BTreeMap::new();
-    for object in shown {
+    for object in trace.steps.iter().filter(|step| !is_inside(&step.at)).filter_map(|step| step.object) {
         let made_at = &trace.objects[object].made_at;
-        // What the tools and the model make for themselves is nobody's lesson.
-        if !made_at.file.starts_with("tests/")
-            || made_at.file.starts_with("tests/wrong")
-            || made_at.file.starts_with("tests/right")
-        {
+        if !is_inside(made_at) {
             places.entry(made_at).or_default().insert(object);
         }
     }
