@@ -116,11 +116,13 @@ fn watch_checks_on_save_and_q_ends_it() {
     drop(workshop);
 }
 
-/// An answer whose tests say that they have begun, and then run on and on without any step that could be scheduled.
+/// An answer whose tests say that they have begun, and then run on for a minute without any step that could be scheduled. Were
+/// they left behind, they would end by themselves.
 fn endless(workshop: Workshop) -> Workshop {
     let begun = workshop.path("begun");
     let stub = workshop.read("katas/lock/src/lib.rs");
-    let spin = format!("{{ std::fs::write({begun:?}, \"\").unwrap(); loop {{}} }}");
+    let minute = "let begin = std::time::SystemTime::now(); while begin.elapsed().unwrap().as_secs() < 60 {} panic!()";
+    let spin = format!("{{ std::fs::write({begun:?}, \"\").unwrap(); {minute} }}");
     workshop.answer("lock", &stub.replace("todo!()", &spin))
 }
 
