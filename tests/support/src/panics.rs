@@ -1,5 +1,6 @@
 //! Notes every panic while a test runs: what was said, where, in which thread.
 
+use std::collections::BTreeSet;
 use std::panic::{self, PanicHookInfo};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::{self, ThreadId};
@@ -7,6 +8,7 @@ use std::thread::{self, ThreadId};
 use verdict::{Kind, Location};
 
 use crate::kind::kind_of_panic;
+use crate::tasks::own_id;
 
 /// A panic that happened during a test.
 #[derive(Clone, Debug)]
@@ -26,16 +28,27 @@ impl Panic {
 
 /// The panics of one test, in order. Clones are the same list.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Panics(Arc<Mutex<Vec<Panic>>>);
+pub(crate) struct Panics {
+    list: Arc<Mutex<Vec<Panic>>>,
+    /// Threads that an earlier test of this process left behind: what they do is none of this test's.
+    strangers: Arc<BTreeSet<u32>>,
+}
 
 impl Panics {
+    /// An empty list for a test before which these threads were there.
+    pub(crate) fn without(strangers: BTreeSet<u32>) -> Panics {
+        Panics { list: Arc::default(), strangers: Arc::new(strangers) }
+    }
+
     /// All panics so far.
     pub(crate) fn so_far(&self) -> Vec<Panic> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.list.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn note(&self, panic: Panic) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(panic);
+        if own_id().is_none_or(|id| !self.strangers.contains(&id)) {
+            self.list.lock().unwrap_or_else(PoisonError::into_inner).push(panic);
+        }
     }
 }
 

@@ -59,10 +59,11 @@ fn record(outcome: Outcome) -> Record {
 
 fn run_in_turn(check: &Check, body: Box<dyn Fn() + Send + Sync>) -> Outcome {
     waiting::forget_earlier_tests();
-    let panics = Panics::default();
+    let before: BTreeSet<u32> = family().unwrap_or_default().iter().map(|task| task.id).collect();
+    let panics = Panics::without(before.clone());
     let _capture = panics::capture(&panics);
     let patience = Patience { start: Instant::now(), deadline: check.deadline, while_idle: check.patient };
-    let test = start(body, panics);
+    let test = start(body, before, panics);
     let failure = match watch(&test.done, patience) {
         Seen::Done => match finish(&test, check.may_outlive, patience) {
             Ok(()) => return Outcome::Passed,
@@ -75,8 +76,7 @@ fn run_in_turn(check: &Check, body: Box<dyn Fn() + Send + Sync>) -> Outcome {
 }
 
 /// Starts the body on a thread of its own, so that a stuck one can be left behind.
-fn start(body: Box<dyn Fn() + Send + Sync>, panics: Panics) -> Running {
-    let before = family().unwrap_or_default().iter().map(|task| task.id).collect();
+fn start(body: Box<dyn Fn() + Send + Sync>, before: BTreeSet<u32>, panics: Panics) -> Running {
     let (done, main_id) = (Arc::new(Done::default()), Arc::new(OnceLock::new()));
     let main = {
         let (done, main_id) = (Arc::clone(&done), Arc::clone(&main_id));

@@ -1,6 +1,7 @@
 //! What `check` makes of a body on threads: the kinds, the words, and that one stuck test leaves the others alone.
 
 use std::hint::black_box;
+use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::Command;
 use std::sync::mpsc::channel;
@@ -74,7 +75,9 @@ fn a_body_that_never_ends_fails_at_its_deadline() {
 
 #[test]
 fn a_patient_check_may_stand_still_until_its_deadline() {
-    let (_sender, receiver) = channel::<()>();
+    let (sender, receiver) = channel::<()>();
+    // The body's thread waits on after this test: it must not wake up in another.
+    mem::forget(sender);
     let receiver = Mutex::new(receiver);
     let text = failure_of(|| {
         let body = move || receiver.lock().unwrap().recv().unwrap();
@@ -181,6 +184,30 @@ fn a_panic_is_reported_where_it_began() {
         });
     });
     assert!(poisoned.contains(": the root ("), "{poisoned}");
+}
+
+#[test]
+fn a_panic_of_a_thread_that_an_earlier_test_left_behind_is_none_of_this_test() {
+    let (earlier, panicked) = (Gate::closed(), Gate::closed());
+    let (start, done) = (earlier.clone(), panicked.clone());
+    on_threads(move || {
+        let (start, done) = (start.clone(), done.clone());
+        thread::spawn(move || {
+            let _done = done.open_when_dropped();
+            start.pass();
+            panic!("of the earlier test");
+        });
+    });
+    let text = failure_of(move || {
+        let (earlier, panicked) = (earlier.clone(), panicked.clone());
+        check(move || {
+            earlier.open();
+            panicked.pass();
+            // Nobody notes what is passed on, so the last panic that was noted would be told in its place.
+            panic::resume_unwind(Box::new("passed on"));
+        });
+    });
+    assert!(text.ends_with(": passed on"), "{text}");
 }
 
 #[test]
