@@ -102,7 +102,7 @@ fn a_submission_of_a_hundred_megabytes() {
     let workshop = Workshop::new().write("submitted/src/lib.rs", "");
     let file = fs::File::create(workshop.path("submitted/src/lib.rs")).expect("a file");
     file.set_len(100 * 1024 * 1024).expect("a sparse file");
-    assert!(submission(&workshop).contains("submitted/src/lib.rs is longer than 1 MiB"));
+    assert!(submission(&workshop).contains("submitted/src/lib.rs is longer than 256 KiB"));
 }
 
 #[test]

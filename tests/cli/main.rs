@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod checking;
+mod grading;
 mod help;
 mod learning;
 mod maintaining;

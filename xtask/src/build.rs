@@ -1,6 +1,7 @@
 //! Building: one cargo invocation for all staged subjects, in both modes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,12 +13,16 @@ use serde::Deserialize;
 use verdict::{Diagnostic, Mode};
 
 use crate::cancel::Cancel;
+use crate::catalog;
 use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::process;
 use crate::repository::Repository;
+use crate::sandbox;
+use crate::settings::{Guard, Purpose, Settings};
 use crate::stage::{Staged, StagedSubject};
 use crate::subject::Source;
+use crate::toolchain;
 
 /// What the compiler made of one staged subject.
 #[derive(Debug)]
@@ -67,7 +72,13 @@ struct Message {
     message: String,
     level: String,
     rendered: Option<String>,
+    code: Option<Code>,
     spans: Vec<Span>,
+}
+
+#[derive(Deserialize)]
+struct Code {
+    code: String,
 }
 
 #[derive(Deserialize)]
@@ -88,11 +99,17 @@ struct CrateBuild {
 ///
 /// # Errors
 /// Cargo itself failed: no network for a first download, a broken repository, a full disk.
-pub(crate) fn build(repository: &Repository, staged: Staged, console: &Console, cancel: &Cancel) -> Result<Vec<Built>> {
+pub(crate) fn build(
+    repository: &Repository,
+    staged: Staged,
+    settings: &Settings,
+    console: &Console,
+    cancel: &Cancel,
+) -> Result<Vec<Built>> {
     // Without the network first: then a learner on a train is not kept waiting, and a newer release changes nothing.
-    let (mut crates, mut said, mut success) = cargo(repository, &staged, true, console, cancel)?;
+    let (mut crates, mut said, mut success) = cargo(repository, &staged, true, settings, console, cancel)?;
     if !success && crates.is_empty() && said.contains("--offline") {
-        (crates, said, success) = cargo(repository, &staged, false, console, cancel)?;
+        (crates, said, success) = cargo(repository, &staged, false, settings, console, cancel)?;
     }
     let is_error = |message: &&Message| message.level.starts_with("error");
     let ours = crates.iter().filter(|(manifest, _)| !manifest.starts_with(&staged.folder));
@@ -123,6 +140,7 @@ fn cargo(
     repository: &Repository,
     staged: &Staged,
     offline: bool,
+    settings: &Settings,
     console: &Console,
     cancel: &Cancel,
 ) -> Result<(Crates, String, bool)> {
@@ -138,6 +156,13 @@ fn cargo(
     if offline {
         command.arg("--offline");
     }
+    if let Some(guard) = &settings.guard {
+        command.envs(compile_environment(repository, staged, guard)?);
+    }
+    if settings.purpose == Purpose::Workload {
+        command.arg("--release");
+    }
+    let command = if settings.guard.is_some() { sandbox::guarded(command) } else { command };
     let mut child = process::start(command)?;
     let (sender, lines) = mpsc::channel();
     if let Some(stdout) = child.stdout().take() {
@@ -180,6 +205,21 @@ fn cargo(
     Ok((crates, said.join().unwrap_or_default(), success))
 }
 
+/// What cargo is told so that the compiler of strangers' code is confined: that of the staged crates, not of their
+/// dependencies.
+fn compile_environment(repository: &Repository, staged: &Staged, guard: &Guard) -> Result<Vec<(OsString, OsString)>> {
+    let katas = staged.subjects.iter().map(|staged| &staged.subject.kata);
+    let unsafe_katas = katas.filter(|kata| kata.about.rules.allow_unsafe);
+    let may_be_unsafe: BTreeSet<String> = unsafe_katas.map(|kata| kata.library()).collect();
+    let compiler = sandbox::Compiler {
+        sysroot: toolchain::sysroot()?,
+        submissions: catalog::libraries(repository)?,
+        may_be_unsafe: may_be_unsafe.into_iter().collect(),
+        readable: Vec::new(),
+    };
+    sandbox::compile_environment(&guard.isolation, &guard.limits, &compiler, &repository.workshop().join("sandbox"))
+}
+
 /// Takes what cargo said about the crates of one subject.
 fn collect(repository: &Repository, workspace: &Path, staged: StagedSubject, crates: &mut Crates) -> Built {
     let home = workspace.join(&staged.subject.id);
@@ -192,8 +232,10 @@ fn collect(repository: &Repository, workspace: &Path, staged: StagedSubject, cra
         let Some(one) = crates.remove(&manifest) else { continue };
         let objected = built.diagnostics.iter().any(|diagnostic| diagnostic.level == "error");
         for message in one.messages {
-            // `aborting due to 2 previous errors` and its like have no place in the source and say nothing new.
-            if message.spans.is_empty() || objected {
+            // `aborting due to 2 previous errors` and its like have no place in the source and say nothing new; but that the
+            // compiler itself was stopped has no place either.
+            let of_ours = message.code.as_ref().is_some_and(|code| code.code == "interleave");
+            if message.spans.is_empty() && !of_ours || objected {
                 continue;
             }
             let mut diagnostic = diagnostic(repository, &built.staged, message);
@@ -236,6 +278,7 @@ pub(crate) fn with_own_paths(repository: &Repository, staged: &StagedSubject, te
     let own = match &subject.source {
         Source::Folder(src) => format!("{}/", repository.relative(src)),
         Source::File(_) => format!("{}#", subject.name),
+        Source::Given(_) => format!("{}/src/", subject.name),
     };
     let mut text = text.replace('\\', "/").replace(&format!("{}/", repository.root().display()), "");
     for spelled in [format!("{id}/threads/../src/"), format!("{id}/schedules/../src/"), format!("{id}/src/")] {

@@ -42,12 +42,63 @@ pub(crate) struct About {
     /// What a submission must not do.
     #[serde(default)]
     pub(crate) rules: Rules,
+    /// What its tests need of the machine. Whatever is not named here is kept from a stranger's submission.
+    #[serde(default)]
+    pub(crate) needs: Vec<Need>,
     /// Points of tests that are not worth 1.
     #[serde(default)]
     pub(crate) points: BTreeMap<String, u32>,
+    /// What `time` measures, if the kata has a workload.
+    pub(crate) time: Option<Workload>,
     /// Seconds after which a test process is killed. The tests' own deadlines come first.
     #[serde(default = "default_deadline")]
     pub(crate) deadline_seconds: u64,
+}
+
+/// `[package.metadata.kata.time]`: what there is to time. The workload itself is `time/KATA.rs`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Workload {
+    /// Whether it needs the mock site.
+    #[serde(default)]
+    pub(crate) site: bool,
+    /// How much work there is.
+    pub(crate) load: BTreeMap<String, Preset>,
+    /// Points for speed; none unless a course wants them.
+    #[serde(default)]
+    pub(crate) speed: Vec<Speed>,
+}
+
+/// A value of a workload's load, if the command line says nothing else.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Preset {
+    /// A number, 1 or more.
+    Number(u64),
+    /// One of these words: the first.
+    Choice(Vec<String>),
+}
+
+/// Points for an approach that keeps up with the reference.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Speed {
+    /// The approach's name.
+    pub(crate) approach: String,
+    /// How many times as long as the reference it may take.
+    pub(crate) within: f64,
+    /// What that is worth.
+    pub(crate) points: u32,
+}
+
+/// Something that only some katas need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Need {
+    /// Sockets on the loopback interface.
+    Network,
+    /// Child processes, and signals to them.
+    Processes,
 }
 
 /// What a submission must not do, beyond what is always forbidden.
@@ -70,6 +121,16 @@ impl Kata {
     /// Points of one test.
     pub(crate) fn points(&self, test: &str) -> u32 {
         self.about.points.get(test).copied().unwrap_or(1)
+    }
+
+    /// The program that `time` builds with a subject as its library.
+    pub(crate) fn workload_file(&self) -> PathBuf {
+        self.folder.join("time").join(format!("{}.rs", self.name))
+    }
+
+    /// The name of its library, and of a submission's.
+    pub(crate) fn library(&self) -> String {
+        library(&self.name)
     }
 
     /// The file with the kata's tests, the only copy of them.
@@ -144,6 +205,19 @@ fn names(repository: &Repository) -> Result<Vec<String>> {
         .collect();
     names.sort();
     Ok(names)
+}
+
+/// The names of all katas' libraries: whatever has one of them is somebody's answer.
+///
+/// # Errors
+/// The katas' folder can't be read.
+pub(crate) fn libraries(repository: &Repository) -> Result<Vec<String>> {
+    Ok(names(repository)?.into_iter().map(|name| library(&name)).collect())
+}
+
+/// The name of a kata's library.
+fn library(kata: &str) -> String {
+    kata.replace('-', "_")
 }
 
 fn read(repository: &Repository, name: &str) -> Result<Kata> {

@@ -14,6 +14,8 @@ pub(crate) struct Console {
     started: Instant,
     drawn: Cell<Option<Instant>>,
     text: RefCell<String>,
+    /// What comes before the text: how far the whole is.
+    headline: RefCell<String>,
 }
 
 impl Console {
@@ -24,6 +26,7 @@ impl Console {
             started: Instant::now(),
             drawn: Cell::new(None),
             text: RefCell::default(),
+            headline: RefCell::default(),
         }
     }
 
@@ -33,6 +36,19 @@ impl Console {
         self.tick();
     }
 
+    /// Says how far the whole is: it stands before whatever goes on.
+    pub(crate) fn headline(&self, text: &str) {
+        *self.headline.borrow_mut() = text.to_string();
+        self.tick();
+    }
+
+    /// One line for a log, where nobody watches a status line.
+    pub(crate) fn log(&self, line: &str) {
+        if !self.terminal {
+            eprintln!("{line}");
+        }
+    }
+
     /// Draws the line again if it is time.
     pub(crate) fn tick(&self) {
         let recently = self.drawn.get().is_some_and(|drawn| drawn.elapsed() < BLINK / 2);
@@ -40,7 +56,8 @@ impl Console {
             return;
         }
         let seconds = self.started.elapsed().as_secs();
-        let line: String = format!("{} ({seconds} s)", self.text.borrow()).chars().take(79).collect();
+        let line: String =
+            format!("{}{} ({seconds} s)", self.headline.borrow(), self.text.borrow()).chars().take(79).collect();
         eprint!("\r\x1b[K{line}");
         let _ = stderr().flush();
         self.drawn.set(Some(Instant::now()));

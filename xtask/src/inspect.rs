@@ -6,12 +6,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::thread;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use verdict::Diagnostic;
 
 use crate::catalog::Rules;
+use crate::error::{Error, Result};
+use crate::nesting;
 use crate::stage::StagedSubject;
 use crate::subject::Source;
 
@@ -52,7 +55,23 @@ const ATTRIBUTES: [(&str, &str); 9] = [
 ];
 
 /// What the subject's files do against the rules; empty if nothing.
-pub(crate) fn inspect(staged: &StagedSubject) -> Vec<Diagnostic> {
+///
+/// # Errors
+/// The files could not be read at all, which is our mistake: a text that nobody foresaw.
+pub(crate) fn inspect(staged: &StagedSubject) -> Result<Vec<Diagnostic>> {
+    let objections = thread::scope(|scope| {
+        let reader = thread::Builder::new().stack_size(nesting::STACK);
+        reader.spawn_scoped(scope, || inspect_files(staged)).map(|reading| reading.join().ok())
+    });
+    objections.ok().flatten().ok_or_else(|| {
+        Error::new(
+            format!("the rules of `{}` could not be applied to {}", staged.subject.kata.name, staged.subject.name),
+            "Look at its text by hand, and report it: no text should do that.",
+        )
+    })
+}
+
+fn inspect_files(staged: &StagedSubject) -> Vec<Diagnostic> {
     let mut objections = Vec::new();
     for (file, text) in &staged.files {
         let shown = shown_path(&staged.subject, file);
@@ -72,6 +91,10 @@ pub(crate) fn inspect(staged: &StagedSubject) -> Vec<Diagnostic> {
 /// Lines and objections, in order, each once.
 fn inspect_file(text: &str, rules: &Rules) -> Vec<(u32, String)> {
     // What does not parse does not compile: the compiler says it better.
+    let Ok(tokens) = text.parse::<TokenStream>() else { return Vec::new() };
+    if let Some(line) = nesting::too_deep(&tokens) {
+        return vec![(line, "this is nested more deeply than the compiler can read".to_string())];
+    }
     let Ok(tree) = syn::parse_file(text) else { return Vec::new() };
     let always = PATHS.iter().map(|(path, why)| (path.to_string(), why.to_string()));
     let here = rules.forbid.iter().map(|path| (path.clone(), "this kata is about doing without it".to_string()));
@@ -80,7 +103,7 @@ fn inspect_file(text: &str, rules: &Rules) -> Vec<(u32, String)> {
     inspector.imports.visit_file(&tree);
     inspector.visit_file(&tree);
     if !rules.allow_unsafe {
-        inspector.check_keywords(text.parse().unwrap_or_default());
+        inspector.check_keywords(tokens);
     }
     inspector.found.sort();
     inspector.found.dedup();
@@ -89,7 +112,7 @@ fn inspect_file(text: &str, rules: &Rules) -> Vec<(u32, String)> {
 
 fn shown_path(subject: &crate::subject::Subject, file: &Path) -> String {
     match &subject.source {
-        Source::Folder(_) => format!("{}/src/{}", subject.name, file.display()).replace('\\', "/"),
+        Source::Folder(_) | Source::Given(_) => format!("{}/src/{}", subject.name, file.display()).replace('\\', "/"),
         Source::File(_) => subject.name.clone(),
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use verdict::{Diagnostic, Failure, KataVerdict, Kind, Outcome, SubjectVerdict, TestVerdict, Verdict};
+use verdict::{Diagnostic, Failure, KataVerdict, Kind, Outcome, Record, SubjectVerdict, TestVerdict, Verdict};
 
 use crate::build::Built;
-use crate::process::Finished;
+use crate::process::{Ending, Exceeded, Finished};
 use crate::run::TestRun;
 
 /// The verdict on a subject that breaks rules: it is not even built.
@@ -20,6 +20,25 @@ pub(crate) fn rejected(kata: &crate::catalog::Kata, subject: &str, objections: V
         tests: Vec::new(),
         diagnostics: objections,
     }
+}
+
+/// The verdict on a subject that the grader itself could not judge: it costs no point.
+pub(crate) fn grader_error(kata: &crate::catalog::Kata, subject: &str, why: String) -> KataVerdict {
+    let diagnostic =
+        Diagnostic { level: "grader".to_string(), rendered: format!("{why}\n"), message: why, file: None, line: None };
+    KataVerdict { verdict: SubjectVerdict::GraderError, ..rejected(kata, subject, vec![diagnostic]) }
+}
+
+/// The verdict on a subject that can't be taken as a submission at all: a symbolic link, a broken archive.
+pub(crate) fn refused(kata: &crate::catalog::Kata, subject: &str, why: &str) -> KataVerdict {
+    let (level, message) = ("rule".to_string(), why.to_string());
+    let diagnostic = Diagnostic { level, rendered: format!("{why}\n"), message, file: None, line: None };
+    rejected(kata, subject, vec![diagnostic])
+}
+
+/// The verdict on a subject of which there is nothing.
+pub(crate) fn missing(kata: &crate::catalog::Kata, subject: &str) -> KataVerdict {
+    KataVerdict { verdict: SubjectVerdict::Missing, ..rejected(kata, subject, Vec::new()) }
 }
 
 /// The verdict on a subject that was built, and run if it compiled.
@@ -47,7 +66,7 @@ pub(crate) fn judge(built: &Built, runs: Vec<TestRun>, seconds: f64) -> KataVerd
 }
 
 /// Points to be had.
-fn max_score(kata: &crate::catalog::Kata) -> u32 {
+pub(crate) fn max_score(kata: &crate::catalog::Kata) -> u32 {
     kata.tests.iter().map(|test| kata.points(test)).sum()
 }
 
@@ -84,12 +103,15 @@ fn judge_test(run: TestRun) -> Option<TestVerdict> {
     let TestRun { test, mode, finished, record } = run;
     let output = learners_output(&finished);
     let (coverage, trace) = record.as_ref().map_or((None, None), |record| (record.coverage, record.trace.clone()));
-    let outcome = match record {
-        Some(record) if record.mode != mode => {
+    let outcome = match (finished.ending, record) {
+        // Whatever the test said of itself, it did not keep within its limits.
+        (Ending::Exceeded(what), _) => exceeded(what, &finished),
+        (_, Some(record)) if record.mode != mode => {
             failure(Kind::Tampered, "The record of this test is for another way of running.".to_string())
         }
-        Some(record) => record.outcome,
-        None => no_record(&finished, &output),
+        (_, Some(Record { outcome: Outcome::Passed, .. })) if finished.left_behind > 0 => left_behind(&finished),
+        (_, Some(record)) => record.outcome,
+        (_, None) => no_record(&finished, &output),
     };
     let (verdict, kind, message) = match outcome {
         Outcome::Skipped => return None,
@@ -113,27 +135,47 @@ fn judge_test(run: TestRun) -> Option<TestVerdict> {
 
 /// A process that ended without saying how its test went: an exit code is no verdict.
 fn no_record(finished: &Finished, output: &str) -> Outcome {
-    let Some(status) = finished.status else {
-        return failure(
-            Kind::Timeout,
-            format!("The test was not done after {:.0} seconds and was ended.", finished.took.as_secs_f64()),
-        );
-    };
     let tail = output.lines().rev().take(6).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
     let after = if tail.is_empty() { String::new() } else { format!(" Its last words:\n{tail}") };
-    match status.code() {
-        Some(0) => {
+    match finished.ending {
+        Ending::Exceeded(what) => exceeded(what, finished),
+        Ending::Exited(0) => {
             failure(Kind::Tampered, format!("The process ended with success, but its test never finished.{after}"))
         }
-        Some(101) => failure(Kind::Panic, format!("The test panicked outside of its own check.{after}")),
-        Some(code) => {
+        Ending::Exited(101) => failure(Kind::Panic, format!("The test panicked outside of its own check.{after}")),
+        Ending::Exited(code) => {
             failure(Kind::Crash, format!("The process ended with exit code {code} in the middle of the test.{after}"))
         }
-        None => failure(
+        Ending::Signalled(signal) => failure(
             Kind::Crash,
-            format!("The process was ended by a signal ({status}) in the middle of the test.{after}"),
+            format!("The process was ended by a signal (number {signal}) in the middle of the test.{after}"),
         ),
     }
+}
+
+/// A test that passed, though processes that it no longer knew of were still there.
+fn left_behind(finished: &Finished) -> Outcome {
+    let who = match finished.left_behind {
+        1 => "A process".to_string(),
+        many => format!("{many} processes"),
+    };
+    failure(Kind::Leak, format!("{who} of the test lived on when it had ended."))
+}
+
+/// A process that was ended because it used too much.
+fn exceeded(what: Exceeded, finished: &Finished) -> Outcome {
+    let seconds = finished.took.as_secs_f64();
+    let (kind, message) = match what {
+        Exceeded::Wall => (Kind::Timeout, format!("The test was not done after {seconds:.0} seconds and was ended.")),
+        Exceeded::Cpu => (Kind::Timeout, "The test kept the processor busy for too long and was ended.".to_string()),
+        Exceeded::Memory => (Kind::OutOfMemory, "The test used more memory than it may and was ended.".to_string()),
+        Exceeded::Output => (Kind::OutputLimit, "The test printed more than it may and was ended.".to_string()),
+        Exceeded::Tasks => {
+            (Kind::Crash, "The test started more processes and threads than it may and was ended.".to_string())
+        }
+        Exceeded::Disk => (Kind::Crash, "The test wrote more to the disk than it may and was ended.".to_string()),
+    };
+    failure(kind, message)
 }
 
 fn failure(kind: Kind, message: String) -> Outcome {
@@ -162,15 +204,14 @@ fn learners_output(finished: &Finished) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::process::ExitStatus;
     use std::time::Duration;
 
     use verdict::Mode;
 
     use super::*;
 
-    fn finished(status: Option<ExitStatus>, stdout: &str, stderr: &str) -> Finished {
-        Finished { status, stdout: stdout.into(), stderr: stderr.into(), took: Duration::from_secs(3) }
+    fn finished(ending: Ending, stdout: &str, stderr: &str) -> Finished {
+        Finished { ending, stdout: stdout.into(), stderr: stderr.into(), took: Duration::from_secs(3), left_behind: 0 }
     }
 
     fn kind(outcome: &Outcome) -> Option<Kind> {
@@ -180,18 +221,52 @@ mod tests {
         }
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_process_without_a_record_never_passes() {
-        use std::os::unix::process::ExitStatusExt;
+        let ended = |ending| kind(&no_record(&finished(ending, "", ""), ""));
+        assert_eq!(ended(Ending::Exited(0)), Some(Kind::Tampered), "success is no verdict");
+        assert_eq!(ended(Ending::Exited(101)), Some(Kind::Panic));
+        assert_eq!(ended(Ending::Exited(7)), Some(Kind::Crash));
+        assert_eq!(ended(Ending::Signalled(6)), Some(Kind::Crash));
+        assert_eq!(ended(Ending::Exceeded(Exceeded::Wall)), Some(Kind::Timeout));
+    }
 
-        // As `wait` reports it: the exit code in the second byte, a signal's number in the first.
-        let ended = |raw| no_record(&finished(Some(ExitStatus::from_raw(raw)), "", ""), "");
-        assert_eq!(kind(&ended(0)), Some(Kind::Tampered), "success is no verdict");
-        assert_eq!(kind(&ended(101 << 8)), Some(Kind::Panic));
-        assert_eq!(kind(&ended(7 << 8)), Some(Kind::Crash));
-        assert_eq!(kind(&ended(6)), Some(Kind::Crash), "a signal");
-        assert_eq!(kind(&no_record(&finished(None, "", ""), "")), Some(Kind::Timeout));
+    #[test]
+    fn who_exceeds_a_limit_fails_whatever_was_recorded() {
+        let passed = verdict::Record { mode: Mode::Threads, outcome: Outcome::Passed, coverage: None, trace: None };
+        let run = |what| TestRun {
+            test: "a_test".to_string(),
+            mode: Mode::Threads,
+            finished: finished(Ending::Exceeded(what), "", ""),
+            record: Some(passed.clone()),
+        };
+        for (what, kind) in [
+            (Exceeded::Wall, Kind::Timeout),
+            (Exceeded::Cpu, Kind::Timeout),
+            (Exceeded::Memory, Kind::OutOfMemory),
+            (Exceeded::Output, Kind::OutputLimit),
+            (Exceeded::Tasks, Kind::Crash),
+            (Exceeded::Disk, Kind::Crash),
+        ] {
+            assert_eq!(judge_test(run(what)).and_then(|test| test.kind), Some(kind));
+        }
+    }
+
+    #[test]
+    fn what_lives_on_unseen_is_a_leak() {
+        let run = |outcome| TestRun {
+            test: "a_test".to_string(),
+            mode: Mode::Threads,
+            finished: Finished { left_behind: 2, ..finished(Ending::Exited(0), "", "") },
+            record: Some(Record { mode: Mode::Threads, outcome, coverage: None, trace: None }),
+        };
+        let leaked = judge_test(run(Outcome::Passed)).expect("it ran");
+        assert_eq!(
+            (leaked.kind, leaked.message.as_str()),
+            (Some(Kind::Leak), "2 processes of the test lived on when it had ended.")
+        );
+        let failed = judge_test(run(failure(Kind::Race, String::new())));
+        assert_eq!(failed.and_then(|test| test.kind), Some(Kind::Race), "what the test found comes first");
     }
 
     #[test]
@@ -200,7 +275,7 @@ mod tests {
         let run = |mode| TestRun {
             test: "a_test".to_string(),
             mode,
-            finished: finished(None, "", ""),
+            finished: finished(Ending::Exited(0), "", ""),
             record: Some(record.clone()),
         };
         assert_eq!(judge_test(run(Mode::Schedules)).and_then(|test| test.kind), Some(Kind::Tampered));
@@ -210,11 +285,14 @@ mod tests {
     #[test]
     fn the_learners_output_is_what_the_harness_did_not_print() {
         let passed = "\nrunning 1 test\nhello\n.\n\ntest result: ok. 1 passed; 0 failed\n";
-        assert_eq!(learners_output(&finished(None, passed, "")), "hello");
+        assert_eq!(learners_output(&finished(Ending::Exited(0), passed, "")), "hello");
         let failed =
             "\nrunning 1 test\nhello\na_test --- FAILED\n\nfailures:\n\nfailures:\n    a_test\n\ntest result: FAILED\n";
-        assert_eq!(learners_output(&finished(None, failed, "on standard error\n")), "hello\non standard error");
-        assert_eq!(learners_output(&finished(None, "\nrunning 1 test\n.\n\ntest result: ok\n", "")), "");
+        assert_eq!(
+            learners_output(&finished(Ending::Exited(101), failed, "on standard error\n")),
+            "hello\non standard error"
+        );
+        assert_eq!(learners_output(&finished(Ending::Exited(0), "\nrunning 1 test\n.\n\ntest result: ok\n", "")), "");
     }
 
     #[test]

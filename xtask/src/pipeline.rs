@@ -1,6 +1,9 @@
-//! One pipeline for every kind of subject: stage, inspect, build, run, judge. `check`, `watch` and `verify` are made of it.
+//! One pipeline for every kind of subject: stage, inspect, build, run, judge. `check`, `watch`, `verify` and `grade` are made
+//! of it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use verdict::{Diagnostic, KataVerdict};
@@ -12,7 +15,8 @@ use crate::error::{Error, Result};
 use crate::inspect;
 use crate::judge;
 use crate::repository::Repository;
-use crate::run::{self, Settings};
+use crate::run;
+use crate::settings::Settings;
 use crate::stage::{self, StagedSubject};
 use crate::subject::Subject;
 
@@ -28,6 +32,7 @@ pub(crate) struct Prepared {
 #[derive(Debug)]
 enum Entry {
     Rejected(StagedSubject, Vec<Diagnostic>),
+    Failed(StagedSubject, String),
     Built(Built),
 }
 
@@ -39,6 +44,7 @@ pub(crate) fn prepare(
     repository: &Repository,
     label: &str,
     subjects: Vec<Subject>,
+    settings: &Settings,
     console: &Console,
     cancel: &Cancel,
 ) -> Result<Prepared> {
@@ -48,67 +54,109 @@ pub(crate) fn prepare(
     let order: Vec<String> = subjects.iter().map(|subject| subject.id.clone()).collect();
     let (mut entries, mut sound) = (Vec::new(), Vec::new());
     for staged in stage::read(subjects)? {
-        match inspect::inspect(&staged) {
-            objections if objections.is_empty() => sound.push(staged),
-            objections => entries.push(Entry::Rejected(staged, objections)),
+        let objections = if settings.inspection { inspect::inspect(&staged) } else { Ok(Vec::new()) };
+        match objections {
+            Ok(objections) if objections.is_empty() => sound.push(staged),
+            Ok(objections) => entries.push(Entry::Rejected(staged, objections)),
+            Err(error) if settings.guard.is_some() => entries.push(Entry::Failed(staged, error.to_string())),
+            Err(error) => return Err(error),
         }
     }
     if !sound.is_empty() {
-        let staged = stage::stage(repository, label, sound)?;
-        entries.extend(build::build(repository, staged, console, cancel)?.into_iter().map(Entry::Built));
+        let staged = stage::stage(repository, label, sound, settings.purpose)?;
+        entries.extend(build::build(repository, staged, settings, console, cancel)?.into_iter().map(Entry::Built));
     }
-    entries.sort_by_key(|entry| order.iter().position(|id| *id == entry.staged().subject.id));
+    let place: BTreeMap<&String, usize> = order.iter().enumerate().map(|(place, id)| (id, place)).collect();
+    entries.sort_by_key(|entry| place.get(&entry.staged().subject.id).copied());
     Ok(Prepared { entries, started, _lock: lock })
 }
 
-/// Runs and judges what was prepared, in the order in which it was given. Can be done again and again.
+/// Runs and judges what was prepared. Each verdict is handed to `each` with its subject's place, as soon as it stands. Can be
+/// done again and again.
 ///
 /// # Errors
-/// See the steps.
-pub(crate) fn examine(
+/// `cancel` was raised or `each` failed; without isolation, also when the tests of one subject could not be run. With it,
+/// that subject's verdict is `grader-error`, and the others go on.
+pub(crate) fn examine_each(
     repository: &Repository,
     prepared: &Prepared,
-    test: Option<&str>,
     settings: &Settings,
     console: &Console,
     cancel: &Cancel,
-) -> Result<Vec<KataVerdict>> {
-    let compiled: Vec<&Built> = prepared
-        .entries
-        .iter()
-        .filter_map(|entry| match entry {
-            Entry::Built(built) if built.compiled() => Some(built),
-            _ => None,
-        })
-        .collect();
-    let mut runs = run::run(&compiled, test, settings, console, cancel)?.into_iter();
+    mut each: impl FnMut(usize, KataVerdict) -> Result<()>,
+) -> Result<()> {
     let seconds = prepared.started.elapsed().as_secs_f64();
-    let mut verdicts = Vec::new();
-    for entry in &prepared.entries {
-        let mut verdict = match entry {
-            Entry::Rejected(staged, found) => {
-                judge::rejected(&staged.subject.kata, &staged.subject.name, found.clone())
+    let (mut compiled, mut places) = (Vec::new(), Vec::new());
+    for (place, entry) in prepared.entries.iter().enumerate() {
+        let subject = &entry.staged().subject;
+        match entry {
+            Entry::Built(built) if built.compiled() => {
+                compiled.push(built);
+                places.push(place);
             }
-            Entry::Built(built) if built.compiled() => judge::judge(built, runs.next().unwrap_or_default(), seconds),
-            Entry::Built(built) => judge::judge(built, Vec::new(), seconds),
+            Entry::Built(built) => each(place, judge::judge(built, Vec::new(), seconds))?,
+            Entry::Failed(_, why) => each(place, judge::grader_error(&subject.kata, &subject.name, why.clone()))?,
+            Entry::Rejected(_, found) => each(place, judge::rejected(&subject.kata, &subject.name, found.clone()))?,
+        }
+    }
+    run::run(&compiled, settings, console, cancel, |number, runs| {
+        let staged = &compiled[number].staged;
+        let mut verdict = match runs {
+            Ok(runs) => judge::judge(compiled[number], runs, seconds),
+            Err(error) if settings.guard.is_some() => {
+                judge::grader_error(&staged.subject.kata, &staged.subject.name, error.to_string())
+            }
+            Err(error) => return Err(error),
         };
         for test in &mut verdict.tests {
-            let own = |text: &str| build::with_own_paths(repository, entry.staged(), text);
+            let own = |text: &str| build::with_own_paths(repository, staged, text);
             test.message = own(&test.message);
             test.output = own(&test.output);
             if let Some(trace) = &mut test.trace {
                 trace.for_each_file(own);
             }
         }
-        verdicts.push(verdict);
-    }
-    Ok(verdicts)
+        each(places[number], verdict)
+    })
+}
+
+/// Runs and judges what was prepared: the verdicts in the order of the subjects. Can be done again and again.
+///
+/// # Errors
+/// See [`examine_each`].
+pub(crate) fn examine(
+    repository: &Repository,
+    prepared: &Prepared,
+    settings: &Settings,
+    console: &Console,
+    cancel: &Cancel,
+) -> Result<Vec<KataVerdict>> {
+    let mut verdicts = BTreeMap::new();
+    examine_each(repository, prepared, settings, console, cancel, |place, verdict| {
+        verdicts.insert(place, verdict);
+        Ok(())
+    })?;
+    Ok(verdicts.into_values().collect())
+}
+
+/// The workloads of what was prepared for timing, in the order of the subjects; where there is none, what the rules or the
+/// compiler object to.
+pub(crate) fn workloads(prepared: &Prepared) -> Vec<std::result::Result<&Path, &[Diagnostic]>> {
+    prepared.entries.iter().map(Entry::workload).collect()
 }
 
 impl Entry {
+    fn workload(&self) -> std::result::Result<&Path, &[Diagnostic]> {
+        match self {
+            Entry::Rejected(_, objections) => Err(objections),
+            Entry::Failed(..) => Err(&[]),
+            Entry::Built(built) => built.binaries.values().next().map(PathBuf::as_path).ok_or(&built.diagnostics[..]),
+        }
+    }
+
     fn staged(&self) -> &StagedSubject {
         match self {
-            Entry::Rejected(staged, _) => staged,
+            Entry::Rejected(staged, _) | Entry::Failed(staged, _) => staged,
             Entry::Built(built) => &built.staged,
         }
     }

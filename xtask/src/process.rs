@@ -11,17 +11,73 @@ use process_wrap::std::{ChildWrapper, CommandWrap};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 
-/// How a process ended.
+/// What a process did.
 #[derive(Debug)]
 pub(crate) struct Finished {
-    /// Its exit status; `None` if it was killed at the deadline.
-    pub(crate) status: Option<ExitStatus>,
+    /// How it ended.
+    pub(crate) ending: Ending,
     /// What it printed on standard output, cut at the limit.
     pub(crate) stdout: Vec<u8>,
     /// What it printed on standard error, cut at the limit. Kept apart: which of two pipes is read first is chance.
     pub(crate) stderr: Vec<u8>,
     /// From start to end.
     pub(crate) took: Duration,
+    /// How many processes of it were still there when it had ended, as far as anybody looked.
+    pub(crate) left_behind: u32,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// By itself, with this exit code.
+    Exited(i32),
+    /// By a signal of this number.
+    Signalled(i32),
+    /// It was ended because it used up what it may use.
+    Exceeded(Exceeded),
+}
+
+/// What a process used too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exceeded {
+    /// Time on the clock.
+    Wall,
+    /// Time of processors.
+    Cpu,
+    /// Memory.
+    Memory,
+    /// Output on one of its streams.
+    Output,
+    /// Processes and threads.
+    Tasks,
+    /// Room on the disk.
+    Disk,
+}
+
+impl From<ExitStatus> for Ending {
+    fn from(status: ExitStatus) -> Ending {
+        #[cfg(unix)]
+        if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+            return Ending::Signalled(signal);
+        }
+        Ending::Exited(status.code().unwrap_or(-1))
+    }
+}
+
+impl From<crate::sandbox::End> for Ending {
+    fn from(end: crate::sandbox::End) -> Ending {
+        use crate::sandbox::{End, Limit};
+        match end {
+            End::Exited(code) => Ending::Exited(code),
+            End::Signalled(signal) => Ending::Signalled(signal),
+            End::Limit(Limit::Wall) => Ending::Exceeded(Exceeded::Wall),
+            End::Limit(Limit::Cpu) => Ending::Exceeded(Exceeded::Cpu),
+            End::Limit(Limit::Memory) => Ending::Exceeded(Exceeded::Memory),
+            End::Limit(Limit::Output) => Ending::Exceeded(Exceeded::Output),
+            End::Limit(Limit::Tasks) => Ending::Exceeded(Exceeded::Tasks),
+            End::Limit(Limit::Disk) => Ending::Exceeded(Exceeded::Disk),
+        }
+    }
 }
 
 /// What a process may use.
@@ -52,7 +108,13 @@ pub(crate) fn run(command: Command, limits: Limits, cancel: &Cancel) -> Result<F
     }
     drop(sender);
 
-    let mut finished = Finished { status: None, stdout: Vec::new(), stderr: Vec::new(), took: Duration::ZERO };
+    let mut finished = Finished {
+        ending: Ending::Exceeded(Exceeded::Wall),
+        stdout: Vec::new(),
+        stderr: Vec::new(),
+        took: Duration::ZERO,
+        left_behind: 0,
+    };
     loop {
         if cancel.is_raised() {
             end(&mut *child);
@@ -69,7 +131,7 @@ pub(crate) fn run(command: Command, limits: Limits, cancel: &Cancel) -> Result<F
             Err(RecvTimeoutError::Timeout) => {}
         }
         if let Ok(Some(status)) = child.inner_mut().try_wait() {
-            finished.status = Some(status);
+            finished.ending = status.into();
             // Whatever it left in its group goes with it, which also closes the streams.
             end(&mut *child);
             break;
@@ -104,8 +166,19 @@ enum Stream {
 
 /// Starts the command in a group of its own, its input closed, its output piped.
 pub(crate) fn start(mut command: Command) -> Result<Box<dyn ChildWrapper>> {
+    command.stdin(Stdio::null());
+    start_in_group(command)
+}
+
+/// Starts the command in a group of its own, its input and output piped: somebody wants to talk with it.
+pub(crate) fn converse(mut command: Command) -> Result<Box<dyn ChildWrapper>> {
+    command.stdin(Stdio::piped());
+    start_in_group(command)
+}
+
+fn start_in_group(mut command: Command) -> Result<Box<dyn ChildWrapper>> {
     let program = command.get_program().to_string_lossy().into_owned();
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut wrapped = CommandWrap::from(command);
     #[cfg(unix)]
     wrapped.wrap(process_wrap::std::ProcessGroup::leader());

@@ -1,6 +1,7 @@
 //! Running: each test in a process of its own, with limits.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -13,20 +14,12 @@ use verdict::{Mode, Outcome, Record};
 
 use crate::build::Built;
 use crate::cancel::Cancel;
+use crate::catalog::Need;
 use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::process::{self, Finished, Limits};
-
-/// How tests are run.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Settings {
-    /// The seed of sampled schedules, if not the default.
-    pub(crate) seed: Option<u64>,
-    /// How many schedules a test may explore, if not the default.
-    pub(crate) schedules: Option<u64>,
-    /// The one schedule to run.
-    pub(crate) replay: Option<String>,
-}
+use crate::sandbox;
+use crate::settings::{Guard, Settings};
 
 /// What one test did in one mode.
 #[derive(Debug)]
@@ -35,7 +28,7 @@ pub(crate) struct TestRun {
     pub(crate) test: String,
     /// How it was run.
     pub(crate) mode: Mode,
-    /// How its process ended.
+    /// What its process did.
     pub(crate) finished: Finished,
     /// What the test said about itself, if it got that far.
     pub(crate) record: Option<Record>,
@@ -47,24 +40,25 @@ const OUTPUT: usize = 64 * 1024;
 /// The place of the subject among the given ones, the subject, and one test of it.
 type Job<'a> = (usize, &'a Built, &'a str);
 
-/// Runs the tests of every subject that compiled: all of them, or only `test`. All cores are kept busy.
+/// Runs the tests of the subjects: all of them, or the one that the settings name. All cores are kept busy. Each subject's
+/// runs are handed to `each` as soon as its last test is done.
 ///
 /// # Errors
-/// A process can't be started, or `cancel` was raised.
+/// `cancel` was raised, or `each` failed. What went wrong with one subject is handed over in the place of its runs.
 pub(crate) fn run(
     subjects: &[&Built],
-    test: Option<&str>,
     settings: &Settings,
     console: &Console,
     cancel: &Cancel,
-) -> Result<Vec<Vec<TestRun>>> {
+    mut each: impl FnMut(usize, Result<Vec<TestRun>>) -> Result<()>,
+) -> Result<()> {
     let jobs: Vec<Job<'_>> = subjects
         .iter()
         .enumerate()
         .flat_map(|(index, built)| {
             built.staged.subject.kata.tests.iter().map(move |test| (index, *built, test.as_str()))
         })
-        .filter(|(_, _, name)| test.is_none_or(|only| only == *name))
+        .filter(|(_, _, name)| settings.test.as_ref().is_none_or(|only| only == name))
         .collect();
     let scratch = tempfile::Builder::new()
         .prefix("interleave-")
@@ -74,7 +68,7 @@ pub(crate) fn run(
     // More workers than cores: tests of sockets and processes mostly wait.
     let workers = (4 * thread::available_parallelism().map_or(2, usize::from)).min(jobs.len());
     let (sender, done) = mpsc::channel();
-    let results = thread::scope(|scope| {
+    thread::scope(|scope| {
         for _ in 0..workers {
             let (sender, next, jobs, scratch) = (sender.clone(), &next, &jobs, scratch.path());
             scope.spawn(move || {
@@ -88,17 +82,11 @@ pub(crate) fn run(
             });
         }
         drop(sender);
-        let results = collect(&done, &jobs, console);
+        let finished = hand_over(done, &jobs, console, &mut each);
         // After an error nobody needs the tests that are not begun.
         next.store(jobs.len(), Ordering::SeqCst);
-        results
-    })?;
-
-    let mut runs: Vec<Vec<TestRun>> = subjects.iter().map(|_| Vec::new()).collect();
-    for (number, some) in results {
-        runs[jobs[number].0].extend(some);
-    }
-    Ok(runs)
+        finished
+    })
 }
 
 /// The next job that nobody has begun.
@@ -107,21 +95,34 @@ fn take<'a, Job>(next: &AtomicUsize, jobs: &'a [Job]) -> Option<(usize, &'a Job)
     jobs.get(number).map(|job| (number, job))
 }
 
-/// Results by job number, so that their order does not depend on who was faster.
-fn collect(
-    done: &Receiver<(usize, Result<Vec<TestRun>>)>,
+/// Gathers runs by subject and, within one, in the order of its tests, so that nothing depends on who was faster.
+fn hand_over(
+    done: Receiver<(usize, Result<Vec<TestRun>>)>,
     jobs: &[Job<'_>],
     console: &Console,
-) -> Result<BTreeMap<usize, Vec<TestRun>>> {
-    let mut results = BTreeMap::new();
+    each: &mut impl FnMut(usize, Result<Vec<TestRun>>) -> Result<()>,
+) -> Result<()> {
+    let mut open: BTreeMap<usize, usize> = BTreeMap::new();
+    jobs.iter().for_each(|(subject, ..)| *open.entry(*subject).or_default() += 1);
+    let mut gathered: BTreeMap<usize, BTreeMap<usize, Result<Vec<TestRun>>>> = BTreeMap::new();
+    let mut count = 0;
     loop {
         match done.recv_timeout(Duration::from_millis(50)) {
+            Ok((_, Err(Error::Interrupted))) => return Err(Error::Interrupted),
             Ok((number, runs)) => {
-                results.insert(number, runs?);
-                console.progress(&format!("running: {} of {} tests, {}", results.len(), jobs.len(), jobs[number].2));
+                let (subject, _, test) = jobs[number];
+                count += 1;
+                console.progress(&format!("running: {count} of {} tests, {test}", jobs.len()));
+                gathered.entry(subject).or_default().insert(number, runs);
+                let left = open.entry(subject).or_default();
+                *left -= 1;
+                if *left == 0 {
+                    let runs = gathered.remove(&subject).unwrap_or_default().into_values();
+                    each(subject, runs.collect::<Result<Vec<_>>>().map(|runs| runs.into_iter().flatten().collect()))?;
+                }
             }
             Err(RecvTimeoutError::Timeout) => console.tick(),
-            Err(RecvTimeoutError::Disconnected) => return Ok(results),
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }
     }
 }
@@ -157,31 +158,93 @@ fn run_test(
     // The test's working folder: what a submission writes here is gone with it.
     let work = folder.join("work");
     fs::create_dir_all(&work).map_err(Error::io("create", &work))?;
+    let (finished, record) = match &settings.guard {
+        Some(guard) => run_guarded(built, test, mode, &work, settings, guard, cancel)?,
+        None => run_trusted(built, test, mode, folder, settings, cancel)?,
+    };
+    sandbox::remove_folder(folder).map_err(Error::io("remove", folder))?;
+    let record = record.and_then(|text| serde_json::from_slice(&text).ok());
+    Ok(TestRun { test: test.to_string(), mode, finished, record })
+}
+
+/// What the test harness is told: this one test, nothing else, and no ornaments.
+fn arguments(test: &str) -> [&str; 6] {
+    ["--exact", test, "--nocapture", "--quiet", "--test-threads=1", "--color=never"]
+}
+
+/// What the test itself is told.
+fn told(settings: &Settings) -> impl Iterator<Item = (&'static str, Option<String>)> {
+    [
+        (verdict::SEED, settings.seed.map(|seed| seed.to_string())),
+        (verdict::SCHEDULES, settings.schedules.map(|schedules| schedules.to_string())),
+        (verdict::REPLAY, settings.replay.clone()),
+        ("RUST_BACKTRACE", Some("0".to_string())),
+    ]
+    .into_iter()
+}
+
+/// Runs one's own code: in the person's own environment, and the record is a file.
+fn run_trusted(
+    built: &Built,
+    test: &str,
+    mode: Mode,
+    folder: &Path,
+    settings: &Settings,
+    cancel: &Cancel,
+) -> Result<(Finished, Option<Vec<u8>>)> {
     let record = folder.join("record.json");
     let mut command = Command::new(&built.binaries[&mode]);
-    command
-        .args(["--exact", test, "--nocapture", "--quiet", "--test-threads=1", "--color=never"])
-        .current_dir(&work)
-        .env(verdict::RECORD_FILE, &record)
-        .env("RUST_BACKTRACE", "0");
+    command.args(arguments(test)).current_dir(folder.join("work")).env(verdict::RECORD_FILE, &record);
     // Mock servers are on this machine; a proxy would not find them.
     for name in ["http_proxy", "https_proxy", "all_proxy"] {
         command.env_remove(name).env_remove(name.to_uppercase());
     }
-    let given = [
-        (verdict::SEED, settings.seed.map(|seed| seed.to_string())),
-        (verdict::SCHEDULES, settings.schedules.map(|schedules| schedules.to_string())),
-        (verdict::REPLAY, settings.replay.clone()),
-    ];
-    for (name, value) in given {
+    for (name, value) in told(settings) {
         match value {
             Some(value) => command.env(name, value),
             None => command.env_remove(name),
         };
     }
-    let wall = Duration::from_secs(built.staged.subject.kata.about.deadline_seconds);
-    let finished = process::run(command, Limits { wall, output: OUTPUT }, cancel)?;
-    let text = fs::read(&record).unwrap_or_default();
-    fs::remove_dir_all(folder).map_err(Error::io("remove", folder))?;
-    Ok(TestRun { test: test.to_string(), mode, finished, record: serde_json::from_slice(&text).ok() })
+    let finished = process::run(command, Limits { wall: wall(built), output: OUTPUT }, cancel)?;
+    Ok((finished, fs::read(&record).ok()))
+}
+
+/// Runs a stranger's code: in an environment of its own, confined as far as the machine can, and the record comes on a channel
+/// that only the test's own wrapper can write to.
+fn run_guarded(
+    built: &Built,
+    test: &str,
+    mode: Mode,
+    work: &Path,
+    settings: &Settings,
+    guard: &Guard,
+    cancel: &Cancel,
+) -> Result<(Finished, Option<Vec<u8>>)> {
+    let needs = &built.staged.subject.kata.about.needs;
+    let given = [("PATH", "/usr/local/bin:/usr/bin:/bin".into()), ("LANG", "C.UTF-8".into())];
+    let folders = ["HOME", "TMPDIR"].map(|name| (name, work.as_os_str().to_owned()));
+    let told = told(settings).filter_map(|(name, value)| Some((name, OsString::from(value?))));
+    let environment = given.into_iter().chain(folders).chain(told);
+    let run = sandbox::Run {
+        program: &built.binaries[&mode],
+        args: arguments(test).map(OsString::from).to_vec(),
+        environment: environment.map(|(name, value)| (OsString::from(name), value)).collect(),
+        work,
+        readable: &[],
+        network: needs.contains(&Need::Network),
+        processes: needs.contains(&Need::Processes),
+        wall: wall(built).min(Duration::from_secs(guard.limits.seconds)),
+        limits: &guard.limits,
+    };
+    let ended = sandbox::run(&guard.isolation, &run, cancel)?;
+    let record = ended.record.record().map(|text| text.as_bytes().to_vec());
+    let cut = |text: String| text.into_bytes().into_iter().take(OUTPUT).collect();
+    let (stdout, stderr) = (cut(ended.stdout), cut(ended.stderr));
+    let finished =
+        Finished { ending: ended.how.into(), stdout, stderr, took: ended.took, left_behind: ended.left_behind };
+    Ok((finished, record))
+}
+
+fn wall(built: &Built) -> Duration {
+    Duration::from_secs(built.staged.subject.kata.about.deadline_seconds)
 }

@@ -4,9 +4,7 @@
 //! to `std` (and the models of parking_lot and crossbeam to theirs). All subjects at hand are one cargo workspace, so that
 //! one cargo invocation builds everything. The subject's own files are only read.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
@@ -15,12 +13,9 @@ use verdict::Mode;
 use crate::catalog::Kata;
 use crate::error::{Error, Result};
 use crate::repository::Repository;
-use crate::subject::{Source, Subject};
-
-/// No kata needs a source file longer than this, in bytes.
-const LONGEST_FILE: u64 = 1024 * 1024;
-/// No kata needs more source files than this.
-const MOST_FILES: usize = 64;
+use crate::settings::Purpose;
+use crate::sources::{self, Files};
+use crate::subject::Subject;
 
 /// A workspace of staged subjects.
 #[derive(Debug)]
@@ -37,14 +32,19 @@ pub(crate) struct StagedSubject {
     /// Whose text it is.
     pub(crate) subject: Subject,
     /// Its source files, by their path below `src/`.
-    pub(crate) files: BTreeMap<PathBuf, String>,
+    pub(crate) files: Files,
+    /// What it is built for.
+    pub(crate) purpose: Purpose,
 }
 
 impl StagedSubject {
     /// The modes in which its tests run, in the order of running: a schedule that fails is shown at once and is the same
     /// every time, so threads only have to confirm what passed.
     pub(crate) fn modes(&self) -> &'static [Mode] {
-        if self.subject.kata.about.schedules { &[Mode::Schedules, Mode::Threads] } else { &[Mode::Threads] }
+        match self.purpose {
+            Purpose::Tests if self.subject.kata.about.schedules => &[Mode::Schedules, Mode::Threads],
+            Purpose::Tests | Purpose::Workload => &[Mode::Threads],
+        }
     }
 }
 
@@ -53,22 +53,28 @@ impl StagedSubject {
 /// # Errors
 /// A subject's files are not what a submission may hold.
 pub(crate) fn read(subjects: Vec<Subject>) -> Result<Vec<StagedSubject>> {
-    subjects.into_iter().map(|subject| Ok(StagedSubject { files: read_sources(&subject.source)?, subject })).collect()
+    subjects.into_iter().map(|subject| Ok(StagedSubject { files: sources::read(&subject.source)?, subject, purpose: Purpose::default() })).collect()
 }
 
 /// Writes the subjects as the workspace `label`.
 ///
 /// # Errors
 /// The workspace can't be written, or the repository's own manifests are broken.
-pub(crate) fn stage(repository: &Repository, label: &str, subjects: Vec<StagedSubject>) -> Result<Staged> {
+pub(crate) fn stage(
+    repository: &Repository,
+    label: &str,
+    mut subjects: Vec<StagedSubject>,
+    purpose: Purpose,
+) -> Result<Staged> {
     let folder = repository.workshop().join(label);
     let root = workspace_manifest(repository)?;
     let mut members = Vec::new();
-    for one in &subjects {
+    for one in &mut subjects {
+        one.purpose = purpose;
         let home = folder.join(&one.subject.id);
         write_sources(&home.join("src"), &one.files)?;
         for mode in one.modes() {
-            let manifest = crate_manifest(repository, label, &one.subject, *mode)?;
+            let manifest = crate_manifest(repository, label, one, *mode)?;
             write_if_changed(&home.join(mode.to_string()).join("Cargo.toml"), &manifest)?;
             members.push(Value::String(format!("{}/{mode}", one.subject.id)));
         }
@@ -78,92 +84,16 @@ pub(crate) fn stage(repository: &Repository, label: &str, subjects: Vec<StagedSu
     Ok(Staged { folder, subjects })
 }
 
-/// Reads what a submission may hold: regular UTF-8 `.rs` files. Other files are passed over.
-///
-/// # Errors
-/// A symbolic link, a file that is not UTF-8, a file too long, too many files, or no `lib.rs`.
-fn read_sources(source: &Source) -> Result<BTreeMap<PathBuf, String>> {
-    let mut files = BTreeMap::new();
-    match source {
-        Source::File(file) => {
-            files.insert(PathBuf::from("lib.rs"), read_source(file)?);
-        }
-        Source::Folder(src) => {
-            let kind = fs::symlink_metadata(src).map_err(Error::io("read", src))?;
-            refuse_link(src, &kind)?;
-            read_folder(src, Path::new(""), &mut files)?;
-            if !files.contains_key(Path::new("lib.rs")) {
-                return Err(Error::new(
-                    format!("{} has no `lib.rs`", src.display()),
-                    "That is the file with the answer; `cargo xtask reset KATA` brings a kata's stub back.",
-                ));
-            }
-        }
-    }
-    Ok(files)
-}
-
-fn read_folder(folder: &Path, below: &Path, files: &mut BTreeMap<PathBuf, String>) -> Result<()> {
-    let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok()).map(|entry| entry.path()).collect();
-    paths.sort();
-    for path in paths {
-        let kind = fs::symlink_metadata(&path).map_err(Error::io("read", &path))?;
-        refuse_link(&path, &kind)?;
-        let name = below.join(path.file_name().unwrap_or_default());
-        if kind.is_dir() {
-            read_folder(&path, &name, files)?;
-        } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "rs") {
-            if files.len() == MOST_FILES {
-                return Err(Error::new(
-                    format!("{} has more than {MOST_FILES} source files", folder.display()),
-                    "Keep the answer in few files; one is enough for every kata.",
-                ));
-            }
-            files.insert(name, read_source(&path)?);
-        }
-    }
-    Ok(())
-}
-
-fn refuse_link(path: &Path, kind: &fs::Metadata) -> Result<()> {
-    if kind.is_symlink() {
-        return Err(Error::new(
-            format!("{} is a symbolic link", path.display()),
-            "Replace it by the file itself: links are not followed.",
-        ));
-    }
-    Ok(())
-}
-
-fn read_source(path: &Path) -> Result<String> {
-    let file = fs::File::open(path).map_err(Error::io("read", path))?;
-    let mut bytes = Vec::new();
-    file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
-    if bytes.len() as u64 > LONGEST_FILE {
-        return Err(Error::new(
-            format!("{} is longer than 1 MiB", path.display()),
-            "No kata needs that much; keep only your answer in the file.",
-        ));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        Error::new(
-            format!("{} is not UTF-8 (byte {})", path.display(), error.utf8_error().valid_up_to() + 1),
-            "Save the file as UTF-8.",
-        )
-    })
-}
-
 /// Writes the files and removes what an earlier subject left there. Unchanged files keep their time, so that cargo has
 /// nothing to do for them.
-fn write_sources(src: &Path, files: &BTreeMap<PathBuf, String>) -> Result<()> {
+fn write_sources(src: &Path, files: &Files) -> Result<()> {
     for (name, text) in files {
         write_if_changed(&src.join(name), text)?;
     }
     remove_others(src, Path::new(""), files)
 }
 
-fn remove_others(folder: &Path, below: &Path, files: &BTreeMap<PathBuf, String>) -> Result<()> {
+fn remove_others(folder: &Path, below: &Path, files: &Files) -> Result<()> {
     for entry in fs::read_dir(folder).map_err(Error::io("read", folder))?.filter_map(|entry| entry.ok()) {
         let (path, name) = (entry.path(), below.join(entry.file_name()));
         if path.is_dir() {
@@ -214,7 +144,8 @@ fn with_members(mut manifest: Table, members: Vec<Value>) -> String {
 
 /// The kata's manifest, for a staged crate: its package renamed, its targets found by absolute paths, and in
 /// [`Mode::Schedules`] the models in the place of what they model.
-fn crate_manifest(repository: &Repository, label: &str, subject: &Subject, mode: Mode) -> Result<String> {
+fn crate_manifest(repository: &Repository, label: &str, staged: &StagedSubject, mode: Mode) -> Result<String> {
+    let subject = &staged.subject;
     let kata: &Kata = &subject.kata;
     let mut manifest = kata.manifest.clone();
     let package = table(&mut manifest, "package");
@@ -224,20 +155,28 @@ fn crate_manifest(repository: &Repository, label: &str, subject: &Subject, mode:
     package.insert("autotests".to_string(), Value::Boolean(false));
     package.remove("metadata");
     let library = table(&mut manifest, "lib");
-    library.insert("name".to_string(), Value::String(kata.name.replace('-', "_")));
+    library.insert("name".to_string(), Value::String(kata.library()));
     library.insert("path".to_string(), Value::String("../src/lib.rs".to_string()));
     for kind in ["test", "doctest"] {
         library.insert(kind.to_string(), Value::Boolean(false));
     }
+    let file = match staged.purpose {
+        Purpose::Tests => kata.test_file(),
+        Purpose::Workload => kata.workload_file(),
+    };
     let test = Table::from_iter([
         ("name".to_string(), Value::String(kata.name.clone())),
-        ("path".to_string(), absolute(repository, &repository.relative(&kata.test_file()))?),
+        ("path".to_string(), absolute(repository, &repository.relative(&file))?),
+        ("harness".to_string(), Value::Boolean(staged.purpose == Purpose::Tests)),
     ]);
     manifest.insert("test".to_string(), Value::Array(vec![Value::Table(test)]));
     let lints = table(&mut manifest, "lints");
     lints.remove("workspace");
     if !kata.about.rules.allow_unsafe {
         table(lints, "rust").insert("unsafe_code".to_string(), Value::String("deny".to_string()));
+    }
+    if staged.purpose == Purpose::Workload {
+        use_support(&mut manifest, if kata.about.time.as_ref().is_some_and(|time| time.site) { &["site", "time"] } else { &["time"] });
     }
     if mode == Mode::Schedules {
         let dependencies = table(&mut manifest, "dependencies");
@@ -253,6 +192,16 @@ fn crate_manifest(repository: &Repository, label: &str, subject: &Subject, mode:
         table(&mut manifest, "dev-dependencies").insert("kata".to_string(), support);
     }
     Ok(manifest.to_string())
+}
+
+/// Lets the crate use these features of the test support.
+fn use_support(manifest: &mut Table, features: &[&str]) {
+    let features = features.iter().map(|feature| Value::String(feature.to_string())).collect();
+    let support = Table::from_iter([
+        ("workspace".to_string(), Value::Boolean(true)),
+        ("features".to_string(), Value::Array(features)),
+    ]);
+    table(manifest, "dev-dependencies").insert("kata".to_string(), Value::Table(support));
 }
 
 fn model(repository: &Repository, package: &str, path: &str) -> Result<Value> {

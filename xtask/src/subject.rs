@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use crate::catalog::Kata;
 use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
 use crate::repository::Repository;
+use crate::sources::Files;
 
 /// An answer to a kata.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub(crate) enum Source {
     Folder(PathBuf),
     /// One file that stands in for `src/lib.rs`.
     File(PathBuf),
+    /// The text itself, by its path below `src/`: it was read from a class.
+    Given(Files),
 }
 
 /// The learner's own answer, in the kata's folder.
@@ -99,6 +103,18 @@ pub(crate) fn submission(kata: &Arc<Kata>, folder: &Path) -> Result<Subject> {
         name: shown.to_string(),
         source: Source::Folder(src),
     })
+}
+
+/// A learner's answer, as it was read from a class.
+pub(crate) fn given(kata: &Arc<Kata>, learner: &str, files: Files) -> Subject {
+    // A short hash of the name, which is a stranger's text: no path or package is made of that.
+    let hash = &Fingerprint::default().add(learner).text()[..16];
+    Subject {
+        kata: Arc::clone(kata),
+        id: format!("{}-{hash}", kata.name),
+        name: learner.to_string(),
+        source: Source::Given(files),
+    }
 }
 
 /// The subject that `--solution` and `--submission DIR` choose; the learner's own without them.

@@ -7,6 +7,16 @@ use std::time::{Duration, Instant};
 use daemon::{Joined, StopSignal, Worker};
 use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, until_blocked};
 
+/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+fn _signatures(signal: &StopSignal) {
+    let worker: Worker<u8> = Worker::start("", |_| 0);
+    let _: [bool; 3] = [worker.is_alive(), signal.is_set(), signal.sleep(LONG)];
+    match worker.join_timeout(LONG) {
+        Joined::Ended(result) => drop::<thread::Result<u8>>(result),
+        Joined::StillRunning(worker) => drop::<thread::Result<u8>>(worker.join()),
+    }
+}
+
 #[test]
 fn join_gives_what_the_work_returned() {
     check(|| {

@@ -7,6 +7,16 @@ use kata::on_threads;
 use kata::site::Site;
 use tokio::runtime;
 
+/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+async fn _signatures(pages: &[Page]) {
+    let _: Vec<Result<String, Failure>> = fetch::one_by_one(pages, 1);
+    let _: Vec<Result<String, Failure>> = fetch::with_threads(pages, 1, 1);
+    let _: Vec<Result<String, Failure>> = fetch::with_tasks(pages, 1, 1).await;
+    // A constant is a pattern only if its type derives `PartialEq`, which tells one variant from another.
+    const NOT_FOUND: Failure = Failure::Status(404_u16);
+    let _ = |failure: Failure| matches!(failure, NOT_FOUND);
+}
+
 #[test]
 fn one_by_one_asks_for_a_page_when_it_has_the_one_before() {
     on_threads(|| {

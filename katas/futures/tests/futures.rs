@@ -1,11 +1,28 @@
 //! The contract of the kata `futures`, sentence by sentence. `README.md` has the same list.
 
+use std::any::Any;
 use std::num::NonZeroUsize;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use futures::{Executor, Failure, Future, Until, Waited, Within, as_completed, wait};
 use kata::{Gate, Log, Rendezvous, check, on_schedules};
+
+/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+fn _signatures(failure: Failure) {
+    let future: Future<u8> = executor(1).submit(|| 0);
+    let _: [bool; 2] = [future.is_done(), future.cancel()];
+    match future.result_within(MOMENT) {
+        Within::Complete(result) => drop::<Result<u8, Failure>>(result),
+        Within::TimeIsUp(future) => drop::<Result<u8, Failure>>(future.result()),
+    }
+    if let Failure::Panicked(payload) = failure {
+        drop::<Box<dyn Any + Send>>(payload);
+    }
+    let Waited { done, not_done } = wait(Vec::new(), Until::FirstCompleted, None);
+    let _: [Vec<Future<u8>>; 2] = [done, not_done];
+    let _: Option<Future<u8>> = as_completed(Vec::new()).next();
+}
 
 #[test]
 fn jobs_overlap_and_result_gives_what_they_returned() {

@@ -7,6 +7,16 @@ use std::time::{Duration, Instant};
 use kata::{Gate, check, on_schedules, until_blocked};
 use lock::{Bank, Refused};
 
+/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+fn _signatures(bank: &Bank) {
+    let _: u8 = bank.with_balance(0, |_: u64| 0);
+    let _: u64 = bank.total();
+    let _: [Result<(), Refused>; 2] = [bank.transfer(0, 0, 0), bank.transfer_within(0, 0, 0, PLENTY)];
+    // A constant is a pattern only if its type derives `PartialEq`, which tells one variant from another.
+    const TIME_IS_UP: Refused = Refused::TimeIsUp;
+    let _ = matches!(bank.transfer(0, 0, 0), Err(TIME_IS_UP));
+}
+
 #[test]
 fn a_transfer_moves_money_from_one_account_to_the_other() {
     check(|| {

@@ -1,5 +1,6 @@
 //! The contract of the kata `pool`, sentence by sentence. `README.md` has the same list.
 
+use std::any::Any;
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
@@ -7,6 +8,17 @@ use std::thread::{self, JoinHandle};
 
 use kata::{Gate, Log, Rendezvous, check, on_schedules, on_threads, until_blocked};
 use pool::{Lost, Pool, ShutDown, map_with_rayon};
+
+/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+fn _signatures(pool: &Pool, lost: Lost) {
+    let _: Result<(), ShutDown> = pool.submit(|| ());
+    let _: Vec<Result<u8, Lost>> = pool.map([0_u8], |item: u8| item);
+    let _: Vec<Result<u8, Lost>> = map_with_rayon(size(1), vec![0_u8], |item: u8| item);
+    let _: usize = pool.shutdown_now();
+    if let Lost::Panicked(payload) = lost {
+        drop::<Box<dyn Any + Send>>(payload);
+    }
+}
 
 #[test]
 fn a_fixed_number_of_workers_runs_all_jobs() {

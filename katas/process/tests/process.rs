@@ -12,6 +12,20 @@ use ::process::{Captured, End, Job, Process, capture};
 use kata::Check;
 use kata::child::{Children, meet, roles, tell};
 
+/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+fn _signatures(job: &Job) {
+    let mut process: Process = Process::start(job).unwrap();
+    let _: &str = process.name();
+    let _: bool = process.is_alive();
+    let _: [End; 2] = [process.join(), process.terminate(LONG)];
+    let _: Option<End> = process.join_timeout(LONG);
+    let captured: io::Result<Captured> = capture(job, LONG);
+    let Captured { end, stdout, stderr } = captured.unwrap();
+    let _: (End, [Vec<u8>; 2]) = (end, [stdout, stderr]);
+    // A constant is a pattern only if its type derives `PartialEq`, which tells one variant from another.
+    let _ = matches!(end, KILLED);
+}
+
 #[test]
 fn a_process_gets_its_arguments_variables_and_folder() {
     check(|children| {

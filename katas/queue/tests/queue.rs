@@ -10,6 +10,16 @@ use std::time::{Duration, Instant};
 use kata::{Log, Rendezvous, check, on_schedules, until_blocked};
 use queue::{GetError, PutError, Queue, pipeline};
 
+/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+fn _signatures(queue: &Queue<u8>) {
+    let _: [Result<(), PutError<u8>>; 2] = [queue.put(0), queue.try_put(0)];
+    let _: [Result<u8, GetError>; 3] = [queue.get(), queue.try_get(), queue.get_timeout(Duration::ZERO)];
+    // A constant is a pattern only if its type derives `PartialEq`, which tells one variant from another.
+    const CLOSED: (PutError<u8>, GetError) = (PutError::Closed(0), GetError::Closed);
+    let _ = |errors| matches!(errors, CLOSED);
+    let _ = pipeline([0_u8].into_iter(), size(1), size(1), |item: u8| item, |_: u8| ControlFlow::Break(()));
+}
+
 #[test]
 fn items_come_out_in_the_order_in_which_they_went_in() {
     check(|| {

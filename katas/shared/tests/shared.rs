@@ -13,6 +13,16 @@ use kata::on_threads;
 use shared::Shared;
 use tempfile::TempDir;
 
+/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+fn _signatures(shared: &Shared, file: &Path) {
+    let _: [io::Result<Shared>; 2] = [Shared::create(file, 1), Shared::open(file)];
+    let _: [u64; 2] = [shared.value(), shared.modify(|number: u64| number)];
+    let _: io::Result<(u64, Vec<u64>)> = shared.update(|cells| (cells.get(0), cells.to_vec()));
+    let _: io::Result<Option<u8>> = shared.try_update(|_| 0);
+    let _: io::Result<Option<u8>> = shared.try_read(|_| 0);
+    let _: io::Result<Vec<u64>> = shared.snapshot();
+}
+
 #[test]
 fn what_one_process_writes_the_others_see() {
     let place = Place::new();

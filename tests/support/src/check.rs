@@ -141,12 +141,13 @@ impl Check {
     /// If the test fails.
     #[track_caller]
     pub fn run(self, body: impl Fn() + Send + Sync + 'static) {
+        let grader = crate::report::Grader::of_environment();
         let test_file = Location::caller().file();
         crate::kind::remember_test_file(test_file);
         #[cfg(not(feature = "explore"))]
         let verdict = crate::threads::run(&self, Box::new(body));
         #[cfg(feature = "explore")]
         let verdict = crate::schedules::run(&self, body);
-        crate::report::report(&verdict);
+        crate::report::report(&verdict, grader);
     }
 }

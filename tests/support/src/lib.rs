@@ -27,10 +27,15 @@
 //! A body may run thousands of times, so it makes everything afresh that it uses: tools, accounts, queues. It must do
 //! the same under the same schedule: no random numbers, no `HashMap` order, no real clock.
 
-#[cfg(feature = "child")]
+#[cfg(all(feature = "child", not(feature = "explore")))]
+pub mod child;
+#[cfg(feature = "explore")]
+#[path = "child/explored.rs"]
 pub mod child;
 #[cfg(feature = "site")]
 pub mod site;
+#[cfg(feature = "time")]
+pub mod time;
 
 mod check;
 mod kind;

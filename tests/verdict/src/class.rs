@@ -2,6 +2,8 @@
 //!
 //! Every report is a picture of this one record, so it holds whatever a report may want to show.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::KataVerdict;
@@ -15,6 +17,8 @@ pub struct Inputs {
     pub assignments: Vec<Assignment>,
     /// Every learner of the class, sorted: those that other machines grade, too.
     pub learners: Vec<Learner>,
+    /// A hash of every submission of the class, those that other machines grade, too.
+    pub submissions: String,
     /// A hash of everything that judges: tests, test support, models, the grader itself, pinned versions.
     pub judge: String,
     /// The compiler, as `rustc --version` says it.
@@ -23,6 +27,8 @@ pub struct Inputs {
     pub limits: Limits,
     /// How submissions were kept apart from the machine.
     pub isolation: Isolation,
+    /// Whether the rules on the syntax tree were applied.
+    pub inspection: bool,
     /// The seed of sampled schedules, if not the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
@@ -71,6 +77,8 @@ pub struct Late {
 /// What each process of a submission may use. Sizes in bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
+    /// Seconds on the clock for one test, if its kata gives it more.
+    pub seconds: u64,
     /// Memory of a test with everything that it started.
     pub memory: u64,
     /// Output of a test, each stream.
@@ -125,6 +133,9 @@ pub struct Graded {
     pub learner: String,
     /// A hash of the answer and of everything that the verdict depends on: as long as it is the same, so is the verdict.
     pub key: String,
+    /// The answer's own lines that its traces name, by file and line, for the reports' pictures.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lines: BTreeMap<String, BTreeMap<u32, String>>,
     /// The verdict.
     #[serde(flatten)]
     pub verdict: KataVerdict,

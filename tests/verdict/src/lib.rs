@@ -8,6 +8,7 @@
 mod class;
 mod record;
 mod subject;
+pub mod time;
 mod trace;
 
 pub use class::{Assignment, Graded, Inputs, Isolation, Late, Learner, Limits, Shard, Tier};

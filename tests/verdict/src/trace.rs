@@ -145,6 +145,16 @@ pub struct WaitsFor {
 }
 
 impl Trace {
+    /// Every place in the source that the trace names.
+    pub fn locations(&self) -> impl Iterator<Item = &Location> {
+        let waiting = self.waiting.iter().flat_map(|waiting| {
+            let held = waiting.holds.iter().map(|held| &held.at);
+            held.chain(waiting.waits_for.as_ref().map(|waits_for| &waits_for.at))
+        });
+        let objects = self.objects.iter().map(|object| &object.made_at);
+        objects.chain(self.steps.iter().map(|step| &step.at)).chain(waiting)
+    }
+
     /// Renames every file that the trace names, say from where it was staged to where its owner keeps it.
     pub fn for_each_file(&mut self, rename: impl Fn(&str) -> String) {
         let locations = self

@@ -15,7 +15,7 @@ use crate::progress::Progress;
 use crate::render::file::TraceFile;
 use crate::render::{self, report};
 use crate::repository::Repository;
-use crate::run::Settings;
+use crate::settings::Settings;
 use crate::subject::{self, Subject};
 
 /// Checks the katas and prints what came of it.
@@ -33,9 +33,9 @@ pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
         .map(|kata| subject::of(repository, kata, args.whose.solution, args.whose.submission.as_deref()))
         .collect::<Result<Vec<Subject>>>()?;
     let label = workspace(&subjects);
-    let settings = Settings { seed: args.seed, schedules: args.schedules, replay: None };
-    let prepared = pipeline::prepare(repository, &label, subjects, &console, &cancel)?;
-    let verdicts = pipeline::examine(repository, &prepared, None, &settings, &console, &cancel)?;
+    let settings = Settings { seed: args.seed, schedules: args.schedules, ..Settings::default() };
+    let prepared = pipeline::prepare(repository, &label, subjects, &settings, &console, &cancel)?;
+    let verdicts = pipeline::examine(repository, &prepared, &settings, &console, &cancel)?;
     console.clear();
 
     match (args.json, &verdicts[..]) {

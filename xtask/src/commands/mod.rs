@@ -2,10 +2,13 @@
 
 pub(crate) mod check;
 pub(crate) mod explain;
+pub(crate) mod grade;
 pub(crate) mod hint;
 pub(crate) mod list;
 pub(crate) mod map;
+pub(crate) mod merge;
 pub(crate) mod replay;
 pub(crate) mod reset;
+pub(crate) mod time;
 pub(crate) mod verify;
 pub(crate) mod watch;

@@ -9,7 +9,7 @@ use crate::pipeline;
 use crate::render::file::TraceFile;
 use crate::render::{self, report};
 use crate::repository::Repository;
-use crate::run::Settings;
+use crate::settings::Settings;
 use crate::subject;
 
 /// Runs exactly that schedule and shows it.
@@ -39,9 +39,10 @@ pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {
     let console = Console::new(false);
     let subject = subject::of(repository, &kata, args.whose.solution, args.whose.submission.as_deref())?;
     let label = format!("check-{}", subject.id);
-    let prepared = pipeline::prepare(repository, &label, vec![subject], &console, &cancel)?;
-    let settings = Settings { replay: Some(args.schedule.clone()), ..Settings::default() };
-    let verdicts = pipeline::examine(repository, &prepared, Some(&args.test), &settings, &console, &cancel)?;
+    let settings =
+        Settings { replay: Some(args.schedule.clone()), test: Some(args.test.clone()), ..Settings::default() };
+    let prepared = pipeline::prepare(repository, &label, vec![subject], &settings, &console, &cancel)?;
+    let verdicts = pipeline::examine(repository, &prepared, &settings, &console, &cancel)?;
     console.clear();
     let verdict = &verdicts[0];
     let audience =

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::pipeline;
 use crate::render::{self, verification};
 use crate::repository::Repository;
-use crate::run::Settings;
+use crate::settings::Settings;
 use crate::subject::{self, Declared, Subject};
 
 /// What must become of a subject.
@@ -43,11 +43,12 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
         }
     }
     let label = if args.katas.is_empty() { "verify".to_string() } else { format!("verify-{}", args.katas.join("-")) };
-    let prepared = pipeline::prepare(repository, &label, subjects, &console, &cancel)?;
+    let settings = Settings::default();
+    let prepared = pipeline::prepare(repository, &label, subjects, &settings, &console, &cancel)?;
 
     let mut rows: Vec<verification::Row> = Vec::new();
     for round in 1..=args.repeat {
-        let verdicts = pipeline::examine(repository, &prepared, None, &Settings::default(), &console, &cancel)?;
+        let verdicts = pipeline::examine(repository, &prepared, &settings, &console, &cancel)?;
         rows.resize_with(verdicts.len(), verification::Row::default);
         for (row, verdict) in rows.iter_mut().zip(&verdicts) {
             let expected = &expected[&verdict.subject];

@@ -18,7 +18,7 @@ use crate::pipeline;
 use crate::progress::{Progress, State};
 use crate::render::{self, report};
 use crate::repository::Repository;
-use crate::run::Settings;
+use crate::settings::Settings;
 use crate::subject;
 
 /// What `watch` reacts to.
@@ -97,8 +97,9 @@ fn try_check(repository: &Repository, kata: &Arc<Kata>, cancel: &Cancel) -> Resu
     let console = Console::new(false);
     let subject = subject::learner(repository, kata);
     let label = format!("check-{}", subject.id);
-    let prepared = pipeline::prepare(repository, &label, vec![subject], &console, cancel)?;
-    let verdicts = pipeline::examine(repository, &prepared, None, &Settings::default(), &console, cancel)?;
+    let settings = Settings::default();
+    let prepared = pipeline::prepare(repository, &label, vec![subject], &settings, &console, cancel)?;
+    let verdicts = pipeline::examine(repository, &prepared, &settings, &console, cancel)?;
     console.clear();
     let audience = report::Audience { own: true, sources: repository };
     let mut progress = Progress::read(repository);

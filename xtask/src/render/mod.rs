@@ -1,8 +1,10 @@
 //! Text for people. Everything here is a function from data to text, but for the few at the end that print it: the rest of
 //! the program never writes to standard output. Colour only repeats what the words say.
 
+pub(crate) mod class;
 pub(crate) mod course;
 pub(crate) mod file;
+pub(crate) mod grading;
 pub(crate) mod lanes;
 pub(crate) mod markdown;
 pub(crate) mod page;
@@ -11,6 +13,7 @@ pub(crate) mod report;
 pub(crate) mod sample;
 pub(crate) mod schedule;
 pub(crate) mod svg;
+pub(crate) mod timing;
 pub(crate) mod verification;
 
 use std::io::Write;

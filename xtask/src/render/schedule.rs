@@ -309,28 +309,34 @@ fn list(items: impl Iterator<Item = String>) -> String {
 
 /// Source files, each read once.
 pub(crate) struct Sources<'a> {
-    repository: &'a Repository,
+    /// Where files are read; nothing where all lines that may be shown are given.
+    repository: Option<&'a Repository>,
     files: BTreeMap<String, Vec<String>>,
 }
 
 impl<'a> Sources<'a> {
     /// No file is read yet.
     pub(crate) fn new(repository: &'a Repository) -> Sources<'a> {
-        Sources { repository, files: BTreeMap::new() }
+        Sources { repository: Some(repository), files: BTreeMap::new() }
+    }
+
+    /// Only these lines: nothing is read. A record from another machine may name any file.
+    pub(crate) fn given(files: BTreeMap<String, Vec<String>>) -> Sources<'static> {
+        Sources { repository: None, files }
     }
 
     /// A whole file; empty if it can't be read.
     pub(crate) fn text(&self, file: &str) -> String {
-        fs::read_to_string(self.repository.root().join(file)).unwrap_or_default()
+        self.repository.and_then(|repository| fs::read_to_string(repository.root().join(file)).ok()).unwrap_or_default()
     }
 
     /// The line at a location, without its indent; the operation's name where there is no source.
     pub(crate) fn line(&mut self, at: &Location, operation: &str) -> String {
-        let path = self.repository.root().join(&at.file);
-        let lines = self.files.entry(at.file.clone()).or_insert_with(|| {
-            let text = fs::read_to_string(path).unwrap_or_default();
-            text.lines().map(|line| line.trim().to_string()).collect()
-        });
+        if !self.files.contains_key(&at.file) {
+            let lines = self.text(&at.file).lines().map(|line| line.trim().to_string()).collect();
+            self.files.insert(at.file.clone(), lines);
+        }
+        let lines = &self.files[&at.file];
         lines
             .get((at.line as usize).wrapping_sub(1))
             .filter(|line| !line.is_empty())

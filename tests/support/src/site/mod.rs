@@ -25,6 +25,8 @@ mod proxy;
 mod quiet;
 mod transcript;
 
+pub mod load;
+
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};

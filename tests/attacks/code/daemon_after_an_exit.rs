@@ -1,0 +1,15 @@
+//! attack on process: leaves a process behind, and ends its own with success at once.
+//! inspected: failed tampered
+
+use std::process::Command;
+
+macro_rules! call {
+    ($name:ident) => {
+        std::process::$name(0)
+    };
+}
+
+pub fn attack() {
+    Command::new("sh").args(["-c", "(sleep 271.8; sleep 271.8) & exit 0"]).status().unwrap();
+    call!(exit);
+}

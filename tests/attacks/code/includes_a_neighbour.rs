@@ -1,0 +1,5 @@
+//! attack on thread: hands in what a neighbour has handed in.
+//! inspected: rejected
+//! uninspected: compile-error
+
+include!("@CLASS@/honest-solution/thread/src/lib.rs");

@@ -1,0 +1,5 @@
+//! attack on thread: hands in the reference solution by including it.
+//! inspected: rejected
+//! uninspected: compile-error
+
+include!("@REPOSITORY@/solutions/thread/src/lib.rs");

@@ -1,0 +1,8 @@
+//! attack on thread: hands in the reference solution as a module of its own.
+//! inspected: rejected
+//! uninspected: compile-error
+
+#[path = "@REPOSITORY@/solutions/thread/src/lib.rs"]
+mod solution;
+
+pub use solution::*;

@@ -1,0 +1,29 @@
+//! attack on thread: reads the reference solution and the tests.
+//! inspected: failed panic
+//! says: kept out
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+
+const PATHS: [&str; 5] = [
+    "@REPOSITORY@/solutions/thread/src/lib.rs",
+    "@REPOSITORY@/katas/thread/tests/thread.rs",
+    "@REPOSITORY@/tests/right/thread",
+    "@REPOSITORY@",
+    "@REPOSITORY@/Cargo.toml",
+];
+
+pub fn attack() {
+    for path in PATHS {
+        for tried in [File::open(path).map(drop), fs::read_dir(path).map(drop)] {
+            match tried {
+                Ok(()) => panic!("got in: {path}"),
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
+                // `read_dir` of a file, where even that much can be known.
+                Err(error) if error.kind() == ErrorKind::NotADirectory => {}
+                Err(error) => panic!("no attack: {path}: {error}"),
+            }
+        }
+    }
+    panic!("kept out");
+}

@@ -1,0 +1,92 @@
+//! Hostile submissions, and what must become of each: the grader's own proof.
+//!
+//! `code/` has one file for each attack. Its first lines declare what it tries and how it must end. All of them are put into
+//! one class, beside a few honest neighbours, and graded twice: as usual, and without the rules on the syntax tree, since
+//! isolation alone must hold. Then the machine must be as it was before, and the neighbours' verdicts what they always are.
+//!
+//! Every sample is bounded by itself. A broken guard fails a test here, and harms nothing.
+#![cfg(target_os = "linux")]
+
+mod archives;
+mod arena;
+mod files;
+mod folders;
+mod machine;
+mod names;
+mod reports;
+mod samples;
+mod texts;
+
+use std::collections::BTreeMap;
+
+use verdict::Tier;
+
+use crate::arena::{Arena, Graded};
+use crate::samples::{Needs, Sample};
+
+/// So many attacks are the least that the suite promises.
+const LEAST: usize = 60;
+
+#[test]
+fn every_attack_says_what_it_tries() {
+    let samples = all();
+    let mut names: Vec<&str> = samples.iter().map(|sample| sample.name.as_str()).collect();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), samples.len(), "two attacks of one name");
+    assert!(samples.len() >= LEAST, "{} attacks; {LEAST} are the least", samples.len());
+}
+
+#[test]
+fn attacks_end_as_declared_and_harm_nobody() {
+    let arena = Arena::new();
+    let samples = all();
+    let graded = arena.grade(&samples, &[]);
+    let mut wrong = compare(&samples, &graded, |sample| &sample.inspected);
+    wrong.extend(reports::check(&graded));
+
+    // What the rules let through has been tried. The others must be stopped by isolation alone.
+    let rejected: Vec<Sample> = samples.into_iter().filter(|sample| sample.uninspected.is_some()).collect();
+    let graded = arena.grade(&rejected, &["--without-inspection"]);
+    wrong.extend(compare(&rejected, &graded, |sample| sample.uninspected.as_ref().unwrap_or(&sample.inspected)));
+    assert!(wrong.is_empty(), "{} things are not as they must be:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Every attack and every honest neighbour.
+fn all() -> Vec<Sample> {
+    let neighbours = samples::neighbours();
+    let mut all = samples::read();
+    all.extend(texts::samples());
+    all.extend(folders::samples());
+    all.extend(archives::samples());
+    all.extend(names::samples());
+    all.extend(neighbours);
+    all
+}
+
+/// In which way the verdicts differ from what is declared, and what else the attacks have achieved.
+fn compare<'a>(
+    samples: &'a [Sample],
+    graded: &Graded,
+    declared: impl Fn(&'a Sample) -> &'a samples::Declared,
+) -> Vec<String> {
+    let mut wrong = graded.harm.clone();
+    let results: BTreeMap<(&str, &str), &verdict::Graded> =
+        graded.results.iter().map(|one| ((one.learner.as_str(), one.verdict.kata.as_str()), one)).collect();
+    for sample in samples {
+        if sample.needs == Needs::Isolated && graded.tier < Tier::Isolated {
+            println!("skipped: {}, which needs a network of its own; this machine gives {:?}", sample.name, graded.tier);
+            continue;
+        }
+        if sample.needs == Needs::Confined && graded.tier < Tier::Confined {
+            println!("skipped: {}, which needs confinement; this machine gives {:?}", sample.name, graded.tier);
+            continue;
+        }
+        let Some(result) = results.get(&(sample.learner(), sample.kata.as_str())) else {
+            wrong.push(format!("{}: no result", sample.name));
+            continue;
+        };
+        wrong.extend(declared(sample).differs(&sample.name, result));
+    }
+    wrong
+}

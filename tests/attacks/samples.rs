@@ -1,0 +1,197 @@
+//! The samples: what they declare, and how they become submissions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use verdict::{Graded, SubjectVerdict};
+
+use crate::arena::repository;
+use crate::files::{Places, write};
+
+/// The katas that the samples answer. Their tests need different things of the machine.
+pub(crate) const KATAS: [&str; 4] = ["thread", "lock", "process", "fetch"];
+
+/// A submission, and what must become of it.
+pub(crate) struct Sample {
+    /// The attack's name, and the learner's if nothing else is said.
+    pub(crate) name: String,
+    /// The learner, where the name is the attack.
+    pub(crate) learner: Option<String>,
+    /// The kata that it answers.
+    pub(crate) kata: String,
+    /// What must become of it.
+    pub(crate) inspected: Declared,
+    /// What must become of it if nobody looks at its source, where that is something else.
+    pub(crate) uninspected: Option<Declared>,
+    /// What the machine must have for the attack to be one.
+    pub(crate) needs: Needs,
+    /// How it comes into the class.
+    pub(crate) handed_in: HandedIn,
+}
+
+/// A verdict that is declared.
+#[derive(Clone, Debug)]
+pub(crate) struct Declared {
+    /// The verdict and, if it is `failed`, the kinds of the failing tests: `failed leak, timeout`.
+    pub(crate) verdict: String,
+    /// What a test or the compiler must say.
+    pub(crate) says: Option<String>,
+}
+
+/// What the machine must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// Time, memory and tasks are limited.
+    Limits,
+    /// Files and system calls are, too.
+    Confined,
+    /// The network is one's own, too.
+    Isolated,
+}
+
+/// How a submission comes into the class.
+pub(crate) enum HandedIn {
+    /// Source files of the kata, by their path below `src/`.
+    Sources(BTreeMap<&'static str, String>),
+    /// A file in the class folder: an archive.
+    File(String, Vec<u8>),
+    /// Whatever this makes, given where the learner's folder shall be, and the places of the machine.
+    Made(fn(&Path, &Places)),
+}
+
+impl Sample {
+    /// The entry's name in the class.
+    pub(crate) fn learner(&self) -> &str {
+        self.learner.as_deref().unwrap_or(&self.name)
+    }
+
+    /// Puts it into the class folder.
+    pub(crate) fn hand_in(&self, class: &Path, places: &Places) {
+        let entry = class.join(self.learner());
+        match &self.handed_in {
+            HandedIn::Sources(files) => {
+                for (name, text) in files {
+                    write(&entry.join(&self.kata).join("src").join(name), places.fill(text).as_bytes());
+                }
+            }
+            HandedIn::File(name, bytes) => write(&class.join(name), bytes),
+            HandedIn::Made(make) => make(&entry, places),
+        }
+    }
+}
+
+impl Declared {
+    /// The verdict without further demands.
+    pub(crate) fn new(verdict: &str) -> Declared {
+        Declared { verdict: verdict.to_string(), says: None }
+    }
+
+    /// How a result differs from it, if it does.
+    pub(crate) fn differs(&self, name: &str, graded: &Graded) -> Option<String> {
+        let verdict = &graded.verdict;
+        let kinds: BTreeSet<&str> = verdict.tests.iter().filter_map(|test| test.kind).map(|kind| kind.name()).collect();
+        let mut came_to = verdict.verdict.name().to_string();
+        if verdict.verdict == SubjectVerdict::Failed {
+            came_to = format!("{came_to} {}", kinds.into_iter().collect::<Vec<_>>().join(", "));
+        }
+        let said: Vec<&str> = verdict
+            .tests
+            .iter()
+            .filter(|test| test.kind.is_some())
+            .map(|test| test.message.as_str())
+            .chain(verdict.diagnostics.iter().map(|diagnostic| diagnostic.rendered.as_str()))
+            .collect();
+        let as_said = self.says.as_ref().is_none_or(|says| said.iter().any(|said| said.contains(says)));
+        if came_to == self.verdict && as_said {
+            return None;
+        }
+        let wanted = self.says.as_ref().map(|says| format!(", which says `{says}`")).unwrap_or_default();
+        let said: String = said.join("\n").chars().take(600).collect();
+        Some(format!("{name}: {came_to}, where {} is declared{wanted}\n    {}", self.verdict, said.replace('\n', "\n    ")))
+    }
+}
+
+/// The samples in `code/`.
+pub(crate) fn read() -> Vec<Sample> {
+    let folder = repository().join("tests/attacks/code");
+    let mut paths: Vec<_> = fs::read_dir(&folder).expect("code/").flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths.iter().map(|path| read_one(path)).collect()
+}
+
+fn read_one(path: &Path) -> Sample {
+    let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+    let text = fs::read_to_string(path).expect("a sample");
+    let header: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("//! ")).collect();
+    let field = |key: &str| header.iter().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "));
+    let about = header.first().and_then(|line| line.strip_prefix("attack on "));
+    let about = about.unwrap_or_else(|| panic!("{name} should begin with `//! attack on KATA: what it tries`"));
+    let kata = about.split([':', ',']).next().unwrap_or_default();
+    assert!(KATAS.contains(&kata), "{name} is an attack on `{kata}`, which the suite does not grade");
+    let says = field("says").map(str::to_string);
+    let inspected = Declared::new(field("inspected").unwrap_or_else(|| panic!("{name} declares no `inspected`")));
+    let uninspected = field("uninspected").map(Declared::new);
+    assert_eq!(inspected.verdict == "rejected", uninspected.is_some(), "{name}: what is rejected is tried twice");
+    let (inspected, uninspected) = match uninspected {
+        Some(uninspected) => (inspected, Some(Declared { says, ..uninspected })),
+        None => (Declared { says, ..inspected }, None),
+    };
+    let needs = match field("needs") {
+        None if field("says") == Some("kept out") => Needs::Confined,
+        None => Needs::Limits,
+        Some("isolated") => Needs::Isolated,
+        Some(other) => panic!("{name} needs `{other}`, which is no tier"),
+    };
+    let (name, kata) = (name, kata.to_string());
+    let handed_in = HandedIn::Sources(mounted(&kata, text));
+    Sample { name, learner: None, kata, inspected, uninspected, needs, handed_in }
+}
+
+/// A whole answer around an attack: the solution, which calls it in one of its functions. What has no `attack` is whole.
+pub(crate) fn mounted(kata: &str, text: String) -> BTreeMap<&'static str, String> {
+    if !text.contains("pub fn attack()") {
+        return BTreeMap::from([("lib.rs", text)]);
+    }
+    // Attributes of the whole crate stand at its beginning.
+    let attributes: String = text.lines().filter(|line| line.starts_with("#![")).map(|line| format!("{line}\n")).collect();
+    let attack: String = text.lines().filter(|line| !line.starts_with("#![")).map(|line| format!("{line}\n")).collect();
+    let (before, call) = match kata {
+        "thread" => ("    let thread = thread::Builder::new()", "    attack::attack();\n"),
+        "process" => ("        &self.name\n", "        attack::attack();\n"),
+        "fetch" => (
+            "    let client = blocking::Client::new();\n    pages.iter()",
+            "    if pages.len() == 3 && attempts == 1 {\n        attack::attack();\n    }\n",
+        ),
+        _ => panic!("nothing is mounted in {kata}"),
+    };
+    let solution = solution(kata);
+    let place = solution.find(before).unwrap_or_else(|| panic!("the solution of {kata} has changed"));
+    let docs = solution.find("\nuse ").expect("imports");
+    let (head, body) = (&solution[docs..place], &solution[place..]);
+    BTreeMap::from([("lib.rs", format!("{attributes}mod attack;\n{head}{call}{body}")), ("attack.rs", attack)])
+}
+
+/// The reference solution of a kata.
+pub(crate) fn solution(kata: &str) -> String {
+    fs::read_to_string(repository().join("solutions").join(kata).join("src/lib.rs")).expect("a solution")
+}
+
+/// Honest learners, whose verdicts must be the same in any company.
+pub(crate) fn neighbours() -> Vec<Sample> {
+    let text = |path: &str| fs::read_to_string(repository().join(path)).expect("an honest answer");
+    let honest = |learner: &str, kata: &str, verdict: &str, text: String| Sample {
+        name: format!("{learner} ({kata})"),
+        learner: Some(learner.to_string()),
+        kata: kata.to_string(),
+        inspected: Declared::new(verdict),
+        uninspected: Some(Declared::new(verdict)),
+        needs: Needs::Limits,
+        handed_in: HandedIn::Sources(BTreeMap::from([("lib.rs", text)])),
+    };
+    let mut all: Vec<Sample> =
+        KATAS.iter().map(|kata| honest("honest-solution", kata, "passed", solution(kata))).collect();
+    all.push(honest("honest-stub", "thread", "unsolved", text("tests/stubs/thread.rs")));
+    all.push(honest("honest-mistake", "thread", "failed race", text("tests/wrong/thread/plates_as_they_finish.rs")));
+    all
+}

@@ -1,0 +1,211 @@
+//! `grade` and `merge`, as an instructor uses them.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::workshop::{Ran, Workshop};
+
+/// A class of five: in the shapes that learners hand in, with a right answer, a wrong one, the stub, none and a broken one.
+fn class(workshop: Workshop) -> Workshop {
+    let solution = workshop.read("solutions/lock/src/lib.rs");
+    let abba = workshop.read("tests/wrong/lock/abba.rs");
+    let stub = workshop.read("tests/stubs/lock.rs");
+    workshop
+        .write("class/ada/katas/lock/src/lib.rs", solution)
+        .write("class/barbara/lock/src/lib.rs", "pub fn broken(")
+        .write("class/edsger/katas/lock/src/lib.rs", stub)
+        .write("class/grace/katas/lock/src/lib.rs", abba)
+        .write("class/leslie/katas/queue/notes.txt", "not begun")
+        .write("class/.DS_Store", "noise")
+}
+
+fn grade(workshop: &Workshop, out: &str, more: &[&str]) -> Ran {
+    workshop.run(&[&["grade", "class", "--out", out, "--kata", "lock"], more].concat())
+}
+
+/// The record without what differs from run to run: how long things took.
+fn record(workshop: &Workshop, out: &str) -> Vec<Value> {
+    let text = workshop.read(&format!("{out}/results.jsonl"));
+    text.lines().map(|line| without_times(serde_json::from_str(line).expect("a line of JSON"))).collect()
+}
+
+fn without_times(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let timeless = fields.into_iter().filter(|(name, _)| name != "seconds" && name != "took");
+            timeless.map(|(name, value)| (name, without_times(value))).collect()
+        }
+        Value::Array(values) => values.into_iter().map(without_times).collect(),
+        other => other,
+    }
+}
+
+/// Learners and their verdicts, as the record has them.
+fn verdicts(workshop: &Workshop, out: &str) -> Vec<String> {
+    let lines = record(workshop, out);
+    let graded = lines.iter().filter_map(|line| line.get("graded"));
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+    graded.map(|one| format!("{} {} {}", text(&one["learner"]), text(&one["verdict"]), one["score"])).collect()
+}
+
+const VERDICTS: [&str; 5] =
+    ["ada passed 9", "barbara compile-error 0", "edsger unsolved 0", "grace failed 7", "leslie missing 0"];
+
+/// What a run says of the results that it reached, one a line.
+fn graded_now(ran: &Ran) -> usize {
+    ran.stderr.lines().filter(|line| line.contains(", lock: ")).count()
+}
+
+#[test]
+fn a_class_is_graded_once_and_what_changes_again() {
+    let workshop = class(Workshop::new());
+    let first = grade(&workshop, "grades", &[]).exits(0).says("class: 5 learners");
+    assert_eq!(graded_now(&first), 5, "{}", first.stderr);
+    assert_eq!(verdicts(&workshop, "grades"), VERDICTS);
+    for report in ["grades.csv", "report.html", "summary.md", "junit.xml", "ctrf.json"] {
+        assert!(workshop.path("grades").join(report).is_file(), "{report} is missing");
+    }
+    assert!(workshop.read("grades/learners/grace/report.html").contains("transfers_in"));
+    let before = record(&workshop, "grades");
+
+    let second = grade(&workshop, "grades", &[]).exits(0);
+    assert_eq!(graded_now(&second), 0, "nothing changed: {}", second.stderr);
+    assert_eq!(record(&workshop, "grades"), before);
+
+    let solution = workshop.read("solutions/lock/src/lib.rs");
+    let workshop = workshop.write("class/grace/katas/lock/src/lib.rs", solution);
+    let third = grade(&workshop, "grades", &[]).exits(0);
+    assert_eq!(graded_now(&third), 1, "one changed: {}", third.stderr);
+    assert!(third.stderr.contains("5/5 grace, lock: passed, 9 of 9"), "{}", third.stderr);
+    let anew = grade(&workshop, "anew", &[]).exits(0);
+    assert_eq!(graded_now(&anew), 5);
+    assert_eq!(record(&workshop, "anew"), record(&workshop, "grades"), "grading twice gives the same");
+    for report in ["grades.csv", "report.html", "summary.md", "learners/grace/report.html"] {
+        assert_eq!(workshop.read(&format!("anew/{report}")), workshop.read(&format!("grades/{report}")), "{report}");
+    }
+}
+
+#[test]
+fn a_grader_that_is_killed_loses_nothing() {
+    let workshop = class(Workshop::new());
+    grade(&workshop, "undisturbed", &[]).exits(0);
+    for lines in [1, 3, 4] {
+        let out = format!("killed-{lines}");
+        let mut command = workshop.command(&["grade", "class", "--out", &out, "--kata", "lock"]);
+        let mut grader = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let said = BufReader::new(grader.stderr.take().expect("a pipe")).lines();
+        assert_eq!(said.take(lines).filter(|line| line.is_ok()).count(), lines, "it says a line a result");
+        // SIGKILL on Unix: nobody can prepare for it.
+        grader.kill().expect("it is alive");
+        grader.wait().expect("it ended");
+        // Half a line, as a kill in the middle of writing leaves it.
+        let record_file = workshop.path(&out).join("results.jsonl");
+        let mut half = fs::read(&record_file).expect("a record");
+        half.extend(b"{\"graded\":{\"learner\":\"gra");
+        fs::write(&record_file, half).expect("a record");
+        let resumed = grade(&workshop, &out, &[]).exits(0);
+        assert!(graded_now(&resumed) <= 5 - lines, "what was said is kept: {}", resumed.stderr);
+        assert_eq!(record(&workshop, &out), record(&workshop, "undisturbed"));
+    }
+}
+
+#[test]
+fn shards_make_the_whole() {
+    let workshop = class(Workshop::new());
+    grade(&workshop, "whole", &[]).exits(0);
+    for (number, variables) in
+        [("1/3", None), ("2/3", None), ("auto", Some([("CI_NODE_INDEX", "3"), ("CI_NODE_TOTAL", "3")]))]
+    {
+        let out = format!("shard-{}", &number[..1]);
+        let mut command = workshop.command(&["grade", "class", "--out", &out, "--kata", "lock", "--shard", number]);
+        assert!(
+            command.envs(variables.into_iter().flatten()).output().expect("it starts").status.success(),
+            "{number}"
+        );
+    }
+    let shards = ["shard-1", "shard-2", "shard-a"];
+    let merge = |shards: &[&str]| workshop.run(&[&["merge"], shards, &["--out", "merged"]].concat());
+    merge(&shards).exits(0).without_complaint().says("class: 5 learners");
+    assert_eq!(record(&workshop, "merged"), record(&workshop, "whole"));
+    for report in ["grades.csv", "report.html", "junit.xml", "learners/grace/results.json"] {
+        let (merged, whole) = (workshop.read(&format!("merged/{report}")), workshop.read(&format!("whole/{report}")));
+        assert_eq!(merged.replace(char::is_numeric, ""), whole.replace(char::is_numeric, ""), "{report}");
+    }
+
+    let refused = |shards: &[&str], why: &str| {
+        let said = merge(shards).refused();
+        assert!(said.contains(why), "{said}");
+    };
+    refused(&shards[..2], "shard 3/3 is missing");
+    refused(&["shard-1", "shard-2", "shard-1"], "shard-1 and shard-1 are both shard 1/3");
+    refused(&["shard-1", "whole"], "whole is no shard");
+    refused(&["shard-1", "nowhere"], "cannot read");
+    grade(&workshop, "otherwise", &["--shard", "2/3", "--seed", "7"]).exits(0);
+    refused(&["shard-1", "otherwise", "shard-a"], "the seeds or numbers of schedules differ");
+    let text = workshop.read("shard-2/results.jsonl");
+    let unfinished: String =
+        text.lines().filter(|line| !line.starts_with("{\"finished")).map(|line| format!("{line}\n")).collect();
+    let workshop = workshop.write("shard-2/results.jsonl", unfinished);
+    let said = workshop.run(&["merge", "shard-1", "shard-2", "shard-a", "--out", "merged"]).refused();
+    assert!(said.contains("shard-2 is not finished"), "{said}");
+}
+
+#[test]
+fn a_course_says_what_counts() {
+    let workshop = class(Workshop::new()).write(
+        "class/course.toml",
+        "title = \"Concurrency, autumn\"\ndeadline = 2026-11-20T12:00:00Z\nsubmitted = \"submitted.csv\"\n\
+         [late]\ngrace_minutes = 0\npercent_per_day = 10\nat_most_percent = 50\n[[kata]]\nname = \"lock\"\nweight = 2.0\n",
+    );
+    let workshop = workshop.write("class/submitted.csv", "learner,time\nada,2026-11-20T13:00:00Z\n");
+    workshop.run(&["grade", "class", "--out", "grades"]).exits(0).says("Concurrency, autumn: 5 learners");
+    let csv = workshop.read("grades/grades.csv");
+    let ada = csv.lines().find(|line| line.contains("ada")).expect("a line of hers");
+    assert!(ada.contains("90"), "a tenth off for a day begun: {csv}");
+}
+
+#[test]
+fn what_cannot_be_graded_is_refused_at_once() {
+    let workshop = class(Workshop::new()).write("empty/.keep", "").write("broken/course.toml", "title = ");
+    let refused = |arguments: &[&str], why: &str| {
+        let said = workshop.run(arguments).refused();
+        assert!(said.contains(why), "{arguments:?}: {said}");
+        assert!(!workshop.path("grades").exists(), "{arguments:?}: nothing is left behind");
+    };
+    refused(&["grade", "nowhere", "--out", "grades"], "cannot read the class nowhere");
+    refused(&["grade", "empty", "--out", "grades"], "holds no submissions");
+    refused(&["grade", "Cargo.toml", "--out", "grades"], "is not a folder");
+    refused(&["grade", "class", "--out", "grades", "--kata", "lokc"], "Did you mean `lock`?");
+    refused(&["grade", "class", "--out", "grades", "--shard", "4/3"], "write it as K/N");
+    refused(&["grade", "class", "--out", "grades", "--shard", "auto"], "CI_NODE_INDEX");
+    refused(&["grade", "class", "--out", "grades", "--course", "broken/course.toml"], "course.toml");
+    refused(&["grade", "class", "--out", "grades", "--course", "nowhere.toml"], "nowhere.toml");
+    refused(&["grade", "class", "--out", "grades", "--require-isolation", "total"], "limits, confined and isolated");
+    let said = workshop.run(&["grade", "class", "--out", "Cargo.toml", "--kata", "lock"]).refused();
+    assert!(said.contains("Cargo.toml"), "{said}");
+    let workshop = workshop.write("grades/results.jsonl", "no record\n");
+    let said = grade(&workshop, "grades", &[]).refused();
+    assert!(said.contains("results.jsonl:1: not a line of a record"), "{said}");
+    assert_eq!(workshop.read("grades/results.jsonl"), "no record\n", "somebody's file is left alone");
+}
+
+#[test]
+fn learners_folders_hold_nothing_of_others() {
+    let workshop = class(Workshop::new());
+    grade(&workshop, "grades", &[]).exits(0);
+    let folder = workshop.path("grades/learners/grace");
+    for file in fs::read_dir(&folder).expect("a folder").filter_map(|entry| entry.ok()) {
+        let text = fs::read_to_string(file.path()).expect("text");
+        for other in ["barbara", "edsger", "leslie"] {
+            assert!(!text.contains(other), "{} names {other}", file.path().display());
+        }
+        assert!(
+            !text.contains(&Path::new("target").join("interleave").display().to_string()),
+            "a path of the grader's"
+        );
+    }
+}

@@ -1,0 +1,294 @@
+//! `grade`: a class, each learner's answer to each kata that counts. The record comes first; every report is made from it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use verdict::{Assignment, Graded, Inputs, KataVerdict, Learner, Limits, SubjectVerdict};
+
+use crate::cancel::Cancel;
+use crate::catalog::{self, Kata};
+use crate::class::{self, Answer};
+use crate::cli::GradeArgs;
+use crate::console::Console;
+use crate::course::{self, Course};
+use crate::error::{Error, Result};
+use crate::fingerprint::{self, Fingerprint};
+use crate::gradebook::Gradebook;
+use crate::judge;
+use crate::ledger::Ledger;
+use crate::pipeline;
+use crate::render::{self, grading};
+use crate::repository::Repository;
+use crate::sandbox;
+use crate::settings::{Guard, Settings};
+use crate::shard;
+use crate::sources::Files;
+use crate::subject::{self, Subject};
+use crate::toolchain;
+
+/// One learner's answer to one kata.
+struct Task {
+    learner: String,
+    kata: Arc<Kata>,
+    key: String,
+    answer: Answer,
+}
+
+/// Grades the class; whether the grader itself did everything it had to.
+pub(crate) fn run(repository: &Repository, args: GradeArgs) -> Result<bool> {
+    let cancel = Cancel::by_ctrl_c();
+    let console = Console::new(false);
+    console.progress("reading the class");
+    let shard = args.shard.map(shard::of).transpose()?;
+    let (entries, passed_over) = class::entries(&args.class)?;
+    let course = read_course(repository, &args, &entries)?;
+    let isolation = sandbox::probe();
+    if args.require_isolation.is_some_and(|tier| isolation.tier < tier) {
+        return Err(Error::new(
+            format!("this machine gives less isolation than is required: {}", grading::isolation(&isolation)),
+            "Grade on a machine that has it, or require less with `--require-isolation`.",
+        ));
+    }
+    let katas = course.katas.iter().map(|(kata, _)| Arc::clone(kata)).collect::<Vec<_>>();
+    let answers: Vec<(String, BTreeMap<String, Answer>)> =
+        entries.iter().map(|entry| (entry.name.clone(), class::answers(entry, &katas))).collect();
+
+    let judge = fingerprint::of_judge(repository)?;
+    let inputs = Inputs {
+        title: course.title.clone(),
+        assignments: course.katas.iter().map(|(kata, weight)| assignment(kata, *weight)).collect(),
+        learners: answers.iter().map(|(name, _)| Learner { name: name.clone(), late: course.late(name) }).collect(),
+        submissions: submissions(&answers),
+        judge: whole_judge(repository, &judge, &katas)?,
+        toolchain: toolchain::version()?,
+        limits: limits(&args),
+        isolation,
+        inspection: !args.without_inspection,
+        seed: args.seed,
+        schedules: args.schedules,
+        shard,
+    };
+    let guard = Guard { isolation: inputs.isolation.clone(), limits: inputs.limits.clone() };
+    let settings = Settings {
+        seed: args.seed,
+        schedules: args.schedules,
+        guard: Some(guard),
+        inspection: !args.without_inspection,
+        ..Settings::default()
+    };
+    let tasks = tasks(repository, &inputs, &judge, &katas, answers)?;
+
+    let mut ledger = Ledger::open(&args.out)?;
+    let ended = grade(repository, &mut ledger, &inputs, &tasks, &settings, &console, &cancel);
+    console.clear();
+    let results: Vec<Graded> =
+        tasks.iter().filter_map(|task| ledger.known(&task.learner, &task.kata.name, &task.key)).cloned().collect();
+    let whole = ended.is_ok();
+    if whole {
+        ledger.finish(&inputs, &results)?;
+    }
+    let gradebook = Gradebook::new(inputs, results);
+    render::class::write(&gradebook, &args.out)?;
+    ended.inspect_err(|_| render::warning(&grading::unfinished(&gradebook, tasks.len())))?;
+    render::print(&grading::summary(&gradebook, &args.out, &passed_over));
+    Ok(grading::grader_errors(&gradebook) == 0)
+}
+
+/// The course file that is named or found; without one, the katas that are named, or all.
+fn read_course(repository: &Repository, args: &GradeArgs, entries: &[class::Entry]) -> Result<Course> {
+    let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    let found = args.class.join(course::FILE);
+    let file = match &args.course {
+        Some(file) => Some(file.as_path()),
+        None => (args.katas.is_empty() && found.is_file()).then_some(found.as_path()),
+    };
+    let course = match file {
+        Some(file) => course::read(file, &catalog::all(repository)?, &names)?,
+        None => Course::of(catalog::some(repository, &args.katas)?, &args.class),
+    };
+    course.warnings.iter().for_each(|warning| render::warning(warning));
+    Ok(course)
+}
+
+fn assignment(kata: &Kata, weight: f64) -> Assignment {
+    Assignment {
+        kata: kata.name.clone(),
+        title: kata.about.title.clone(),
+        weight,
+        max_score: judge::max_score(kata),
+        tests: kata.tests.clone(),
+    }
+}
+
+/// The whole class as one hash.
+fn submissions(answers: &[(String, BTreeMap<String, Answer>)]) -> String {
+    let mut whole = Fingerprint::default();
+    for (learner, answers) in answers {
+        for (kata, answer) in answers {
+            whole.add(key(learner, kata, answer));
+        }
+    }
+    whole.text()
+}
+
+/// Everything that judges these katas.
+fn whole_judge(repository: &Repository, judge: &str, katas: &[Arc<Kata>]) -> Result<String> {
+    let mut whole = Fingerprint::default();
+    whole.add(judge);
+    for kata in katas {
+        whole.add(fingerprint::of_kata(repository, kata)?);
+    }
+    Ok(whole.text())
+}
+
+/// What each process may use. A test of any kata needs a small part of it.
+fn limits(args: &GradeArgs) -> Limits {
+    const MIB: u64 = 1024 * 1024;
+    Limits {
+        memory: args.memory * MIB,
+        output: MIB,
+        file: 64 * MIB,
+        tasks: 256,
+        seconds: args.test_seconds,
+        compile_seconds: args.compile_seconds,
+        compile_memory: 2048 * MIB,
+    }
+}
+
+/// What this machine has to grade, in the order of the class.
+fn tasks(
+    repository: &Repository,
+    inputs: &Inputs,
+    judge: &str,
+    katas: &[Arc<Kata>],
+    answers: Vec<(String, BTreeMap<String, Answer>)>,
+) -> Result<Vec<Task>> {
+    let mut conditions = BTreeMap::new();
+    for kata in katas {
+        let own = fingerprint::of_kata(repository, kata)?;
+        conditions.insert(kata.name.clone(), fingerprint::of_conditions(inputs, judge, &own));
+    }
+    let mut tasks = Vec::new();
+    for (learner, mut answers) in answers.into_iter().filter(|(name, _)| shard::contains(inputs.shard, name)) {
+        for kata in katas {
+            let answer = answers.remove(&kata.name).unwrap_or(Answer::Missing);
+            let key = key(&learner, &conditions[&kata.name], &answer);
+            tasks.push(Task { learner: learner.clone(), kata: Arc::clone(kata), key, answer });
+        }
+    }
+    Ok(tasks)
+}
+
+/// The learner's name counts too: it is in the messages.
+fn key(learner: &str, conditions: &str, answer: &Answer) -> String {
+    let mut key = Fingerprint::default();
+    key.add(learner).add(conditions);
+    match answer {
+        Answer::Given(files) => {
+            key.add("given");
+            files.iter().for_each(|(name, text)| {
+                key.add(name.to_string_lossy().as_bytes()).add(text);
+            });
+        }
+        Answer::Missing => {
+            key.add("missing");
+        }
+        Answer::Refused(why) => {
+            key.add("refused").add(why);
+        }
+        Answer::Unreadable(why) => {
+            key.add("unreadable").add(why);
+        }
+    }
+    key.text()
+}
+
+/// Grades what the record does not know yet, and notes each result as it comes.
+fn grade(
+    repository: &Repository,
+    ledger: &mut Ledger,
+    inputs: &Inputs,
+    tasks: &[Task],
+    settings: &Settings,
+    console: &Console,
+    cancel: &Cancel,
+) -> Result<()> {
+    ledger.begin(inputs)?;
+    let open: Vec<&Task> = tasks.iter().filter(|task| !is_known(ledger, task)).collect();
+    let mut pace = Pace { started: Instant::now(), known: tasks.len() - open.len(), done: 0, total: tasks.len() };
+    let (mut subjects, mut given): (Vec<Subject>, Vec<&Task>) = (Vec::new(), Vec::new());
+    for task in open {
+        let at_once = match &task.answer {
+            Answer::Given(files) => {
+                subjects.push(subject::given(&task.kata, &task.learner, files.clone()));
+                given.push(task);
+                continue;
+            }
+            Answer::Missing => judge::missing(&task.kata, &task.learner),
+            Answer::Refused(why) => judge::refused(&task.kata, &task.learner, why),
+            Answer::Unreadable(why) => judge::grader_error(&task.kata, &task.learner, why.clone()),
+        };
+        note(ledger, task, at_once, &mut pace, console)?;
+    }
+    if subjects.is_empty() {
+        return Ok(());
+    }
+    let prepared = pipeline::prepare(repository, "class", subjects, settings, console, cancel)?;
+    pipeline::examine_each(repository, &prepared, settings, console, cancel, |place, verdict| {
+        note(ledger, given[place], verdict, &mut pace, console)
+    })
+}
+
+/// A result is known if it was reached under the same conditions. A failure of the grader is tried again.
+fn is_known(ledger: &Ledger, task: &Task) -> bool {
+    ledger
+        .known(&task.learner, &task.kata.name, &task.key)
+        .is_some_and(|graded| graded.verdict.verdict != SubjectVerdict::GraderError)
+}
+
+/// How fast it goes.
+struct Pace {
+    started: Instant,
+    /// What earlier runs graded.
+    known: usize,
+    /// What this run graded.
+    done: usize,
+    total: usize,
+}
+
+fn note(ledger: &mut Ledger, task: &Task, mut verdict: KataVerdict, pace: &mut Pace, console: &Console) -> Result<()> {
+    // Since a class is built and run together, only the tests' own time is anybody's.
+    verdict.seconds = verdict.tests.iter().map(|test| test.seconds).sum();
+    let lines = match &task.answer {
+        Answer::Given(files) => named_lines(&task.learner, files, &verdict),
+        Answer::Missing | Answer::Refused(_) | Answer::Unreadable(_) => BTreeMap::new(),
+    };
+    pace.done += 1;
+    let place = pace.known + pace.done;
+    let line = grading::line(place, pace.total, &task.learner, &verdict);
+    // What is said has been recorded.
+    ledger.note(Graded { learner: task.learner.clone(), key: task.key.clone(), lines, verdict })?;
+    console.headline(&grading::pace(place, pace.total, pace.done, pace.started.elapsed()));
+    console.log(&line);
+    Ok(())
+}
+
+/// Columns of a source line that a picture can show.
+const LONGEST_LINE: usize = 200;
+
+/// The answer's own lines that the verdict's traces name.
+fn named_lines(learner: &str, files: &Files, verdict: &KataVerdict) -> BTreeMap<String, BTreeMap<u32, String>> {
+    let mut lines: BTreeMap<String, BTreeMap<u32, String>> = BTreeMap::new();
+    let traces = verdict.tests.iter().filter_map(|test| test.trace.as_ref());
+    for at in traces.flat_map(|trace| trace.locations()) {
+        let Some(name) = at.file.strip_prefix(&format!("{learner}/src/")) else { continue };
+        let text = files.get(Path::new(name)).and_then(|text| text.lines().nth(at.line.saturating_sub(1) as usize));
+        if let Some(text) = text {
+            let text = text.chars().take(LONGEST_LINE).collect();
+            lines.entry(at.file.clone()).or_default().insert(at.line, text);
+        }
+    }
+    lines
+}

@@ -1,0 +1,175 @@
+//! The record of a class, `results.jsonl`: one JSON document a line, appended as results come.
+//!
+//! A run begins with a line of what it grades, appends one line a result, and ends with a line that says so. A run that was
+//! killed leaves whole lines and perhaps half a one, which the next run cuts off. A finished record is sorted, so that
+//! grading twice gives the same bytes, but for times.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use verdict::{Graded, Inputs};
+
+use crate::error::{Error, Result};
+
+/// The name of the record in the folder of a class's results.
+pub(crate) const RESULTS: &str = "results.jsonl";
+
+/// One line of the record.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Line {
+    /// A run began.
+    Inputs(Box<Inputs>),
+    /// A result.
+    Graded(Box<Graded>),
+    /// The run came to its end, with so many results.
+    Finished(usize),
+}
+
+/// What a record holds.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    /// What the last run graded; nothing in an empty record.
+    pub(crate) inputs: Option<Inputs>,
+    /// The last result on each learner and kata.
+    pub(crate) results: BTreeMap<(String, String), Graded>,
+    /// Whether the last run came to its end.
+    pub(crate) finished: bool,
+}
+
+/// A record that is being written. Nobody else writes it meanwhile.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    path: PathBuf,
+    file: File,
+    record: Record,
+}
+
+impl Ledger {
+    /// Opens the record in that folder, made if it is not there, and reads what earlier runs left.
+    ///
+    /// # Errors
+    /// Another grader writes it, it is no record, or the folder can't be written.
+    pub(crate) fn open(folder: &Path) -> Result<Ledger> {
+        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        let path = folder.join(RESULTS);
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(Error::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                return Err(Error::new(
+                    format!("another grader is writing {}", path.display()),
+                    "Wait until it is done, or give another folder with `--out`.",
+                ));
+            }
+            Err(fs::TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
+        }
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(Error::io("read", &path))?;
+        // Half a line is what a run that was killed could not finish.
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let record = parse(&text[..whole], &path)?;
+        file.set_len(whole as u64).map_err(Error::io("write", &path))?;
+        file.seek(SeekFrom::End(0)).map_err(Error::io("write", &path))?;
+        Ok(Ledger { path, file, record })
+    }
+
+    /// The result on that learner and kata, if it was reached with that key.
+    pub(crate) fn known(&self, learner: &str, kata: &str, key: &str) -> Option<&Graded> {
+        self.record.results.get(&(learner.to_string(), kata.to_string())).filter(|graded| graded.key == key)
+    }
+
+    /// Notes that a run begins.
+    ///
+    /// # Errors
+    /// The record can't be written.
+    pub(crate) fn begin(&mut self, inputs: &Inputs) -> Result<()> {
+        self.record.inputs = Some(inputs.clone());
+        self.append(&Line::Inputs(Box::new(inputs.clone())))
+    }
+
+    /// Notes a result.
+    ///
+    /// # Errors
+    /// The record can't be written.
+    pub(crate) fn note(&mut self, graded: Graded) -> Result<()> {
+        let line = Line::Graded(Box::new(graded));
+        self.append(&line)?;
+        if let Line::Graded(graded) = line {
+            self.record.results.insert((graded.learner.clone(), graded.verdict.kata.clone()), *graded);
+        }
+        Ok(())
+    }
+
+    /// Ends the run: the record is written anew, sorted, with these results only.
+    ///
+    /// # Errors
+    /// The record can't be written. Then it is as it was.
+    pub(crate) fn finish(self, inputs: &Inputs, results: &[Graded]) -> Result<()> {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let mut sorted = tempfile::NamedTempFile::new_in(folder).map_err(Error::io("write in", folder))?;
+        let mut lines = vec![Line::Inputs(Box::new(inputs.clone()))];
+        lines.extend(results.iter().map(|graded| Line::Graded(Box::new(graded.clone()))));
+        lines.push(Line::Finished(results.len()));
+        for line in &lines {
+            sorted.write_all(&bytes(line)).map_err(Error::io("write", &self.path))?;
+        }
+        sorted.as_file().sync_data().map_err(Error::io("write", &self.path))?;
+        sorted.persist(&self.path).map_err(|error| Error::io("write", &self.path)(error.error))?;
+        Ok(())
+    }
+
+    fn append(&mut self, line: &Line) -> Result<()> {
+        self.file.write_all(&bytes(line)).map_err(Error::io("write", &self.path))
+    }
+}
+
+/// The record in that folder.
+///
+/// # Errors
+/// There is none, or it is broken.
+pub(crate) fn read(folder: &Path) -> Result<Record> {
+    let path = folder.join(RESULTS);
+    let text = fs::read(&path).map_err(Error::io("read", &path))?;
+    let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    parse(&text[..whole], &path)
+}
+
+fn bytes(line: &Line) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec(line).expect("a record has no keys or values that JSON lacks");
+    bytes.push(b'\n');
+    bytes
+}
+
+fn parse(text: &[u8], path: &Path) -> Result<Record> {
+    let mut record = Record::default();
+    for (number, line) in text.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
+        let line: Line = serde_json::from_slice(line).map_err(|error| {
+            Error::new(
+                format!("{}:{}: not a line of a record: {error}", path.display(), number + 1),
+                "Give another folder with `--out`; or move that file away, and everything is graded anew.",
+            )
+        })?;
+        match line {
+            Line::Inputs(inputs) => {
+                record.inputs = Some(*inputs);
+                record.finished = false;
+            }
+            Line::Graded(graded) => {
+                record.results.insert((graded.learner.clone(), graded.verdict.kata.clone()), *graded);
+            }
+            Line::Finished(_) => record.finished = true,
+        }
+    }
+    Ok(record)
+}

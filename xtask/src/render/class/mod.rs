@@ -1,0 +1,111 @@
+//! The reports on a class: every one a picture of the same gradebook, so they can't disagree. No clock and no hash order: the
+//! same record gives the same bytes.
+//!
+//! `grades.csv`, `report.html`, `summary.md`, `junit.xml` and `ctrf.json` are the instructor's. What is below `learners/NAME/`
+//! is for that learner: nothing of others, of the machine or of how submissions are isolated.
+
+mod answer;
+mod ctrf;
+mod failure;
+mod frame;
+mod grades;
+mod gradescope;
+mod junit;
+mod learner;
+mod page;
+mod summary;
+pub(crate) mod text;
+
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::thread;
+
+use verdict::{Diagnostic, Late};
+
+use crate::class::safe_name;
+use crate::error::{Error, Result};
+use crate::gradebook::{Gradebook, Row};
+
+/// Writes every report into a folder, which is made if it isn't there. Each file is whole or not there at all.
+///
+/// # Errors
+/// A file can't be written.
+pub(crate) fn write(gradebook: &Gradebook, out: &Path) -> Result<()> {
+    put(out, "grades.csv", &grades::render(gradebook))?;
+    put(out, "report.html", &page::render(gradebook))?;
+    put(out, "summary.md", &summary::render(gradebook))?;
+    put(out, "junit.xml", &junit::render(gradebook)?)?;
+    put(out, "ctrf.json", &ctrf::render(gradebook)?)?;
+    // A class has hundreds of learners, and each one's reports stand alone.
+    let rows: Vec<&Row> = gradebook.rows.iter().filter(|row| row.is_here()).collect();
+    let workers = thread::available_parallelism().map_or(2, usize::from);
+    let part = rows.len().div_ceil(workers).max(1);
+    thread::scope(|scope| {
+        let write = |some: &[&Row]| some.iter().try_for_each(|row| write_learner(gradebook, row, out));
+        let parts: Vec<_> = rows.chunks(part).map(|some| scope.spawn(move || write(some))).collect();
+        parts.into_iter().try_for_each(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
+/// Writes what one learner gets to read.
+fn write_learner(gradebook: &Gradebook, row: &Row, out: &Path) -> Result<()> {
+    let folder = out.join("learners").join(safe_name(&row.learner.name));
+    put(&folder, "report.html", &learner::page(gradebook, row))?;
+    put(&folder, "summary.md", &learner::summary(gradebook, row))?;
+    put(&folder, "results.json", &gradescope::render(gradebook, row)?)
+}
+
+/// Writes a file beside its place and moves it there, so that nobody ever reads half of it.
+fn put(folder: &Path, name: &str, text: &str) -> Result<()> {
+    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let path = folder.join(name);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".report-");
+    // A temporary file is its owner's alone; a report is as readable as any file that its owner writes.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder).map_err(Error::io("write", &path))?;
+    file.write_all(text.as_bytes()).map_err(Error::io("write", &path))?;
+    file.persist(&path).map_err(|error| Error::io("write", &path)(error.error))?;
+    Ok(())
+}
+
+/// Two decimals: what a person reads and a spreadsheet adds up.
+fn rounded(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
+}
+
+/// A percentage or points without needless zeros: `87.5`, `100`.
+fn shown(number: f64) -> String {
+    rounded(number).to_string()
+}
+
+/// `2 h 5 min late, 10% off`.
+fn late(late: Late) -> String {
+    let (days, hours, minutes) = (late.seconds / 86_400, late.seconds / 3600 % 24, late.seconds / 60 % 60);
+    let parts = [(days, "d"), (hours, "h"), (minutes, "min")];
+    let time: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n} {unit}")).collect();
+    let time = if time.is_empty() { format!("{} s", late.seconds) } else { time.join(" ") };
+    format!("{time} late, {}% off", shown(late.percent_off))
+}
+
+/// `1 learner`, `2 learners`.
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What the compiler, a rule or the grader says, errors only if there are any.
+fn objections(diagnostics: &[Diagnostic]) -> String {
+    let is_error = |one: &&Diagnostic| one.level != "warning";
+    let errors = diagnostics.iter().filter(is_error);
+    let rendered = errors.map(|one| if one.rendered.trim().is_empty() { &one.message } else { &one.rendered });
+    rendered.map(|text| text.trim_end()).collect::<Vec<_>>().join("\n\n")
+}

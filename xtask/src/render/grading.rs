@@ -1,0 +1,80 @@
+//! What `grade` and `merge` say on the terminal and in a log.
+
+use std::path::Path;
+use std::time::Duration;
+
+use verdict::{Isolation, KataVerdict, SubjectVerdict, Tier};
+
+use crate::gradebook::Gradebook;
+use crate::render::class::text;
+use crate::render::{BAD, STRONG, paragraph, styled, width};
+
+/// How far a class is: `34 of 200 graded, 5.2 a second, 32 s left: `.
+pub(crate) fn pace(place: usize, total: usize, done: usize, took: Duration) -> String {
+    let rate = done as f64 / took.as_secs_f64().max(0.001);
+    let left = (total - place) as f64 / rate.max(0.001);
+    format!("{place} of {total} graded, {rate:.1} a second, {left:.0} s left: ")
+}
+
+/// One line a result. It begins with a number, so that no learner's name is at the beginning of a line.
+pub(crate) fn line(place: usize, total: usize, learner: &str, verdict: &KataVerdict) -> String {
+    let score = match verdict.verdict {
+        SubjectVerdict::GraderError => "no points taken".to_string(),
+        _ => format!("{} of {}", verdict.score, verdict.max_score),
+    };
+    format!("{place}/{total} {}, {}: {}, {score}", text::line(learner), verdict.kata, verdict.verdict)
+}
+
+/// How far submissions are kept from the machine, and what is lacking.
+pub(crate) fn isolation(isolation: &Isolation) -> String {
+    let tier = match isolation.tier {
+        Tier::None => "none",
+        Tier::Limits => "limits",
+        Tier::Confined => "confined",
+        Tier::Isolated => "isolated",
+    };
+    match &isolation.lacks[..] {
+        [] => tier.to_string(),
+        lacks => format!("{tier} ({})", lacks.join("; ")),
+    }
+}
+
+/// What a run that was stopped leaves.
+pub(crate) fn unfinished(gradebook: &Gradebook, total: usize) -> String {
+    let graded = gradebook.rows.iter().flat_map(|row| &row.cells).filter(|cell| cell.graded.is_some()).count();
+    format!("stopped with {graded} of {total} graded; the same command goes on from there")
+}
+
+/// What came of it, and where it is.
+pub(crate) fn summary(gradebook: &Gradebook, out: &Path, passed_over: &[String]) -> String {
+    let inputs = &gradebook.inputs;
+    let here = gradebook.rows.iter().filter(|row| row.is_here()).count();
+    let learners = if here == 1 { "learner" } else { "learners" };
+    let part = inputs.shard.map_or(String::new(), |shard| format!(", part {} of {}", shard.number, shard.of));
+    let mut text = styled(STRONG, &format!("{}: {here} {learners}{part}", text::line(&inputs.title))) + "\n";
+    for (column, assignment) in inputs.assignments.iter().enumerate() {
+        let statistics = gradebook.statistics(column);
+        let verdicts = statistics.verdicts.iter().map(|(verdict, count)| format!("{count} {verdict}"));
+        text += &format!("  {:<12} {}\n", assignment.kata, verdicts.collect::<Vec<_>>().join(", "));
+    }
+    text += &paragraph(&format!("isolation: {}", isolation(&inputs.isolation)), 0, width());
+    if !passed_over.is_empty() {
+        let names: Vec<String> = passed_over.iter().map(|name| text::line(name)).collect();
+        text += &paragraph(&format!("no submissions, so passed over: {}", names.join(", ")), 0, width());
+    }
+    let errors = grader_errors(gradebook);
+    if errors > 0 {
+        let what = format!("{errors} could not be graded; that is no learner's fault and takes no points. ");
+        text += &styled(BAD, &what);
+        text += "Run the same command again to try those once more.\n";
+    }
+    let whole = if inputs.shard.is_some() { "results.jsonl for `cargo xtask merge`, and for this part " } else { "" };
+    let reports = format!("{whole}report.html, grades.csv, summary.md, junit.xml, ctrf.json, learners/");
+    text + &paragraph(&format!("in {}: {reports}", out.display()), 0, width())
+}
+
+/// How many answers the grader failed to judge.
+pub(crate) fn grader_errors(gradebook: &Gradebook) -> usize {
+    let cells = gradebook.rows.iter().flat_map(|row| &row.cells);
+    cells.filter(|cell| cell.verdict() == Some(SubjectVerdict::GraderError)).count()
+}

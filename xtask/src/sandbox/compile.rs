@@ -1,0 +1,327 @@
+//! The compiler of submissions, confined. Cargo calls this program as its `RUSTC_WORKSPACE_WRAPPER`: for submissions, then,
+//! and not for what judges them.
+//!
+//! To compile is to run hostile code too: `include_str!` reads any file, `env!` any variable, and a constant or a type can keep
+//! the compiler busy for ever.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use rustix::process::PidfdFlags;
+use serde::{Deserialize, Serialize};
+use verdict::{Isolation, Limits, Tier};
+
+use crate::error::{Error, Result};
+use crate::sandbox::order::{Allowance, Answer, Files, Order};
+use crate::sandbox::supervise::supervise;
+use crate::sandbox::{Compiler, End, Ended, Limit, files};
+
+/// Environment variable: how compilers are confined, as JSON.
+const CONFIGURATION: &str = "INTERLEAVE_COMPILE";
+/// This program's name when it stands in front of the compiler.
+const WRAPPER: &str = "rustc-confined";
+/// The `code` of a diagnostic that is ours, not the compiler's.
+pub(crate) const CODE: &str = "interleave";
+
+/// What the compiler may print, in bytes.
+const OUTPUT: u64 = 1024 * 1024;
+/// A file that it writes, in bytes. Test binaries with all their debug information have some 50 MB.
+const FILE: u64 = 512 * 1024 * 1024;
+/// All of its files together.
+const FILES: u64 = 2 * FILE;
+/// Threads and processes of a compiler and its linker.
+const TASKS: u32 = 512;
+
+/// How compilers are confined.
+#[derive(Debug, Serialize, Deserialize)]
+struct Configuration {
+    tier: Tier,
+    seconds: u64,
+    memory: u64,
+    compiler: Compiler,
+}
+
+/// What cargo asks the compiler for, as far as it matters here.
+#[derive(Debug, Default)]
+struct Call {
+    args: Vec<OsString>,
+    /// The name of the crate with what tells it from others of that name: what its files are called.
+    crate_name: String,
+    extra: String,
+    input: PathBuf,
+    out: PathBuf,
+    externs: Vec<PathBuf>,
+    dependencies: Vec<PathBuf>,
+}
+
+/// The environment variables that make cargo confine the compiler of submissions. `tools` is a folder for the program that does
+/// it: its place must stay the same from call to call, or cargo compiles everything again.
+///
+/// # Errors
+/// That program can't be put there.
+pub(crate) fn environment(
+    isolation: &Isolation,
+    limits: &Limits,
+    compiler: &Compiler,
+    tools: &Path,
+) -> Result<Vec<(OsString, OsString)>> {
+    let configuration = Configuration {
+        tier: isolation.tier,
+        seconds: limits.compile_seconds,
+        memory: limits.compile_memory,
+        compiler: compiler.clone(),
+    };
+    let json = serde_json::to_string(&configuration).map_err(|error| {
+        Error::new(format!("a path is not Unicode: {error}"), "Move the checkout to a folder with a plainer name.")
+    })?;
+    fs::create_dir_all(tools).map_err(Error::io("create", tools))?;
+    let wrapper = tools.join(WRAPPER);
+    let fresh = tools.join(format!("{WRAPPER}.{}", std::process::id()));
+    let own = env::current_exe().map_err(Error::io("find", Path::new("cargo xtask")))?;
+    let _ = fs::remove_file(&fresh);
+    // A second name for this very program is as good as a copy of it, and costs nothing.
+    fs::hard_link(&own, &fresh).or_else(|_| fs::copy(&own, &fresh).map(drop)).map_err(Error::io("write", &fresh))?;
+    fs::rename(&fresh, &wrapper).map_err(Error::io("write", &wrapper))?;
+    // Renaming one name of a file to another name of it leaves both.
+    let _ = fs::remove_file(&fresh);
+    Ok(vec![
+        (OsString::from("RUSTC_WORKSPACE_WRAPPER"), wrapper.into_os_string()),
+        (OsString::from(CONFIGURATION), OsString::from(json)),
+    ])
+}
+
+/// Stands in front of the compiler, if this process was started as that.
+pub(crate) fn main_if_asked() -> Option<ExitCode> {
+    let mut args = env::args_os();
+    let name = PathBuf::from(args.next()?);
+    if name.file_name() != Some(OsStr::new(WRAPPER)) {
+        return None;
+    }
+    let configuration = env::var(CONFIGURATION).ok().and_then(|json| serde_json::from_str(&json).ok());
+    let (Some(configuration), Some(rustc)) = (configuration, args.next()) else {
+        eprintln!("{WRAPPER} is called by cargo, for `cargo xtask grade`");
+        return Some(ExitCode::FAILURE);
+    };
+    let args: Vec<OsString> = args.collect();
+    if asks_about_the_compiler(&args) {
+        let error = Command::new(&rustc).args(&args).env_remove(CONFIGURATION).exec();
+        eprintln!("cannot start {}: {error}", rustc.display());
+        return Some(ExitCode::FAILURE);
+    }
+    Some(compile(&configuration, args).unwrap_or_else(|error| {
+        // No fault of the submission, so no diagnostic: cargo passes it on as the compiler's own trouble.
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    }))
+}
+
+/// Cargo asks for the version and for names of files, with nothing to compile.
+fn asks_about_the_compiler(args: &[OsString]) -> bool {
+    args.iter().any(|arg| arg == "-" || arg == "-vV" || arg.to_string_lossy().starts_with("--print"))
+}
+
+/// Compiles one crate.
+fn compile(configuration: &Configuration, args: Vec<OsString>) -> io::Result<ExitCode> {
+    // Whoever ends cargo's process group shall not end us: cargo's end tells us to clear up first.
+    let _ = rustix::process::setsid();
+    let cargo = rustix::process::getppid().ok_or(io::ErrorKind::BrokenPipe)?;
+    let lifeline = rustix::process::pidfd_open(cargo, PidfdFlags::empty())?;
+    let call = read_call(args)?;
+    let beside = call.out.parent().unwrap_or(&call.out);
+    let private = tempfile::Builder::new().prefix(".compiling-").tempdir_in(beside)?;
+    let order = order(configuration, &call, private.path())?;
+    let ended = match supervise(&order, lifeline.as_fd()) {
+        Some(Answer::Ended(ended)) => ended,
+        Some(Answer::Failed(what)) => return Err(io::Error::other(format!("cannot confine the compiler: {what}"))),
+        None => return Err(io::Error::other("cargo has ended")),
+    };
+    finish(&call, ended, private.path())
+}
+
+/// Takes apart what cargo passes.
+fn read_call(args: Vec<OsString>) -> io::Result<Call> {
+    let mut call = Call::default();
+    let mut args = args.into_iter();
+    while let Some(arg) = args.next() {
+        let text = arg.to_str().ok_or(io::ErrorKind::InvalidInput)?.to_string();
+        let takes_value = matches!(text.as_str(), "--crate-name" | "--out-dir" | "--extern" | "-L" | "-C");
+        let value = if takes_value { args.next().and_then(|value| value.into_string().ok()) } else { None };
+        match (text.as_str(), value.as_deref()) {
+            ("--crate-name", Some(name)) => call.crate_name = name.to_string(),
+            ("--out-dir", Some(folder)) => {
+                call.out = PathBuf::from(folder);
+                // It is replaced.
+                continue;
+            }
+            ("--extern", Some(value)) => call.externs.extend(value.split_once('=').map(|(_, path)| path.into())),
+            ("-L", Some(value)) => {
+                let folder = value.split_once('=').map_or(value, |(_, folder)| folder);
+                call.dependencies.push(folder.into());
+            }
+            // It would be one more place to write to, and each answer is compiled once.
+            ("-C", Some(option)) if option.starts_with("incremental=") => continue,
+            ("-C", Some(option)) => {
+                call.extra = option.strip_prefix("extra-filename=").unwrap_or(&call.extra).to_string();
+            }
+            (input, None) if !input.starts_with('-') && input.ends_with(".rs") => call.input = input.into(),
+            _ => {}
+        }
+        call.args.push(arg);
+        call.args.extend(value.map(OsString::from));
+    }
+    let complete = ![call.input.as_os_str(), call.out.as_os_str(), OsStr::new(&call.crate_name)].contains(&OsStr::new(""));
+    if complete { Ok(call) } else { Err(io::Error::other("this call of the compiler is not understood")) }
+}
+
+/// The compiler's order: what it reads, and the private folder that it writes to.
+fn order(configuration: &Configuration, call: &Call, private: &Path) -> io::Result<Order> {
+    let temporary = private.join("tmp");
+    fs::create_dir(&temporary)?;
+    let compiler = &configuration.compiler;
+    let mut args = call.args.clone();
+    args.extend([OsString::from("--out-dir"), private.as_os_str().to_os_string()]);
+    // The tests' own file has what it needs; only the answer is a stranger's.
+    if !args.iter().any(|arg| arg == "--test") && !compiler.may_be_unsafe.contains(&call.crate_name) {
+        args.push("-Funsafe_code".into());
+    }
+    let mut environment: Vec<(OsString, OsString)> = env::vars_os().filter(|(name, _)| is_passed_on(name)).collect();
+    environment.push(("PATH".into(), path()));
+    environment.push(("LANG".into(), "C".into()));
+    environment.push(("TMPDIR".into(), temporary.into_os_string()));
+    Ok(Order {
+        program: compiler.sysroot.join("bin/rustc"),
+        args,
+        environment,
+        folder: env::current_dir()?,
+        record: false,
+        tier: configuration.tier,
+        files: files_of(compiler, call, private),
+        network: false,
+        // The linker.
+        processes: true,
+        allowance: Allowance {
+            wall: Duration::from_secs(configuration.seconds),
+            memory: configuration.memory,
+            tasks: TASKS,
+            output: OUTPUT,
+            file: FILE,
+            disk: FILES,
+        },
+    })
+}
+
+/// What `env!` may show: the crate's own name and version.
+fn is_passed_on(name: &OsStr) -> bool {
+    const PASSED_ON: [&str; 5] =
+        ["CARGO_CRATE_NAME", "CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR"];
+    name.to_str().is_some_and(|name| PASSED_ON.contains(&name) || name.starts_with("CARGO_PKG_"))
+}
+
+/// Where linkers are looked for: only where the system has its programs.
+fn path() -> OsString {
+    let allowed = files::of_a_compiler().run;
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let kept = env::split_paths(&folders).filter(|folder| allowed.iter().any(|one| folder.starts_with(one)));
+    env::join_paths(kept).unwrap_or_else(|_| "/usr/bin:/bin".into())
+}
+
+fn files_of(compiler: &Compiler, call: &Call, private: &Path) -> Files {
+    let mut files = files::of_a_compiler();
+    files.run.extend(["bin", "lib", "libexec"].map(|name| compiler.sysroot.join(name)));
+    files.read.extend(compiler.readable.iter().cloned());
+    // A crate's own files. Tests lie in a folder of their own, which the submission's crate has no need to see.
+    files.read.extend(call.input.parent().map(Path::to_path_buf));
+    files.read.extend(call.externs.iter().cloned());
+    for folder in &call.dependencies {
+        files.list.push(folder.clone());
+        files.read.extend(libraries(folder, &compiler.submissions));
+    }
+    files.write.push(private.to_path_buf());
+    files
+}
+
+/// The libraries in a folder, but not those of submissions.
+fn libraries(folder: &Path, submissions: &[String]) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(|entry| entry.ok());
+    let is_wanted = |name: &str| {
+        let Some((stem, ending)) = name.strip_prefix("lib").and_then(|name| name.rsplit_once('.')) else { return false };
+        let crate_name = stem.rsplit_once('-').map_or(stem, |(name, _)| name);
+        ["rlib", "rmeta", "so"].contains(&ending) && !submissions.iter().any(|one| one == crate_name)
+    };
+    entries.filter(|entry| entry.file_name().to_str().is_some_and(is_wanted)).map(|entry| entry.path()).collect()
+}
+
+/// Hands over what the compiler made and said.
+fn finish(call: &Call, ended: Ended, private: &Path) -> io::Result<ExitCode> {
+    let Some(objection) = objection(&ended) else {
+        let End::Exited(code) = ended.how else { return Err(io::Error::other("an end without a code")) };
+        if code == 0 {
+            hand_over(call, private)?;
+        }
+        // The compiler names the files that it has made.
+        let (from, to) = (private.display().to_string(), call.out.display().to_string());
+        io::stderr().write_all(ended.stderr.replace(&from, &to).as_bytes())?;
+        return Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from));
+    };
+    let diagnostic = serde_json::json!({
+        "$message_type": "diagnostic",
+        "message": objection,
+        "code": { "code": CODE, "explanation": null },
+        "level": "error",
+        "spans": [],
+        "children": [],
+        "rendered": format!("error: {objection}\n"),
+    });
+    io::stderr().write_all(format!("{diagnostic}\n").as_bytes())?;
+    Ok(ExitCode::FAILURE)
+}
+
+/// What to tell the learner, if the compiler did not come to an end of its own.
+fn objection(ended: &Ended) -> Option<String> {
+    let what = match ended.how {
+        End::Exited(_) => return None,
+        End::Limit(Limit::Wall | Limit::Cpu) => {
+            "the compiler was not done in time: a constant, a type or a macro of this code grows without end"
+        }
+        End::Limit(Limit::Memory) => {
+            "the compiler needed more memory than it may have: a constant, a type or a macro of this code grows too large"
+        }
+        End::Limit(Limit::Output) => "the compiler had more to say about this code than anybody would read",
+        End::Limit(Limit::Tasks) => "the compiler started more threads than it may have",
+        End::Limit(Limit::Disk) => "what this code compiles to is too large",
+        End::Signalled(signal) => {
+            return Some(format!(
+                "the compiler crashed on this code (signal {signal}): deep nesting does that, of brackets or of types"
+            ));
+        }
+    };
+    Some(what.to_string())
+}
+
+/// Moves the crate's own files, and no others, to where cargo expects them.
+fn hand_over(call: &Call, private: &Path) -> io::Result<()> {
+    let stem = format!("{}{}", call.crate_name, call.extra);
+    for name in [".d", ".rmeta", ".rlib", ".so", ""] {
+        let name = match name {
+            "" | ".d" => format!("{stem}{name}"),
+            ending => format!("lib{stem}{ending}"),
+        };
+        let made = private.join(&name);
+        if fs::symlink_metadata(&made).is_ok_and(|made| made.is_file()) {
+            if name == stem {
+                // A linker that may not do this itself says nothing.
+                fs::set_permissions(&made, fs::Permissions::from_mode(0o755))?;
+            }
+            fs::rename(&made, call.out.join(&name))?;
+        }
+    }
+    Ok(())
+}

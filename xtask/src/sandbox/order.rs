@@ -1,0 +1,74 @@
+//! What a supervisor is asked for, and what it answers: plain data that travels as JSON between two processes of this program.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use verdict::Tier;
+
+use crate::sandbox::Ended;
+
+/// One program to be run under watch.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Order {
+    /// The program.
+    pub(crate) program: PathBuf,
+    /// Its arguments.
+    pub(crate) args: Vec<std::ffi::OsString>,
+    /// Its whole environment.
+    pub(crate) environment: Vec<(std::ffi::OsString, std::ffi::OsString)>,
+    /// Its working folder.
+    pub(crate) folder: PathBuf,
+    /// Whether it gets a channel for a record.
+    pub(crate) record: bool,
+    /// How far it is confined.
+    pub(crate) tier: Tier,
+    /// The files that it may use.
+    pub(crate) files: Files,
+    /// Whether it needs sockets.
+    pub(crate) network: bool,
+    /// Whether it needs child processes.
+    pub(crate) processes: bool,
+    /// What it may use.
+    pub(crate) allowance: Allowance,
+}
+
+/// The files that a confined program may use. A path that doesn't exist is passed over.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Files {
+    /// May be run and read.
+    pub(crate) run: Vec<PathBuf>,
+    /// May be read.
+    pub(crate) read: Vec<PathBuf>,
+    /// Folders whose names may be listed, but not read.
+    pub(crate) list: Vec<PathBuf>,
+    /// May be read and written, but not run.
+    pub(crate) write: Vec<PathBuf>,
+}
+
+/// What a confined program may use. Sizes in bytes.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Allowance {
+    /// Time on the clock.
+    pub(crate) wall: Duration,
+    /// Memory of it and everything that it started.
+    pub(crate) memory: u64,
+    /// Processes and threads together.
+    pub(crate) tasks: u32,
+    /// Output on each stream.
+    pub(crate) output: u64,
+    /// Size of one file.
+    pub(crate) file: u64,
+    /// Size of all files that it has written and not removed.
+    pub(crate) disk: u64,
+}
+
+/// What a supervisor answers.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Answer {
+    /// The program ran.
+    Ended(Ended),
+    /// It could not be confined, so it was not run: what failed, in words.
+    Failed(String),
+}

@@ -1,0 +1,56 @@
+//! How subjects are built and run: what the command line asks for, for every step of the pipeline.
+
+use verdict::{Isolation, Limits};
+
+/// How tests are run.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The seed of sampled schedules, if not the default.
+    pub(crate) seed: Option<u64>,
+    /// How many schedules a test may explore, if not the default.
+    pub(crate) schedules: Option<u64>,
+    /// The one schedule to run.
+    pub(crate) replay: Option<String>,
+    /// The one test to run.
+    pub(crate) test: Option<String>,
+    /// How to keep hostile code from the machine; nothing for code of one's own.
+    pub(crate) guard: Option<Guard>,
+    /// Whether the rules on the syntax tree apply.
+    pub(crate) inspection: bool,
+    /// What the subjects are built for.
+    pub(crate) purpose: Purpose,
+}
+
+impl Default for Settings {
+    /// Every test of one's own code, as the kata says.
+    fn default() -> Settings {
+        Settings {
+            seed: None,
+            schedules: None,
+            replay: None,
+            test: None,
+            guard: None,
+            inspection: true,
+            purpose: Purpose::Tests,
+        }
+    }
+}
+
+/// What subjects are built for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To run the kata's tests.
+    #[default]
+    Tests,
+    /// To time the kata's workload: optimised.
+    Workload,
+}
+
+/// How strangers' code is kept from the machine.
+#[derive(Clone, Debug)]
+pub(crate) struct Guard {
+    /// What isolation is to be had here.
+    pub(crate) isolation: Isolation,
+    /// What each process may use.
+    pub(crate) limits: Limits,
+}
