@@ -32,7 +32,8 @@ pub(crate) fn picture(folder: &Path) -> BTreeMap<PathBuf, String> {
 fn add(path: &Path, picture: &mut BTreeMap<PathBuf, String>) {
     let Ok(about) = fs::symlink_metadata(path) else { return };
     // Large files, pipes and devices are known by their numbers; what is in them is not read.
-    let content = if about.is_file() && about.len() < 4 * 1024 * 1024 { fs::read(path).unwrap_or_default() } else { Vec::new() };
+    let content =
+        if about.is_file() && about.len() < 4 * 1024 * 1024 { fs::read(path).unwrap_or_default() } else { Vec::new() };
     let mut hash = DefaultHasher::new();
     (content, about.mode(), about.uid(), about.len(), about.mtime(), about.mtime_nsec()).hash(&mut hash);
     picture.insert(path.to_path_buf(), format!("{:o} {:x}", about.mode(), hash.finish()));
@@ -53,7 +54,9 @@ pub(crate) fn differences(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<P
             Some(_) => {}
         }
     }
-    found.extend(before.keys().filter(|path| !after.contains_key(*path)).map(|path| format!("{} is gone", path.display())));
+    found.extend(
+        before.keys().filter(|path| !after.contains_key(*path)).map(|path| format!("{} is gone", path.display())),
+    );
     found
 }
 

@@ -44,10 +44,7 @@ impl Machine {
 
     /// The ports of the listeners: TCP, UDP.
     pub(crate) fn ports(&self) -> [u16; 2] {
-        [
-            self.tcp.local_addr().expect("an address").port(),
-            self.udp.local_addr().expect("an address").port(),
-        ]
+        [self.tcp.local_addr().expect("an address").port(), self.udp.local_addr().expect("an address").port()]
     }
 
     /// What attacks have achieved here.
@@ -91,7 +88,8 @@ fn state(id: u32) -> String {
     let limits = fs::read_to_string(format!("/proc/{id}/limits")).unwrap_or_default();
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     let cores = status.lines().find(|line| line.starts_with("Cpus_allowed_list")).unwrap_or_default();
-    let kept: Vec<&str> = limits.lines().filter(|line| line.contains("cpu time") || line.contains("open files")).collect();
+    let kept: Vec<&str> =
+        limits.lines().filter(|line| line.contains("cpu time") || line.contains("open files")).collect();
     format!("nice {nice}, {cores}, {}", kept.join(", "))
 }
 

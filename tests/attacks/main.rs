@@ -75,7 +75,10 @@ fn compare<'a>(
         graded.results.iter().map(|one| ((one.learner.as_str(), one.verdict.kata.as_str()), one)).collect();
     for sample in samples {
         if sample.needs == Needs::Isolated && graded.tier < Tier::Isolated {
-            println!("skipped: {}, which needs a network of its own; this machine gives {:?}", sample.name, graded.tier);
+            println!(
+                "skipped: {}, which needs a network of its own; this machine gives {:?}",
+                sample.name, graded.tier
+            );
             continue;
         }
         if sample.needs == Needs::Confined && graded.tier < Tier::Confined {

@@ -108,7 +108,11 @@ impl Declared {
         }
         let wanted = self.says.as_ref().map(|says| format!(", which says `{says}`")).unwrap_or_default();
         let said: String = said.join("\n").chars().take(600).collect();
-        Some(format!("{name}: {came_to}, where {} is declared{wanted}\n    {}", self.verdict, said.replace('\n', "\n    ")))
+        Some(format!(
+            "{name}: {came_to}, where {} is declared{wanted}\n    {}",
+            self.verdict,
+            said.replace('\n', "\n    ")
+        ))
     }
 }
 
@@ -154,7 +158,8 @@ pub(crate) fn mounted(kata: &str, text: String) -> BTreeMap<&'static str, String
         return BTreeMap::from([("lib.rs", text)]);
     }
     // Attributes of the whole crate stand at its beginning.
-    let attributes: String = text.lines().filter(|line| line.starts_with("#![")).map(|line| format!("{line}\n")).collect();
+    let attributes: String =
+        text.lines().filter(|line| line.starts_with("#![")).map(|line| format!("{line}\n")).collect();
     let attack: String = text.lines().filter(|line| !line.starts_with("#![")).map(|line| format!("{line}\n")).collect();
     let (before, call) = match kata {
         "thread" => ("    let thread = thread::Builder::new()", "    attack::attack();\n"),

@@ -108,7 +108,7 @@ pub(crate) struct Rules {
     /// Paths (`std::sync::Barrier`) or names (`sleep`) that would go round the topic.
     #[serde(default)]
     pub(crate) forbid: Vec<String>,
-    /// Whether `unsafe` is allowed: only where the topic can't be taught without it.
+    /// Whether the stub gives unsafe code: only where the topic cannot be taught without it. A submission keeps it as it is.
     #[serde(default)]
     pub(crate) allow_unsafe: bool,
 }

@@ -5,6 +5,7 @@
 //! This is one layer of several: nothing here is needed for the verdict to be true, it only makes the reason plain.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::thread;
 
@@ -15,6 +16,7 @@ use verdict::Diagnostic;
 use crate::catalog::Rules;
 use crate::error::{Error, Result};
 use crate::nesting;
+use crate::repository::Repository;
 use crate::stage::StagedSubject;
 use crate::subject::Source;
 
@@ -58,10 +60,12 @@ const ATTRIBUTES: [(&str, &str); 9] = [
 ///
 /// # Errors
 /// The files could not be read at all, which is our mistake: a text that nobody foresaw.
-pub(crate) fn inspect(staged: &StagedSubject) -> Result<Vec<Diagnostic>> {
+pub(crate) fn inspect(repository: &Repository, staged: &StagedSubject) -> Result<Vec<Diagnostic>> {
+    let kata = &staged.subject.kata;
+    let given = if kata.about.rules.allow_unsafe { given_modules(&repository.stub(&kata.name))? } else { Vec::new() };
     let objections = thread::scope(|scope| {
         let reader = thread::Builder::new().stack_size(nesting::STACK);
-        reader.spawn_scoped(scope, || inspect_files(staged)).map(|reading| reading.join().ok())
+        reader.spawn_scoped(scope, || inspect_files(staged, &given)).map(|reading| reading.join().ok())
     });
     objections.ok().flatten().ok_or_else(|| {
         Error::new(
@@ -71,25 +75,45 @@ pub(crate) fn inspect(staged: &StagedSubject) -> Result<Vec<Diagnostic>> {
     })
 }
 
-fn inspect_files(staged: &StagedSubject) -> Vec<Diagnostic> {
+/// The modules of a stub that have unsafe code: who keeps them as they are has written none.
+fn given_modules(stub: &Path) -> Result<Vec<String>> {
+    let text = fs::read_to_string(stub).map_err(Error::io("read", stub))?;
+    let tokens: TokenStream = text.parse().unwrap_or_default();
+    let bodies = modules(&tokens).map(|(_, body)| body);
+    Ok(bodies.filter(|body| body.contains("unsafe")).collect())
+}
+
+/// The modules at the top of a file: where each body stands among the tokens, and its text, with spaces as the parser has them.
+fn modules(tokens: &TokenStream) -> impl Iterator<Item = (usize, String)> {
+    let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let bodies = trees.windows(3).enumerate().filter_map(|(place, trees)| match trees {
+        [TokenTree::Ident(word), TokenTree::Ident(_), TokenTree::Group(body)] if word == "mod" => {
+            Some((place + 2, body.stream().to_string()))
+        }
+        _ => None,
+    });
+    bodies.collect::<Vec<_>>().into_iter()
+}
+
+fn inspect_files(staged: &StagedSubject, given: &[String]) -> Vec<Diagnostic> {
     let mut objections = Vec::new();
     for (file, text) in &staged.files {
         let shown = shown_path(&staged.subject, file);
-        objections.extend(inspect_file(text, &staged.subject.kata.about.rules).into_iter().map(|(line, message)| {
-            Diagnostic {
+        objections.extend(inspect_file(text, &staged.subject.kata.about.rules, given).into_iter().map(
+            |(line, message)| Diagnostic {
                 level: "rule".to_string(),
                 rendered: format!("{message}\n  --> {shown}:{line}\n"),
                 message,
                 file: Some(shown.clone()),
                 line: Some(line),
-            }
-        }));
+            },
+        ));
     }
     objections
 }
 
 /// Lines and objections, in order, each once.
-fn inspect_file(text: &str, rules: &Rules) -> Vec<(u32, String)> {
+fn inspect_file(text: &str, rules: &Rules, given: &[String]) -> Vec<(u32, String)> {
     // What does not parse does not compile: the compiler says it better.
     let Ok(tokens) = text.parse::<TokenStream>() else { return Vec::new() };
     if let Some(line) = nesting::too_deep(&tokens) {
@@ -102,9 +126,9 @@ fn inspect_file(text: &str, rules: &Rules) -> Vec<(u32, String)> {
     let mut inspector = Inspector { forbidden: &forbidden, imports: Imports::default(), found: Vec::new() };
     inspector.imports.visit_file(&tree);
     inspector.visit_file(&tree);
-    if !rules.allow_unsafe {
-        inspector.check_keywords(tokens);
-    }
+    let own: Vec<usize> = modules(&tokens).filter(|(_, body)| given.contains(body)).map(|(place, _)| place).collect();
+    let rest = tokens.into_iter().enumerate().filter(|(place, _)| !own.contains(place)).map(|(_, token)| token);
+    inspector.check_keywords(rest.collect());
     inspector.found.sort();
     inspector.found.dedup();
     inspector.found
@@ -327,7 +351,7 @@ mod tests {
         let rules = Rules { forbid: vec!["std::sync::Barrier".to_string(), "sleep".to_string()], allow_unsafe: false };
         let shorten =
             |(line, message): (u32, String)| format!("{line} {}", message.split(" is not").next().unwrap_or_default());
-        inspect_file(text, &rules).into_iter().map(shorten).collect()
+        inspect_file(text, &rules, &[]).into_iter().map(shorten).collect()
     }
 
     #[test]
@@ -369,6 +393,19 @@ mod tests {
         assert_eq!(objections("fn f() { println!(\"{}\", unsafe { 1 }) }"), ["1 `unsafe`"]);
         assert_eq!(objections("extern \"C\" { fn f(); }"), ["1 `extern`"]);
         assert_eq!(objections("extern \"C\" fn f() {}"), ["1 `extern`"]);
+    }
+
+    #[test]
+    fn unsafe_code_that_was_given_is_left_alone_where_it_stands() {
+        let given = ["fn f () { unsafe { } }".parse::<TokenStream>().unwrap().to_string()];
+        let lines = |text: &str| -> Vec<u32> {
+            inspect_file(text, &Rules::default(), &given).into_iter().map(|(line, _)| line).collect()
+        };
+        assert!(lines("mod memory {\n    fn f() { unsafe {} }\n}\nfn g() {}").is_empty());
+        assert_eq!(lines("mod memory {\n    fn f() { unsafe {} }\n}\nfn g() {\nunsafe {} }"), [5], "one more");
+        assert_eq!(lines("mod memory {\n    fn f() { unsafe { g() } }\n}"), [2], "another");
+        assert_eq!(lines("mod a { mod memory { fn f() { unsafe {} } } }"), [1], "where names mean something else");
+        assert_eq!(lines("fn memory() { fn f() { unsafe {} } }"), [1], "in another place");
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub(crate) fn prepare(
     let order: Vec<String> = subjects.iter().map(|subject| subject.id.clone()).collect();
     let (mut entries, mut sound) = (Vec::new(), Vec::new());
     for staged in stage::read(subjects)? {
-        let objections = if settings.inspection { inspect::inspect(&staged) } else { Ok(Vec::new()) };
+        let objections = if settings.inspection { inspect::inspect(repository, &staged) } else { Ok(Vec::new()) };
         match objections {
             Ok(objections) if objections.is_empty() => sound.push(staged),
             Ok(objections) => entries.push(Entry::Rejected(staged, objections)),

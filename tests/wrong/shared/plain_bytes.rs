@@ -1,7 +1,7 @@
-//! rejected: compile-error
+//! rejected: rule
 //!
 //! A slice of plain numbers instead of atomics, by an `unsafe` block of one's own. The compiler may now believe that nobody else
-//! changes them. The kata's manifest denies such blocks, except the given one.
+//! changes them. The kata's rules allow no such block but the given one.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Read};

@@ -1,9 +1,11 @@
 //! What a submission may hold, wherever it comes from.
 
+use std::io::Read;
 use std::path::Path;
 
 use super::{
     Gathered, LONGEST_FILE, MOST_FILES, Unreadable, Wanted, is_device_name, is_source_name, places, printable,
+    read_capped,
 };
 use crate::error::Error;
 

@@ -61,13 +61,13 @@ pub(crate) fn load(kata: &Kata, workload: &Workload, wanted: &[String]) -> Resul
     Ok(load)
 }
 
-/// The load as one types it: `in-flight=30,latency=20`.
+/// The load in one line: `in-flight=30, latency=20`.
 pub(crate) fn typed(load: &Load) -> String {
     let settings = load.iter().map(|(name, setting)| match setting {
         Setting::Number(number) => format!("{name}={number}"),
         Setting::Word(word) => format!("{name}={word}"),
     });
-    settings.collect::<Vec<String>>().join(",")
+    settings.collect::<Vec<String>>().join(", ")
 }
 
 fn presets(presets: &BTreeMap<String, Preset>) -> Load {

@@ -10,7 +10,7 @@ const NARROW: f64 = 0.05;
 /// How sure an interval must be.
 const CONFIDENCE: f64 = 0.95;
 /// Below this an interval is no ground for a verdict.
-const TOO_UNSURE: f64 = 0.90;
+pub(crate) const TOO_UNSURE: f64 = 0.90;
 
 /// Times of one approach, in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -56,7 +56,17 @@ fn hash(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::hash;
+    use super::{hash, page};
+
+    #[test]
+    fn the_policy_names_the_style_and_the_script_of_the_page() {
+        let page = page("title", "<main></main>");
+        for element in ["style", "script"] {
+            let (_, rest) = page.split_once(&format!("<{element}>")).unwrap();
+            let (text, _) = rest.split_once(&format!("</{element}>")).unwrap();
+            assert!(page.contains(&format!("{element}-src 'sha256-{}'", hash(text))), "{element}");
+        }
+    }
 
     #[test]
     fn a_hash_is_spelled_as_browsers_expect() {

@@ -17,6 +17,11 @@ const MISTAKES: usize = 12;
 
 /// Renders it.
 pub(crate) fn render(gradebook: &Gradebook) -> String {
+    render_with_room(gradebook, PICTURES)
+}
+
+/// Renders it with so many bytes of schedules.
+pub(crate) fn render_with_room(gradebook: &Gradebook, room: usize) -> String {
     let title = text::line(&gradebook.inputs.title);
     let mut body = format!("<header><h1>{}</h1>\n{}</header>\n<main>\n", html(&title), about(gradebook));
     body += &needs_you(gradebook);
@@ -24,7 +29,7 @@ pub(crate) fn render(gradebook: &Gradebook) -> String {
     body += &glance(gradebook);
     body += &katas(gradebook);
     body += "<section><h2>Answers</h2>\n";
-    let mut album = Album::default();
+    let mut album = Album { shown: BTreeMap::new(), room };
     for (number, row) in here(gradebook) {
         body += &learner(gradebook, number, row, &mut album);
     }
@@ -217,10 +222,10 @@ fn katas(gradebook: &Gradebook) -> String {
 }
 
 /// Schedules that are in the page already, by what they look like, with the answers that they are shown at.
-#[derive(Default)]
 struct Album {
     shown: BTreeMap<String, String>,
-    bytes: usize,
+    /// Bytes that may still come.
+    room: usize,
 }
 
 /// Everything about one learner.
@@ -272,9 +277,9 @@ fn failures((number, column): (usize, usize), cell: &Cell, own: &str, album: &mu
         drawn = true;
         page += &match album.shown.get(&picture) {
             Some(at) => format!("<p><a href=\"#{at}\">The schedule is the same as here.</a></p>\n"),
-            None if album.bytes + picture.len() > PICTURES => elsewhere,
+            None if picture.len() > album.room => elsewhere,
             None => {
-                album.bytes += picture.len();
+                album.room -= picture.len();
                 album.shown.insert(picture.clone(), format!("a{number}-{column}"));
                 picture
             }

@@ -137,6 +137,40 @@ fn equal_schedules_are_drawn_once() {
 }
 
 #[test]
+fn beyond_its_room_the_page_links_to_the_learners_own() {
+    let results = vec![deadlocked("ada", "lock")];
+    let gradebook = Gradebook::new(inputs(&["ada"], vec![assignment("lock", 1.0)]), results);
+    let (wide, narrow) =
+        (super::page::render_with_room(&gradebook, 100_000), super::page::render_with_room(&gradebook, 100));
+    assert_eq!((wide.matches("role=\"img\"").count(), narrow.matches("role=\"img\"").count()), (1, 0));
+    assert!(narrow.contains("<a href=\"learners/ada/report.html\">The schedule is in the learner's own report.</a>"));
+    assert!(narrow.contains("waits for account#2"), "the words stay");
+}
+
+#[test]
+fn of_a_long_schedule_both_ends_are_shown() {
+    let mut long = deadlocked("ada", "lock");
+    let trace = long.verdict.tests[1].trace.as_mut().unwrap();
+    let step = trace.steps[1].clone();
+    trace.steps.splice(1..1, vec![step; 500]);
+    let page = &written(&Gradebook::new(inputs(&["ada"], vec![assignment("lock", 1.0)]), vec![long]))["report.html"];
+    assert!(page.contains("… 457 steps are left out; replay shows them …"));
+    assert!(page.contains("<th scope=\"row\">12</th>") && page.contains("<th scope=\"row\">505</th>"));
+    assert_eq!(page.matches("role=\"img\"").count(), 0, "nobody follows such a picture");
+}
+
+#[test]
+fn junit_leaves_out_output_before_it_is_too_long() {
+    let mut noisy = deadlocked("ada", "lock");
+    noisy.verdict.tests.iter_mut().for_each(|test| test.output = "noise ".repeat(1000));
+    let gradebook = Gradebook::new(inputs(&["ada"], vec![assignment("lock", 1.0)]), vec![noisy]);
+    let render = |most| super::junit::render_within(&gradebook, most).unwrap();
+    assert!(render(28_000_000).len() > 8000);
+    assert!(render(2000).len() < 2000);
+    assert_eq!(parsed(&render(2000)).0.len(), parsed(&render(28_000_000)).0.len());
+}
+
+#[test]
 fn a_record_with_wrong_numbers_costs_a_picture_and_no_report() {
     let mut results = Vec::new();
     let break_it: [fn(&mut Trace); 4] = [

@@ -10,7 +10,7 @@ use plotters::prelude::{BLACK, Color, RGBColor, ShapeStyle, WHITE};
 use plotters::style::{FontStyle, IntoFont, TextStyle};
 
 use crate::error::{Error, Result};
-use crate::timing::Timed;
+use crate::timing::{Timed, load};
 
 /// Pixels of the whole.
 const SIZE: (u32, u32) = (860, 520);
@@ -46,7 +46,12 @@ fn title(timed: &Timed) -> String {
 /// The second line: whose figures these are, and where they come from.
 fn origin(timed: &Timed) -> String {
     let cores = if timed.machine.cores == 1 { "1 core".to_string() } else { format!("{} cores", timed.machine.cores) };
-    let load = crate::timing::load::typed(&timed.load);
+    let mut load = timed.load.clone();
+    if timed.sweep {
+        // It is what the workers are otherwise, and here they are on the axis.
+        load.remove("in-flight");
+    }
+    let load = load::typed(&load);
     format!("{}, {cores}, medians; {load}", timed.subject)
 }
 

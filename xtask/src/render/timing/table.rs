@@ -2,7 +2,7 @@
 
 use crate::render::timing::in_words;
 use crate::render::{BAD, FAINT, GOOD, OPEN, STRONG, fit, paragraph, styled};
-use crate::timing::statistics::{Comparison, Pace};
+use crate::timing::statistics::{Comparison, Pace, TOO_UNSURE};
 use crate::timing::{Measured, Refused, SpeedPoints, Timed};
 
 /// Columns of the whole; narrower ones would break the table, wider ones would not say more.
@@ -69,10 +69,12 @@ fn table(approaches: &[Measured]) -> String {
         let limit = one.limit.map_or_else(String::new, in_words);
         let of_limit = one.of_limit.map_or_else(String::new, |times| format!("{times:.2}"));
         text += &format!(
-            "  {}{workers:>7}{:>9}{range:>21}{reference:>11}{limit:>9}{of_limit:>7}\n",
+            "  {}{workers:>7}{:>9}{range:>21}{reference:>11}{limit:>9}{of_limit:>7}",
             fit(&one.approach, NAME),
             in_words(one.seconds.median),
         );
+        text.truncate(text.trim_end().len());
+        text += "\n";
     }
     text
 }
@@ -113,11 +115,12 @@ fn verdicts(approaches: &[Measured]) -> String {
 }
 
 fn in_a_sentence(comparison: &Comparison, rounds: usize) -> String {
-    let Comparison { ratio, low, high, verdict, .. } = comparison;
+    let Comparison { ratio, low, high, confidence, verdict } = comparison;
     let (style, words) = match verdict {
         Pace::AsFast => (GOOD, "as fast as the reference"),
         Pace::Faster => (GOOD, "faster than the reference"),
         Pace::Slower => (BAD, "slower than the reference"),
+        Pace::TooNoisy if *confidence < TOO_UNSURE => (OPEN, "too few rounds to tell"),
         Pace::TooNoisy => (OPEN, "too noisy to tell"),
     };
     let rounds = if rounds == 1 { "1 round".to_string() } else { format!("{rounds} rounds") };

@@ -3,7 +3,6 @@
 
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{GRID, PAPER, SIZE, heading, in_words, ink, origin, text, thin, title};
 use crate::render::timing::in_words as seconds_in_words;
@@ -76,7 +75,7 @@ pub(super) fn draw(timed: &Timed, svg: &mut String) -> Result<(), String> {
         .legend_area_size(42)
         .background_style(PAPER)
         .border_style(GRID)
-        .label_font(text(13).pos(Pos::new(HPos::Left, VPos::Center)))
+        .label_font(text(13))
         .draw()
         .map_err(in_words)?;
     area.present().map_err(in_words)

@@ -1,0 +1,176 @@
+//! The arena: a checkout, a class, and the grader let loose on it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+use verdict::Tier;
+
+use crate::files::{Places, all, differences, mirror, picture, write};
+use crate::machine::{Machine, left_over};
+use crate::samples::{KATAS, Sample};
+
+/// What a secret looks like wherever one is planted.
+const SECRET: &str = "the-secret-of-whoever-grades";
+/// A grader that is not done by then is ended, and the test with it.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+/// The checkout that these tests belong to.
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask/ is in the repository").to_path_buf()
+}
+
+/// A checkout that attacks may try to change, and a folder for what is built in it. Both stay from one run to the next, so that
+/// nothing is built twice.
+pub(crate) struct Arena {
+    checkout: PathBuf,
+    target: PathBuf,
+    _lock: fs::File,
+}
+
+/// What came of grading a class.
+pub(crate) struct Graded {
+    /// The results.
+    pub(crate) results: Vec<verdict::Graded>,
+    /// How far the machine keeps submissions apart.
+    pub(crate) tier: Tier,
+    /// What the attacks have achieved.
+    pub(crate) harm: Vec<String>,
+    /// Where the reports are.
+    pub(crate) out: PathBuf,
+    /// What the grader printed on both streams.
+    pub(crate) printed: String,
+    _folder: TempDir,
+}
+
+impl Arena {
+    /// Ready for grading. Waits until no other run of this suite uses it.
+    pub(crate) fn new() -> Arena {
+        let shared = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let (checkout, target) = (shared.join("attacked"), shared.join("workshop"));
+        fs::create_dir_all(&checkout).expect("a folder");
+        let lock = fs::File::create(shared.join("attacked.lock")).expect("a file");
+        lock.lock().expect("nobody holds it for ever");
+        for name in ["Cargo.toml", "Cargo.lock", "katas", "solutions", "tests", "xtask"] {
+            mirror(&repository().join(name), &checkout.join(name));
+        }
+        Arena { checkout, target, _lock: lock }
+    }
+
+    /// Grades a class of these samples, and looks at the machine afterwards.
+    pub(crate) fn grade(&self, samples: &[Sample], flags: &[&str]) -> Graded {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = folder.path();
+        let [class, out, home, scratch] = ["class", "out", "home", "scratch"].map(|name| root.join(name));
+        for place in [&class, &out, &home, &scratch] {
+            fs::create_dir(place).expect("a folder");
+        }
+        write(&home.join(".ssh/id_ed25519"), SECRET.as_bytes());
+        write(&home.join(".netrc"), SECRET.as_bytes());
+        let run = root.file_name().expect("a name").to_string_lossy().into_owned();
+        let socket = home.join("service");
+        let mut machine = Machine::ready(&socket, &run);
+        let places = self.places(&run, &machine, [&class, &out, &home, &scratch, &socket]);
+        samples.iter().for_each(|sample| sample.hand_in(&class, &places));
+        let before = [&class, &home, &self.checkout].map(|folder| picture(folder));
+
+        let printed = self.run(&class, &out, &home, &scratch, flags);
+
+        let mut harm = machine.harm();
+        harm.extend(left_over(&[root, &self.target]));
+        for (folder, before) in [&class, &home, &self.checkout].into_iter().zip(before) {
+            harm.extend(differences(&before, &picture(folder)));
+        }
+        for place in ["/tmp", "/var/tmp", "/dev/shm"].map(Path::new).into_iter().chain([self.target.as_path()]) {
+            let trace = place.join(format!("{run}-was-here"));
+            if fs::symlink_metadata(&trace).is_ok() {
+                harm.push(format!("{} was made", trace.display()));
+            }
+        }
+        let left: Vec<_> = fs::read_dir(&scratch).expect("a folder").flatten().map(|entry| entry.path()).collect();
+        harm.extend(left.iter().map(|path| format!("{} is left", path.display())));
+        let telling = all(&out).into_iter().filter(|file| contains(&fs::read(file).unwrap_or_default(), SECRET));
+        harm.extend(telling.map(|file| format!("{} tells the secret", file.display())));
+        if printed.contains(SECRET) {
+            harm.push("the grader prints the secret".to_string());
+        }
+        let (tier, results) = read_results(&out);
+        Graded { results, tier, harm, out, printed, _folder: folder }
+    }
+
+    /// What the samples' text names.
+    fn places(&self, run: &str, machine: &Machine, folders: [&Path; 5]) -> Places {
+        let [class, out, home, scratch, socket] = folders.map(|folder| folder.display().to_string());
+        let [tcp, udp] = machine.ports();
+        let staged = self.target.join("interleave/class").join(format!("thread-{}", short_hash("honest-solution")));
+        Places(vec![
+            ("RUN", run.to_string()),
+            ("CLASS", class),
+            ("OUT", out),
+            ("HOME", home),
+            ("SCRATCH", scratch),
+            ("SOCKET", socket),
+            ("REPOSITORY", self.checkout.display().to_string()),
+            ("TARGET", self.target.display().to_string()),
+            ("STAGED", staged.display().to_string()),
+            ("VICTIM", machine.victim().to_string()),
+            ("PORT", tcp.to_string()),
+            ("UDP", udp.to_string()),
+        ])
+    }
+
+    /// Runs the grader; what it printed.
+    fn run(&self, class: &Path, out: &Path, home: &Path, scratch: &Path, flags: &[&str]) -> String {
+        let mut command = assert_cmd::Command::new(assert_cmd::cargo::cargo_bin!("xtask"));
+        command.arg("grade").arg(class).arg("--out").arg(out).args(flags);
+        // A const loop, a spin and a stopped process are waited for to the end. Everything else takes a fraction of it.
+        command.args(["--compile-seconds", "20", "--test-seconds", "20"]);
+        command.args(KATAS.iter().flat_map(|kata| ["--kata", kata]));
+        // Cargo and rustup know their homes by these, or else by the home that is a trap here.
+        let real_home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+        for (name, below) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
+            command.env(name, std::env::var_os(name).map_or_else(|| real_home.join(below), PathBuf::from));
+        }
+        command
+            .current_dir(&self.checkout)
+            .env("HOME", home)
+            .env("TMPDIR", scratch)
+            .env("CARGO_TARGET_DIR", &self.target)
+            .env("INTERLEAVE_ATTACK_SECRET", SECRET)
+            .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR_FORCE")
+            .timeout(PATIENCE);
+        let ran = command.output().expect("the grader starts");
+        let printed = [ran.stdout, ran.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        assert_eq!(ran.status.code(), Some(0), "the grader could not do everything:\n{printed}");
+        printed
+    }
+}
+
+/// The record's tier and results.
+fn read_results(out: &Path) -> (Tier, Vec<verdict::Graded>) {
+    let text = fs::read_to_string(out.join("results.jsonl")).expect("a record");
+    let (mut tier, mut results) = (Tier::None, Vec::new());
+    for line in text.lines() {
+        let mut line: Value = serde_json::from_str(line).expect("every line is a document");
+        if !line["inputs"].is_null() {
+            tier = serde_json::from_value(line["inputs"]["isolation"]["tier"].take()).expect("a tier");
+        } else if !line["graded"].is_null() {
+            results.push(serde_json::from_value(line["graded"].take()).expect("a result"));
+        }
+    }
+    (tier, results)
+}
+
+/// The hash by which the grader calls a learner's folder.
+fn short_hash(learner: &str) -> String {
+    let hash = Sha256::new().chain_update((learner.len() as u64).to_be_bytes()).chain_update(learner).finalize();
+    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
