@@ -1,5 +1,6 @@
 //! The arena: a checkout, a class, and the grader let loose on it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use verdict::Tier;
 
 use crate::files::{Places, all, differences, mirror, picture, write};
 use crate::machine::{Machine, left_over};
-use crate::samples::{KATAS, Sample};
+use crate::samples::Sample;
 
 /// What a secret looks like wherever one is planted.
 const SECRET: &str = "the-secret-of-whoever-grades";
@@ -77,7 +78,7 @@ impl Arena {
         samples.iter().for_each(|sample| sample.hand_in(&class, &places));
         let before = [&class, &home, &self.checkout].map(|folder| picture(folder));
 
-        let printed = self.run(&class, &out, &home, &scratch, flags);
+        let printed = self.run(samples, [&class, &out, &home, &scratch], flags);
 
         let mut harm = machine.harm();
         harm.extend(left_over(&[root, &self.target]));
@@ -123,12 +124,13 @@ impl Arena {
     }
 
     /// Runs the grader; what it printed.
-    fn run(&self, class: &Path, out: &Path, home: &Path, scratch: &Path, flags: &[&str]) -> String {
+    fn run(&self, samples: &[Sample], [class, out, home, scratch]: [&Path; 4], flags: &[&str]) -> String {
         let mut command = assert_cmd::Command::new(assert_cmd::cargo::cargo_bin!("xtask"));
         command.arg("grade").arg(class).arg("--out").arg(out).args(flags);
         // A const loop, a spin and a stopped process are waited for to the end. Everything else takes a fraction of it.
         command.args(["--compile-seconds", "20", "--test-seconds", "20"]);
-        command.args(KATAS.iter().flat_map(|kata| ["--kata", kata]));
+        let katas: BTreeSet<&str> = samples.iter().map(|sample| sample.kata.as_str()).collect();
+        command.args(katas.iter().flat_map(|kata| ["--kata", kata]));
         // Cargo and rustup know their homes by these, or else by the home that is a trap here.
         let real_home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
         for (name, below) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {

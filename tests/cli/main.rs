@@ -12,4 +12,5 @@ mod maintaining;
 mod pictures;
 #[cfg(unix)]
 mod terminal;
+mod timing;
 mod workshop;

@@ -225,12 +225,13 @@ mod tests {
         let results = vec![
             deadlocked("ada", "lock"),
             graded("bea", "lock", SubjectVerdict::Failed, both),
-            graded("cem", "lock", SubjectVerdict::Unsolved, open),
+            graded("cem", "lock", SubjectVerdict::Unsolved, open.clone()),
+            graded("dan", "lock", SubjectVerdict::Unsolved, open),
         ];
-        let gradebook = Gradebook::new(inputs(&["ada", "bea", "cem"], vec![assignment("lock", 1.0)]), results);
+        let gradebook = Gradebook::new(inputs(&["ada", "bea", "cem", "dan"], vec![assignment("lock", 1.0)]), results);
         let statistics = gradebook.statistics(0);
-        assert_eq!(statistics.kinds, [(Kind::Deadlock, 2), (Kind::Unsolved, 1), (Kind::Race, 1)]);
-        let failed = [("first_test", 2), ("second_test", 3)].map(|(test, count)| (test.to_string(), count));
+        assert_eq!(statistics.kinds, [(Kind::Unsolved, 2), (Kind::Deadlock, 2), (Kind::Race, 1)]);
+        let failed = [("first_test", 3), ("second_test", 4)].map(|(test, count)| (test.to_string(), count));
         assert_eq!(statistics.failed_tests, failed);
         let shared = Mistake { column: 0, test: "second_test".to_string(), kind: Kind::Deadlock, rows: vec![0, 1] };
         assert_eq!(gradebook.shared_mistakes(), [shared]);

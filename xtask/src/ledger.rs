@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use verdict::{Graded, Inputs};
 
 use crate::error::{Error, Result};
+use crate::whole;
 
 /// The name of the record in the folder of a class's results.
 pub(crate) const RESULTS: &str = "results.jsonl";
@@ -116,17 +117,10 @@ impl Ledger {
     /// # Errors
     /// The record can't be written. Then it is as it was.
     pub(crate) fn finish(self, inputs: &Inputs, results: &[Graded]) -> Result<()> {
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let mut sorted = tempfile::NamedTempFile::new_in(folder).map_err(Error::io("write in", folder))?;
         let mut lines = vec![Line::Inputs(Box::new(inputs.clone()))];
         lines.extend(results.iter().map(|graded| Line::Graded(Box::new(graded.clone()))));
         lines.push(Line::Finished(results.len()));
-        for line in &lines {
-            sorted.write_all(&bytes(line)).map_err(Error::io("write", &self.path))?;
-        }
-        sorted.as_file().sync_data().map_err(Error::io("write", &self.path))?;
-        sorted.persist(&self.path).map_err(|error| Error::io("write", &self.path)(error.error))?;
-        Ok(())
+        whole::write(&self.path, lines.iter().flat_map(bytes).collect::<Vec<u8>>())
     }
 
     fn append(&mut self, line: &Line) -> Result<()> {

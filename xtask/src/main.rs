@@ -30,6 +30,7 @@ mod stage;
 mod subject;
 mod timing;
 mod toolchain;
+mod whole;
 
 use std::process::ExitCode;
 

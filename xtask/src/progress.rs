@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 use verdict::{KataVerdict, SubjectVerdict};
@@ -10,6 +9,7 @@ use verdict::{KataVerdict, SubjectVerdict};
 use crate::catalog::Kata;
 use crate::error::{Error, Result};
 use crate::repository::Repository;
+use crate::whole;
 
 /// The file's content: an entry a kata.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -56,14 +56,8 @@ impl Progress {
     /// # Errors
     /// The folder can't be written.
     pub(crate) fn write(&self, repository: &Repository) -> Result<()> {
-        let path = repository.progress();
-        let folder = path.parent().unwrap_or(repository.root());
-        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         let text = serde_json::to_string_pretty(self).map_err(|error| Error::new(error.to_string(), ""))?;
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(Error::io("write in", folder))?;
-        file.write_all(text.as_bytes()).map_err(Error::io("write", &path))?;
-        file.persist(&path).map_err(|error| Error::io("write", &path)(error.error))?;
-        Ok(())
+        whole::write(&repository.progress(), text)
     }
 
     /// Notes a verdict on the learner's own answer.

@@ -50,6 +50,8 @@ fn main() {
 struct Steps(u64);
 
 impl Steps {
+    // Not inlined: every way must run the same machine code, or the compiler's luck would be measured.
+    #[inline(never)]
     fn work(self, seed: u64) -> u64 {
         (0..self.0).fold(seed, |x, step| black_box(x ^ step).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31))
     }

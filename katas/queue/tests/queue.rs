@@ -17,7 +17,7 @@ fn _signatures(queue: &Queue<u8>) {
     // A constant is a pattern only if its type derives `PartialEq`, which tells one variant from another.
     const CLOSED: (PutError<u8>, GetError) = (PutError::Closed(0), GetError::Closed);
     let _ = |errors| matches!(errors, CLOSED);
-    let _ = pipeline([0_u8].into_iter(), size(1), size(1), |item: u8| item, |_: u8| ControlFlow::Break(()));
+    pipeline([0_u8].into_iter(), size(1), size(1), |item: u8| item, |_: u8| ControlFlow::Break(()));
 }
 
 #[test]

@@ -36,6 +36,8 @@ struct Task {
 
 impl Task {
     /// So much arithmetic that nothing but doing it leads to its result.
+    // Not inlined: every way must run the same machine code, or the compiler's luck would be measured.
+    #[inline(never)]
     fn work(&self, item: u64) -> u64 {
         (0..self.steps).fold(item, |x, step| black_box(x ^ step).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31))
     }

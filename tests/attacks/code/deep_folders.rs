@@ -1,4 +1,4 @@
-//! attack on process: leaves folders in folders, 3,000 deep, for whoever has to clear up. The test fails for it; nothing is left.
+//! attack on thread: leaves folders in folders, 3,000 deep, for whoever has to clear up. The test fails for it; nothing is left.
 //! inspected: failed panic
 //! says: deep enough
 

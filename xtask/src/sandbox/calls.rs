@@ -172,8 +172,13 @@ const OTHER_SIGNALS: &[i64] =
 const NEWER: u32 = 453;
 
 /// The options of `prctl` that would let a process outlive its supervisor, or hide from its watch.
-const HIDING: [i32; 5] =
-    [libc::PR_SET_PDEATHSIG, libc::PR_SET_CHILD_SUBREAPER, libc::PR_SET_DUMPABLE, libc::PR_SET_MM, libc::PR_SET_PTRACER];
+const HIDING: [i32; 5] = [
+    libc::PR_SET_PDEATHSIG,
+    libc::PR_SET_CHILD_SUBREAPER,
+    libc::PR_SET_DUMPABLE,
+    libc::PR_SET_MM,
+    libc::PR_SET_PTRACER,
+];
 
 /// Requests by `ioctl` that change attributes of a file which is open for reading only, or type on a terminal.
 const REQUESTS: [u32; 4] = [0x4008_6602, 0x401c_5820, libc::TIOCSTI as u32, libc::TIOCLINUX as u32];
@@ -277,4 +282,102 @@ fn nothing_newer() -> BpfProgram {
         step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
         step(libc::BPF_RET | libc::BPF_K, 0, 0, no_such_call),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: u32 = 4711;
+
+    /// What the kernel would answer to this call: 0 if it is allowed, otherwise the error's number.
+    fn answer(program: &[sock_filter], call: i64, args: &[u64]) -> u32 {
+        let architecture = if cfg!(target_arch = "aarch64") { 0xC000_00B7 } else { 0xC000_003E };
+        let mut data = [call as u32, architecture, 0, 0].to_vec();
+        for argument in 0..6 {
+            let value = args.get(argument).copied().unwrap_or_default();
+            data.extend([value as u32, (value >> 32) as u32]);
+        }
+        let (mut accumulator, mut at) = (0_u32, 0_usize);
+        loop {
+            let step = &program[at];
+            let jump = |yes: bool| if yes { step.jt as usize } else { step.jf as usize };
+            at += 1;
+            match u32::from(step.code) {
+                code if code == libc::BPF_LD | libc::BPF_W | libc::BPF_ABS => accumulator = data[step.k as usize / 4],
+                code if code == libc::BPF_ALU | libc::BPF_AND | libc::BPF_K => accumulator &= step.k,
+                code if code == libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K => at += jump(accumulator == step.k),
+                code if code == libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K => at += jump(accumulator >= step.k),
+                code if code == libc::BPF_JMP | libc::BPF_JA => at += step.k as usize,
+                code if code == libc::BPF_RET | libc::BPF_K => {
+                    return match step.k {
+                        libc::SECCOMP_RET_ALLOW => 0,
+                        errno => errno & libc::SECCOMP_RET_DATA,
+                    };
+                }
+                code => panic!("a step that this test does not know: {code:#x}"),
+            }
+        }
+    }
+
+    /// Whether a program with these needs may make the call.
+    fn may(network: bool, processes: bool, call: i64, args: &[u64]) -> bool {
+        match answer(&filter(network, processes, OWN).unwrap(), call, args) {
+            0 => true,
+            error => {
+                assert_eq!(error, libc::EPERM as u32);
+                false
+            }
+        }
+    }
+
+    #[test]
+    fn what_reaches_beyond_the_program_is_refused() {
+        let tools = [libc::SYS_ptrace, libc::SYS_process_vm_writev, libc::SYS_setsid, libc::SYS_setpgid];
+        let machine = [libc::SYS_mount, libc::SYS_unshare, libc::SYS_bpf, libc::SYS_io_uring_setup, libc::SYS_keyctl];
+        let hidden = [libc::SYS_memfd_create, libc::SYS_shmget, libc::SYS_mq_open];
+        let attributes = [libc::SYS_fchmod, libc::SYS_fchmodat, libc::SYS_fchownat, libc::SYS_utimensat];
+        for call in [&tools[..], &machine, &hidden, &attributes].concat() {
+            assert!(!may(true, true, call, &[]), "call {call}");
+        }
+        assert!(!may(true, true, libc::SYS_prlimit64, &[1]), "another's limits");
+        assert!(may(true, true, libc::SYS_prlimit64, &[0]), "one's own limits");
+        assert!(!may(true, true, libc::SYS_prctl, &[libc::PR_SET_PDEATHSIG as u64]));
+        assert!(may(true, true, libc::SYS_prctl, &[libc::PR_SET_NAME as u64]));
+        for call in [libc::SYS_read, libc::SYS_openat, libc::SYS_futex, libc::SYS_execve, libc::SYS_exit_group] {
+            assert!(may(false, false, call, &[]), "call {call}");
+        }
+    }
+
+    #[test]
+    fn sockets_are_for_those_who_need_them_and_only_of_the_internet() {
+        let socket = |network, family: i32| may(network, true, libc::SYS_socket, &[family as u64]);
+        assert!(socket(true, libc::AF_INET) && socket(true, libc::AF_INET6));
+        for family in [libc::AF_UNIX, libc::AF_NETLINK, libc::AF_PACKET, libc::AF_VSOCK, libc::AF_ALG] {
+            assert!(!socket(true, family), "family {family}");
+        }
+        assert!(!socket(false, libc::AF_INET) && !socket(false, libc::AF_UNIX));
+        assert!(may(false, false, libc::SYS_socketpair, &[libc::AF_UNIX as u64]), "a pair reaches nobody else");
+    }
+
+    #[test]
+    fn processes_are_for_those_who_need_them_and_namespaces_for_nobody() {
+        let clone = |processes, flags: i32| may(false, processes, libc::SYS_clone, &[flags as u32 as u64]);
+        let thread = libc::CLONE_VM | libc::CLONE_FS | libc::CLONE_FILES | libc::CLONE_SIGHAND | libc::CLONE_THREAD;
+        assert!(clone(false, thread) && clone(true, thread));
+        assert!(clone(true, libc::SIGCHLD) && !clone(false, libc::SIGCHLD));
+        assert!(bits(NAMESPACES).count() == 7 && bits(NAMESPACES).all(|bit| !clone(true, bit as i32 | libc::SIGCHLD)));
+        let kill = |processes, who: u32| may(false, processes, libc::SYS_kill, &[who.into()]);
+        assert!(kill(false, OWN) && !kill(false, 1) && !kill(false, u32::MAX));
+        assert!(kill(true, 1), "whom it may reach is decided by Landlock");
+    }
+
+    #[test]
+    fn what_is_newer_than_the_list_does_not_exist() {
+        let answer = |call| answer(&nothing_newer(), call, &[]);
+        assert_eq!(answer(libc::SYS_clone3), libc::ENOSYS as u32);
+        assert_eq!(answer(NEWER.into()), libc::ENOSYS as u32);
+        assert_eq!(answer(0x4000_0000 + libc::SYS_ptrace), libc::ENOSYS as u32, "by its number for x32");
+        assert_eq!(answer(i64::from(NEWER) - 1), 0);
+    }
 }

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use verdict::{Isolation, Limits, Tier};
 
 use crate::error::{Error, Result};
+use crate::sandbox::invocation::{Call, asks_about_the_compiler, read_call};
 use crate::sandbox::order::{Allowance, Answer, Files, Order};
 use crate::sandbox::supervise::supervise;
 use crate::sandbox::{Compiler, End, Ended, Limit, files};
@@ -47,19 +48,6 @@ struct Configuration {
     seconds: u64,
     memory: u64,
     compiler: Compiler,
-}
-
-/// What cargo asks the compiler for, as far as it matters here.
-#[derive(Debug, Default)]
-struct Call {
-    args: Vec<OsString>,
-    /// The name of the crate with what tells it from others of that name: what its files are called.
-    crate_name: String,
-    extra: String,
-    input: PathBuf,
-    out: PathBuf,
-    externs: Vec<PathBuf>,
-    dependencies: Vec<PathBuf>,
 }
 
 /// The environment variables that make cargo confine the compiler of submissions. `tools` is a folder for the program that does
@@ -123,11 +111,6 @@ pub(crate) fn main_if_asked() -> Option<ExitCode> {
     }))
 }
 
-/// Cargo asks for the version and for names of files, with nothing to compile.
-fn asks_about_the_compiler(args: &[OsString]) -> bool {
-    args.iter().any(|arg| arg == "-" || arg == "-vV" || arg.to_string_lossy().starts_with("--print"))
-}
-
 /// Compiles one crate.
 fn compile(configuration: &Configuration, args: Vec<OsString>) -> io::Result<ExitCode> {
     // Whoever ends cargo's process group shall not end us: cargo's end tells us to clear up first.
@@ -144,41 +127,6 @@ fn compile(configuration: &Configuration, args: Vec<OsString>) -> io::Result<Exi
         None => return Err(io::Error::other("cargo has ended")),
     };
     finish(&call, ended, private.path())
-}
-
-/// Takes apart what cargo passes.
-fn read_call(args: Vec<OsString>) -> io::Result<Call> {
-    let mut call = Call::default();
-    let mut args = args.into_iter();
-    while let Some(arg) = args.next() {
-        let text = arg.to_str().ok_or(io::ErrorKind::InvalidInput)?.to_string();
-        let takes_value = matches!(text.as_str(), "--crate-name" | "--out-dir" | "--extern" | "-L" | "-C");
-        let value = if takes_value { args.next().and_then(|value| value.into_string().ok()) } else { None };
-        match (text.as_str(), value.as_deref()) {
-            ("--crate-name", Some(name)) => call.crate_name = name.to_string(),
-            ("--out-dir", Some(folder)) => {
-                call.out = PathBuf::from(folder);
-                // It is replaced.
-                continue;
-            }
-            ("--extern", Some(value)) => call.externs.extend(value.split_once('=').map(|(_, path)| path.into())),
-            ("-L", Some(value)) => {
-                let folder = value.split_once('=').map_or(value, |(_, folder)| folder);
-                call.dependencies.push(folder.into());
-            }
-            // It would be one more place to write to, and each answer is compiled once.
-            ("-C", Some(option)) if option.starts_with("incremental=") => continue,
-            ("-C", Some(option)) => {
-                call.extra = option.strip_prefix("extra-filename=").unwrap_or(&call.extra).to_string();
-            }
-            (input, None) if !input.starts_with('-') && input.ends_with(".rs") => call.input = input.into(),
-            _ => {}
-        }
-        call.args.push(arg);
-        call.args.extend(value.map(OsString::from));
-    }
-    let complete = ![call.input.as_os_str(), call.out.as_os_str(), OsStr::new(&call.crate_name)].contains(&OsStr::new(""));
-    if complete { Ok(call) } else { Err(io::Error::other("this call of the compiler is not understood")) }
 }
 
 /// The compiler's order: what it reads, and the private folder that it writes to.
@@ -220,8 +168,13 @@ fn order(configuration: &Configuration, call: &Call, private: &Path) -> io::Resu
 
 /// What `env!` may show: the crate's own name and version.
 fn is_passed_on(name: &OsStr) -> bool {
-    const PASSED_ON: [&str; 5] =
-        ["CARGO_CRATE_NAME", "CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR"];
+    const PASSED_ON: [&str; 5] = [
+        "CARGO_CRATE_NAME",
+        "CARGO_MANIFEST_DIR",
+        "CARGO_MANIFEST_PATH",
+        "CARGO_PRIMARY_PACKAGE",
+        "CARGO_TARGET_TMPDIR",
+    ];
     name.to_str().is_some_and(|name| PASSED_ON.contains(&name) || name.starts_with("CARGO_PKG_"))
 }
 
@@ -252,7 +205,9 @@ fn files_of(compiler: &Compiler, call: &Call, private: &Path) -> Files {
 fn libraries(folder: &Path, submissions: &[String]) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(|entry| entry.ok());
     let is_wanted = |name: &str| {
-        let Some((stem, ending)) = name.strip_prefix("lib").and_then(|name| name.rsplit_once('.')) else { return false };
+        let Some((stem, ending)) = name.strip_prefix("lib").and_then(|name| name.rsplit_once('.')) else {
+            return false;
+        };
         let crate_name = stem.rsplit_once('-').map_or(stem, |(name, _)| name);
         ["rlib", "rmeta", "so"].contains(&ending) && !submissions.iter().any(|one| one == crate_name)
     };
@@ -324,4 +279,70 @@ fn hand_over(call: &Call, private: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_of_submissions_are_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["libserde-1.rlib", "liblock-1.rlib", "liblock-2.rmeta", "liblock_api-3.rlib", "lock-4", "lock-4.d"]
+        {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let mut names: Vec<_> = libraries(folder.path(), &["lock".to_string()])
+            .iter()
+            .map(|path| path.file_name().unwrap().to_str().unwrap().to_string())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["liblock_api-3.rlib", "libserde-1.rlib"]);
+    }
+
+    #[test]
+    fn only_the_crates_own_files_are_handed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let (private, out) = (folder.path().join("private"), folder.path().join("out"));
+        fs::create_dir(&private).and_then(|()| fs::create_dir(&out)).unwrap();
+        for name in ["liblock-1234.rlib", "lock-1234.d", "libkata-77.rlib", "liblock-5678.rlib"] {
+            fs::write(private.join(name), "").unwrap();
+        }
+        std::os::unix::fs::symlink("/etc/passwd", private.join("liblock-1234.rmeta")).unwrap();
+        let call =
+            Call { crate_name: "lock".to_string(), extra: "-1234".to_string(), out: out.clone(), ..Call::default() };
+        hand_over(&call, &private).unwrap();
+        let mut names: Vec<_> = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["liblock-1234.rlib", "lock-1234.d"]);
+    }
+
+    #[test]
+    fn the_learner_is_told_why_the_compiler_was_ended() {
+        let ended = |how| Ended {
+            how,
+            stdout: String::new(),
+            stderr: String::new(),
+            record: crate::sandbox::Channel::Silent,
+            peak_memory: 0,
+            cpu: Duration::ZERO,
+            took: Duration::ZERO,
+            left_behind: 0,
+        };
+        assert_eq!(objection(&ended(End::Exited(1))), None, "the compiler has said it itself");
+        let crash = objection(&ended(End::Signalled(11))).unwrap();
+        assert!(crash.contains("crashed on this code (signal 11)"), "{crash}");
+        let memory = objection(&ended(End::Limit(Limit::Memory))).unwrap();
+        assert!(memory.contains("more memory than it may have"), "{memory}");
+    }
+
+    #[test]
+    fn the_environment_tells_nothing_of_the_graders() {
+        for name in
+            ["HOME", "GITHUB_TOKEN", "CARGO_REGISTRY_TOKEN", "CARGO_HOME", "INTERLEAVE_COMPILE", "CARGO_MAKEFLAGS"]
+        {
+            assert!(!is_passed_on(OsStr::new(name)), "{name}");
+        }
+        assert!(is_passed_on(OsStr::new("CARGO_PKG_NAME")));
+    }
 }

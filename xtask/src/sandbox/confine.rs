@@ -75,10 +75,7 @@ fn give_up_privileges() -> io::Result<()> {
     // Old kernels have no such set.
     let _ = rustix::thread::clear_ambient_capability_set();
     let none = CapabilitySet::empty();
-    Ok(rustix::thread::set_capabilities(
-        None,
-        CapabilitySets { effective: none, permitted: none, inheritable: none },
-    )?)
+    Ok(rustix::thread::set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?)
 }
 
 /// This process is killed when its supervisor ends without having done so. After all changes of privileges, which forget it.

@@ -74,11 +74,3 @@ pub(crate) fn guarded(command: Command) -> Command {
 pub(crate) fn main_if_asked() -> Option<ExitCode> {
     None
 }
-
-/// Removes a folder with everything in it.
-///
-/// # Errors
-/// Something in it can't be removed.
-pub(crate) fn remove_folder(folder: &Path) -> std::io::Result<()> {
-    fs::remove_dir_all(folder)
-}

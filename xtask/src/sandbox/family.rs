@@ -59,7 +59,9 @@ fn by_parent(parent: i32) -> Vec<i32> {
     }
     let names = fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| entry.ok());
     let processes = names.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    processes.filter(|process| stat(*process).is_some_and(|fields| field(&fields, PARENT) == Some(parent as u64))).collect()
+    processes
+        .filter(|process| stat(*process).is_some_and(|fields| field(&fields, PARENT) == Some(parent as u64)))
+        .collect()
 }
 
 /// The fields of `/proc/PID/stat` after the name, in the numbers of its manual page less 3.

@@ -10,16 +10,8 @@ use landlock::{
 use crate::sandbox::order::Files;
 
 /// Programs and libraries of the system. Not all of `/usr`: people keep checkouts below `/usr/src` and `/usr/local/src`.
-const LIBRARIES: [&str; 8] = [
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/usr/lib",
-    "/usr/lib32",
-    "/usr/lib64",
-    "/usr/local/lib",
-    "/nix/store",
-];
+const LIBRARIES: [&str; 8] =
+    ["/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib", "/nix/store"];
 /// Programs of the system.
 const PROGRAMS: [&str; 6] = ["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/libexec", "/usr/local/bin"];
 /// What libraries of the system read when they start.

@@ -4,9 +4,11 @@
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
-use rustix::process::{Pid, PidfdFlags};
+use rustix::process::{Pid, PidfdFlags, Signal};
 
 use crate::sandbox::family;
 use crate::sandbox::start::THIS_PROGRAM;
@@ -17,7 +19,12 @@ pub(crate) const GUARD: &str = "guard-one-program";
 /// The same command, under a guard. Its streams are its own; whoever kills the guard has to kill its process group.
 pub(crate) fn guarded(command: Command) -> Command {
     let mut guard = Command::new(THIS_PROGRAM);
-    guard.arg0("xtask").arg(GUARD).arg(std::process::id().to_string()).arg(command.get_program()).args(command.get_args());
+    guard
+        .arg0("xtask")
+        .arg(GUARD)
+        .arg(std::process::id().to_string())
+        .arg(command.get_program())
+        .args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
             Some(value) => guard.env(name, value),
@@ -28,6 +35,14 @@ pub(crate) fn guarded(command: Command) -> Command {
         guard.current_dir(folder);
     }
     guard
+}
+
+/// When cargo is gone, supervisors of compilers end what they watch, and clear up. A moment is enough for that.
+fn wait_for_supervisors(main: Pid) {
+    let patience = Instant::now() + Duration::from_secs(1);
+    while Instant::now() < patience && !family::reap(main).1 {
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Runs the command that the arguments name, and ends with its code.
@@ -55,6 +70,10 @@ pub(crate) fn be_a_guard(mut args: impl Iterator<Item = OsString>) -> ExitCode {
         let [grader_ended, ended] = polled.map(|one| !one.revents().is_empty());
         if ended || grader_ended {
             let status = family::reap(main).0;
+            if status.is_none() {
+                let _ = rustix::process::kill_process(main, Signal::KILL);
+                wait_for_supervisors(main);
+            }
             let status = family::end_all(main).or(status);
             let code = status.and_then(|status| status.exit_status()).and_then(|code| u8::try_from(code).ok());
             return code.map_or(ExitCode::FAILURE, ExitCode::from);

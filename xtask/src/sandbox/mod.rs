@@ -26,6 +26,8 @@ mod files;
 #[cfg(target_os = "linux")]
 mod guard;
 #[cfg(target_os = "linux")]
+mod invocation;
+#[cfg(target_os = "linux")]
 mod namespace;
 #[cfg(target_os = "linux")]
 mod order;
@@ -54,7 +56,7 @@ pub(crate) use self::{
     compile::environment as compile_environment, guard::guarded, probe::probe, start::main_if_asked, start::run,
 };
 #[cfg(not(target_os = "linux"))]
-pub(crate) use elsewhere::{compile_environment, guarded, main_if_asked, probe, remove_folder, run};
+pub(crate) use elsewhere::{compile_environment, guarded, main_if_asked, probe, run};
 
 /// A program that is not trusted, and what it gets.
 #[derive(Debug)]

@@ -40,8 +40,7 @@ const LOOPBACK: i32 = 1;
 /// The namespace is not ours.
 pub(crate) fn switch_loopback_on() -> io::Result<()> {
     // Protocol 0 of this family is that of interfaces and routes.
-    let socket =
-        rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
+    let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
     // struct nlmsghdr, then struct ifinfomsg.
     let mut message = Vec::with_capacity(32);
     message.extend(32_u32.to_ne_bytes());

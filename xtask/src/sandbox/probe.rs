@@ -71,7 +71,9 @@ fn weak_points(tier: Tier) -> Vec<String> {
     }
     found.push("a memory limit of the kernel's (a delegated cgroup): memory is watched instead".to_string());
     if tier < Tier::Isolated || rustix::process::geteuid().is_root() {
-        found.push("a task limit of the kernel's (a user namespace, and not root): tasks are watched instead".to_string());
+        found.push(
+            "a task limit of the kernel's (a user namespace, and not root): tasks are watched instead".to_string(),
+        );
     }
     found
 }
@@ -84,7 +86,12 @@ fn attempt(tier: Tier) -> Result<(), String> {
     let program = PathBuf::from(THIS_PROGRAM);
     let network = fs::read_link("/proc/self/ns/net").unwrap_or_default();
     let order = Order {
-        args: vec![LOOK_AROUND.into(), format!("{}", tier as u8).into(), secret.into_os_string(), network.into_os_string()],
+        args: vec![
+            LOOK_AROUND.into(),
+            format!("{}", tier as u8).into(),
+            secret.into_os_string(),
+            network.into_os_string(),
+        ],
         environment: Vec::new(),
         record: false,
         tier,
@@ -101,7 +108,10 @@ fn attempt(tier: Tier) -> Result<(), String> {
             End::Exited(0) => Ok(()),
             End::Exited(code) => {
                 let hole = HOLES.iter().find(|(number, _)| i32::from(*number) == code);
-                Err(hole.map_or_else(|| format!("exit code {code}: {}", ended.stderr.trim()), |(_, hole)| (*hole).to_string()))
+                Err(hole.map_or_else(
+                    || format!("exit code {code}: {}", ended.stderr.trim()),
+                    |(_, hole)| (*hole).to_string(),
+                ))
             }
             how => Err(format!("{how:?}")),
         },

@@ -70,7 +70,10 @@ pub(crate) fn allowance(limits: &Limits, wall: Duration) -> Allowance {
 /// No supervisor can be started, it ended without an answer, or `cancel` was raised.
 pub(crate) fn ask(order: &Order, cancel: &Cancel) -> Result<Answer> {
     let trouble = |error: std::io::Error| {
-        Error::new(format!("cannot start a supervisor: {error}"), "See how many processes and files this user may have.")
+        Error::new(
+            format!("cannot start a supervisor: {error}"),
+            "See how many processes and files this user may have.",
+        )
     };
     let (ours, theirs) = UnixStream::pair().map_err(trouble)?;
     let mut supervisor = Command::new(THIS_PROGRAM);
@@ -93,9 +96,8 @@ pub(crate) fn ask(order: &Order, cancel: &Cancel) -> Result<Answer> {
 
 /// Tells the supervisor what to do and reads to the end what it says. When `cancel` is raised, hanging up is what ends it.
 fn converse(order: &Order, mut supervisor: UnixStream, cancel: &Cancel) -> Result<Vec<u8>> {
-    let failed = |error: std::io::Error| {
-        Error::new(format!("cannot talk to a supervisor: {error}"), "Run the command again.")
-    };
+    let failed =
+        |error: std::io::Error| Error::new(format!("cannot talk to a supervisor: {error}"), "Run the command again.");
     let mut line = serde_json::to_vec(order).map_err(|error| {
         Error::new(format!("a path is not Unicode: {error}"), "Move the checkout to a folder with a plainer name.")
     })?;

@@ -88,7 +88,9 @@ impl Stream {
         }
         match std::str::from_utf8(&self.heard) {
             // That it is a whole document, and that nothing comes after it, is all that counts here.
-            Ok(text) if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => Channel::Record(text.to_string()),
+            Ok(text) if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => {
+                Channel::Record(text.to_string())
+            }
             _ => Channel::Garbled,
         }
     }

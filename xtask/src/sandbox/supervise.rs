@@ -71,7 +71,9 @@ fn start(order: &Order) -> Result<Program, String> {
     };
     #[allow(unsafe_code, reason = "code between fork and exec")]
     // SAFETY: this process has one thread, so no lock can be held by another at the fork, and allocating is allowed after it.
-    unsafe { command.pre_exec(confine) };
+    unsafe {
+        command.pre_exec(confine)
+    };
     let spawned = command.spawn();
     // Our copies of the program's ends: while they are open, the streams have no end.
     drop(command);

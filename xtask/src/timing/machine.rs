@@ -99,7 +99,15 @@ fn tracer(status: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::tracer;
+    use super::{Machine, tracer};
+
+    #[test]
+    fn one_core_and_a_busy_machine_are_told() {
+        let notes = |cores, busy| Machine { cores, busy_before: Some(busy) }.notes();
+        assert!(notes(1, 0.1)[0].contains("one core"));
+        assert!(notes(2, 3.5)[0].contains("load average 3.5 on 2 cores"));
+        assert!(notes(2, 0.5).is_empty());
+    }
 
     #[test]
     fn a_tracer_is_anybody_but_0() {

@@ -34,7 +34,7 @@ pub(crate) fn class(verdict: Option<SubjectVerdict>) -> &'static str {
 /// What went wrong, in a word or two: the kinds of the failing tests, or the verdict itself.
 pub(crate) fn reason(cell: &Cell) -> String {
     match cell.verdict() {
-        None => "not graded here".to_string(),
+        None => "not graded".to_string(),
         Some(SubjectVerdict::Failed) => {
             let mut kinds: Vec<Kind> = cell.failures().filter_map(|test| test.kind).collect();
             kinds.sort();

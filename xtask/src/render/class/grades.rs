@@ -27,7 +27,7 @@ fn record(gradebook: &Gradebook, row: &Row) -> Vec<String> {
     let late = row.learner.late.map_or_else(String::new, late);
     let notes = gradebook.inputs.assignments.iter().zip(&row.cells).filter_map(|(assignment, cell)| {
         let word = match cell.verdict() {
-            None => "not graded here".to_string(),
+            None => "not graded".to_string(),
             Some(verdict::SubjectVerdict::Passed | verdict::SubjectVerdict::Failed) => return None,
             Some(verdict) => verdict.to_string(),
         };

@@ -23,27 +23,26 @@ pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 
-use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 use std::thread;
 
 use verdict::{Diagnostic, Late};
 
 use crate::class::safe_name;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gradebook::{Gradebook, Row};
+use crate::whole;
 
 /// Writes every report into a folder, which is made if it isn't there. Each file is whole or not there at all.
 ///
 /// # Errors
 /// A file can't be written.
 pub(crate) fn write(gradebook: &Gradebook, out: &Path) -> Result<()> {
-    put(out, "grades.csv", &grades::render(gradebook))?;
-    put(out, "report.html", &page::render(gradebook))?;
-    put(out, "summary.md", &summary::render(gradebook))?;
-    put(out, "junit.xml", &junit::render(gradebook)?)?;
-    put(out, "ctrf.json", &ctrf::render(gradebook)?)?;
+    whole::write(&out.join("grades.csv"), grades::render(gradebook))?;
+    whole::write(&out.join("report.html"), page::render(gradebook))?;
+    whole::write(&out.join("summary.md"), summary::render(gradebook))?;
+    whole::write(&out.join("junit.xml"), junit::render(gradebook)?)?;
+    whole::write(&out.join("ctrf.json"), ctrf::render(gradebook)?)?;
     // A class has hundreds of learners, and each one's reports stand alone.
     let rows: Vec<&Row> = gradebook.rows.iter().filter(|row| row.is_here()).collect();
     let workers = thread::available_parallelism().map_or(2, usize::from);
@@ -58,24 +57,9 @@ pub(crate) fn write(gradebook: &Gradebook, out: &Path) -> Result<()> {
 /// Writes what one learner gets to read.
 fn write_learner(gradebook: &Gradebook, row: &Row, out: &Path) -> Result<()> {
     let folder = out.join("learners").join(safe_name(&row.learner.name));
-    put(&folder, "report.html", &learner::page(gradebook, row))?;
-    put(&folder, "summary.md", &learner::summary(gradebook, row))?;
-    put(&folder, "results.json", &gradescope::render(gradebook, row)?)
-}
-
-/// Writes a file beside its place and moves it there, so that nobody ever reads half of it.
-fn put(folder: &Path, name: &str, text: &str) -> Result<()> {
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let path = folder.join(name);
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".report-");
-    // A temporary file is its owner's alone; a report is as readable as any file that its owner writes.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder).map_err(Error::io("write", &path))?;
-    file.write_all(text.as_bytes()).map_err(Error::io("write", &path))?;
-    file.persist(&path).map_err(|error| Error::io("write", &path)(error.error))?;
-    Ok(())
+    whole::write(&folder.join("report.html"), learner::page(gradebook, row))?;
+    whole::write(&folder.join("summary.md"), learner::summary(gradebook, row))?;
+    whole::write(&folder.join("results.json"), gradescope::render(gradebook, row)?)
 }
 
 /// Two decimals: what a person reads and a spreadsheet adds up.

@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(clean("\u{1b}[31mred\u{1b}[0m"), "red");
         assert_eq!(clean("\u{1b}]0;title\u{7}x"), "x");
         assert_eq!(clean("a\u{0}b\u{9b}31mc\rd\r\ne"), "ab\u{fffd}31mc d\ne");
-        assert_eq!(clean("user\u{202e}nimda"), "user\u{fffd}nimda");
+        assert_eq!(clean("user\u{202e}nimda\u{61c}\u{2066}"), "user\u{fffd}nimda\u{fffd}\u{fffd}");
         assert_eq!(line("  a\n\tb  "), "a b");
     }
 
