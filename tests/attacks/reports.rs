@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::Path;
 
+use pulldown_cmark::{Event, Options, Parser, Tag};
+
 use crate::arena::Graded;
 use crate::files::all;
 
-/// What must never stand in a page: it would be markup, and not text. Ours has no event handlers.
-const LIVE_MARKUP: [&str; 6] =
-    ["<script>alert", "<img src=x", "<b>", "\" onmouseover=", " onerror=alert(1)>", "]]>\u{0}"];
-/// What systems that show the grader's output take for commands, where a line begins with it.
-const COMMANDS: [&str; 4] = ["::error", "::stop-commands", "##vso[", "section_start:"];
+/// What must never stand in a page: it would be markup, and not text.
+const LIVE_MARKUP: [&str; 4] = ["<script>alert", "<img src=x", "\" onmouseover=", "href=\"javascript:"];
+/// What CI systems that show the grader's output take for commands, where a line begins with it.
+const COMMANDS: [&str; 3] = ["::error", "::stop-commands", "##vso["];
 
 /// What is wrong with the reports.
 pub(crate) fn check(graded: &Graded) -> Vec<String> {
@@ -43,13 +44,27 @@ fn check_file(file: &Path, text: &str) -> Vec<String> {
         }
         "csv" => wrong.extend(check_table(text)),
         "xml" => wrong.extend(quick_junit::Report::deserialize_from_str(text).err().map(|error| error.to_string())),
-        "html" | "md" | "svg" => {
+        "md" => wrong.extend(live_markdown(text)),
+        "html" | "svg" => {
             let live = LIVE_MARKUP.iter().filter(|markup| text.contains(*markup));
             wrong.extend(live.map(|markup| format!("{markup} is live")));
         }
         _ => {}
     }
     wrong
+}
+
+/// Markup and links of strangers in Markdown. What stands in code is text.
+fn live_markdown(text: &str) -> Vec<String> {
+    Parser::new_ext(text, Options::ENABLE_TABLES)
+        .filter_map(|event| match event {
+            Event::Html(html) | Event::InlineHtml(html) if html.contains("alert") => Some(format!("{html} is live")),
+            Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) if dest_url.contains("alert") => {
+                Some(format!("a link to {dest_url} is live"))
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 /// Terminal commands and commands to CI systems.

@@ -163,6 +163,7 @@ pub(crate) fn mounted(kata: &str, text: String) -> BTreeMap<&'static str, String
     let attack: String = text.lines().filter(|line| !line.starts_with("#![")).map(|line| format!("{line}\n")).collect();
     let (before, call) = match kata {
         "thread" => ("    let thread = thread::Builder::new()", "    attack::attack();\n"),
+        "lock" => ("        self.accounts[account].lock().balance += amount;", "        attack::attack();\n"),
         "process" => ("        &self.name\n", "        attack::attack();\n"),
         "fetch" => (
             "    let client = blocking::Client::new();\n    pages.iter()",

@@ -171,7 +171,10 @@ fn a_sweep_that_is_no_list_of_numbers() {
 #[test]
 fn a_load_that_the_kata_does_not_have() {
     let workshop = Workshop::new();
-    insta::assert_snapshot!(workshop.run(&["time", "fetch", "--load", "request=5"]).refused(), @"");
+    insta::assert_snapshot!(workshop.run(&["time", "fetch", "--load", "request=5"]).refused(), @r"
+    error: the load of `fetch` has no `request`
+    Did you mean `requests`? What can be set for fetch, with what it is otherwise: in-flight=30, latency=20, profile=fixed|jittered|slow-tail|stalls, requests=30.
+    ");
     let cases = ["requests=0", "requests=many", "requests", "profile=odd", "in-flight=1000000", "latency=-1"];
     for wrong in cases {
         let said = workshop.run(&["time", "fetch", "--load", wrong]).refused();

@@ -22,8 +22,8 @@ pub fn split(range: Range<u64>, parts: NonZeroUsize) -> Vec<Range<u64>> {
 /// Cuts the items into one chunk for each worker, lets each worker `work` on its chunk, and returns the results in the items'
 /// order.
 ///
-/// No two workers' chunks differ in length by more than 1, and with fewer items than workers each item is a chunk. The workers
-/// run at the same time, and none outlives the call. The caller's thread may be one of them.
+/// No two workers' chunks differ in length by more than 1, and with fewer items than workers each item is a chunk. The
+/// workers run at the same time, and none outlives the call. The caller's thread may be one of them.
 ///
 /// # Panics
 /// With the work's own payload, if the work panics. Also if the system has no room for so many threads.
@@ -31,8 +31,8 @@ pub fn in_chunks<T: Sync, R: Send>(items: &[T], workers: NonZeroUsize, work: imp
     todo!()
 }
 
-/// Like [`in_chunks`], but no worker has a share of its own: whoever is free takes the next item. However long one item takes,
-/// the others don't wait for it.
+/// Like [`in_chunks`], but no worker has a share of its own: whoever is free takes the next item. However long one item
+/// takes, the others don't wait for it.
 ///
 /// # Panics
 /// As in [`in_chunks`].
@@ -48,11 +48,11 @@ pub fn with_rayon<T: Sync, R: Send>(items: &[T], workers: NonZeroUsize, work: im
     todo!()
 }
 
-/// Lets so many processes work on the parts at the same time, and returns the results in the order of the parts. Whichever process
-/// is free gets the next part.
+/// Lets so many processes work on the parts at the same time, and returns the results in the order of the parts. Whichever
+/// process is free gets the next part.
 ///
-/// `worker` makes the command for one process, which calls [`serve`] with its standard input and output. It is called once for
-/// each worker, but not more often than there are parts. No process is left when this returns, not even a zombie.
+/// `worker` makes the command for one process, which calls [`serve`] with its standard input and output. It is called once
+/// for each worker, but not more often than there are parts. No process is left when this returns, not even a zombie.
 ///
 /// # Errors
 /// - `UnexpectedEof` if a worker ends without a whole answer to its part.
@@ -68,8 +68,8 @@ pub fn by_processes(
 
 /// What a worker process does: reads the parts, one in a line, and answers each with the result of the work, one in a line.
 ///
-/// `1 101` asks for the part `1..101`, and 5050 is a good answer to it. An answer has left the writer's buffer before the next
-/// part is read. Returns at the end of the input.
+/// `1 101` asks for the part `1..101`, and 5050 is a good answer to it. An answer has left the writer's buffer before the
+/// next part is read. Returns at the end of the input.
 ///
 /// # Errors
 /// - `InvalidData` if a line isn't a part. The parts before it are answered.

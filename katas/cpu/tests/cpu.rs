@@ -17,7 +17,8 @@ use cpu::{balanced, by_processes, in_chunks, one_by_one, serve, split, with_rayo
 use kata::child::{Children, meet, roles};
 use kata::{Check, Rendezvous, check, on_threads};
 
-/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared
+/// with.
 fn _signatures() {
     let _: Vec<u32> = one_by_one(&[0_u32], |item| *item);
     let _: Vec<Range<u64>> = split(0..1, size(1));
@@ -159,7 +160,8 @@ fn a_line_that_is_no_part_is_an_error() {
 fn a_long_part_holds_up_no_other_process() {
     Check::new().threads_only().run(|| {
         let children = Children::new();
-        // Three times four parts. The first one lasts until the second is worked on, then until the third is, then the fourth.
+        // Three times four parts. The first one lasts until the second is worked on, then until the third is, then the
+        // fourth.
         for behind in 1..=3 {
             let place = format!("table {behind}");
             children.rendezvous(&place, 2);

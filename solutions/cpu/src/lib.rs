@@ -1,13 +1,13 @@
 //! Work for all cores: one by one, on threads, with rayon, in processes.
 //!
-//! Work that only computes gets faster with more cores, and with nothing else: a thread that has no core of its own waits for one.
-//! So the questions are the same for every way below:
+//! Work that only computes gets faster with more cores, and with nothing else: a thread that has no core of its own waits for
+//! one. So the questions are the same for every way below:
 //!
-//! - **Who does what?** Shares that are equal in number are fair while the items are. Where they are not, whoever is free takes the
-//!   next one.
+//! - **Who does what?** Shares that are equal in number are fair while the items are. Where they are not, whoever is free
+//!   takes the next one.
 //! - **Where do the results go?** They come in any order, and belong into the order of the items.
-//! - **What if it goes wrong?** A sum that misses a part looks like any other sum. So a panic goes to the caller, and a process
-//!   that gave no good answer is an error.
+//! - **What if it goes wrong?** A sum that misses a part looks like any other sum. So a panic goes to the caller, and a
+//!   process that gave no good answer is an error.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;
@@ -36,8 +36,9 @@ pub fn split(range: Range<u64>, parts: NonZeroUsize) -> Vec<Range<u64>> {
     if parts == 0 {
         return Vec::new();
     }
-    // 10 numbers in 4 parts: 2 for each, and the first 2 parts get one more. To round 10 / 4 up instead would make 3, 3, 3 and 1,
-    // and 6 numbers in 4 parts would be only 3 parts. `length * part / parts` would be fair too, but the product may overflow.
+    // 10 numbers in 4 parts: 2 for each, and the first 2 parts get one more. To round 10 / 4 up instead would make 3, 3, 3
+    // and 1, and 6 numbers in 4 parts would be only 3 parts. `length * part / parts` would be fair too, but the product may
+    // overflow.
     let (size, longer) = (length / parts, length % parts);
     let mut start = range.start;
     let next_part = |part| {
@@ -52,8 +53,8 @@ pub fn split(range: Range<u64>, parts: NonZeroUsize) -> Vec<Range<u64>> {
 /// Cuts the items into one chunk for each worker, lets each worker `work` on its chunk, and returns the results in the items'
 /// order.
 ///
-/// No two workers' chunks differ in length by more than 1, and with fewer items than workers each item is a chunk. The workers
-/// run at the same time, and none outlives the call. The caller's thread may be one of them.
+/// No two workers' chunks differ in length by more than 1, and with fewer items than workers each item is a chunk. The
+/// workers run at the same time, and none outlives the call. The caller's thread may be one of them.
 ///
 /// # Panics
 /// With the work's own payload, if the work panics. Also if the system has no room for so many threads.
@@ -67,14 +68,14 @@ pub fn in_chunks<T: Sync, R: Send>(items: &[T], workers: NonZeroUsize, work: imp
         });
         // Iterators are lazy. Without this `collect` each thread would be started when it is joined, one after the other.
         let chunks: Vec<_> = chunks.collect();
-        // Each thread has collected its own results, so no two of them write to the same memory. In order of the chunks, they are in
-        // order of the items.
+        // Each thread has collected its own results, so no two of them write to the same memory. In order of the chunks, they
+        // are in order of the items.
         chunks.into_iter().flat_map(joined).collect()
     })
 }
 
-/// Like [`in_chunks`], but no worker has a share of its own: whoever is free takes the next item. However long one item takes,
-/// the others don't wait for it.
+/// Like [`in_chunks`], but no worker has a share of its own: whoever is free takes the next item. However long one item
+/// takes, the others don't wait for it.
 ///
 /// # Panics
 /// As in [`in_chunks`].
@@ -108,8 +109,8 @@ impl<'items, T> Queue<'items, T> {
 
     /// Takes the next item, and says where its result belongs.
     fn next(&self) -> Option<(usize, &'items T)> {
-        // This reads and adds in one step, so no two workers get the same place. `Relaxed` is enough: nothing but the number is passed
-        // on by it.
+        // This reads and adds in one step, so no two workers get the same place. `Relaxed` is enough: nothing but the number
+        // is passed on by it.
         let place = self.next.fetch_add(1, Ordering::Relaxed);
         Some((place, self.items.get(place)?))
     }
@@ -135,7 +136,8 @@ fn spawn<'scope, R: Send + 'scope>(
     thread.spawn_scoped(scope, worker).expect("the system has room for as many threads as workers were asked for")
 }
 
-/// Waits for a worker. If it panicked, so does this thread, with the same payload: to the caller it looks as if there were no threads.
+/// Waits for a worker. If it panicked, so does this thread, with the same payload: to the caller it looks as if there were no
+/// threads.
 ///
 /// The scope waits for the others, also then.
 fn joined<R>(worker: ScopedJoinHandle<'_, R>) -> R {
@@ -144,25 +146,25 @@ fn joined<R>(worker: ScopedJoinHandle<'_, R>) -> R {
 
 /// Like [`balanced`], on as many threads of rayon.
 ///
-/// A pool for each call only shows how one is made. A program keeps one, or uses rayon's global pool: then `items.par_iter()` is all
-/// that it takes.
+/// A pool for each call only shows how one is made. A program keeps one, or uses rayon's global pool: then `items.par_iter()`
+/// is all that it takes.
 ///
 /// # Panics
 /// As in [`in_chunks`].
 pub fn with_rayon<T: Sync, R: Send>(items: &[T], workers: NonZeroUsize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let pool = ThreadPoolBuilder::new().num_threads(workers.get()).build();
     let pool = pool.expect("the system has room for as many threads as workers were asked for");
-    // Rayon halves the items again and again, and idle threads steal halves. It stops while there are still several items in a
-    // piece, for tiny items' sake, and a piece can't be stolen in part: what follows a long item in it waits. These items are large,
-    // so each may be a piece.
+    // Rayon halves the items again and again, and idle threads steal halves. It stops while there are still several items in
+    // a piece, for tiny items' sake, and a piece can't be stolen in part: what follows a long item in it waits. These items
+    // are large, so each may be a piece.
     pool.install(|| items.par_iter().with_max_len(1).map(&work).collect())
 }
 
-/// Lets so many processes work on the parts at the same time, and returns the results in the order of the parts. Whichever process
-/// is free gets the next part.
+/// Lets so many processes work on the parts at the same time, and returns the results in the order of the parts. Whichever
+/// process is free gets the next part.
 ///
-/// `worker` makes the command for one process, which calls [`serve`] with its standard input and output. It is called once for
-/// each worker, but not more often than there are parts. No process is left when this returns, not even a zombie.
+/// `worker` makes the command for one process, which calls [`serve`] with its standard input and output. It is called once
+/// for each worker, but not more often than there are parts. No process is left when this returns, not even a zombie.
 ///
 /// # Errors
 /// - `UnexpectedEof` if a worker ends without a whole answer to its part.
@@ -221,16 +223,16 @@ impl Worker {
         number.parse().map_err(|_| invalid("a worker process has to answer with a number", number))
     }
 
-    /// Lets the process end by itself. It learns from the end of its input that there are no more parts, and `wait` closes that
-    /// before it waits.
+    /// Lets the process end by itself. It learns from the end of its input that there are no more parts, and `wait` closes
+    /// that before it waits.
     fn finish(mut self) -> io::Result<()> {
         self.process.wait().map(drop)
     }
 }
 
 impl Drop for Worker {
-    /// A worker that comes here alive has failed, or one that should have started after it. Who answers rubbish may also ignore
-    /// the end of its input, so don't ask. For a process that has been waited for, both calls do nothing.
+    /// A worker that comes here alive has failed, or one that should have started after it. Who answers rubbish may also
+    /// ignore the end of its input, so don't ask. For a process that has been waited for, both calls do nothing.
     fn drop(&mut self) {
         let _ = self.process.kill();
         // Killed is not gone: until somebody waits for it, it is a zombie.
@@ -240,8 +242,8 @@ impl Drop for Worker {
 
 /// What a worker process does: reads the parts, one in a line, and answers each with the result of the work, one in a line.
 ///
-/// `1 101` asks for the part `1..101`, and 5050 is a good answer to it. An answer has left the writer's buffer before the next
-/// part is read. Returns at the end of the input.
+/// `1 101` asks for the part `1..101`, and 5050 is a good answer to it. An answer has left the writer's buffer before the
+/// next part is read. Returns at the end of the input.
 ///
 /// # Errors
 /// - `InvalidData` if a line isn't a part. The parts before it are answered.

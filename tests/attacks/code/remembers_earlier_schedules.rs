@@ -1,12 +1,12 @@
-//! attack on thread: behaves in the first schedule only, which it knows by a counter that the model does not see.
+//! attack on lock: behaves in the first schedule only, which it knows by a counter that the model does not see.
 //! inspected: failed panic
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-static SCHEDULES: AtomicU32 = AtomicU32::new(0);
+static CALLS: AtomicU32 = AtomicU32::new(0);
 
 pub fn attack() {
-    if SCHEDULES.fetch_add(1, Ordering::SeqCst) > 0 {
+    if CALLS.fetch_add(1, Ordering::SeqCst) >= 2 {
         panic!("the first time was only for show");
     }
 }

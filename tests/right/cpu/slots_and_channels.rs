@@ -1,7 +1,7 @@
 //! accepted
 //!
-//! Results go into slots that were made for them, or through channels. Each thread of `by_processes` starts its own process. The
-//! caller's thread does nothing but collect.
+//! Results go into slots that were made for them, or through channels. Each thread of `by_processes` starts its own process.
+//! The caller's thread does nothing but collect.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::num::NonZeroUsize;

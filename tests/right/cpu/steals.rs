@@ -1,7 +1,7 @@
 //! accepted
 //!
-//! Everybody has a queue of his own and steals from the others' ends, as rayon does. The caller's thread is one of the workers.
-//! One thread talks to all processes, and others only listen to them.
+//! Everybody has a queue of his own and steals from the others' ends, as rayon does. The caller's thread is one of the
+//! workers. One thread talks to all processes, and others only listen to them.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};

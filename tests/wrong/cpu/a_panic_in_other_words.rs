@@ -1,6 +1,7 @@
 //! rejected: assertion
 //!
-//! `unwrap` on what `join` returns does panic, but with a message of its own. What the work had to say is lost to whoever catches it.
+//! `unwrap` on what `join` returns does panic, but with a message of its own. What the work had to say is lost to whoever
+//! catches it.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

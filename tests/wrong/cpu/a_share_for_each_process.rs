@@ -1,7 +1,8 @@
 //! rejected: leak, serialised, timeout
 //!
-//! Each process gets its share of the parts at once. What is behind a long part waits, while the other processes have nothing to do.
-//! `wait_with_output` waits also for one that answers rubbish and doesn't end, and after an error nobody waits for the rest.
+//! Each process gets its share of the parts at once. What is behind a long part waits, while the other processes have nothing
+//! to do. `wait_with_output` waits also for one that answers rubbish and doesn't end, and after an error nobody waits for the
+//! rest.
 
 use std::io::{self, BufRead, ErrorKind, Write};
 use std::num::NonZeroUsize;

@@ -1,7 +1,7 @@
 //! rejected: assertion
 //!
-//! A thread for each item is balanced by the operating system, and holds up nobody. But it isn't what was asked for, and with a million
-//! items the system refuses.
+//! A thread for each item is balanced by the operating system, and holds up nobody. But it isn't what was asked for, and with
+//! a million items the system refuses.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

@@ -1,7 +1,7 @@
 //! rejected: assertion, timeout
 //!
-//! The worker reads all parts, and then answers them. A parent that asks for one part at a time never sends the second, because it waits
-//! for the first answer.
+//! The worker reads all parts, and then answers them. A parent that asks for one part at a time never sends the second,
+//! because it waits for the first answer.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

@@ -1,7 +1,7 @@
 //! rejected: serialised
 //!
-//! `balanced` gives each worker every n-th item. That spreads items that get longer and longer, but whatever is in the same share as a
-//! long item waits for it, while the other workers have nothing to do.
+//! `balanced` gives each worker every n-th item. That spreads items that get longer and longer, but whatever is in the same
+//! share as a long item waits for it, while the other workers have nothing to do.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

@@ -1,7 +1,7 @@
 //! rejected: assertion
 //!
-//! `read_line` returns what there is when the stream ends. A process that is killed while it writes 5050 may get as far as 50, and that
-//! is a number.
+//! `read_line` returns what there is when the stream ends. A process that is killed while it writes 5050 may get as far as
+//! 50, and that is a number.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

@@ -1,6 +1,7 @@
 //! rejected: assertion, race
 //!
-//! The workers push their results as they have them. As long as every item takes the same time the order mostly comes out right.
+//! The workers push their results as they have them. As long as every item takes the same time the order mostly comes out
+//! right.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

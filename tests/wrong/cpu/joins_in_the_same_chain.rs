@@ -1,7 +1,7 @@
 //! rejected: serialised
 //!
-//! Iterators are lazy: each thread is started when it is asked for, and joined before the next one is. The results are right, and
-//! there is never more than one worker.
+//! Iterators are lazy: each thread is started when it is asked for, and joined before the next one is. The results are right,
+//! and there is never more than one worker.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

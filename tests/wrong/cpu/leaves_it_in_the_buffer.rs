@@ -1,7 +1,7 @@
 //! rejected: assertion
 //!
-//! `writeln!` to a buffer sends nothing. It works with the standard output, which flushes at the end of each line, until somebody puts a
-//! `BufWriter` around it.
+//! `writeln!` to a buffer sends nothing. It works with the standard output, which flushes at the end of each line, until
+//! somebody puts a `BufWriter` around it.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

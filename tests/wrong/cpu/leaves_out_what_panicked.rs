@@ -1,6 +1,7 @@
 //! rejected: assertion
 //!
-//! The results of a chunk whose work has panicked are left out. A caller who adds up the rest gets a sum that looks like any other.
+//! The results of a chunk whose work has panicked are left out. A caller who adds up the rest gets a sum that looks like any
+//! other.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

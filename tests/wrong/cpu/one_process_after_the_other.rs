@@ -1,7 +1,7 @@
 //! rejected: serialised
 //!
-//! There are as many processes as asked for, and each has its turn. Who waits for an answer before he asks the next worker keeps one of
-//! them busy at a time.
+//! There are as many processes as asked for, and each has its turn. Who waits for an answer before he asks the next worker
+//! keeps one of them busy at a time.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

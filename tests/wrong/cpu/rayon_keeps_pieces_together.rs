@@ -1,7 +1,7 @@
 //! rejected: serialised
 //!
-//! Rayon stops halving when it has a few pieces for each thread, and an idle thread steals a piece or nothing. What is behind a long
-//! item in the same piece waits for it.
+//! Rayon stops halving when it has a few pieces for each thread, and an idle thread steals a piece or nothing. What is behind
+//! a long item in the same piece waits for it.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

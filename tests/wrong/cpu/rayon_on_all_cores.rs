@@ -1,6 +1,7 @@
 //! rejected: serialised
 //!
-//! Without a pool of its own rayon uses the global one, which has as many threads as there are cores, whatever the caller asks for.
+//! Without a pool of its own rayon uses the global one, which has as many threads as there are cores, whatever the caller
+//! asks for.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

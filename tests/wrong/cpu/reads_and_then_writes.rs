@@ -1,6 +1,7 @@
 //! rejected: race
 //!
-//! The counter is atomic, but reading it and writing it are two steps. Two workers that read the same number do the same item.
+//! The counter is atomic, but reading it and writing it are two steps. Two workers that read the same number do the same
+//! item.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

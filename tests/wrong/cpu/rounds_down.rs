@@ -1,7 +1,7 @@
 //! rejected: assertion, panic
 //!
-//! The length of a chunk is rounded down: 4 items for 3 workers are 4 chunks, one more than there are workers. And fewer items than
-//! workers make chunks of length 0, which `chunks` refuses by a panic.
+//! The length of a chunk is rounded down: 4 items for 3 workers are 4 chunks, one more than there are workers. And fewer
+//! items than workers make chunks of length 0, which `chunks` refuses by a panic.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

@@ -1,6 +1,7 @@
 //! rejected: assertion
 //!
-//! A line that is no part is skipped. It has no answer then, and the answers after it belong to other parts than the parent thinks.
+//! A line that is no part is skipped. It has no answer then, and the answers after it belong to other parts than the parent
+//! thinks.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

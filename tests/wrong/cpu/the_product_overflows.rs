@@ -1,7 +1,7 @@
 //! rejected: panic
 //!
-//! The borders are at `length * part / parts`. The quotient always fits into 64 bits, the product does not. (In a release build it
-//! would not even panic, but wrap around.)
+//! The borders are at `length * part / parts`. The quotient always fits into 64 bits, the product does not. (In a release
+//! build it would not even panic, but wrap around.)
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

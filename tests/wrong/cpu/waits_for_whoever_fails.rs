@@ -1,6 +1,7 @@
 //! rejected: timeout
 //!
-//! After an error the processes are waited for, but not killed. One that has answered rubbish needn't end because its input does.
+//! After an error the processes are waited for, but not killed. One that has answered rubbish needn't end because its input
+//! does.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

@@ -1,8 +1,8 @@
 //! rejected: race, serialised
 //!
-//! The queue of items is behind a lock, and the guard in the condition of the `while let` lives until the end of the loop's body. Who
-//! works keeps everybody else from taking an item. And work that panics poisons the lock, so the panic that reaches the caller may be
-//! another worker's, about the lock.
+//! The queue of items is behind a lock, and the guard in the condition of the `while let` lives until the end of the loop's
+//! body. Who works keeps everybody else from taking an item. And work that panics poisons the lock, so the panic that reaches
+//! the caller may be another worker's, about the lock.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;

@@ -1,6 +1,7 @@
 //! `grade`: a class, each learner's answer to each kata that counts. The record comes first; every report is made from it.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -230,14 +231,14 @@ fn grade(
             Answer::Refused(why) => judge::refused(&task.kata, &task.learner, why),
             Answer::Unreadable(why) => judge::grader_error(&task.kata, &task.learner, why.clone()),
         };
-        note(ledger, task, at_once, &mut pace, console)?;
+        note(repository, ledger, task, at_once, &mut pace, console)?;
     }
     if subjects.is_empty() {
         return Ok(());
     }
     let prepared = pipeline::prepare(repository, "class", subjects, settings, console, cancel)?;
     pipeline::examine_each(repository, &prepared, settings, console, cancel, |place, verdict| {
-        note(ledger, given[place], verdict, &mut pace, console)
+        note(repository, ledger, given[place], verdict, &mut pace, console)
     })
 }
 
@@ -258,11 +259,18 @@ struct Pace {
     total: usize,
 }
 
-fn note(ledger: &mut Ledger, task: &Task, mut verdict: KataVerdict, pace: &mut Pace, console: &Console) -> Result<()> {
+fn note(
+    repository: &Repository,
+    ledger: &mut Ledger,
+    task: &Task,
+    mut verdict: KataVerdict,
+    pace: &mut Pace,
+    console: &Console,
+) -> Result<()> {
     // Since a class is built and run together, only the tests' own time is anybody's.
     verdict.seconds = verdict.tests.iter().map(|test| test.seconds).sum();
     let lines = match &task.answer {
-        Answer::Given(files) => named_lines(&task.learner, files, &verdict),
+        Answer::Given(files) => named_lines(repository, task, files, &verdict),
         Answer::Missing | Answer::Refused(_) | Answer::Unreadable(_) => BTreeMap::new(),
     };
     pace.done += 1;
@@ -278,16 +286,30 @@ fn note(ledger: &mut Ledger, task: &Task, mut verdict: KataVerdict, pace: &mut P
 /// Columns of a source line that a picture can show.
 const LONGEST_LINE: usize = 200;
 
-/// The answer's own lines that the verdict's traces name.
-fn named_lines(learner: &str, files: &Files, verdict: &KataVerdict) -> BTreeMap<String, BTreeMap<u32, String>> {
+/// The lines that the verdict's traces name: the answer's own, and the tests'.
+fn named_lines(
+    repository: &Repository,
+    task: &Task,
+    files: &Files,
+    verdict: &KataVerdict,
+) -> BTreeMap<String, BTreeMap<u32, String>> {
+    let tests = task.kata.test_file();
+    let (tests_name, own) = (repository.relative(&tests), format!("{}/src/", task.learner));
+    let mut tests_text = None;
     let mut lines: BTreeMap<String, BTreeMap<u32, String>> = BTreeMap::new();
     let traces = verdict.tests.iter().filter_map(|test| test.trace.as_ref());
     for at in traces.flat_map(|trace| trace.locations()) {
-        let Some(name) = at.file.strip_prefix(&format!("{learner}/src/")) else { continue };
-        let text = files.get(Path::new(name)).and_then(|text| text.lines().nth(at.line.saturating_sub(1) as usize));
-        if let Some(text) = text {
-            let text = text.chars().take(LONGEST_LINE).collect();
-            lines.entry(at.file.clone()).or_default().insert(at.line, text);
+        // A trace comes from a stranger's process: no file is opened because it is named there.
+        let text = match at.file.strip_prefix(&own) {
+            Some(name) => files.get(Path::new(name)),
+            None if at.file == tests_name => {
+                Some(&*tests_text.get_or_insert_with(|| fs::read_to_string(&tests).unwrap_or_default()))
+            }
+            None => None,
+        };
+        if let Some(line) = text.and_then(|text| text.lines().nth(at.line.saturating_sub(1) as usize)) {
+            let line = line.chars().take(LONGEST_LINE).collect();
+            lines.entry(at.file.clone()).or_default().insert(at.line, line);
         }
     }
     lines

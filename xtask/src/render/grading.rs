@@ -35,7 +35,7 @@ pub(crate) fn isolation(isolation: &Isolation) -> String {
     };
     match &isolation.lacks[..] {
         [] => tier.to_string(),
-        lacks => format!("{tier} ({})", lacks.join("; ")),
+        lacks => format!("{tier}; not to be had here: {}", lacks.join("; ")),
     }
 }
 

@@ -58,8 +58,9 @@ fn about(gradebook: &Gradebook) -> String {
     if !inputs.inspection {
         text += " The katas' rules were not applied.";
     }
-    for lack in &inputs.isolation.lacks {
-        text += &format!(" {}.", html(text::line(lack).trim_end_matches('.')));
+    let lacks: Vec<String> = inputs.isolation.lacks.iter().map(|lack| html(&text::line(lack))).collect();
+    if !lacks.is_empty() {
+        text += &format!(" Not to be had there: {}.", lacks.join("; "));
     }
     text + "</small></p>\n"
 }
