@@ -9,9 +9,9 @@ use crate::samples::{Declared, HandedIn, Needs, Sample};
 
 /// Names that are something else somewhere. No file's name can have a slash, so `../evil` comes as it may be written.
 const NAMES: [&str; 24] = [
-    "..evil",
+    "evil..",
     "%2e%2e%2fevil",
-    "..\\evil",
+    "a..\\..\\evil",
     "=cmd|' ' C calc'!A0",
     "+1",
     "@SUM(1)",

@@ -142,7 +142,7 @@ fn read_one(path: &Path) -> Sample {
         None => (Declared { says, ..inspected }, None),
     };
     let needs = match field("needs") {
-        None if field("says") == Some("kept out") => Needs::Confined,
+        None if field("says").is_some_and(|says| says.starts_with("kept out")) => Needs::Confined,
         None => Needs::Limits,
         Some("isolated") => Needs::Isolated,
         Some(other) => panic!("{name} needs `{other}`, which is no tier"),

@@ -13,7 +13,6 @@ use serde::Deserialize;
 use verdict::{Diagnostic, Mode};
 
 use crate::cancel::Cancel;
-use crate::catalog;
 use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::process;
@@ -150,7 +149,7 @@ fn cargo(
         .arg("--manifest-path")
         .arg(staged.folder.join("Cargo.toml"))
         .arg("--target-dir")
-        .arg(repository.workshop().join("target"))
+        .arg(repository.workshop().join(if settings.guard.is_some() { "target-guarded" } else { "target" }))
         .env("CARGO_TERM_PROGRESS_WHEN", "never")
         .env_remove("CARGO_BUILD_TARGET");
     if offline {
@@ -158,6 +157,8 @@ fn cargo(
     }
     if let Some(guard) = &settings.guard {
         command.envs(compile_environment(repository, staged, guard)?);
+        // Nobody debugs a class: without it a quarter of the work and most of the disk is saved. Places in messages stay.
+        command.env("CARGO_PROFILE_DEV_DEBUG", "false").env("CARGO_INCREMENTAL", "0");
     }
     if settings.purpose == Purpose::Workload {
         command.arg("--release");
@@ -211,12 +212,8 @@ fn compile_environment(repository: &Repository, staged: &Staged, guard: &Guard) 
     let katas = staged.subjects.iter().map(|staged| &staged.subject.kata);
     let unsafe_katas = katas.filter(|kata| kata.about.rules.allow_unsafe);
     let may_be_unsafe: BTreeSet<String> = unsafe_katas.map(|kata| kata.library()).collect();
-    let compiler = sandbox::Compiler {
-        sysroot: toolchain::sysroot()?,
-        submissions: catalog::libraries(repository)?,
-        may_be_unsafe: may_be_unsafe.into_iter().collect(),
-        readable: Vec::new(),
-    };
+    let compiler =
+        sandbox::Compiler { sysroot: toolchain::sysroot()?, may_be_unsafe: may_be_unsafe.into_iter().collect() };
     sandbox::compile_environment(&guard.isolation, &guard.limits, &compiler, &repository.workshop().join("sandbox"))
 }
 

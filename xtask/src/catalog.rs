@@ -130,7 +130,7 @@ impl Kata {
 
     /// The name of its library, and of a submission's.
     pub(crate) fn library(&self) -> String {
-        library(&self.name)
+        self.name.replace('-', "_")
     }
 
     /// The file with the kata's tests, the only copy of them.
@@ -205,19 +205,6 @@ fn names(repository: &Repository) -> Result<Vec<String>> {
         .collect();
     names.sort();
     Ok(names)
-}
-
-/// The names of all katas' libraries: whatever has one of them is somebody's answer.
-///
-/// # Errors
-/// The katas' folder can't be read.
-pub(crate) fn libraries(repository: &Repository) -> Result<Vec<String>> {
-    Ok(names(repository)?.into_iter().map(|name| library(&name)).collect())
-}
-
-/// The name of a kata's library.
-fn library(kata: &str) -> String {
-    kata.replace('-', "_")
 }
 
 fn read(repository: &Repository, name: &str) -> Result<Kata> {

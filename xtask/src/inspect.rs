@@ -141,6 +141,11 @@ fn shown_path(subject: &crate::subject::Subject, file: &Path) -> String {
     }
 }
 
+/// A name without the `r#` that may stand before any.
+fn plain(name: &proc_macro2::Ident) -> String {
+    name.to_string().trim_start_matches("r#").to_string()
+}
+
 /// What names stand for: `p` for `std::process` after `use std::process as p`.
 #[derive(Default)]
 struct Imports {
@@ -150,7 +155,8 @@ struct Imports {
 
 impl Imports {
     fn add(&mut self, prefix: &str, tree: &syn::UseTree) {
-        let join = |name: &syn::Ident| if prefix.is_empty() { name.to_string() } else { format!("{prefix}::{name}") };
+        let join =
+            |name: &syn::Ident| if prefix.is_empty() { plain(name) } else { format!("{prefix}::{}", plain(name)) };
         match tree {
             syn::UseTree::Path(path) => self.add(&join(&path.ident), &path.tree),
             syn::UseTree::Name(name) if name.ident == "self" => {
@@ -158,11 +164,11 @@ impl Imports {
                 self.names.insert(last.to_string(), prefix.to_string());
             }
             syn::UseTree::Name(name) => {
-                self.names.insert(name.ident.to_string(), join(&name.ident));
+                self.names.insert(plain(&name.ident), join(&name.ident));
             }
             syn::UseTree::Rename(rename) => {
                 let full = if rename.ident == "self" { prefix.to_string() } else { join(&rename.ident) };
-                self.names.insert(rename.rename.to_string(), full);
+                self.names.insert(plain(&rename.rename), full);
             }
             syn::UseTree::Glob(_) => self.globs.push(prefix.to_string()),
             syn::UseTree::Group(group) => group.items.iter().for_each(|item| self.add(prefix, item)),
@@ -242,7 +248,9 @@ impl Inspector<'_> {
     }
 
     fn check_macro(&mut self, span: Span, name: &str) {
-        if let Some((name, why)) = MACROS.iter().find(|(forbidden, _)| *forbidden == name) {
+        let meant = self.imports.expand(name);
+        let is_meant = |forbidden: &str| meant.iter().any(|full| full.rsplit("::").next() == Some(forbidden));
+        if let Some((name, why)) = MACROS.iter().find(|(forbidden, _)| is_meant(forbidden)) {
             self.object(span, &format!("`{name}!`"), why);
         }
     }
@@ -254,7 +262,7 @@ impl Inspector<'_> {
         for token in tokens {
             match token {
                 TokenTree::Ident(name) => {
-                    let name = name.to_string();
+                    let name = plain(&name);
                     path = match path.take() {
                         Some((span, before)) if after_colons => Some((span, format!("{before}::{name}"))),
                         other => {
@@ -301,7 +309,7 @@ impl<'tree> Visit<'tree> for Inspector<'_> {
     }
 
     fn visit_path(&mut self, path: &'tree syn::Path) {
-        let written: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        let written: Vec<String> = path.segments.iter().map(|segment| plain(&segment.ident)).collect();
         if let Some(first) = path.segments.first() {
             self.check_path(first.ident.span(), &written.join("::"));
         }
@@ -309,13 +317,13 @@ impl<'tree> Visit<'tree> for Inspector<'_> {
     }
 
     fn visit_expr_method_call(&mut self, call: &'tree syn::ExprMethodCall) {
-        self.check_path(call.method.span(), &call.method.to_string());
+        self.check_path(call.method.span(), &plain(&call.method));
         visit::visit_expr_method_call(self, call);
     }
 
     fn visit_macro(&mut self, called: &'tree syn::Macro) {
         if let Some(last) = called.path.segments.last() {
-            self.check_macro(last.ident.span(), &last.ident.to_string());
+            self.check_macro(last.ident.span(), &plain(&last.ident));
             let before = self.found.len();
             self.check_tokens(called.tokens.clone());
             // Tokens of a macro are reported at the macro's line.
@@ -327,14 +335,18 @@ impl<'tree> Visit<'tree> for Inspector<'_> {
     fn visit_attribute(&mut self, attribute: &'tree syn::Attribute) {
         let Some(name) = attribute.path().segments.last() else { return };
         let span = name.ident.span();
-        let mut names = vec![name.ident.to_string()];
+        let mut names = vec![plain(&name.ident)];
         if let syn::Meta::List(list) = &attribute.meta {
             let inner = list.tokens.to_string();
             if inner.contains("long_running_const_eval") {
                 self.object(span, "`long_running_const_eval`", "it lets the compiler run on");
             }
             // `#[unsafe(no_mangle)]` and `#[cfg_attr(all(), path = "…")]` hold another attribute.
-            names.extend(inner.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_string));
+            names.extend(inner.replace("r#", "").split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_string));
+        }
+        // `#[doc = include_str!("…")]`
+        if let syn::Meta::NameValue(pair) = &attribute.meta {
+            self.visit_expr(&pair.value);
         }
         if let Some((name, why)) = ATTRIBUTES.iter().find(|(forbidden, _)| names.iter().any(|name| name == forbidden)) {
             self.object(span, &format!("`#[{name}]`"), why);
@@ -377,6 +389,7 @@ mod tests {
             ["3 `std::process::exit`"]
         );
         assert_eq!(objections("fn f() { dbg!(vec![std::process::exit(0)]) }"), ["1 `std::process::exit`"]);
+        assert_eq!(objections("fn f() { std::process::r#exit(0) }"), ["1 `std::process::exit`"]);
         assert_eq!(objections("use std::sync::{Arc, Barrier};"), ["1 `std::sync::Barrier`"]);
         assert_eq!(
             objections("use std::{thread, time::Duration};\nfn f(d: Duration) { thread::sleep(d) }"),
@@ -413,7 +426,10 @@ mod tests {
         assert_eq!(objections("const A: &str = include_str!(\"/etc/passwd\");"), ["1 `include_str!`"]);
         assert_eq!(objections("fn f() { println!(\"{}\", env!(\"HOME\")) }"), ["1 `env!`"]);
         assert_eq!(objections("compile_error!(include_str!(\"/proc/self/environ\"));"), ["1 `include_str!`"]);
+        assert_eq!(objections("use std::env as variable;\nfn f() { variable!(\"HOME\"); }"), ["2 `env!`"]);
+        assert_eq!(objections("#[doc = include_str!(\"/etc/passwd\")]\nfn f() {}"), ["1 `include_str!`"]);
         assert_eq!(objections("#[path = \"/etc/passwd\"]\nmod a;"), ["1 `#[path]`"]);
+        assert_eq!(objections("#[r#path = \"/etc/passwd\"]\nmod a;"), ["1 `#[path]`"]);
         assert_eq!(objections("#[cfg_attr(all(), path = \"x\")]\nmod a;"), ["1 `#[path]`"]);
         assert_eq!(objections("#[unsafe(no_mangle)]\nfn f() {}"), ["1 `#[no_mangle]`", "1 `unsafe`"]);
         assert_eq!(objections("#![feature(test)]"), ["1 `#[feature]`"]);

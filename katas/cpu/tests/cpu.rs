@@ -17,8 +17,7 @@ use cpu::{balanced, by_processes, in_chunks, one_by_one, serve, split, with_rayo
 use kata::child::{Children, meet, roles};
 use kata::{Check, Rendezvous, check, on_threads};
 
-/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared
-/// with.
+/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
 fn _signatures() {
     let _: Vec<u32> = one_by_one(&[0_u32], |item| *item);
     let _: Vec<Range<u64>> = split(0..1, size(1));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use daemon::{Joined, StopSignal, Worker};
 use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, until_blocked};
 
-/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
 fn _signatures(signal: &StopSignal) {
     let worker: Worker<u8> = Worker::start("", |_| 0);
     let _: [bool; 3] = [worker.is_alive(), signal.is_set(), signal.sleep(LONG)];

@@ -7,7 +7,7 @@ use kata::on_threads;
 use kata::site::Site;
 use tokio::runtime;
 
-/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
 async fn _signatures(pages: &[Page]) {
     let _: Vec<Result<String, Failure>> = fetch::one_by_one(pages, 1);
     let _: Vec<Result<String, Failure>> = fetch::with_threads(pages, 1, 1);

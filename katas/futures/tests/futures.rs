@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::{Executor, Failure, Future, Until, Waited, Within, as_completed, wait};
 use kata::{Gate, Log, Rendezvous, check, on_schedules};
 
-/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
 fn _signatures(failure: Failure) {
     let future: Future<u8> = executor(1).submit(|| 0);
     let _: [bool; 2] = [future.is_done(), future.cancel()];

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use kata::{Gate, check, on_schedules, until_blocked};
 use lock::{Bank, Refused};
 
-/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
 fn _signatures(bank: &Bank) {
     let _: u8 = bank.with_balance(0, |_: u64| 0);
     let _: u64 = bank.total();

@@ -10,7 +10,7 @@ use kata::child::{Children, roles};
 use kata::{Check, check};
 use pipe::{Connection, LONGEST, receive, send};
 
-/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
 fn _signatures() {
     let _: io::Result<()> = send(&mut io::sink(), b"");
     let _: io::Result<Option<Vec<u8>>> = receive(&mut io::empty());

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use kata::{Gate, Log, Rendezvous, check, on_schedules, on_threads, until_blocked};
 use pool::{Lost, Pool, ShutDown, map_with_rayon};
 
-/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
 fn _signatures(pool: &Pool, lost: Lost) {
     let _: Result<(), ShutDown> = pool.submit(|| ());
     let _: Vec<Result<u8, Lost>> = pool.map([0_u8], |item: u8| item);

@@ -12,7 +12,7 @@ use ::process::{Captured, End, Job, Process, capture};
 use kata::Check;
 use kata::child::{Children, meet, roles, tell};
 
-/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
 fn _signatures(job: &Job) {
     let mut process: Process = Process::start(job).unwrap();
     let _: &str = process.name();

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use kata::{Log, Rendezvous, check, on_schedules, until_blocked};
 use queue::{GetError, PutError, Queue, pipeline};
 
-/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
 fn _signatures(queue: &Queue<u8>) {
     let _: [Result<(), PutError<u8>>; 2] = [queue.put(0), queue.try_put(0)];
     let _: [Result<u8, GetError>; 3] = [queue.get(), queue.try_get(), queue.get_timeout(Duration::ZERO)];

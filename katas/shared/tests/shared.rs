@@ -13,7 +13,7 @@ use kata::on_threads;
 use shared::Shared;
 use tempfile::TempDir;
 
-/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
 fn _signatures(shared: &Shared, file: &Path) {
     let _: [io::Result<Shared>; 2] = [Shared::create(file, 1), Shared::open(file)];
     let _: [u64; 2] = [shared.value(), shared.modify(|number: u64| number)];

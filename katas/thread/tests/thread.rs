@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use ::thread::{cook_all, start, start_named, wait_for_all};
 use kata::{Gate, Log, Rendezvous, check};
 
-/// Never called. What a submission returns is of these very types: one of its own could be equal to whatever it is compared with.
+/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
 fn _signatures() {
     let _: JoinHandle<u8> = start(String::new(), |_| 0);
     let _: JoinHandle<u8> = start_named("", String::new(), |_| 0);

@@ -1,6 +1,6 @@
-//! attack on thread: leaves folders in folders, 3,000 deep, for whoever has to clear up. The test fails for it; nothing is left.
-//! inspected: failed panic
-//! says: deep enough
+//! attack on thread: leaves folders in folders, 3,000 deep, for whoever has to clear up. It counts as a disk bomb; nothing is left.
+//! inspected: failed crash
+//! says: disk
 
 use std::env;
 use std::fs;

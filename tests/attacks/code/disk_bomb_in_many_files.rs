@@ -1,4 +1,4 @@
-//! attack on process: writes 200 MB in many files, and goes on to use them.
+//! attack on process: writes 280 MB in many files, and goes on to use them.
 //! inspected: failed crash
 //! says: disk
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 pub fn attack() {
     let block = vec![1_u8; 1024 * 1024];
-    for number in 0..200 {
+    for number in 0..280 {
         let _ = fs::write(format!("file-{number}"), &block);
     }
     thread::sleep(Duration::from_secs(30));

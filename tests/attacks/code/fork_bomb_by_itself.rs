@@ -13,6 +13,7 @@ pub fn attack() {
         let again = || {
             Command::new(env::current_exe().unwrap())
                 .args(["--exact", "a_process_gets_its_arguments_variables_and_folder", "--nocapture"])
+                .env_clear()
                 .env(DEPTH, (depth + 1).to_string())
                 .spawn()
         };

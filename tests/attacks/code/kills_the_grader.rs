@@ -1,35 +1,33 @@
-//! attack on process: signals its parents up to the grader, from inside and by a child. Only those called `xtask`.
+//! attack on process: signals its parents up to the grader. Only those called `xtask`, lest a broken guard end anybody else.
 //! inspected: failed panic
-//! says: kept out
+//! says: kept out of 2
 
 use std::fs;
+use std::os::unix::process::parent_id;
 use std::process::Command;
 
-/// The parent of a process, and the process's name.
-fn parent(id: u32) -> Option<(u32, String)> {
+fn parent(id: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
-    Some((rest.split_whitespace().nth(1)?.parse().ok()?, name.to_owned()))
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn is_grader(id: u32) -> bool {
+    let command = fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    command.split('\0').next().is_some_and(|program| program.ends_with("xtask"))
 }
 
 pub fn attack() {
-    let mut id = parent(std::process::id()).expect("a parent").0;
     let mut tried = 0;
-    while let Some((next, name)) = parent(id) {
-        if !name.starts_with("xtask") {
-            break;
-        }
+    let mut id = Some(parent_id());
+    while let Some(grader) = id.filter(|id| is_grader(*id)) {
         for signal in ["-TERM", "-KILL"] {
-            let status = Command::new("sh").args(["-c", "kill $0 $1", signal, &id.to_string()]).status().unwrap();
+            let status = Command::new("sh").args(["-c", "kill $0 $1", signal, &grader.to_string()]).status().unwrap();
             if status.success() {
-                panic!("got in: {name}");
+                panic!("got in");
             }
         }
         tried += 1;
-        id = next;
+        id = parent(grader);
     }
-    if tried == 0 {
-        panic!("found no grader");
-    }
-    panic!("kept out");
+    panic!("kept out of {tried}");
 }

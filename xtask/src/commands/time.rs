@@ -14,6 +14,7 @@ use crate::render::timing::{chart, table};
 use crate::repository::Repository;
 use crate::settings::Settings;
 use crate::subject::{self, Subject};
+use crate::timing::machine::Machine;
 use crate::timing::plan::{self, Plan};
 use crate::timing::session::Watch;
 use crate::timing::{Refused, load};
@@ -32,6 +33,7 @@ pub(crate) fn run(repository: &Repository, args: TimeArgs) -> Result<bool> {
         kata: &kata,
         workload,
         subject: &subject,
+        machine: Machine::now(),
         load,
         sweep: args.sweep,
         approaches: args.approaches,

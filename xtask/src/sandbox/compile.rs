@@ -4,6 +4,7 @@
 //! To compile is to run hostile code too: `include_str!` reads any file, `env!` any variable, and a constant or a type can keep
 //! the compiler busy for ever.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -189,29 +190,30 @@ fn path() -> OsString {
 fn files_of(compiler: &Compiler, call: &Call, private: &Path) -> Files {
     let mut files = files::of_a_compiler();
     files.run.extend(["bin", "lib", "libexec"].map(|name| compiler.sysroot.join(name)));
-    files.read.extend(compiler.readable.iter().cloned());
     // A crate's own files. Tests lie in a folder of their own, which the submission's crate has no need to see.
     files.read.extend(call.input.parent().map(Path::to_path_buf));
     files.read.extend(call.externs.iter().cloned());
     for folder in &call.dependencies {
         files.list.push(folder.clone());
-        files.read.extend(libraries(folder, &compiler.submissions));
+        files.read.extend(libraries(folder));
     }
     files.write.push(private.to_path_buf());
     files
 }
 
-/// The libraries in a folder, but not those of submissions.
-fn libraries(folder: &Path, submissions: &[String]) -> Vec<PathBuf> {
+/// The ending of a file beside what was made of a submission. A crate's name would not do: a kata may have that of a library.
+const MARK: &str = "submission";
+
+/// The libraries in a folder, but not those of submissions: one can't read what was made of another.
+fn libraries(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(|entry| entry.ok());
-    let is_wanted = |name: &str| {
-        let Some((stem, ending)) = name.strip_prefix("lib").and_then(|name| name.rsplit_once('.')) else {
-            return false;
-        };
-        let crate_name = stem.rsplit_once('-').map_or(stem, |(name, _)| name);
-        ["rlib", "rmeta", "so"].contains(&ending) && !submissions.iter().any(|one| one == crate_name)
+    let paths: BTreeSet<PathBuf> = entries.map(|entry| entry.path()).collect();
+    let is_library = |path: &Path| {
+        let name = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("lib"));
+        name && path.extension().is_some_and(|ending| ["rlib", "rmeta", "so"].iter().any(|known| ending == *known))
     };
-    entries.filter(|entry| entry.file_name().to_str().is_some_and(is_wanted)).map(|entry| entry.path()).collect()
+    let wanted = |path: &&PathBuf| is_library(path) && !paths.contains(&path.with_extension(MARK));
+    paths.iter().filter(wanted).cloned().collect()
 }
 
 /// Hands over what the compiler made and said.
@@ -264,6 +266,8 @@ fn objection(ended: &Ended) -> Option<String> {
 /// Moves the crate's own files, and no others, to where cargo expects them.
 fn hand_over(call: &Call, private: &Path) -> io::Result<()> {
     let stem = format!("{}{}", call.crate_name, call.extra);
+    // Marked before it is there: another compiler may look at any moment.
+    fs::write(call.out.join(format!("lib{stem}.{MARK}")), "")?;
     for name in [".d", ".rmeta", ".rlib", ".so", ""] {
         let name = match name {
             "" | ".d" => format!("{stem}{name}"),
@@ -288,16 +292,20 @@ mod tests {
     #[test]
     fn libraries_of_submissions_are_not_read() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["libserde-1.rlib", "liblock-1.rlib", "liblock-2.rmeta", "liblock_api-3.rlib", "lock-4", "lock-4.d"]
-        {
+        let made = ["liblock-1.rlib", "liblock-1.rmeta", "liblock-1.submission", "lock-4", "lock-4.d"];
+        for name in made.iter().chain(&["libserde-1.rlib", "liblock-2.rmeta", "liblock_api-3.so"]) {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        let mut names: Vec<_> = libraries(folder.path(), &["lock".to_string()])
+        let mut names: Vec<_> = libraries(folder.path())
             .iter()
             .map(|path| path.file_name().unwrap().to_str().unwrap().to_string())
             .collect();
         names.sort();
-        assert_eq!(names, ["liblock_api-3.rlib", "libserde-1.rlib"]);
+        assert_eq!(
+            names,
+            ["liblock-2.rmeta", "liblock_api-3.so", "libserde-1.rlib"],
+            "a library may be called like a kata"
+        );
     }
 
     #[test]
@@ -314,7 +322,7 @@ mod tests {
         hand_over(&call, &private).unwrap();
         let mut names: Vec<_> = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
-        assert_eq!(names, ["liblock-1234.rlib", "lock-1234.d"]);
+        assert_eq!(names, ["liblock-1234.rlib", "liblock-1234.submission", "lock-1234.d"]);
     }
 
     #[test]

@@ -44,11 +44,13 @@ pub(crate) fn confine(order: &Order, supervisor: Pid, record: Option<RawFd>) -> 
     give_up_privileges().map_err(failed("giving up privileges"))?;
     die_with(supervisor).map_err(failed("a signal at the supervisor's end"))?;
     keep_only(record).map_err(failed("closing what was inherited"))?;
-    if order.tier >= Tier::Confined {
-        files::confine(&order.files, order.network)?;
-        calls::confine(order.network, order.processes)?;
+    if order.tier < Tier::Confined {
+        // Where files can't be kept apart, it is still worth trying for system calls. The tier promises nothing.
+        let _ = calls::confine(order.network, order.processes);
+        return Ok(());
     }
-    Ok(())
+    files::confine(&order.files, order.network)?;
+    calls::confine(order.network, order.processes)
 }
 
 /// What the kernel itself can limit for each process. Not its address space: stacks of threads take much and use little of it.

@@ -86,12 +86,8 @@ pub(crate) struct Run<'a> {
 pub(crate) struct Compiler {
     /// `rustc --print=sysroot`.
     pub(crate) sysroot: PathBuf,
-    /// The names of the crates that submissions are compiled to. One submission can't read what was made of another.
-    pub(crate) submissions: Vec<String>,
-    /// Those of them whose katas can't be taught without `unsafe`. No attribute allows it in the others.
+    /// The names of crates whose katas can't be taught without `unsafe`. No attribute allows it in the others.
     pub(crate) may_be_unsafe: Vec<String>,
-    /// What else it may read: a crate's own folder comes by itself.
-    pub(crate) readable: Vec<PathBuf>,
 }
 
 /// How a confined program came to its end, and what it said.

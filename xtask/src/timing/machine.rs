@@ -26,6 +26,11 @@ impl Machine {
 }
 
 impl Machine {
+    /// `2 cores`.
+    pub(crate) fn cores_in_words(&self) -> String {
+        if self.cores == 1 { "1 core".to_string() } else { format!("{} cores", self.cores) }
+    }
+
     /// What a reader must know about the machine to read the figures right.
     pub(crate) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
@@ -33,7 +38,7 @@ impl Machine {
             notes.push("There is one core for this program. Work that waits still overlaps, but work that computes can't get faster by more workers here: parallel speed-ups don't show.".to_string());
         }
         if let Some(busy) = self.busy_before.filter(|busy| *busy > self.cores as f64 / 2.0) {
-            notes.push(format!("The machine was busy with something else (load average {busy} on {} cores). Ratios to the reference hold; seconds are longer than on a quiet machine.", self.cores));
+            notes.push(format!("The machine was busy when this began (load average {busy} on {}). Ratios to the reference hold; seconds may be longer than on a quiet machine.", self.cores_in_words()));
         }
         notes
     }

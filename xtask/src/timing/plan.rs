@@ -27,6 +27,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) workload: &'a Workload,
     /// Whose answer.
     pub(crate) subject: &'a Subject,
+    /// The machine, before anything was built: building makes it busy, too.
+    pub(crate) machine: Machine,
     /// How much work.
     pub(crate) load: Load,
     /// The numbers of workers to try, for time over workers.
@@ -53,7 +55,7 @@ pub(crate) fn carry_out(
     plan: &Plan<'_>,
     watch: Watch<'_>,
 ) -> Result<std::result::Result<Timed, Refused>> {
-    let machine = Machine::now();
+    let machine = plan.machine;
     machine::make_room_for(most_workers(plan))?;
     let prepared = build(repository, plan, watch)?;
     let [subject, reference] = match binaries(plan, &prepared)? {

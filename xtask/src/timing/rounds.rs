@@ -161,6 +161,9 @@ pub(crate) fn measure(
         if open.is_empty() || late {
             break;
         }
+        // One may have been attached since the start.
+        session.subject.refuse_debugger()?;
+        session.reference.refuse_debugger()?;
         for place in open {
             watch.console.progress(&format!("timing: {}, {}", in_words(round), items[place].approach.name));
             // The one that goes first alternates from round to round, and from approach to approach.
@@ -178,8 +181,6 @@ pub(crate) fn measure(
             }
         }
     }
-    session.subject.refuse_debugger()?;
-    session.reference.refuse_debugger()?;
     Ok(Ok(samples))
 }
 

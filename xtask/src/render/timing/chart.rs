@@ -45,7 +45,7 @@ fn title(timed: &Timed) -> String {
 
 /// The second line: whose figures these are, and where they come from.
 fn origin(timed: &Timed) -> String {
-    let cores = if timed.machine.cores == 1 { "1 core".to_string() } else { format!("{} cores", timed.machine.cores) };
+    let cores = timed.machine.cores_in_words();
     let mut load = timed.load.clone();
     if timed.sweep {
         // It is what the workers are otherwise, and here they are on the axis.

@@ -16,7 +16,7 @@ const NAME: usize = 13;
 pub(crate) fn report(timed: &Timed) -> String {
     let Timed { kata, subject, about, machine, .. } = timed;
     let beside = if timed.sweep { "over the number of workers" } else { "beside the reference solution" };
-    let cores = if machine.cores == 1 { "1 core".to_string() } else { format!("{} cores", machine.cores) };
+    let cores = machine.cores_in_words();
     let mut text = format!("{}\n", styled(STRONG, &format!("{kata}: {about}")));
     text += &format!("{subject} {beside}, on {cores}\n\n");
     if timed.sweep {
