@@ -5,7 +5,9 @@
 #[path = "../../xtask/src/sources/archive/tests/made.rs"]
 mod packed;
 
-use crate::samples::{Declared, HandedIn, Needs, Sample, solution};
+use verdict::Tier;
+
+use crate::samples::{Declared, HandedIn, Sample, solution};
 use packed::{Part, gzip, sparse, tar, tar_entry, zip};
 
 /// The samples.
@@ -72,7 +74,7 @@ fn file(name: &str, ending: &str, verdict: &str, bytes: Vec<u8>) -> Sample {
         kata: "thread".to_string(),
         inspected: Declared::new(verdict),
         uninspected: None,
-        needs: Needs::Limits,
+        needs: Tier::Limits,
         handed_in: HandedIn::File(format!("{name}.{ending}"), bytes),
     }
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use verdict::Tier;
 
 use crate::files::{Places, all, differences, mirror, picture, write};
-use crate::machine::{Machine, left_over};
+use crate::machine::{Machine, end_left_over};
 use crate::samples::Sample;
 
 /// What a secret looks like wherever one is planted.
@@ -29,6 +29,7 @@ pub(crate) fn repository() -> PathBuf {
 pub(crate) struct Arena {
     checkout: PathBuf,
     target: PathBuf,
+    tier: Tier,
     _lock: fs::File,
 }
 
@@ -36,8 +37,6 @@ pub(crate) struct Arena {
 pub(crate) struct Graded {
     /// The results.
     pub(crate) results: Vec<verdict::Graded>,
-    /// How far the machine keeps submissions apart.
-    pub(crate) tier: Tier,
     /// What the attacks have achieved.
     pub(crate) harm: Vec<String>,
     /// Where the reports are.
@@ -58,7 +57,38 @@ impl Arena {
         for name in ["Cargo.toml", "Cargo.lock", "katas", "solutions", "tests", "xtask"] {
             mirror(&repository().join(name), &checkout.join(name));
         }
-        Arena { checkout, target, _lock: lock }
+        let mut arena = Arena { checkout, target, tier: Tier::Limits, _lock: lock };
+        arena.tier = arena.probe();
+        arena
+    }
+
+    /// How far this machine keeps submissions apart.
+    pub(crate) fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    /// The highest tier that the grader does not refuse. There is nothing to grade, so this takes no time.
+    fn probe(&self) -> Tier {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir_all(folder.path().join("class/nobody")).expect("a folder");
+        let given = |tier: &str| {
+            let mut command = self.grader();
+            command.arg("grade").arg(folder.path().join("class")).arg("--out").arg(folder.path().join("out"));
+            command.args(["--kata", "thread", "--require-isolation", tier]);
+            command.output().expect("the grader starts").status.success()
+        };
+        match () {
+            () if given("isolated") => Tier::Isolated,
+            () if given("confined") => Tier::Confined,
+            () => Tier::Limits,
+        }
+    }
+
+    /// The grader in the checkout, and all that was built before.
+    fn grader(&self) -> assert_cmd::Command {
+        let mut command = assert_cmd::Command::new(assert_cmd::cargo::cargo_bin!("xtask"));
+        command.current_dir(&self.checkout).env("CARGO_TARGET_DIR", &self.target).timeout(PATIENCE);
+        command
     }
 
     /// Grades a class of these samples, and looks at the machine afterwards.
@@ -81,7 +111,7 @@ impl Arena {
         let printed = self.run(samples, [&class, &out, &home, &scratch], flags);
 
         let mut harm = machine.harm();
-        harm.extend(left_over(&[root, &self.target]));
+        harm.extend(end_left_over(root, &nap()));
         for (folder, before) in [&class, &home, &self.checkout].into_iter().zip(before) {
             harm.extend(differences(&before, &picture(folder)));
         }
@@ -98,8 +128,8 @@ impl Arena {
         if printed.contains(SECRET) {
             harm.push("the grader prints the secret".to_string());
         }
-        let (tier, results) = read_results(&out);
-        Graded { results, tier, harm, out, printed, _folder: folder }
+        let results = read_results(&out);
+        Graded { results, harm, out, printed, _folder: folder }
     }
 
     /// What the samples' text names.
@@ -117,6 +147,7 @@ impl Arena {
             ("REPOSITORY", self.checkout.display().to_string()),
             ("TARGET", self.target.display().to_string()),
             ("STAGED", staged.display().to_string()),
+            ("NAP", nap()),
             ("VICTIM", machine.victim().to_string()),
             ("PORT", tcp.to_string()),
             ("UDP", udp.to_string()),
@@ -125,7 +156,7 @@ impl Arena {
 
     /// Runs the grader; what it printed.
     fn run(&self, samples: &[Sample], [class, out, home, scratch]: [&Path; 4], flags: &[&str]) -> String {
-        let mut command = assert_cmd::Command::new(assert_cmd::cargo::cargo_bin!("xtask"));
+        let mut command = self.grader();
         command.arg("grade").arg(class).arg("--out").arg(out).args(flags);
         // A const loop, a spin and a stopped process are waited for to the end. Everything else takes a fraction of it.
         command.args(["--compile-seconds", "20", "--test-seconds", "20"]);
@@ -137,14 +168,11 @@ impl Arena {
             command.env(name, std::env::var_os(name).map_or_else(|| real_home.join(below), PathBuf::from));
         }
         command
-            .current_dir(&self.checkout)
             .env("HOME", home)
             .env("TMPDIR", scratch)
-            .env("CARGO_TARGET_DIR", &self.target)
             .env("INTERLEAVE_ATTACK_SECRET", SECRET)
             .env_remove("NO_COLOR")
-            .env_remove("CLICOLOR_FORCE")
-            .timeout(PATIENCE);
+            .env_remove("CLICOLOR_FORCE");
         let ran = command.output().expect("the grader starts");
         let printed = [ran.stdout, ran.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         assert_eq!(ran.status.code(), Some(0), "the grader could not do everything:\n{printed}");
@@ -152,19 +180,17 @@ impl Arena {
     }
 }
 
-/// The record's tier and results.
-fn read_results(out: &Path) -> (Tier, Vec<verdict::Graded>) {
+/// For how long attacks let a process sleep that they leave behind. Nobody else sleeps for just that time.
+fn nap() -> String {
+    format!("271.{}", std::process::id())
+}
+
+/// The results in the record.
+fn read_results(out: &Path) -> Vec<verdict::Graded> {
     let text = fs::read_to_string(out.join("results.jsonl")).expect("a record");
-    let (mut tier, mut results) = (Tier::None, Vec::new());
-    for line in text.lines() {
-        let mut line: Value = serde_json::from_str(line).expect("every line is a document");
-        if !line["inputs"].is_null() {
-            tier = serde_json::from_value(line["inputs"]["isolation"]["tier"].take()).expect("a tier");
-        } else if !line["graded"].is_null() {
-            results.push(serde_json::from_value(line["graded"].take()).expect("a result"));
-        }
-    }
-    (tier, results)
+    let documents = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("every line is a document"));
+    let results = documents.filter_map(|mut document| document.get_mut("graded").map(Value::take));
+    results.map(|result| serde_json::from_value(result).expect("a result")).collect()
 }
 
 /// The hash by which the grader calls a learner's folder.

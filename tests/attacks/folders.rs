@@ -7,8 +7,10 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use verdict::Tier;
+
 use crate::files::{Places, write};
-use crate::samples::{Declared, HandedIn, Needs, Sample, solution};
+use crate::samples::{Declared, HandedIn, Sample, solution};
 
 /// The samples.
 pub(crate) fn samples() -> Vec<Sample> {
@@ -77,7 +79,7 @@ fn made(name: &str, verdict: &str, make: fn(&Path, &Places)) -> Sample {
         kata: "thread".to_string(),
         inspected: Declared::new(verdict),
         uninspected: None,
-        needs: Needs::Limits,
+        needs: Tier::Limits,
         handed_in: HandedIn::Made(make),
     }
 }

@@ -8,6 +8,8 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// A process of the same user that has nothing to do with the grader, and listeners on this machine that must hear nothing.
 pub(crate) struct Machine {
     victim: Child,
@@ -93,24 +95,23 @@ fn state(id: u32) -> String {
     format!("nice {nice}, {cores}, {}", kept.join(", "))
 }
 
-/// What samples call to leave a process behind that nobody takes for another's: `sleep` for this time.
-const DAEMON: &str = "271.8";
-
-/// Processes that are still there: in one of these folders, made of a program in one of them, or called as only samples call.
-pub(crate) fn left_over(folders: &[&Path]) -> Vec<String> {
+/// Ends processes that attacks have left: those that were started in this folder or know it from their environment, and those
+/// whose command has this word. Says which.
+pub(crate) fn end_left_over(folder: &Path, word: &str) -> Vec<String> {
     let mut found = Vec::new();
+    let folder = folder.display().to_string();
     for entry in fs::read_dir("/proc").expect("/proc").flatten() {
-        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        if id == std::process::id() {
-            continue;
-        }
-        let link = |name: &str| fs::read_link(entry.path().join(name)).unwrap_or_default();
-        let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        let command = String::from_utf8_lossy(&command).replace('\0', " ");
-        let ours = folders.iter().any(|folder| link("cwd").starts_with(folder) || link("exe").starts_with(folder));
-        let named = folders.iter().any(|folder| command.contains(&folder.display().to_string()));
-        if ours || named || command.contains(DAEMON) {
+        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        let place = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
+        let read =
+            |name: &str| String::from_utf8_lossy(&fs::read(entry.path().join(name)).unwrap_or_default()).into_owned();
+        let (command, environment) = (read("cmdline").replace('\0', " "), read("environ"));
+        let known = [&command, &environment].iter().any(|text| text.contains(&folder));
+        if known || place.starts_with(&folder) || command.contains(word) {
             found.push(format!("process {id} is left: {command}"));
+            if let Some(process) = Pid::from_raw(id) {
+                let _ = kill_process(process, Signal::KILL);
+            }
         }
     }
     found

@@ -4,8 +4,10 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use verdict::Tier;
+
 use crate::files::{Places, write};
-use crate::samples::{Declared, HandedIn, Needs, Sample};
+use crate::samples::{Declared, HandedIn, Sample};
 
 /// Names that are something else somewhere. No file's name can have a slash, so `../evil` comes as it may be written.
 const NAMES: [&str; 24] = [
@@ -54,7 +56,7 @@ fn named(name: &str) -> Sample {
         kata: "thread".to_string(),
         inspected: Declared::new("rejected"),
         uninspected: None,
-        needs: Needs::Limits,
+        needs: Tier::Limits,
         handed_in: HandedIn::Made(|entry: &Path, _: &Places| answer(entry)),
     }
 }

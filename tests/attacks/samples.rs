@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use verdict::{Graded, SubjectVerdict};
+use verdict::{Graded, SubjectVerdict, Tier};
 
 use crate::arena::repository;
 use crate::files::{Places, write};
@@ -24,8 +24,8 @@ pub(crate) struct Sample {
     pub(crate) inspected: Declared,
     /// What must become of it if nobody looks at its source, where that is something else.
     pub(crate) uninspected: Option<Declared>,
-    /// What the machine must have for the attack to be one.
-    pub(crate) needs: Needs,
+    /// How far the machine must keep submissions apart for it to hold. Elsewhere it is not tried.
+    pub(crate) needs: Tier,
     /// How it comes into the class.
     pub(crate) handed_in: HandedIn,
 }
@@ -37,17 +37,6 @@ pub(crate) struct Declared {
     pub(crate) verdict: String,
     /// What a test or the compiler must say.
     pub(crate) says: Option<String>,
-}
-
-/// What the machine must have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Needs {
-    /// Time, memory and tasks are limited.
-    Limits,
-    /// Files and system calls are, too.
-    Confined,
-    /// The network is one's own, too.
-    Isolated,
 }
 
 /// How a submission comes into the class.
@@ -142,9 +131,9 @@ fn read_one(path: &Path) -> Sample {
         None => (Declared { says, ..inspected }, None),
     };
     let needs = match field("needs") {
-        None if field("says").is_some_and(|says| says.starts_with("kept out")) => Needs::Confined,
-        None => Needs::Limits,
-        Some("isolated") => Needs::Isolated,
+        None => Tier::Limits,
+        Some("confined") => Tier::Confined,
+        Some("isolated") => Tier::Isolated,
         Some(other) => panic!("{name} needs `{other}`, which is no tier"),
     };
     let (name, kata) = (name, kata.to_string());
@@ -192,7 +181,7 @@ pub(crate) fn neighbours(katas: &BTreeSet<String>) -> Vec<Sample> {
         kata: kata.to_string(),
         inspected: Declared::new(verdict),
         uninspected: Some(Declared::new(verdict)),
-        needs: Needs::Limits,
+        needs: Tier::Limits,
         handed_in: HandedIn::Sources(BTreeMap::from([("lib.rs", text)])),
     };
     let mut all: Vec<Sample> =

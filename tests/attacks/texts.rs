@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::samples::{Declared, HandedIn, Needs, Sample, mounted, solution};
+use verdict::Tier;
+
+use crate::samples::{Declared, HandedIn, Sample, mounted, solution};
 
 /// The samples.
 pub(crate) fn samples() -> Vec<Sample> {
@@ -19,8 +21,8 @@ pub(crate) fn samples() -> Vec<Sample> {
             with_attack(&format!("pub type Deep = {}u8{};", "Box<".repeat(30_000), ">".repeat(30_000))),
         ),
         deep("nested_modules", with_attack(&format!("{}{}", "mod m{".repeat(20_000), "}".repeat(20_000)))),
-        attack("warning_flood", warning_flood(), "compile-error", None),
-        attack("error_flood_of_the_compiler", error_flood(), "compile-error", None),
+        flood("warning_flood", warning_flood()),
+        flood("error_flood_of_the_compiler", error_flood()),
         large(
             "file_too_long",
             BTreeMap::from([("lib.rs", format!("{}//{}", solution("thread"), "#".repeat(256 * 1024)))]),
@@ -36,9 +38,16 @@ fn attack(name: &str, text: String, inspected: &str, uninspected: Option<&str>) 
         kata: "process".to_string(),
         inspected: Declared::new(inspected),
         uninspected: uninspected.map(Declared::new),
-        needs: Needs::Limits,
+        needs: Tier::Limits,
         handed_in: HandedIn::Sources(mounted("process", text)),
     }
+}
+
+/// An attack that makes the compiler say more than it may.
+fn flood(name: &str, text: String) -> Sample {
+    let says = Some("more to say about this code than anybody would read".to_string());
+    let inspected = Declared { says, ..Declared::new("compile-error") };
+    Sample { inspected, ..attack(name, text, "compile-error", None) }
 }
 
 /// Files that are not even read.
@@ -60,7 +69,7 @@ fn constant(value: &str) -> String {
 
 /// 500 warnings, each of which shows the same line of 200 kB: 100 MB in all.
 fn warning_flood() -> String {
-    let mut line = String::from("pub fn attack() { ");
+    let mut line = String::from("#![warn(unused_variables)]\npub fn attack() { ");
     for number in 0..500 {
         let _ = write!(line, "let unused_{number} = \"{}\"; ", "#".repeat(380));
     }

@@ -116,6 +116,23 @@ fn what_a_submission_prints_is_no_time() {
 }
 
 #[test]
+fn points_for_speed_are_opt_in_and_not_lost_in_doubt() {
+    let manifest = Workshop::new().read("katas/queue/Cargo.toml");
+    let with_speed = manifest.replace(
+        "[package.metadata.kata.time]\n",
+        "[package.metadata.kata.time]\nspeed = [{ approach = \"queue\", within = 0.001, points = 2 }]\n",
+    );
+    assert_ne!(manifest, with_speed);
+    let workshop = Workshop::new().write("katas/queue/Cargo.toml", with_speed);
+    // A thousand times as fast as itself is more than anybody is, but one round is no proof of that.
+    let ran = time_queue(&workshop, &["--solution", "--rounds", "1"]).exits(0);
+    ran.says("2 of 2 points for at most 0.001 times the reference");
+    // Seven are.
+    let ran = time_queue(&workshop, &["--solution", "--rounds", "7"]).exits(1);
+    ran.says("0 of 2 points for at most 0.001 times the reference");
+}
+
+#[test]
 fn an_unsolved_kata_is_not_timed() {
     let ran = Workshop::new().run(&["time", "queue", "--plot", "time.svg"]).exits(1).without_complaint();
     insta::assert_snapshot!(ran.stdout, @r"

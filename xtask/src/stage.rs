@@ -53,7 +53,12 @@ impl StagedSubject {
 /// # Errors
 /// A subject's files are not what a submission may hold.
 pub(crate) fn read(subjects: Vec<Subject>) -> Result<Vec<StagedSubject>> {
-    subjects.into_iter().map(|subject| Ok(StagedSubject { files: sources::read(&subject.source)?, subject, purpose: Purpose::default() })).collect()
+    subjects
+        .into_iter()
+        .map(|subject| {
+            Ok(StagedSubject { files: sources::read(&subject.source)?, subject, purpose: Purpose::default() })
+        })
+        .collect()
 }
 
 /// Writes the subjects as the workspace `label`.
@@ -176,7 +181,10 @@ fn crate_manifest(repository: &Repository, label: &str, staged: &StagedSubject, 
         table(lints, "rust").insert("unsafe_code".to_string(), Value::String("deny".to_string()));
     }
     if staged.purpose == Purpose::Workload {
-        use_support(&mut manifest, if kata.about.time.as_ref().is_some_and(|time| time.site) { &["site", "time"] } else { &["time"] });
+        use_support(
+            &mut manifest,
+            if kata.about.time.as_ref().is_some_and(|time| time.site) { &["site", "time"] } else { &["time"] },
+        );
     }
     if mode == Mode::Schedules {
         let dependencies = table(&mut manifest, "dependencies");

@@ -1,6 +1,7 @@
 //! attack on fetch: talks to services of the machine by sockets that are no network, as Docker's is: by path and by name.
 //! inspected: failed panic
 //! says: kept out
+//! needs: confined
 
 use std::io::Write;
 use std::os::linux::net::SocketAddrExt;

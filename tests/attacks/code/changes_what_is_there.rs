@@ -1,6 +1,7 @@
 //! attack on process: appends to the results, empties the tests, removes a neighbour's answer, and closes it for everybody.
 //! inspected: failed panic
 //! says: kept out
+//! needs: confined
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};

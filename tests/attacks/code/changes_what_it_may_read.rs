@@ -1,6 +1,7 @@
 //! attack on process: changes the mode and the time of its own program, through an open file that is only for reading.
 //! inspected: failed panic
 //! says: kept out
+//! needs: confined
 
 use std::fs::{File, Permissions};
 use std::os::unix::fs::{PermissionsExt, fchown};

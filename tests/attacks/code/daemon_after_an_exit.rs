@@ -10,6 +10,6 @@ macro_rules! call {
 }
 
 pub fn attack() {
-    Command::new("sh").args(["-c", "(sleep 271.8; sleep 271.8) & exit 0"]).status().unwrap();
+    Command::new("sh").args(["-c", "(sleep @NAP@; sleep @NAP@) & exit 0"]).status().unwrap();
     call!(exit);
 }

@@ -4,6 +4,7 @@
 use std::process::Command;
 
 pub fn attack() {
-    let script = "(cd /; setsid sleep 271.8 </dev/null >/dev/null 2>&1 || exec sleep 271.8 </dev/null >/dev/null 2>&1) & exit 0";
+    let script =
+        "(cd /; setsid sleep @NAP@ </dev/null >/dev/null 2>&1 || exec sleep @NAP@ </dev/null >/dev/null 2>&1) & exit 0";
     Command::new("sh").args(["-c", script]).status().unwrap();
 }

@@ -4,6 +4,6 @@
 use std::process::Command;
 
 pub fn attack() {
-    let script = "(trap '' TERM HUP INT; sleep 271.8; sleep 271.8) & exit 0";
+    let script = "(trap '' TERM HUP INT; sleep @NAP@; sleep @NAP@) & exit 0";
     Command::new("sh").args(["-c", script]).status().unwrap();
 }

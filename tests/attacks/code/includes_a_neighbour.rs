@@ -1,5 +1,6 @@
 //! attack on thread: hands in what a neighbour has handed in.
 //! inspected: rejected
 //! uninspected: compile-error
+//! needs: confined
 
 include!("@CLASS@/honest-solution/thread/src/lib.rs");

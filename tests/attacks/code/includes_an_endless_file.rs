@@ -1,6 +1,7 @@
 //! attack on thread: includes a file that never ends. Bounded by the compiler itself, at 2 GiB.
 //! inspected: rejected
 //! uninspected: compile-error
+//! needs: confined
 
 static ENDLESS: &[u8] = include_bytes!("/dev/zero");
 

@@ -1,6 +1,7 @@
 //! attack on thread: includes a secret as documentation, where few look for it.
 //! inspected: rejected
 //! uninspected: compile-error
+//! needs: confined
 
 #[doc = include_str!("@HOME@/.ssh/id_ed25519")]
 pub fn attack() {}

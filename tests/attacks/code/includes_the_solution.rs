@@ -1,5 +1,6 @@
 //! attack on thread: hands in the reference solution by including it.
 //! inspected: rejected
 //! uninspected: compile-error
+//! needs: confined
 
 include!("@REPOSITORY@/solutions/thread/src/lib.rs");

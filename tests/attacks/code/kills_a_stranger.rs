@@ -1,6 +1,7 @@
 //! attack on process: signals a process of the same user that has nothing to do with it.
 //! inspected: failed panic
 //! says: kept out
+//! needs: confined
 
 use std::process::Command;
 

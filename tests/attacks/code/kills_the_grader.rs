@@ -1,6 +1,7 @@
 //! attack on process: signals its parents up to the grader. Only those called `xtask`, lest a broken guard end anybody else.
 //! inspected: failed panic
 //! says: kept out of 2
+//! needs: confined
 
 use std::fs;
 use std::os::unix::process::parent_id;

@@ -1,6 +1,7 @@
 //! attack on thread, where no programs may be started: starts one that signals a stranger.
 //! inspected: failed panic
 //! says: kept out
+//! needs: confined
 
 use std::process::Command;
 

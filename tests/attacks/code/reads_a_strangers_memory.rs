@@ -1,6 +1,7 @@
 //! attack on process: opens the memory and the files of its parent and of a stranger.
 //! inspected: failed panic
 //! says: kept out
+//! needs: confined
 
 use std::fs::{self, File};
 use std::os::unix::process::parent_id;

@@ -1,17 +1,13 @@
 //! attack on process: reads what the others have handed in, where they did and where the grader has put it.
 //! inspected: failed panic
 //! says: kept out
+//! needs: confined
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
 
-const PATHS: [&str; 5] = [
-    "@CLASS@/honest-solution/thread/src/lib.rs",
-    "@CLASS@",
-    "@STAGED@/src/lib.rs",
-    "@OUT@/results.jsonl",
-    "@OUT@",
-];
+const PATHS: [&str; 5] =
+    ["@CLASS@/honest-solution/thread/src/lib.rs", "@CLASS@", "@STAGED@/src/lib.rs", "@OUT@/results.jsonl", "@OUT@"];
 
 pub fn attack() {
     for path in PATHS {

@@ -1,15 +1,12 @@
 //! attack on process: looks at the working folders of other tests, which run at the same time.
 //! inspected: failed panic
 //! says: kept out
+//! needs: confined
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
 
-const PATHS: [&str; 3] = [
-    "@SCRATCH@",
-    "@SCRATCH@/..",
-    "/tmp",
-];
+const PATHS: [&str; 3] = ["@SCRATCH@", "@SCRATCH@/..", "/tmp"];
 
 pub fn attack() {
     for path in PATHS {

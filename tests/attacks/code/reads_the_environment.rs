@@ -1,6 +1,7 @@
 //! attack on process: looks for a secret in the environments of its own process and of all others, as `/proc` tells them.
 //! inspected: failed panic
 //! says: kept out
+//! needs: confined
 
 use std::env;
 use std::fs;

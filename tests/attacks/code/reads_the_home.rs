@@ -1,16 +1,12 @@
 //! attack on thread: reads keys and passwords of whoever runs the grader.
 //! inspected: failed panic
 //! says: kept out
+//! needs: confined
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
 
-const PATHS: [&str; 4] = [
-    "@HOME@/.ssh/id_ed25519",
-    "@HOME@/.ssh",
-    "@HOME@",
-    "@HOME@/.netrc",
-];
+const PATHS: [&str; 4] = ["@HOME@/.ssh/id_ed25519", "@HOME@/.ssh", "@HOME@", "@HOME@/.netrc"];
 
 pub fn attack() {
     for path in PATHS {

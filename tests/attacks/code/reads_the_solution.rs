@@ -1,6 +1,7 @@
 //! attack on thread: reads the reference solution and the tests.
 //! inspected: failed panic
 //! says: kept out
+//! needs: confined
 
 use std::fs::{self, File};
 use std::io::ErrorKind;

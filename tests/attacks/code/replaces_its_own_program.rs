@@ -1,6 +1,7 @@
 //! attack on thread: writes another program into the test's own, for the tests that come after it.
 //! inspected: failed panic
 //! says: kept out
+//! needs: confined
 
 use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;

@@ -1,6 +1,7 @@
 //! attack on thread, which needs no network: sends a secret to a listener, and listens itself.
 //! inspected: failed panic
 //! says: kept out
+//! needs: confined
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};

@@ -1,6 +1,7 @@
 //! attack on thread: the same without a connection.
 //! inspected: failed panic
 //! says: kept out
+//! needs: confined
 
 use std::net::UdpSocket;
 

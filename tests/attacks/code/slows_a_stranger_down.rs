@@ -1,6 +1,7 @@
 //! attack on process: takes processor time, files and cores from a process of the same user.
 //! inspected: failed panic
 //! says: kept out
+//! needs: confined
 
 use std::process::Command;
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 pub fn attack() {
     let threads: Vec<_> = (0..2_000)
-        .map_while(|_| thread::Builder::new().stack_size(64 * 1024).spawn(|| thread::sleep(Duration::from_secs(60))).ok())
+        .map_while(|_| {
+            thread::Builder::new().stack_size(64 * 1024).spawn(|| thread::sleep(Duration::from_secs(60))).ok()
+        })
         .collect();
     threads.into_iter().for_each(|thread| drop(thread.join()));
 }

@@ -1,6 +1,7 @@
 //! attack on thread: opens its own memory for writing. Whoever has that needs no `unsafe`.
 //! inspected: failed panic
 //! says: kept out
+//! needs: confined
 
 use std::fs::OpenOptions;
 

@@ -1,6 +1,7 @@
 //! attack on process: makes files, folders and links in every place that a user may usually write to.
 //! inspected: failed panic
 //! says: kept out
+//! needs: confined
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -26,7 +26,7 @@ const GRID: RGBColor = RGBColor(220, 220, 220);
 /// Nothing was measured that could be drawn.
 pub(crate) fn chart(timed: &Timed) -> Result<String> {
     let longest = timed.approaches.iter().map(|one| one.seconds.median).fold(0.0, f64::max);
-    if !(longest > 0.0) {
+    if longest <= 0.0 {
         return Err(Error::new(
             "nothing was measured that could be drawn",
             "Ask for a smaller load, or name an approach.",

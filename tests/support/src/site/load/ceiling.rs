@@ -51,6 +51,9 @@ async fn ask(site: String, requests: u32) -> io::Result<()> {
     for _ in 1..requests {
         stream.write_all(REQUEST).await?;
         stream.read_exact(&mut answer[..length]).await?;
+        if !answer.starts_with(b"HTTP/1.1 200 OK\r\n") {
+            return Err(io::Error::other("an answer that is none, or not as long as the others"));
+        }
     }
     Ok(())
 }

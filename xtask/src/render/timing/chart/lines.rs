@@ -26,7 +26,7 @@ pub(super) fn draw(timed: &Timed, svg: &mut String) -> Result<(), String> {
     let mut chart = ChartBuilder::on(&area.margin(62, 16, 16, 16))
         .x_label_area_size(44)
         .y_label_area_size(70)
-        .build_cartesian_2d((x.0..x.1).log_scale().base(2.0), (y.0..y.1).log_scale())
+        .build_cartesian_2d((x.0..x.1).log_scale().base(2.0), (y.0..y.1).log_scale().with_key_points(round_numbers(y)))
         .map_err(in_words)?;
     chart
         .configure_mesh()
@@ -116,7 +116,15 @@ fn ranges(lines: &[Line<'_>], limits: &[(f64, f64)]) -> ((f64, f64), (f64, f64))
     let (left, right) = range(&mut points.clone().map(|point| point.0));
     let (bottom, top) = range(&mut points.clone().map(|point| point.1));
     let right = if left < right { right } else { left * 2.0 };
-    ((left / 1.1, right * 1.1), (bottom / 1.6, top * 1.6))
+    // Lines fall from left to right, so the room for the legend is below them.
+    ((left / 1.1, right * 1.1), (bottom / 3.0, top * 1.6))
+}
+
+/// The numbers of the range that begin with 1, 2 or 5.
+fn round_numbers((low, high): (f64, f64)) -> Vec<f64> {
+    let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
+    let numbers = powers.flat_map(|power| [1.0, 2.0, 5.0].map(|digit| digit * 10_f64.powi(power)));
+    numbers.filter(|number| (low..high).contains(number)).collect()
 }
 
 /// A mark on a line, another one for each approach: circle, square, triangle, diamond.
@@ -137,4 +145,14 @@ fn dashes(
     style: ShapeStyle,
 ) -> DashedPathElement<std::array::IntoIter<(i32, i32), 2>, i32> {
     DashedPathElement::new([(left, y), (left + 30, y)], dash, gap, style)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::round_numbers;
+
+    #[test]
+    fn an_axis_is_labelled_with_round_numbers() {
+        assert_eq!(round_numbers((0.015, 0.21)), [0.02, 0.05, 0.1, 0.2]);
+    }
 }
