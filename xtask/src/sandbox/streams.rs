@@ -16,6 +16,8 @@ pub(crate) struct Stream {
     end: Option<OwnedFd>,
     heard: Vec<u8>,
     limit: u64,
+    /// There was more than the limit.
+    too_much: bool,
 }
 
 /// How large a record may be, in bytes. A schedule's table is a few hundred lines at most.
@@ -43,7 +45,7 @@ impl Stream {
 
     fn new(end: OwnedFd, limit: u64) -> io::Result<Stream> {
         rustix::io::ioctl_fionbio(&end, true)?;
-        Ok(Stream { end: Some(end), heard: Vec::new(), limit })
+        Ok(Stream { end: Some(end), heard: Vec::new(), limit, too_much: false })
     }
 
     /// What to wait for, while it lasts.
@@ -51,9 +53,9 @@ impl Stream {
         self.end.as_ref().map(|end| end.as_fd())
     }
 
-    /// Takes what is there now. Says whether it was too much; the rest is passed over then.
+    /// Takes what is there now. Says whether it was too much, now or before; the rest is passed over then.
     pub(crate) fn take(&mut self) -> bool {
-        let Some(end) = &self.end else { return false };
+        let Some(end) = &self.end else { return self.too_much };
         let mut buffer = [0; 64 * 1024];
         loop {
             match rustix::io::read(end, &mut buffer[..]) {
@@ -62,7 +64,8 @@ impl Stream {
                     let room = usize::try_from(self.limit).unwrap_or(usize::MAX) - self.heard.len();
                     self.heard.extend_from_slice(&buffer[..length.min(room)]);
                     if length > room {
-                        self.end = None;
+                        // The program may end of it at once, so it must not be forgotten.
+                        (self.end, self.too_much) = (None, true);
                         return true;
                     }
                 }
@@ -126,6 +129,8 @@ mod tests {
         assert!(!ours.take(), "as much as is allowed");
         rustix::io::write(&theirs, b"5").unwrap();
         assert!(ours.take(), "one byte too many");
+        drop(theirs);
+        assert!(ours.take(), "and it stays so, whatever comes after");
         assert_eq!(ours.text(), "1234");
     }
 }

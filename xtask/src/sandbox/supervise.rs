@@ -114,7 +114,7 @@ fn attend(mut program: Program, mut watch: Watch, lifeline: BorrowedFd<'_>) -> O
     let too_long = program.record.as_mut().is_some_and(|record| record.take());
     let how = match how {
         End::Limit(limit) => End::Limit(limit),
-        _ if too_much => End::Limit(Limit::Output),
+        _ if too_much || too_long => End::Limit(Limit::Output),
         how => watch.at_the_end().map_or(how, End::Limit),
     };
     let (cpu, largest) = used();
@@ -123,7 +123,6 @@ fn attend(mut program: Program, mut watch: Watch, lifeline: BorrowedFd<'_>) -> O
         stdout: program.output.text(),
         stderr: program.errors.text(),
         record: match &program.record {
-            Some(_) if too_long => Channel::Garbled,
             Some(record) => record.record(),
             None => Channel::Silent,
         },
