@@ -2,6 +2,7 @@
 
 mod imports;
 mod katas;
+mod ready;
 
 use std::fs;
 use std::path::{Path, PathBuf};
