@@ -41,6 +41,23 @@ pub(crate) fn own_id() -> Option<u32> {
 /// `None` where the system doesn't say which children a process has: without them, nobody can tell whether all is
 /// still.
 pub(crate) fn family() -> Option<Vec<Task>> {
+    // When a thread ends while `/proc` is listed, the kernel may pass over another one. But then the thread that ended is
+    // missing from the next list, so two lists of the same threads are whole.
+    const TRIES: usize = 10;
+    let ids = |tasks: &[Task]| tasks.iter().map(|task| task.id).collect::<Vec<u32>>();
+    let mut seen = listed()?;
+    for _ in 0..TRIES {
+        let again = listed()?;
+        if ids(&again) == ids(&seen) {
+            return Some(again);
+        }
+        seen = again;
+    }
+    Some(seen)
+}
+
+/// One look at `/proc`.
+fn listed() -> Option<Vec<Task>> {
     fs::metadata("/proc/thread-self/children").ok()?;
     let mut tasks = Vec::new();
     let mut processes = vec![std::process::id()];
@@ -99,6 +116,37 @@ mod tests {
         assert_eq!((seen.process, seen.name.as_str()), (std::process::id(), "a name of more"));
         drop(end);
         thread.join().unwrap();
+    }
+
+    #[test]
+    fn no_thread_is_passed_over_while_others_end() {
+        let waiting = |count: usize| -> Vec<_> {
+            let one = |_| {
+                let (end, ended) = channel::<()>();
+                (end, thread::spawn(move || ended.recv()))
+            };
+            (0..count).map(one).collect()
+        };
+        // Those that end stand before the one that stays.
+        let ending = waiting(300);
+        let (send_id, id) = channel();
+        let (end, ended) = channel::<()>();
+        let staying = thread::spawn(move || {
+            send_id.send(own_id().unwrap()).unwrap();
+            let _ = ended.recv();
+        });
+        let id = id.recv().unwrap();
+        let end_them = thread::spawn(|| {
+            for (end, thread) in ending {
+                drop(end);
+                let _ = thread.join();
+            }
+        });
+        while !end_them.is_finished() {
+            assert!(family().unwrap().iter().any(|task| task.id == id), "it is there all the time");
+        }
+        drop(end);
+        let _ = staying.join();
     }
 
     #[test]

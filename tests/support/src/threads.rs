@@ -97,6 +97,8 @@ fn finish(test: &Running, may_outlive: MayOutlive, patience: Patience) -> Result
     }
     let left_over = || {
         let mut tasks = tasks_of(test);
+        // The body's own thread has returned: it is at its end, however long the system takes to be rid of it.
+        tasks.retain(|task| Some(&task.id) != test.main_id.get());
         tasks.retain(
             |task| if task.process == std::process::id() { !may_outlive.threads } else { !may_outlive.processes },
         );
