@@ -233,7 +233,7 @@ fn collect(repository: &Repository, workspace: &Path, staged: StagedSubject, cra
         for message in one.messages {
             // `aborting due to 2 previous errors` and its like have no place in the source and say nothing new; but that the
             // compiler itself was stopped has no place either.
-            let of_ours = message.code.as_ref().is_some_and(|code| code.code == "interleave");
+            let of_ours = message.code.as_ref().is_some_and(|code| code.code == sandbox::DIAGNOSTIC);
             if message.spans.is_empty() && !of_ours || objected {
                 continue;
             }

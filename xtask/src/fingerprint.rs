@@ -61,13 +61,13 @@ pub(crate) fn of_judge(repository: &Repository) -> Result<String> {
     Ok(fingerprint.text())
 }
 
-/// What judges this kata beside that: its manifest and its tests.
+/// What judges this kata beside that: its manifest, its tests, and the stub, whose unsafe code a submission may keep.
 ///
 /// # Errors
 /// A file of the kata can't be read.
 pub(crate) fn of_kata(repository: &Repository, kata: &Kata) -> Result<String> {
     let mut fingerprint = Fingerprint::default();
-    for part in [kata.folder.join("Cargo.toml"), kata.test_file()] {
+    for part in [kata.folder.join("Cargo.toml"), kata.test_file(), repository.stub(&kata.name)] {
         fingerprint.add_tree(repository.root(), &part)?;
     }
     Ok(fingerprint.text())

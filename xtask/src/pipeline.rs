@@ -53,7 +53,7 @@ pub(crate) fn prepare(
     console.progress("building");
     let order: Vec<String> = subjects.iter().map(|subject| subject.id.clone()).collect();
     let (mut entries, mut sound) = (Vec::new(), Vec::new());
-    for staged in stage::read(subjects)? {
+    for staged in stage::read(subjects, settings.purpose)? {
         let objections = if settings.inspection { inspect::inspect(repository, &staged) } else { Ok(Vec::new()) };
         match objections {
             Ok(objections) if objections.is_empty() => sound.push(staged),
@@ -63,7 +63,7 @@ pub(crate) fn prepare(
         }
     }
     if !sound.is_empty() {
-        let staged = stage::stage(repository, label, sound, settings.purpose)?;
+        let staged = stage::stage(repository, label, sound)?;
         entries.extend(build::build(repository, staged, settings, console, cancel)?.into_iter().map(Entry::Built));
     }
     let place: BTreeMap<&String, usize> = order.iter().enumerate().map(|(place, id)| (id, place)).collect();

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use process_wrap::std::{ChildWrapper, CommandWrap};
+use serde::{Deserialize, Serialize};
 
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -27,7 +28,8 @@ pub(crate) struct Finished {
 }
 
 /// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Ending {
     /// By itself, with this exit code.
     Exited(i32),
@@ -38,7 +40,8 @@ pub(crate) enum Ending {
 }
 
 /// What a process used too much of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Exceeded {
     /// Time on the clock.
     Wall,
@@ -50,7 +53,7 @@ pub(crate) enum Exceeded {
     Output,
     /// Processes and threads.
     Tasks,
-    /// Room on the disk.
+    /// Room on the disk: one file too large, or all of them together.
     Disk,
 }
 
@@ -61,22 +64,6 @@ impl From<ExitStatus> for Ending {
             return Ending::Signalled(signal);
         }
         Ending::Exited(status.code().unwrap_or(-1))
-    }
-}
-
-impl From<crate::sandbox::End> for Ending {
-    fn from(end: crate::sandbox::End) -> Ending {
-        use crate::sandbox::{End, Limit};
-        match end {
-            End::Exited(code) => Ending::Exited(code),
-            End::Signalled(signal) => Ending::Signalled(signal),
-            End::Limit(Limit::Wall) => Ending::Exceeded(Exceeded::Wall),
-            End::Limit(Limit::Cpu) => Ending::Exceeded(Exceeded::Cpu),
-            End::Limit(Limit::Memory) => Ending::Exceeded(Exceeded::Memory),
-            End::Limit(Limit::Output) => Ending::Exceeded(Exceeded::Output),
-            End::Limit(Limit::Tasks) => Ending::Exceeded(Exceeded::Tasks),
-            End::Limit(Limit::Disk) => Ending::Exceeded(Exceeded::Disk),
-        }
     }
 }
 

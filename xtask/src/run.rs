@@ -230,7 +230,6 @@ fn run_guarded(
         args: arguments(test).map(OsString::from).to_vec(),
         environment: environment.map(|(name, value)| (OsString::from(name), value)).collect(),
         work,
-        readable: &[],
         network: needs.contains(&Need::Network),
         processes: needs.contains(&Need::Processes),
         wall: wall(built).min(Duration::from_secs(guard.limits.seconds)),
@@ -240,8 +239,7 @@ fn run_guarded(
     let record = ended.record.record().map(|text| text.as_bytes().to_vec());
     let cut = |text: String| text.into_bytes().into_iter().take(OUTPUT).collect();
     let (stdout, stderr) = (cut(ended.stdout), cut(ended.stderr));
-    let finished =
-        Finished { ending: ended.how.into(), stdout, stderr, took: ended.took, left_behind: ended.left_behind };
+    let finished = Finished { ending: ended.ending, stdout, stderr, took: ended.took, left_behind: ended.left_behind };
     Ok((finished, record))
 }
 

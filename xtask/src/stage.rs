@@ -52,30 +52,20 @@ impl StagedSubject {
 ///
 /// # Errors
 /// A subject's files are not what a submission may hold.
-pub(crate) fn read(subjects: Vec<Subject>) -> Result<Vec<StagedSubject>> {
-    subjects
-        .into_iter()
-        .map(|subject| {
-            Ok(StagedSubject { files: sources::read(&subject.source)?, subject, purpose: Purpose::default() })
-        })
-        .collect()
+pub(crate) fn read(subjects: Vec<Subject>, purpose: Purpose) -> Result<Vec<StagedSubject>> {
+    let read = |subject: Subject| Ok(StagedSubject { files: sources::read(&subject.source)?, subject, purpose });
+    subjects.into_iter().map(read).collect()
 }
 
 /// Writes the subjects as the workspace `label`.
 ///
 /// # Errors
 /// The workspace can't be written, or the repository's own manifests are broken.
-pub(crate) fn stage(
-    repository: &Repository,
-    label: &str,
-    mut subjects: Vec<StagedSubject>,
-    purpose: Purpose,
-) -> Result<Staged> {
+pub(crate) fn stage(repository: &Repository, label: &str, subjects: Vec<StagedSubject>) -> Result<Staged> {
     let folder = repository.workshop().join(label);
     let root = workspace_manifest(repository)?;
     let mut members = Vec::new();
-    for one in &mut subjects {
-        one.purpose = purpose;
+    for one in &subjects {
         let home = folder.join(&one.subject.id);
         write_sources(&home.join("src"), &one.files)?;
         for mode in one.modes() {
@@ -181,10 +171,8 @@ fn crate_manifest(repository: &Repository, label: &str, staged: &StagedSubject, 
         table(lints, "rust").insert("unsafe_code".to_string(), Value::String("deny".to_string()));
     }
     if staged.purpose == Purpose::Workload {
-        use_support(
-            &mut manifest,
-            if kata.about.time.as_ref().is_some_and(|time| time.site) { &["site", "time"] } else { &["time"] },
-        );
+        let needs_site = kata.about.time.as_ref().is_some_and(|time| time.site);
+        use_support(&mut manifest, if needs_site { &["site", "time"] } else { &["time"] });
     }
     if mode == Mode::Schedules {
         let dependencies = table(&mut manifest, "dependencies");

@@ -21,17 +21,16 @@ use serde::{Deserialize, Serialize};
 use verdict::{Isolation, Limits, Tier};
 
 use crate::error::{Error, Result};
+use crate::process::{Ending, Exceeded};
 use crate::sandbox::invocation::{Call, asks_about_the_compiler, read_call};
 use crate::sandbox::order::{Allowance, Answer, Files, Order};
 use crate::sandbox::supervise::supervise;
-use crate::sandbox::{Compiler, End, Ended, Limit, files};
+use crate::sandbox::{Compiler, DIAGNOSTIC, Ended, files};
 
 /// Environment variable: how compilers are confined, as JSON.
 const CONFIGURATION: &str = "INTERLEAVE_COMPILE";
 /// This program's name when it stands in front of the compiler.
 const WRAPPER: &str = "rustc-confined";
-/// The `code` of a diagnostic that is ours, not the compiler's.
-pub(crate) const CODE: &str = "interleave";
 
 /// What the compiler may print, in bytes.
 const OUTPUT: u64 = 1024 * 1024;
@@ -219,7 +218,7 @@ fn libraries(folder: &Path) -> Vec<PathBuf> {
 /// Hands over what the compiler made and said.
 fn finish(call: &Call, ended: Ended, private: &Path) -> io::Result<ExitCode> {
     let Some(objection) = objection(&ended) else {
-        let End::Exited(code) = ended.how else { return Err(io::Error::other("an end without a code")) };
+        let Ending::Exited(code) = ended.ending else { return Err(io::Error::other("an ending without a code")) };
         if code == 0 {
             hand_over(call, private)?;
         }
@@ -231,7 +230,7 @@ fn finish(call: &Call, ended: Ended, private: &Path) -> io::Result<ExitCode> {
     let diagnostic = serde_json::json!({
         "$message_type": "diagnostic",
         "message": objection,
-        "code": { "code": CODE, "explanation": null },
+        "code": { "code": DIAGNOSTIC, "explanation": null },
         "level": "error",
         "spans": [],
         "children": [],
@@ -243,18 +242,18 @@ fn finish(call: &Call, ended: Ended, private: &Path) -> io::Result<ExitCode> {
 
 /// What to tell the learner, if the compiler did not come to an end of its own.
 fn objection(ended: &Ended) -> Option<String> {
-    let what = match ended.how {
-        End::Exited(_) => return None,
-        End::Limit(Limit::Wall | Limit::Cpu) => {
+    let what = match ended.ending {
+        Ending::Exited(_) => return None,
+        Ending::Exceeded(Exceeded::Wall | Exceeded::Cpu) => {
             "the compiler was not done in time: a constant, a type or a macro of this code grows without end"
         }
-        End::Limit(Limit::Memory) => {
+        Ending::Exceeded(Exceeded::Memory) => {
             "the compiler needed more memory than it may have: a constant, a type or a macro of this code grows too large"
         }
-        End::Limit(Limit::Output) => "the compiler had more to say about this code than anybody would read",
-        End::Limit(Limit::Tasks) => "the compiler started more threads than it may have",
-        End::Limit(Limit::Disk) => "what this code compiles to is too large",
-        End::Signalled(signal) => {
+        Ending::Exceeded(Exceeded::Output) => "the compiler had more to say about this code than anybody would read",
+        Ending::Exceeded(Exceeded::Tasks) => "the compiler started more threads than it may have",
+        Ending::Exceeded(Exceeded::Disk) => "what this code compiles to is too large",
+        Ending::Signalled(signal) => {
             return Some(format!(
                 "the compiler crashed on this code (signal {signal}): deep nesting does that, of brackets or of types"
             ));
@@ -327,8 +326,8 @@ mod tests {
 
     #[test]
     fn the_learner_is_told_why_the_compiler_was_ended() {
-        let ended = |how| Ended {
-            how,
+        let ended = |ending| Ended {
+            ending,
             stdout: String::new(),
             stderr: String::new(),
             record: crate::sandbox::Channel::Silent,
@@ -337,10 +336,10 @@ mod tests {
             took: Duration::ZERO,
             left_behind: 0,
         };
-        assert_eq!(objection(&ended(End::Exited(1))), None, "the compiler has said it itself");
-        let crash = objection(&ended(End::Signalled(11))).unwrap();
+        assert_eq!(objection(&ended(Ending::Exited(1))), None, "the compiler has said it itself");
+        let crash = objection(&ended(Ending::Signalled(11))).unwrap();
         assert!(crash.contains("crashed on this code (signal 11)"), "{crash}");
-        let memory = objection(&ended(End::Limit(Limit::Memory))).unwrap();
+        let memory = objection(&ended(Ending::Exceeded(Exceeded::Memory))).unwrap();
         assert!(memory.contains("more memory than it may have"), "{memory}");
     }
 

@@ -10,7 +10,7 @@ use verdict::{Isolation, Limits, Tier};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::process;
-use crate::sandbox::{Channel, Compiler, End, Ended, Limit, Run};
+use crate::sandbox::{Channel, Compiler, Ended, Run};
 
 /// What isolation is to be had.
 pub(crate) fn probe() -> Isolation {
@@ -31,17 +31,12 @@ pub(crate) fn run(_isolation: &Isolation, run: &Run<'_>, cancel: &Cancel) -> Res
     command.env(verdict::RECORD_FILE, &record);
     let output = usize::try_from(run.limits.output).unwrap_or(usize::MAX);
     let finished = process::run(command, process::Limits { wall: run.wall, output }, cancel)?;
-    let how = match finished.ending {
-        process::Ending::Exited(code) => End::Exited(code),
-        process::Ending::Signalled(code) => End::Signalled(code),
-        process::Ending::Exceeded(_) => End::Limit(Limit::Wall),
-    };
     let text = fs::read_to_string(&record).unwrap_or_default();
     if !text.is_empty() {
         fs::remove_file(&record).map_err(Error::io("remove", &record))?;
     }
     Ok(Ended {
-        how,
+        ending: finished.ending,
         stdout: String::from_utf8_lossy(&finished.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&finished.stderr).into_owned(),
         record: if text.is_empty() { Channel::Silent } else { Channel::Record(text) },

@@ -43,7 +43,7 @@ const KERNEL: [&str; 3] = ["/proc", "/sys/fs/cgroup", "/sys/devices/system/cpu"]
 const NEWEST: ABI = ABI::V7;
 
 /// What a test process may use: its own program, the system's libraries, its working folder.
-pub(crate) fn of_a_test(program: &Path, work: &Path, readable: &[PathBuf], processes: bool) -> Files {
+pub(crate) fn of_a_test(program: &Path, work: &Path, processes: bool) -> Files {
     let mut files = Files { run: paths(&LIBRARIES), ..Files::default() };
     files.run.push(program.to_path_buf());
     if processes {
@@ -53,7 +53,6 @@ pub(crate) fn of_a_test(program: &Path, work: &Path, readable: &[PathBuf], proce
         .concat()
         .iter()
         .map(PathBuf::from)
-        .chain(readable.iter().cloned())
         .collect();
     files.write = vec![work.to_path_buf(), PathBuf::from("/dev/null")];
     files

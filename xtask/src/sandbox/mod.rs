@@ -50,6 +50,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use verdict::Limits;
 
+use crate::process::Ending;
+
 pub(crate) use self::remove::remove_folder;
 #[cfg(target_os = "linux")]
 pub(crate) use self::{
@@ -57,6 +59,9 @@ pub(crate) use self::{
 };
 #[cfg(not(target_os = "linux"))]
 pub(crate) use elsewhere::{compile_environment, guarded, main_if_asked, probe, run};
+
+/// The `code` of a compiler's diagnostic that is ours: it says why the compiler was ended.
+pub(crate) const DIAGNOSTIC: &str = "interleave";
 
 /// A program that is not trusted, and what it gets.
 #[derive(Debug)]
@@ -69,8 +74,6 @@ pub(crate) struct Run<'a> {
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// Its working folder, the only one that it can write.
     pub(crate) work: &'a Path,
-    /// What it may read beside the system's libraries.
-    pub(crate) readable: &'a [PathBuf],
     /// Whether it needs sockets.
     pub(crate) network: bool,
     /// Whether it needs child processes.
@@ -94,7 +97,7 @@ pub(crate) struct Compiler {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Ended {
     /// How it ended.
-    pub(crate) how: End,
+    pub(crate) ending: Ending,
     /// What it printed on standard output, cut at the limit.
     pub(crate) stdout: String,
     /// What it printed on standard error, cut at the limit.
@@ -109,36 +112,6 @@ pub(crate) struct Ended {
     pub(crate) took: Duration,
     /// Processes that were still there when the program itself had ended. They are gone now.
     pub(crate) left_behind: u32,
-}
-
-/// How a program ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum End {
-    /// By itself, with this exit code.
-    Exited(i32),
-    /// By a signal, though not for a limit.
-    Signalled(i32),
-    /// It was killed for using more than it may.
-    Limit(Limit),
-}
-
-/// What a program used too much of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Limit {
-    /// Time on the clock.
-    Wall,
-    /// Processor time.
-    Cpu,
-    /// Memory.
-    Memory,
-    /// Output.
-    Output,
-    /// Processes and threads.
-    Tasks,
-    /// Files: one too large, or all of them together.
-    Disk,
 }
 
 /// What came through the channel that only the test's own wrapper can write to.

@@ -12,9 +12,10 @@ use landlock::{AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, Scope};
 use verdict::{Isolation, Tier};
 
 use crate::cancel::Cancel;
+use crate::process::Ending;
+use crate::sandbox::files;
 use crate::sandbox::order::{Allowance, Answer, Order};
 use crate::sandbox::start::{THIS_PROGRAM, ask};
-use crate::sandbox::{End, files};
 
 /// The first argument of a process that tries what it must not be able to do. Then come the tier, a secret file, and the
 /// network of the process that started it.
@@ -95,7 +96,7 @@ fn attempt(tier: Tier) -> Result<(), String> {
         environment: Vec::new(),
         record: false,
         tier,
-        files: files::of_a_test(&program, &work, &[], false),
+        files: files::of_a_test(&program, &work, false),
         folder: work,
         network: true,
         processes: false,
@@ -104,9 +105,9 @@ fn attempt(tier: Tier) -> Result<(), String> {
     };
     match ask(&order, &Cancel::default()).map_err(|error| error.to_string())? {
         Answer::Failed(what) => Err(what),
-        Answer::Ended(ended) => match ended.how {
-            End::Exited(0) => Ok(()),
-            End::Exited(code) => {
+        Answer::Ended(ended) => match ended.ending {
+            Ending::Exited(0) => Ok(()),
+            Ending::Exited(code) => {
                 let hole = HOLES.iter().find(|(number, _)| i32::from(*number) == code);
                 Err(hole.map_or_else(
                     || format!("exit code {code}: {}", ended.stderr.trim()),

@@ -38,7 +38,7 @@ pub(crate) fn run(isolation: &Isolation, run: &Run<'_>, cancel: &Cancel) -> Resu
         folder: run.work.to_path_buf(),
         record: true,
         tier: isolation.tier,
-        files: files::of_a_test(run.program, run.work, run.readable, run.processes),
+        files: files::of_a_test(run.program, run.work, run.processes),
         network: run.network,
         processes: run.processes,
         allowance: allowance(run.limits, run.wall),

@@ -9,10 +9,11 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, WaitStatus};
 
+use crate::process::{Ending, Exceeded};
 use crate::sandbox::order::{Answer, Order};
 use crate::sandbox::streams::Stream;
 use crate::sandbox::usage::{LOOK, Watch};
-use crate::sandbox::{Channel, End, Ended, Limit, confine, family};
+use crate::sandbox::{Channel, Ended, confine, family};
 
 /// A program that runs.
 struct Program {
@@ -29,7 +30,7 @@ enum Over {
     /// The program has ended by itself.
     Ended(WaitStatus),
     /// It was using too much.
-    Limit(Limit),
+    Exceeded(Exceeded),
     /// Nobody waits for the answer any more.
     Abandoned,
 }
@@ -100,26 +101,26 @@ fn attend(mut program: Program, mut watch: Watch, lifeline: BorrowedFd<'_>) -> O
     let took = watch.took();
     let left_behind = match &over {
         Over::Ended(_) => family::members().iter().filter(|member| !member.ended).count() as u32,
-        Over::Limit(_) | Over::Abandoned => 0,
+        Over::Exceeded(_) | Over::Abandoned => 0,
     };
     let late_status = family::end_all(program.process);
-    let how = match over {
+    let ending = match over {
         Over::Abandoned => return None,
         // A limit that it reached in the same moment in which it ended is none.
-        Over::Limit(limit) => End::Limit(limit),
+        Over::Exceeded(what) => Ending::Exceeded(what),
         Over::Ended(status) => ended(status),
     };
-    debug_assert!(late_status.is_none() || matches!(how, End::Limit(_)), "a status is seen once");
+    debug_assert!(late_status.is_none() || matches!(ending, Ending::Exceeded(_)), "a status is seen once");
     let too_much = program.output.take() | program.errors.take();
     let too_long = program.record.as_mut().is_some_and(|record| record.take());
-    let how = match how {
-        End::Limit(limit) => End::Limit(limit),
-        _ if too_much || too_long => End::Limit(Limit::Output),
-        how => watch.at_the_end().map_or(how, End::Limit),
+    let ending = match ending {
+        Ending::Exceeded(what) => Ending::Exceeded(what),
+        _ if too_much || too_long => Ending::Exceeded(Exceeded::Output),
+        ending => watch.at_the_end().map_or(ending, Ending::Exceeded),
     };
     let (cpu, largest) = used();
     Some(Ended {
-        how,
+        ending,
         stdout: program.output.text(),
         stderr: program.errors.text(),
         record: match &program.record {
@@ -156,18 +157,18 @@ fn turn(program: &mut Program, watch: &mut Watch, lifeline: BorrowedFd<'_>) -> O
         return Some(Over::Ended(status));
     }
     if too_much || too_long {
-        return Some(Over::Limit(Limit::Output));
+        return Some(Over::Exceeded(Exceeded::Output));
     }
-    watch.look().map(Over::Limit)
+    watch.look().map(Over::Exceeded)
 }
 
 /// How the program ended, in our words.
-fn ended(status: WaitStatus) -> End {
+fn ended(status: WaitStatus) -> Ending {
     match (status.exit_status(), status.terminating_signal()) {
-        (Some(code), _) => End::Exited(code),
-        (None, Some(libc::SIGXCPU)) => End::Limit(Limit::Cpu),
-        (None, Some(libc::SIGXFSZ)) => End::Limit(Limit::Disk),
-        (None, signal) => End::Signalled(signal.unwrap_or(0)),
+        (Some(code), _) => Ending::Exited(code),
+        (None, Some(libc::SIGXCPU)) => Ending::Exceeded(Exceeded::Cpu),
+        (None, Some(libc::SIGXFSZ)) => Ending::Exceeded(Exceeded::Disk),
+        (None, signal) => Ending::Signalled(signal.unwrap_or(0)),
     }
 }
 

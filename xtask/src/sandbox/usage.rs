@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::sandbox::Limit;
+use crate::process::Exceeded;
 use crate::sandbox::family::{self, Member};
 use crate::sandbox::order::Allowance;
 
@@ -50,26 +50,26 @@ impl Watch {
     }
 
     /// Looks at everything, if it is time; says what was used too much of.
-    pub(crate) fn look(&mut self) -> Option<Limit> {
+    pub(crate) fn look(&mut self) -> Option<Exceeded> {
         let now = Instant::now();
         if now < self.next_look {
             return None;
         }
         if self.took() >= self.allowance.wall {
-            return Some(Limit::Wall);
+            return Some(Exceeded::Wall);
         }
         self.next_look = now + LOOK;
         let members = family::members();
         self.tasks(&members).or_else(|| self.memory(&members)).or_else(|| self.disk(&members))
     }
 
-    fn tasks(&self, members: &[Member]) -> Option<Limit> {
+    fn tasks(&self, members: &[Member]) -> Option<Exceeded> {
         // A process that has ended still takes a number.
         let tasks: u32 = members.iter().map(|member| member.threads.max(1)).sum();
-        (tasks > self.allowance.tasks).then_some(Limit::Tasks)
+        (tasks > self.allowance.tasks).then_some(Exceeded::Tasks)
     }
 
-    fn memory(&mut self, members: &[Member]) -> Option<Limit> {
+    fn memory(&mut self, members: &[Member]) -> Option<Exceeded> {
         let page = rustix::param::page_size() as u64;
         let mut pages = members.iter().map(|member| member.pages).sum::<u64>();
         if pages * page > self.allowance.memory {
@@ -77,10 +77,10 @@ impl Watch {
             pages = family::proportional_memory(members) / page;
         }
         self.peak_pages = self.peak_pages.max(pages);
-        (pages * page > self.allowance.memory).then_some(Limit::Memory)
+        (pages * page > self.allowance.memory).then_some(Exceeded::Memory)
     }
 
-    fn disk(&mut self, members: &[Member]) -> Option<Limit> {
+    fn disk(&mut self, members: &[Member]) -> Option<Exceeded> {
         let now = Instant::now();
         if now < self.next_disk {
             return None;
@@ -90,11 +90,11 @@ impl Watch {
         // A full folder takes long to look at: look less often then.
         self.next_disk = now + DISK.max(now.elapsed() * 10);
         let used = named.map(|named| named + family::nameless_files(members));
-        used.is_none_or(|used| used > self.allowance.disk).then_some(Limit::Disk)
+        used.is_none_or(|used| used > self.allowance.disk).then_some(Exceeded::Disk)
     }
 
     /// Looks at the disk once more, when the program has ended.
-    pub(crate) fn at_the_end(&mut self) -> Option<Limit> {
+    pub(crate) fn at_the_end(&mut self) -> Option<Exceeded> {
         self.next_disk = self.started;
         self.disk(&[])
     }
