@@ -1,14 +1,18 @@
 //! What a test harness needs of the explorer. In explored builds this is `std::explored`.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::engine::operation::{Kind, Operation};
-use crate::engine::run::{self, Ending, step, with};
+pub use crate::engine::judge::Objection;
+pub use crate::engine::mark::{Mark, Marked};
+use crate::engine::operation::{Kind, NOTHING, Operation};
+use crate::engine::run::{self, Ending, Stacks, step, with};
 use crate::engine::state::{Phase, State};
 use crate::engine::thread::{Note, Status};
-use crate::search;
+use crate::search::{self, plan};
 use crate::thread::Thread;
 
 /// How to explore.
@@ -76,6 +80,99 @@ pub struct Exploration {
 /// Panics, deadlocks and whatever else the body does wrong are in the result.
 pub fn explore(config: &Config, body: impl Fn() + Send + Sync + 'static) -> Exploration {
     search::explore(config, Arc::new(body))
+}
+
+/// Explores several bodies one after the other, which a harness judges by what it notes in each schedule. The bodies call
+/// [`rest`] at the end of their main thread; a schedule is over when nobody can go on.
+#[derive(Default)]
+pub struct Session {
+    stacks: Stacks,
+}
+
+/// How much to try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// All schedules, reduced, but so many at most.
+    Reduced {
+        /// How many are run at most.
+        schedules: u64,
+    },
+    /// All schedules with few preemptions, but so many at most.
+    Preemptions {
+        /// How many preemptions a schedule has at most.
+        most: u32,
+        /// How many are run at most.
+        schedules: u64,
+    },
+}
+
+/// What a [`Session::glance`] saw.
+#[derive(Clone, Copy, Debug)]
+pub struct Glance {
+    /// What was explored; it ended at the first failure.
+    pub coverage: verdict::Coverage,
+    /// How many steps all schedules had together.
+    pub steps: u64,
+}
+
+/// Judges the marks of a schedule in which nobody can go on any more.
+pub type Judge = Rc<RefCell<dyn FnMut(&[Mark]) -> Option<Objection>>>;
+
+impl Session {
+    /// Runs schedules of the body until one fails, or the effort is made.
+    pub fn glance(
+        &mut self,
+        config: &Config,
+        effort: Effort,
+        judge: &Judge,
+        body: impl Fn() + Send + Sync + 'static,
+    ) -> Glance {
+        self.with_runner(config, judge, body, |runner| plan::glance(runner, effort))
+    }
+
+    /// Explores the body as [`explore`] does.
+    pub fn explore(&mut self, config: &Config, judge: &Judge, body: impl Fn() + Send + Sync + 'static) -> Exploration {
+        self.with_runner(config, judge, body, |runner| plan::explore_with(runner, config))
+    }
+
+    fn with_runner<R>(
+        &mut self,
+        config: &Config,
+        judge: &Judge,
+        body: impl Fn() + Send + Sync + 'static,
+        work: impl FnOnce(&mut search::runner::Runner) -> R,
+    ) -> R {
+        let stacks = std::mem::take(&mut self.stacks);
+        let mut runner = plan::new_runner(config, Arc::new(body)).judged_by(Rc::clone(judge), stacks);
+        let result = work(&mut runner);
+        self.stacks = runner.take_stacks();
+        result
+    }
+}
+
+/// Lets `work` explore several bodies.
+pub fn session<R: Send>(work: impl FnOnce(&mut Session) -> R + Send) -> R {
+    search::session(work)
+}
+
+/// Notes something for the judge of the schedule. `name` and `value` stand in its trace. It is a step that touches nothing:
+/// other threads may go first.
+#[track_caller]
+pub fn mark(what: Marked, name: &'static str, value: &str) {
+    step(Operation::new(Kind::Mark, name, NOTHING, Location::caller()));
+    with(|state| {
+        state.mark(what);
+        if let Some(recorder) = &mut state.recorder {
+            recorder.value(value.to_string());
+        }
+    });
+}
+
+/// Waits for ever: the end of a main thread whose schedule is over when nobody can go on.
+#[track_caller]
+pub fn rest() -> ! {
+    step(Operation::new(Kind::Never, "rest", NOTHING, Location::caller()));
+    unreachable!("what is never possible was done")
 }
 
 /// Runs every schedule, reduced or not, also after failures, and counts how they end: by the failure's text, or `passed`, and

@@ -1,5 +1,6 @@
 //! Virtual time, and what happens when nobody could go on.
 
+use super::mark::Marked;
 use super::operation::{Kind, NEVER};
 use super::possible::is_possible;
 use super::state::State;
@@ -24,7 +25,7 @@ impl State {
         let all_yield = self.threads.iter().enumerate().filter(is_spinning).all(|(_, thread)| thread.yields);
         let time_may_move = all_yield || self.idle_rounds >= ROUNDS_BEFORE_TIME;
         if time_may_move && self.first_deadline() != NEVER {
-            self.advance_clock();
+            self.advance_clock(true);
             return true;
         }
         if !spinning || self.idle_rounds > IDLE_ROUNDS {
@@ -32,6 +33,7 @@ impl State {
         }
         self.idle_rounds += 1;
         if time_may_move && self.clock_read {
+            self.mark(Marked::TimeMoves { still: false });
             self.clock_moves += 1;
             self.now += MILLISECOND << self.clock_moves.min(30);
             self.clock_read = false;
@@ -59,9 +61,11 @@ impl State {
         first
     }
 
-    pub(super) fn advance_clock(&mut self) {
+    /// Moves time to the first deadline; `still` if that is because nobody could go on.
+    pub(super) fn advance_clock(&mut self, still: bool) {
         let to = self.first_deadline();
         if to != NEVER {
+            self.mark(Marked::TimeMoves { still });
             self.now = to;
             self.clock_read = false;
             self.changed();

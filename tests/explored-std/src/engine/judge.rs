@@ -1,7 +1,11 @@
 //! Says how a schedule that has ended went: well, or with which kind of mistake.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use verdict::{Failure, Kind as Verdict};
 
+use super::mark::Mark;
 use super::names::name_objects;
 use super::object::Model;
 use super::operation::{Kind, NOBODY, ThreadIndex};
@@ -13,8 +17,28 @@ use super::thread::{Note, PanicNote, Status};
 /// Which kind of failure a panic with this message in this file is.
 pub(crate) type KindOfPanic = fn(message: &str, file: &str) -> Verdict;
 
+/// A harness that judges a schedule in which nobody can go on by what it noted.
+pub(crate) type Historian = Rc<RefCell<dyn FnMut(&[Mark]) -> Option<Objection>>>;
+
+/// What a harness objects to in a schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// What is wrong, in words.
+    pub message: String,
+    /// The threads that wait although they need not. If there are none, an answer is wrong.
+    pub stuck: Vec<usize>,
+}
+
 /// Judges the schedule that has just ended. Nothing is torn down yet. `notes` are what test tools say of the threads inside.
-pub(crate) fn judge(kind_of_panic: KindOfPanic, notes: &[Option<String>]) -> Option<Failure> {
+pub(crate) fn judge(
+    kind_of_panic: KindOfPanic,
+    notes: &[Option<String>],
+    historian: Option<&Historian>,
+) -> Option<Failure> {
+    let marks = run::with(|state| std::mem::take(&mut state.marks));
+    let stands_still = run::with(|state| matches!(state.ending, Some(Ending::Stuck)));
+    // Outside the borrow: the harness's code may be compiled against the model.
+    let objection = historian.filter(|_| stands_still).and_then(|historian| historian.borrow_mut()(&marks));
     run::with(|state| {
         let ending = state.ending.clone().unwrap_or(Ending::Main);
         let failure = match ending {
@@ -22,7 +46,10 @@ pub(crate) fn judge(kind_of_panic: KindOfPanic, notes: &[Option<String>]) -> Opt
             Ending::Nondeterministic(message) => Some(Failure { kind: Verdict::Nondeterministic, message }),
             Ending::Misfit(message) => Some(Failure { kind: Verdict::Nondeterministic, message }),
             Ending::Main => judge_end_of_main(state, kind_of_panic),
-            Ending::Stuck => Some(panic_to_tell(state, kind_of_panic).unwrap_or_else(|| judge_stuck(state, notes))),
+            Ending::Stuck => panic_to_tell(state, kind_of_panic).or_else(|| match historian {
+                None => Some(judge_stuck(state, notes)),
+                Some(_) => objection.map(|objection| judge_objection(state, objection, notes)),
+            }),
             Ending::Livelock => Some(panic_to_tell(state, kind_of_panic).unwrap_or_else(|| judge_livelock(state))),
         }?;
         Some(unsolved(state).filter(|_| failure.kind != Verdict::Nondeterministic).unwrap_or(failure))
@@ -114,6 +141,34 @@ fn judge_livelock(state: &State) -> Failure {
     Failure { kind: Verdict::Livelock, message }
 }
 
+/// A wrong answer is a broken assertion. A thread that waits although it need not is in a deadlock if it, or somebody that it
+/// waits for, waits for a lock; else nobody has called it.
+fn judge_objection(state: &State, objection: Objection, notes: &[Option<String>]) -> Failure {
+    let Objection { message, stuck } = objection;
+    if stuck.is_empty() {
+        return Failure { kind: Verdict::Assertion, message };
+    }
+    let mut involved = stuck;
+    let mut next = 0;
+    while next < involved.len() {
+        let others = state.waits_on(involved[next]);
+        involved.extend(others.into_iter().filter(|other| !involved.contains(other)).collect::<Vec<_>>());
+        next += 1;
+    }
+    let message = format!("{message}\n{}", waits_of(state, &involved, notes));
+    Failure { kind: kind_of_waits(state, &involved), message }
+}
+
+/// Whether these threads wait for locks and the like, or to be called.
+fn kind_of_waits(state: &State, threads: &[ThreadIndex]) -> Verdict {
+    let waits_in = |index: &ThreadIndex, kinds: &[Kind]| kinds.contains(&state.threads[*index].pending.kind);
+    let locks = [Kind::Acquire, Kind::AcquireAgain, Kind::AcquireShared, Kind::Enter, Kind::Completed];
+    let on_lock = threads.iter().any(|index| waits_in(index, &locks));
+    let on_call =
+        |index: &ThreadIndex| state.threads[*index].waits_at.is_empty() && waits_in(index, &[Kind::Wake, Kind::Park]);
+    if !on_lock && threads.iter().any(on_call) { Verdict::LostWakeup } else { Verdict::Deadlock }
+}
+
 /// The rule for threads that all wait, in this order:
 /// 1. a circle of threads that wait for each other's locks or ends: deadlock;
 /// 2. a thread at a test tool that names a kind: that kind;
@@ -134,13 +189,7 @@ fn judge_stuck(state: &State, notes: &[Option<String>]) -> Failure {
     if let Some(kind) = stuck.iter().find_map(at_tool) {
         return Failure { kind, message: waits_of(state, &stuck, notes) };
     }
-    let waits_in = |index: &ThreadIndex, kinds: &[Kind]| kinds.contains(&state.threads[*index].pending.kind);
-    let locks = [Kind::Acquire, Kind::AcquireAgain, Kind::AcquireShared, Kind::Enter, Kind::Completed];
-    let on_lock = stuck.iter().any(|index| waits_in(index, &locks));
-    let on_call =
-        |index: &ThreadIndex| state.threads[*index].waits_at.is_empty() && waits_in(index, &[Kind::Wake, Kind::Park]);
-    let kind = if !on_lock && stuck.iter().any(on_call) { Verdict::LostWakeup } else { Verdict::Deadlock };
-    Failure { kind, message: waits_of(state, &stuck, notes) }
+    Failure { kind: kind_of_waits(state, &stuck), message: waits_of(state, &stuck, notes) }
 }
 
 /// A circle of threads, each waiting for the next.

@@ -6,6 +6,7 @@
 
 mod clock;
 pub(crate) mod judge;
+pub(crate) mod mark;
 pub(crate) mod names;
 pub(crate) mod object;
 pub(crate) mod operation;

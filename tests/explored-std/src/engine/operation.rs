@@ -86,6 +86,8 @@ pub(crate) enum Kind {
     UntilBlocked,
     /// Reads the clock.
     Clock,
+    /// Notes something for the harness: touches nothing.
+    Mark,
     /// Ends the thread.
     Exit,
     /// Is never possible.

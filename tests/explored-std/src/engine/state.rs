@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use super::mark::{Mark, Marked};
 use super::object::{Model, Object};
 use super::operation::{Choice, How, Kind, NEVER, ObjectIndex, Operation, ThreadIndex};
 use super::possible::{is_possible, is_told, lock_is_free};
@@ -70,6 +71,8 @@ pub(crate) struct State {
     pub(crate) ending: Option<Ending>,
     pub(crate) recorder: Option<Box<Recorder>>,
     pub(crate) strategy: Option<Box<dyn Strategy>>,
+    /// What the harness has noted.
+    pub(crate) marks: Vec<Mark>,
     /// What happened before what, where the search wants to know.
     pub(crate) order: Option<Rc<RefCell<Order>>>,
     pub(super) spurious_left: u32,
@@ -114,6 +117,7 @@ impl State {
             ending: None,
             recorder: None,
             strategy: None,
+            marks: Vec::new(),
             order: None,
             spurious_left: 0,
             run_length: 0,
@@ -129,6 +133,7 @@ impl State {
         self.epoch = epoch;
         self.phase = Phase::Running;
         self.objects.clear();
+        self.marks.clear();
         self.current = 0;
         self.begun = 0;
         self.now = 0;
@@ -240,7 +245,7 @@ impl State {
         choices.clear();
         let timer_is_due = self.steps - self.steps_at_advance > PATIENCE && self.first_deadline() != NEVER;
         if timer_is_due {
-            self.advance_clock();
+            self.advance_clock(false);
         }
         let mut held_back = false;
         for (index, thread) in self.threads.iter().enumerate() {
@@ -327,6 +332,13 @@ impl State {
                 recorder.went_on_silently(choice);
             }
         }
+    }
+
+    /// Notes something for the harness.
+    pub(crate) fn mark(&mut self, what: Marked) {
+        let order = self.order.as_ref().map(|order| order.borrow());
+        let past = order.as_ref().and_then(|order| order.past_of(self.current));
+        self.marks.push(Mark::new(self.current, what, self.now, past));
     }
 
     /// Something changed that a thread could see.

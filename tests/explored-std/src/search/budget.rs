@@ -19,12 +19,19 @@ const WORK_PER_STEP: u64 = 16;
 pub(crate) struct Budget {
     schedules: u64,
     steps: u64,
+    after_failure: u64,
 }
 
 impl Budget {
     /// A budget of so many schedules, of which there is at least one.
     pub(crate) fn new(schedules: u64) -> Budget {
-        Budget { schedules: schedules.max(1), steps: schedules.saturating_mul(STEPS_PER_SCHEDULE).max(LEAST_STEPS) }
+        let steps = schedules.saturating_mul(STEPS_PER_SCHEDULE).max(LEAST_STEPS);
+        Budget { schedules: schedules.max(1), steps, after_failure: AFTER_FAILURE }
+    }
+
+    /// The same, but the first failure is enough.
+    pub(crate) fn up_to_a_failure(schedules: u64) -> Budget {
+        Budget { after_failure: 0, ..Budget::new(schedules) }
     }
 
     /// Counts a run, and the work that the search had with it.
@@ -35,7 +42,7 @@ impl Budget {
 
     /// After a failure, only so much is spent on the count and on a shorter one.
     pub(crate) fn cut(&mut self) {
-        self.schedules = self.schedules.min(AFTER_FAILURE);
+        self.schedules = self.schedules.min(self.after_failure);
         self.steps = self.steps.min(STEPS_AFTER_FAILURE);
     }
 

@@ -4,11 +4,11 @@ mod budget;
 pub(crate) mod notation;
 mod order;
 mod outcomes;
-mod plan;
+pub(crate) mod plan;
 mod preemptions;
 mod reduction;
 mod replay;
-mod runner;
+pub(crate) mod runner;
 mod sample;
 
 use std::cell::RefCell;
@@ -22,7 +22,7 @@ use crate::engine::operation::{Choice, Kind, ThreadIndex};
 use crate::engine::panics::install_hook;
 use crate::engine::run::{EXPLORING, Ending};
 use crate::engine::state::State;
-use crate::explored::{Config, Exploration};
+use crate::explored::{Config, Exploration, Session};
 
 /// The test's body, to be run once for each schedule.
 pub(crate) type Body = Arc<dyn Fn() + Send + Sync>;
@@ -53,6 +53,11 @@ impl<S: Strategy> Strategy for Rc<RefCell<S>> {
 pub(crate) fn explore(config: &Config, body: Body) -> Exploration {
     let config = config.clone();
     on_new_thread(move || plan::explore(&config, body))
+}
+
+/// Lets `work` explore several bodies on one OS thread.
+pub(crate) fn session<R: Send>(work: impl FnOnce(&mut Session) -> R + Send) -> R {
+    on_new_thread(|| work(&mut Session::default()))
 }
 
 /// Runs every schedule and counts how they end.

@@ -106,7 +106,7 @@ pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
         Kind::Clock => touched.add(CLOCK, false),
         Kind::Exit if choice.thread == 0 => touched.add(EVERYTHING, true),
         Kind::Exit => touched.add(life_of(choice.thread), true),
-        Kind::Sleep | Kind::Yield | Kind::Never => {}
+        Kind::Sleep | Kind::Yield | Kind::Mark | Kind::Never => {}
         _ => touched.add(object, true),
     }
     match choice.how {
@@ -192,6 +192,8 @@ pub(crate) struct Order {
     histories: Vec<History>,
     /// How many of the histories are in use; the rest keep their memory.
     used: usize,
+    /// Whether steps were left out since.
+    stopped: bool,
 }
 
 impl Order {
@@ -203,6 +205,17 @@ impl Order {
         self.ends.iter_mut().for_each(Vec::clear);
         self.meeting.clear();
         self.used = 0;
+        self.stopped = false;
+    }
+
+    /// Steps are not added any more: what happened before what is not known from here on.
+    pub(crate) fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// For each thread, the steps of it that happened before what this thread does now. Nothing if that is not known.
+    pub(crate) fn past_of(&self, thread: ThreadIndex) -> Option<&[u32]> {
+        if self.stopped { None } else { self.threads.get(thread).map(Vec::as_slice) }
     }
 
     fn clock_of(&mut self, thread: ThreadIndex) -> &mut Clock {
@@ -269,7 +282,7 @@ impl Order {
     }
 
     /// The thread is about to time out.
-    pub(crate) fn times_out(&mut self, thread: ThreadIndex) {
+    fn times_out(&mut self, thread: ThreadIndex) {
         let meeting = std::mem::take(&mut self.meeting);
         join(self.clock_of(thread), &meeting);
         self.meeting = meeting;
@@ -331,8 +344,15 @@ impl Order {
         found.dedup();
     }
 
-    /// Adds a step.
-    pub(crate) fn add(&mut self, choice: Choice, operation: Operation, touched: &Accesses) {
+    /// Adds the step that is made now.
+    pub(crate) fn make(&mut self, state: &State, choice: Choice, touched: &Accesses) {
+        if choice.how == How::Timeout && !state.settings.hostile {
+            self.times_out(choice.thread);
+        }
+        self.add(choice, state.threads[choice.thread].pending, touched);
+    }
+
+    fn add(&mut self, choice: Choice, operation: Operation, touched: &Accesses) {
         let thread = choice.thread;
         let place = self.events.len() as u32;
         let mut clock = std::mem::take(self.clock_of(thread));

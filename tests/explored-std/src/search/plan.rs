@@ -15,28 +15,49 @@ use super::runner::{Ran, Runner};
 use super::sample::{Numbers, Sample};
 use crate::engine::operation::Choice;
 use crate::engine::state::Settings;
-use crate::explored::{Config, Exploration, Timeouts};
+use crate::explored::{Config, Effort, Exploration, Glance, Timeouts};
 
 /// If not everything can be run: the share of the budget for schedules at random, one in so many.
 const SAMPLED_SHARE: u64 = 2;
 
 /// Explores the body on this OS thread.
 pub(crate) fn explore(config: &Config, body: Body) -> Exploration {
-    let mut runner = new_runner(config, body);
+    explore_with(&mut new_runner(config, body), config)
+}
+
+/// Explores the body of a runner.
+pub(crate) fn explore_with(runner: &mut Runner, config: &Config) -> Exploration {
     if let Some(schedule) = &config.replay {
-        return replay(&mut runner, schedule);
+        return replay(runner, schedule);
     }
     for observed in [false, true] {
         runner.set_observed(observed);
-        if let Ok(found) = search(&mut runner, config) {
-            return tell(&mut runner, found);
+        if let Ok(found) = search(runner, config) {
+            return tell(runner, found);
+        }
+    }
+    unreachable!("a program can't begin to look twice")
+}
+
+/// Runs schedules of a runner's body until one fails or the effort is made.
+pub(crate) fn glance(runner: &mut Runner, effort: Effort) -> Glance {
+    for observed in [false, true] {
+        runner.set_observed(observed);
+        let found = match effort {
+            Effort::Reduced { schedules } => search_everything(runner, Budget::up_to_a_failure(schedules)),
+            Effort::Preemptions { most, schedules } => {
+                search_shortest(runner, Budget::up_to_a_failure(schedules), false, Some(most))
+            }
+        };
+        if let Ok(Found { coverage, steps, .. }) = found {
+            return Glance { coverage, steps };
         }
     }
     unreachable!("a program can't begin to look twice")
 }
 
 /// A runner for the configuration.
-pub(super) fn new_runner(config: &Config, body: Body) -> Runner {
+pub(crate) fn new_runner(config: &Config, body: Body) -> Runner {
     let settings = Settings {
         hostile: config.timeouts == Timeouts::Hostile,
         spurious: config.spurious,
@@ -60,6 +81,8 @@ struct Found {
     odd: Option<Failure>,
     /// Whether every failure so far is an assertion's.
     asserts: bool,
+    /// How many steps all runs had together.
+    steps: u64,
 }
 
 #[derive(Debug)]
@@ -94,13 +117,13 @@ impl Found {
 }
 
 fn search(runner: &mut Runner, config: &Config) -> Result<Found, Looked> {
-    let mut everything = search_everything(runner, config.schedules)?;
+    let mut everything = search_everything(runner, Budget::new(config.schedules))?;
     if everything.odd.is_some() || (everything.coverage.complete && everything.worst.is_none()) {
         return Ok(everything);
     }
     let schedules = config.schedules - config.schedules / SAMPLED_SHARE;
     let in_doubt = everything.has_only_failing_assertions() && !everything.coverage.complete;
-    let mut shortest = search_shortest(runner, schedules, in_doubt)?;
+    let mut shortest = search_shortest(runner, Budget::new(schedules), in_doubt, None)?;
     if everything.worst.is_some() {
         // The one with the fewest preemptions is told, if it is within reach, with the count of the reduced search.
         everything.worst = shortest.worst.or(everything.worst);
@@ -116,9 +139,8 @@ fn search(runner: &mut Runner, config: &Config) -> Result<Found, Looked> {
 }
 
 /// Runs every schedule, one of those that differ in the order of independent steps only.
-fn search_everything(runner: &mut Runner, schedules: u64) -> Result<Found, Looked> {
+fn search_everything(runner: &mut Runner, mut budget: Budget) -> Result<Found, Looked> {
     let mut found = Found::new();
-    let mut budget = Budget::new(schedules);
     let mut forced = false;
     let strategy = Rc::new(RefCell::new(Reduction::default()));
     loop {
@@ -136,6 +158,7 @@ fn search_everything(runner: &mut Runner, schedules: u64) -> Result<Found, Looke
         forced |= ran.forced;
         let search = strategy.borrow();
         budget.spend(&ran, search.work());
+        found.steps += u64::from(ran.steps);
         if search.is_redundant() {
             continue;
         }
@@ -147,16 +170,20 @@ fn search_everything(runner: &mut Runner, schedules: u64) -> Result<Found, Looke
 }
 
 /// Runs schedules with few preemptions first, up to the first level that has a failure; further, if it is `in_doubt` whether
-/// any schedule passes, until one does.
-fn search_shortest(runner: &mut Runner, schedules: u64, in_doubt: bool) -> Result<Found, Looked> {
+/// any schedule passes, until one does. Not beyond `most` preemptions.
+fn search_shortest(
+    runner: &mut Runner,
+    mut budget: Budget,
+    in_doubt: bool,
+    most: Option<u32>,
+) -> Result<Found, Looked> {
     let mut found = Found::new();
-    let mut budget = Budget::new(schedules);
     let strategy = Rc::new(RefCell::new(Preemptions::new()));
     let (mut failed_at, mut forced) = (None, false);
     while budget.is_left() && found.odd.is_none() {
         let Some(level) = ({ strategy.borrow_mut().next() }) else { break };
         let level_is_new = failed_at.is_some_and(|failed| level > failed);
-        if level_is_new && !(in_doubt && found.has_only_failing_assertions()) {
+        if level_is_new && !(in_doubt && found.has_only_failing_assertions()) || most.is_some_and(|most| level > most) {
             break;
         }
         let ran = runner.run(&strategy);
@@ -165,6 +192,7 @@ fn search_shortest(runner: &mut Runner, schedules: u64, in_doubt: bool) -> Resul
         }
         forced |= ran.forced;
         budget.spend(&ran, 0);
+        found.steps += u64::from(ran.steps);
         if ran.failure.is_some() && failed_at.is_none() {
             failed_at = Some(level);
             budget.cut();

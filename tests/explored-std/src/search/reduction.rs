@@ -263,6 +263,7 @@ impl Strategy for Reduction {
         if depth >= LONGEST_WAY && !self.redundant {
             self.beyond = true;
             self.overflow = true;
+            self.order.borrow_mut().stop();
         }
         if self.redundant || self.beyond {
             let index = default_choice(state, choices);
@@ -287,15 +288,12 @@ impl Strategy for Reduction {
         }
         let index = self.way[depth].chosen;
         let choice = choices[index];
-        if choice.how == How::Timeout && !state.settings.hostile {
-            self.order.borrow_mut().times_out(choice.thread);
-        }
         // The way before its last decision was searched for races when it was first gone.
         if depth + 1 == self.way.len() {
             self.plant(state, choice);
         }
         let touched = self.way[depth].accesses[index];
-        self.order.borrow_mut().add(choice, state.threads[choice.thread].pending, &touched);
+        self.order.borrow_mut().make(state, choice, &touched);
         self.taken.push(choice);
         Ok(index)
     }

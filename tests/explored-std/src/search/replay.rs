@@ -1,6 +1,10 @@
 //! Follows a given schedule.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use super::Strategy;
+use super::order::{Order, accesses};
 use super::preemptions::default_choice;
 use crate::engine::operation::{Choice, How};
 use crate::engine::run::Ending;
@@ -13,17 +17,24 @@ pub(crate) struct Replay {
     next: usize,
     /// Whether the program is known to fit, so that another way means that it is not deterministic.
     own: bool,
+    /// What happens before what, for the harness's marks.
+    order: Rc<RefCell<Order>>,
 }
 
 impl Replay {
     /// Follows a schedule that was just run.
     pub(crate) fn own(choices: Vec<Choice>) -> Replay {
-        Replay { choices, next: 0, own: true }
+        Replay { choices, next: 0, own: true, order: Rc::default() }
     }
 
     /// Follows a schedule that somebody gives.
     pub(crate) fn given(choices: Vec<Choice>) -> Replay {
-        Replay { choices, next: 0, own: false }
+        Replay { choices, next: 0, own: false, order: Rc::default() }
+    }
+
+    /// The order of the schedule that runs, for the engine to keep.
+    pub(crate) fn order(&self) -> Rc<RefCell<Order>> {
+        Rc::clone(&self.order)
     }
 
     /// Whether choices are left over.
@@ -34,6 +45,14 @@ impl Replay {
 
 impl Strategy for Replay {
     fn pick(&mut self, state: &State, choices: &[Choice]) -> Result<usize, Ending> {
+        let index = self.follow(state, choices)?;
+        self.order.borrow_mut().make(state, choices[index], &accesses(state, choices[index]));
+        Ok(index)
+    }
+}
+
+impl Replay {
+    fn follow(&mut self, state: &State, choices: &[Choice]) -> Result<usize, Ending> {
         let Some(&wanted) = self.choices.get(self.next) else {
             // A schedule that was cut short goes on as it likes.
             return Ok(default_choice(state, choices));

@@ -7,8 +7,9 @@ use verdict::{Failure, Trace};
 
 use super::order::Order;
 use super::reduction::Reduction;
+use super::replay::Replay;
 use super::{Body, Strategy};
-use crate::engine::judge::{self, KindOfPanic};
+use crate::engine::judge::{self, Historian, KindOfPanic};
 use crate::engine::record::Recorder;
 use crate::engine::run::{self, Stacks, with};
 use crate::engine::state::{Settings, State};
@@ -18,6 +19,7 @@ pub(crate) struct Runner {
     body: Body,
     stacks: Stacks,
     kind_of_panic: KindOfPanic,
+    historian: Option<Historian>,
 }
 
 /// How one schedule went.
@@ -35,7 +37,19 @@ impl Runner {
     /// Takes this OS thread for the body's schedules, until the runner is dropped.
     pub(crate) fn new(body: Body, kind_of_panic: KindOfPanic, settings: Settings) -> Runner {
         run::install(Some(Box::new(State::new(settings))));
-        Runner { body, stacks: Stacks::default(), kind_of_panic }
+        Runner { body, stacks: Stacks::default(), kind_of_panic, historian: None }
+    }
+
+    /// Uses the stacks of an earlier runner, and lets the harness judge what it noted in each schedule.
+    pub(crate) fn judged_by(mut self, historian: Historian, stacks: Stacks) -> Runner {
+        self.historian = Some(historian);
+        self.stacks = stacks;
+        self
+    }
+
+    /// The stacks, for a later runner.
+    pub(crate) fn take_stacks(&mut self) -> Stacks {
+        std::mem::take(&mut self.stacks)
     }
 
     /// Sets whether unlocks are steps.
@@ -65,8 +79,9 @@ impl Runner {
     }
 
     /// Runs one schedule and writes it down.
-    pub(crate) fn record<S: Strategy + 'static>(&mut self, strategy: &Rc<RefCell<S>>) -> (Ran, Trace) {
-        let observed = self.start(strategy, Some(Box::default()), None);
+    pub(crate) fn record(&mut self, strategy: &Rc<RefCell<Replay>>) -> (Ran, Trace) {
+        let order = strategy.borrow().order();
+        let observed = self.start(strategy, Some(Box::default()), Some(order));
         let notes = judge::notes();
         let ran = self.judge(observed, &notes);
         let trace = with(|state| {
@@ -94,7 +109,7 @@ impl Runner {
     }
 
     fn judge(&self, observed: bool, notes: &[Option<String>]) -> Ran {
-        let failure = judge::judge(self.kind_of_panic, notes);
+        let failure = judge::judge(self.kind_of_panic, notes, self.historian.as_ref());
         with(|state| {
             state.strategy = None;
             let looked = state.settings.observed && !observed;
