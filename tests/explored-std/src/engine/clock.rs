@@ -33,9 +33,9 @@ impl State {
         }
         self.idle_rounds += 1;
         if time_may_move && self.clock_read {
-            self.mark(Marked::TimeMoves { still: false });
             self.clock_moves += 1;
             self.now += MILLISECOND << self.clock_moves.min(30);
+            self.mark(Marked::TimeMoves { still: false });
             self.clock_read = false;
         }
         let version = self.changes;
@@ -65,8 +65,8 @@ impl State {
     pub(super) fn advance_clock(&mut self, still: bool) {
         let to = self.first_deadline();
         if to != NEVER {
-            self.mark(Marked::TimeMoves { still });
             self.now = to;
+            self.mark(Marked::TimeMoves { still });
             self.clock_read = false;
             self.changed();
             self.steps_at_advance = self.steps;

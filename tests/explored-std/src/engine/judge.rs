@@ -25,8 +25,8 @@ pub(crate) type Historian = Rc<RefCell<dyn FnMut(&[Mark]) -> Option<Objection>>>
 pub struct Objection {
     /// What is wrong, in words.
     pub message: String,
-    /// The threads that wait although they need not. If there are none, an answer is wrong.
-    pub stuck: Vec<usize>,
+    /// The threads that wait although they need not: any of them, if none is named. Nothing if an answer is wrong.
+    pub stuck: Option<Vec<usize>>,
 }
 
 /// Judges the schedule that has just ended. Nothing is torn down yet. `notes` are what test tools say of the threads inside.
@@ -145,10 +145,12 @@ fn judge_livelock(state: &State) -> Failure {
 /// waits for, waits for a lock; else nobody has called it.
 fn judge_objection(state: &State, objection: Objection, notes: &[Option<String>]) -> Failure {
     let Objection { message, stuck } = objection;
-    if stuck.is_empty() {
-        return Failure { kind: Verdict::Assertion, message };
+    let Some(mut involved) = stuck else { return Failure { kind: Verdict::Assertion, message } };
+    if involved.is_empty() {
+        involved = (0..state.threads.len())
+            .filter(|&index| state.is_live(index) && state.threads[index].pending.kind != Kind::Never)
+            .collect();
     }
-    let mut involved = stuck;
     let mut next = 0;
     while next < involved.len() {
         let others = state.waits_on(involved[next]);

@@ -30,9 +30,9 @@ pub enum Marked {
     Begins(usize),
     /// The call of this number returns, with this answer.
     Returns(usize, String),
-    /// This happened.
-    Notes(String),
-    /// Time moves; no thread could go on before if `still`. Whatever was noted earlier comes before it, and whatever is
+    /// This happened, to whatever has this number.
+    Notes(&'static str, usize),
+    /// Time has moved; no thread could go on before if `still`. Whatever was noted earlier comes before it, and whatever is
     /// noted later comes after it.
     TimeMoves {
         /// Whether all threads stood still.
