@@ -72,6 +72,9 @@ pub(crate) fn max_score(kata: &crate::catalog::Kata) -> u32 {
 
 fn of_tests(expected: usize, tests: &[TestVerdict]) -> SubjectVerdict {
     let mut failed = tests.iter().filter(|test| test.verdict == Verdict::Failed).peekable();
+    if tests.iter().any(|test| test.verdict == Verdict::Failed && test.kind.is_none()) {
+        return SubjectVerdict::GraderError;
+    }
     if failed.peek().is_some() {
         let unsolved = failed.all(|test| test.kind == Some(Kind::Unsolved));
         return if unsolved { SubjectVerdict::Unsolved } else { SubjectVerdict::Failed };
@@ -115,6 +118,8 @@ fn judge_test(run: TestRun) -> Option<TestVerdict> {
     };
     let (verdict, kind, message) = match outcome {
         Outcome::Skipped => return None,
+        // No kind of a learner's mistake: the subject's verdict is the grader's error.
+        Outcome::Broken(message) => (Verdict::Failed, None, message),
         Outcome::Passed => (Verdict::Passed, None, String::new()),
         Outcome::Failed(Failure { kind, message }) => (Verdict::Failed, Some(kind), message),
     };
@@ -217,7 +222,7 @@ mod tests {
     fn kind(outcome: &Outcome) -> Option<Kind> {
         match outcome {
             Outcome::Failed(failure) => Some(failure.kind),
-            Outcome::Passed | Outcome::Skipped => None,
+            Outcome::Passed | Outcome::Skipped | Outcome::Broken(_) => None,
         }
     }
 

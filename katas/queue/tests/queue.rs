@@ -1,5 +1,8 @@
 //! The contract of the kata `queue`, sentence by sentence. `README.md` has the same list.
 
+#[path = "queue/contract.rs"]
+mod contract;
+
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::panic::{self, AssertUnwindSafe};
@@ -7,6 +10,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use kata::scenarios::every_small_program;
 use kata::{Log, Rendezvous, check, on_schedules, until_blocked};
 use queue::{GetError, PutError, Queue, pipeline};
 
@@ -165,6 +169,11 @@ fn join_waits_until_every_item_is_done() {
         assert!(once_more.is_err(), "task_done for a third of two items has to panic");
         assert_eq!(queue.try_get(), Err(GetError::Empty), "and the queue can still be used");
     });
+}
+
+#[test]
+fn every_small_program_of_calls_keeps_the_contract() {
+    every_small_program(contract::QueueContract);
 }
 
 #[test]

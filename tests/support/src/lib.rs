@@ -37,6 +37,8 @@ pub mod site;
 #[cfg(feature = "time")]
 pub mod time;
 
+pub mod scenarios;
+
 mod check;
 mod kind;
 mod report;

@@ -12,6 +12,8 @@ pub mod time;
 mod trace;
 
 pub use class::{Assignment, Graded, Inputs, Isolation, Late, Learner, Limits, Shard, Tier};
-pub use record::{Coverage, Failure, Kind, Mode, Outcome, RECORD_FILE, REPLAY, Record, SCHEDULES, SEED};
+pub use record::{
+    Coverage, Failure, Kind, Mode, Outcome, RECORD_FILE, REPLAY, Record, SCENARIOS, SCHEDULES, SEED, Scenarios,
+};
 pub use subject::{Diagnostic, KataVerdict, SubjectVerdict, TestVerdict, Verdict};
 pub use trace::{Effect, Held, Location, Object, Step, Trace, TracedThread, Waiting, WaitsFor};

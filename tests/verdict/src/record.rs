@@ -15,6 +15,9 @@ pub const SEED: &str = "INTERLEAVE_SEED";
 /// Environment variable: run only this schedule (in [`Trace::schedule`]'s notation) and record it.
 pub const REPLAY: &str = "INTERLEAVE_REPLAY";
 
+/// Environment variable: `deep` tries all scenarios up to their bound; without it a budget is spent.
+pub const SCENARIOS: &str = "INTERLEAVE_SCENARIOS";
+
 /// How a test is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -148,6 +151,8 @@ pub enum Outcome {
     Failed(Failure),
     /// This test does not run in this mode: the other one judges it.
     Skipped,
+    /// The test itself is no good, and why. Never the learner's fault.
+    Broken(String),
 }
 
 /// How the contract was broken.
@@ -174,11 +179,28 @@ pub struct Coverage {
     /// How many schedules were drawn at random, after the exhaustive part.
     #[serde(default)]
     pub sampled: u64,
+    /// How many scenarios these are the schedules of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenarios: Option<Scenarios>,
+}
+
+/// How many small programs of calls were tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scenarios {
+    /// How many were tried.
+    pub tried: u64,
+    /// How many of these passed on all their schedules.
+    pub proven: u64,
+    /// How many there are up to the contract's bound.
+    pub planned: u64,
 }
 
 impl fmt::Display for Coverage {
     /// `all 2,184 schedules`, or `all schedules with up to 2 preemptions (9,310), then 10,000 sampled`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(scenarios) = &self.scenarios {
+            return scenarios.write(f, self.schedules);
+        }
         if self.complete {
             return match self.schedules {
                 1 => f.write_str("the only schedule"),
@@ -196,6 +218,24 @@ impl fmt::Display for Coverage {
             write!(f, ", then {} sampled", thousands(self.sampled))?;
         }
         Ok(())
+    }
+}
+
+impl Scenarios {
+    /// `all 1,204 scenarios on all 66,560 schedules`, or `800 of 1,204 scenarios, 750 of them on all schedules (40,112)`.
+    fn write(&self, f: &mut fmt::Formatter<'_>, schedules: u64) -> fmt::Result {
+        let Scenarios { tried, proven, planned } = *self;
+        let schedules = thousands(schedules);
+        if proven == planned {
+            return write!(f, "all {} scenarios on all {schedules} schedules", thousands(planned));
+        }
+        let of_them = thousands(proven);
+        write!(
+            f,
+            "{} of {} scenarios, {of_them} of them on all schedules ({schedules})",
+            thousands(tried),
+            thousands(planned)
+        )
     }
 }
 

@@ -1,0 +1,160 @@
+//! A contract without its types, so that the machinery is compiled once and not with each kata.
+
+use std::sync::Arc;
+
+use super::{Clock, Contract, Moves, Next, Scene, Turn};
+
+/// What the machinery needs of a contract. Calls are known by their place in the list, states by their place in a table.
+pub(super) trait Subject: Send + Sync {
+    fn setups(&self) -> Vec<&'static str>;
+    fn calls(&self) -> usize;
+    fn name(&self, call: usize, id: usize) -> String;
+    fn makes_sense(&self, setup: usize, program: &[Vec<usize>]) -> bool;
+    fn has_limit(&self, call: usize) -> bool;
+    fn limits(&self) -> Limits;
+    /// A specification that knows no state yet but that of the setup, which is 0.
+    fn specification(&self, setup: usize) -> Box<dyn Specification>;
+    /// Code that can be moved to the threads of a schedule.
+    fn actors(&self) -> Arc<dyn Actors>;
+}
+
+/// The contract's constants.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) opening: std::time::Duration,
+    pub(super) pause: std::time::Duration,
+    pub(super) calls: usize,
+    pub(super) threads: usize,
+}
+
+/// What may be done in a state.
+pub(super) trait Specification {
+    fn may(&mut self, state: u32, call: usize, turn: &Turn) -> Vec<(u32, Next)>;
+    fn by_itself(&mut self, state: u32, clock: &Clock) -> Vec<(u32, Next)>;
+    fn hears(&mut self, state: u32, what: &str, id: usize) -> Option<u32>;
+}
+
+/// Makes objects, and calls.
+pub(super) trait Actors: Send + Sync {
+    fn hands(&self, setup: usize, threads: usize, scene: &Scene) -> Vec<Box<dyn Hand>>;
+}
+
+/// What a thread has in its hands.
+pub(super) trait Hand: Send {
+    fn perform(&mut self, call: usize, id: usize, scene: &Scene) -> String;
+    fn leave(self: Box<Self>);
+}
+
+/// A contract, and its calls.
+pub(super) struct Erased<C: Contract>(Arc<Known<C>>);
+
+struct Known<C: Contract> {
+    contract: C,
+    calls: Vec<C::Call>,
+}
+
+impl<C: Contract> Erased<C> {
+    pub(super) fn new(contract: C) -> Erased<C> {
+        let calls = contract.calls();
+        Erased(Arc::new(Known { contract, calls }))
+    }
+}
+
+impl<C: Contract> Subject for Erased<C> {
+    fn setups(&self) -> Vec<&'static str> {
+        self.0.contract.setups().iter().map(|setup| setup.name).collect()
+    }
+
+    fn calls(&self) -> usize {
+        self.0.calls.len()
+    }
+
+    fn name(&self, call: usize, id: usize) -> String {
+        self.0.contract.name(self.0.calls[call], id)
+    }
+
+    fn makes_sense(&self, setup: usize, program: &[Vec<usize>]) -> bool {
+        let program: Vec<Vec<C::Call>> =
+            program.iter().map(|thread| thread.iter().map(|&call| self.0.calls[call]).collect()).collect();
+        self.0.contract.makes_sense(setup, &program)
+    }
+
+    fn has_limit(&self, call: usize) -> bool {
+        self.0.contract.has_limit(self.0.calls[call])
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { opening: C::OPENING, pause: C::PAUSE, calls: C::CALLS, threads: C::THREADS }
+    }
+
+    fn specification(&self, setup: usize) -> Box<dyn Specification> {
+        let state = self.0.contract.setups().swap_remove(setup).state;
+        Box::new(States { known: Arc::clone(&self.0), states: vec![state] })
+    }
+
+    fn actors(&self) -> Arc<dyn Actors> {
+        Arc::new(Erased(Arc::clone(&self.0)))
+    }
+}
+
+/// The states that were met so far. They are few, so looking through all of them is fast enough.
+struct States<C: Contract> {
+    known: Arc<Known<C>>,
+    states: Vec<C::State>,
+}
+
+impl<C: Contract> States<C> {
+    fn place_of(&mut self, state: C::State) -> u32 {
+        let known = self.states.iter().position(|other| *other == state);
+        known.unwrap_or_else(|| {
+            self.states.push(state);
+            self.states.len() - 1
+        }) as u32
+    }
+
+    fn places_of(&mut self, moves: Moves<C::State>) -> Vec<(u32, Next)> {
+        moves.0.into_iter().map(|(state, next)| (self.place_of(state), next)).collect()
+    }
+}
+
+impl<C: Contract> Specification for States<C> {
+    fn may(&mut self, state: u32, call: usize, turn: &Turn) -> Vec<(u32, Next)> {
+        let mut moves = Moves(Vec::new());
+        self.known.contract.may(&self.states[state as usize], self.known.calls[call], turn, &mut moves);
+        self.places_of(moves)
+    }
+
+    fn by_itself(&mut self, state: u32, clock: &Clock) -> Vec<(u32, Next)> {
+        let mut moves = Moves(Vec::new());
+        self.known.contract.by_itself(&self.states[state as usize], clock, &mut moves);
+        self.places_of(moves)
+    }
+
+    fn hears(&mut self, state: u32, what: &str, id: usize) -> Option<u32> {
+        let heard = self.known.contract.hears(&self.states[state as usize], what, id)?;
+        Some(self.place_of(heard))
+    }
+}
+
+impl<C: Contract> Actors for Erased<C> {
+    fn hands(&self, setup: usize, threads: usize, scene: &Scene) -> Vec<Box<dyn Hand>> {
+        let hands = self.0.contract.hands(setup, threads, scene);
+        hands.into_iter().map(|hand| Box::new(Held { known: Arc::clone(&self.0), hand }) as Box<dyn Hand>).collect()
+    }
+}
+
+struct Held<C: Contract> {
+    known: Arc<Known<C>>,
+    hand: C::Hand,
+}
+
+impl<C: Contract> Hand for Held<C> {
+    fn perform(&mut self, call: usize, id: usize, scene: &Scene) -> String {
+        self.known.contract.perform(&mut self.hand, self.known.calls[call], id, scene)
+    }
+
+    fn leave(self: Box<Self>) {
+        let Held { known, hand } = *self;
+        known.contract.leave(hand);
+    }
+}

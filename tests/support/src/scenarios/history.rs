@@ -1,0 +1,191 @@
+//! Whether the contract explains a schedule: all orders in which what was noted could have come, against all orders in
+//! which the calls could have taken effect.
+//!
+//! The marks of a schedule are ordered only where something in the schedule orders them. Any order that keeps to this is
+//! that of a schedule which is the same to every thread, so the contract has to explain each of them. A return as early as
+//! possible leaves the least room for explanations: wherever one could come next, no other order needs to be tried.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::explored::{Mark, Marked};
+use std::rc::Rc;
+
+use super::table::{NOTHING, Position, Progress, Seen, Set, Table};
+
+/// How many events of a stretch are tried in all orders: their places are bits of a number.
+const LONGEST: usize = 60;
+
+/// What the contract does not explain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Violation {
+    /// What was seen that can't be; [`Seen::StandsStill`] if somebody waits who need not.
+    pub(super) seen: Seen,
+    /// What is possible instead, right before.
+    pub(super) instead: Set,
+    /// What happened until then, in an order in which it can have happened.
+    pub(super) before: Vec<Seen>,
+    /// At what time.
+    pub(super) now: usize,
+}
+
+/// A stretch of a history in which time stands still.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Stretch {
+    now: usize,
+    events: Vec<Event>,
+    /// Whether nobody could go on at the end.
+    still: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Event {
+    seen: Seen,
+    /// Those of the stretch that come before it in any case, as bits.
+    after: u64,
+}
+
+/// Judges the histories of one scenario.
+pub(super) struct Judge {
+    pub(super) table: Table,
+    known: BTreeMap<Vec<Stretch>, Option<Rc<Violation>>>,
+}
+
+impl Judge {
+    pub(super) fn new(table: Table) -> Judge {
+        Judge { table, known: BTreeMap::new() }
+    }
+
+    /// What the contract does not explain in these marks of a schedule in which nobody can go on.
+    pub(super) fn judge(&mut self, marks: &[Mark]) -> Option<Rc<Violation>> {
+        let stretches = self.stretches(marks);
+        if let Some(known) = self.known.get(&stretches) {
+            return known.clone();
+        }
+        let mut search = Search { table: &mut self.table, stretches: &stretches, tried: BTreeSet::new() };
+        let start = search.table.start();
+        let found = search.go(0, 0, start, &mut Vec::new()).map(Rc::new);
+        self.known.insert(stretches, found.clone());
+        found
+    }
+
+    fn stretches(&mut self, marks: &[Mark]) -> Vec<Stretch> {
+        let mut stretches = Vec::new();
+        let mut now = self.table.time(std::time::Duration::ZERO);
+        let mut rest = marks;
+        loop {
+            let end = rest.iter().position(|mark| matches!(mark.what, Marked::TimeMoves { .. }));
+            let stretch = &rest[..end.unwrap_or(rest.len())];
+            if stretch.len() > LONGEST {
+                // Nobody looks at all orders of so many: their own will do at this point.
+                let events = (0..LONGEST).map(|place| self.event(stretch, place)).collect();
+                stretches.push(Stretch { now, events, still: false });
+                rest = &rest[LONGEST..];
+                continue;
+            }
+            let events = (0..stretch.len()).map(|place| self.event(stretch, place)).collect();
+            let Some(end) = end else {
+                stretches.push(Stretch { now, events, still: true });
+                return stretches;
+            };
+            let next = self.table.time(rest[end].now);
+            let still =
+                matches!(rest[end].what, Marked::TimeMoves { still: true }) && !self.table.is_a_pause(now, next);
+            stretches.push(Stretch { now, events, still });
+            now = next;
+            rest = &rest[end + 1..];
+        }
+    }
+
+    fn event(&mut self, stretch: &[Mark], place: usize) -> Event {
+        let mark = &stretch[place];
+        let seen = match &mark.what {
+            Marked::Begins(call) => Seen::Begins(*call),
+            Marked::Returns(call, answer) => Seen::Returns(*call, self.table.answer(answer)),
+            Marked::Notes(what, id) => Seen::Notes(what, *id),
+            Marked::TimeMoves { .. } => unreachable!("it ends a stretch"),
+        };
+        let earlier = stretch[..place].iter().enumerate().filter(|(_, other)| other.is_before(mark));
+        Event { seen, after: earlier.fold(0, |bits, (place, _)| bits | (1 << place)) }
+    }
+}
+
+/// Tries the orders of one history.
+struct Search<'a> {
+    table: &'a mut Table,
+    stretches: &'a [Stretch],
+    tried: BTreeSet<(usize, u64, Set)>,
+}
+
+impl Search<'_> {
+    /// Goes on in a stretch, after these of its events, with this set.
+    fn go(&mut self, stretch: usize, done: u64, set: Set, before: &mut Vec<Seen>) -> Option<Violation> {
+        if !self.tried.insert((stretch, done, set)) {
+            return None;
+        }
+        let Stretch { now, events, still } = &self.stretches[stretch];
+        let (now, still) = (*now, *still);
+        let ready = |(place, event): &(usize, &Event)| done & (1 << *place) == 0 && event.after & !done == 0;
+        let ready: Vec<(usize, Seen)> =
+            events.iter().enumerate().filter(ready).map(|(place, event)| (place, event.seen)).collect();
+        if ready.is_empty() {
+            return self.end(stretch, set, now, still, before);
+        }
+        let first_return = ready.iter().find(|(_, seen)| matches!(seen, Seen::Returns(..)));
+        let next = first_return.map_or(&ready[..], std::slice::from_ref);
+        for &(place, seen) in next {
+            let after = self.table.after(set, seen, now);
+            if after == NOTHING {
+                let instead = self.table.closure(set, now);
+                return Some(Violation { seen, instead, before: before.clone(), now });
+            }
+            before.push(seen);
+            let found = self.go(stretch, done | (1 << place), after, before);
+            before.pop();
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    fn end(&mut self, stretch: usize, set: Set, now: usize, still: bool, before: &mut Vec<Seen>) -> Option<Violation> {
+        let after = if still { self.table.after(set, Seen::StandsStill, now) } else { self.table.closure(set, now) };
+        if after == NOTHING {
+            let instead = self.table.closure(set, now);
+            return Some(Violation { seen: Seen::StandsStill, instead, before: before.clone(), now });
+        }
+        if stretch + 1 == self.stretches.len() { None } else { self.go(stretch + 1, 0, after, before) }
+    }
+}
+
+impl Violation {
+    /// The calls of which one need not wait, where somebody waits; none if something else should have happened.
+    pub(super) fn should_go_on(&self, table: &mut Table) -> Vec<usize> {
+        let mut fewest: Option<Vec<usize>> = None;
+        for position in table.positions(self.instead).iter() {
+            let mut calls: Vec<usize> =
+                table.next(position, self.now).into_iter().filter_map(|(call, _)| call).collect();
+            calls.dedup();
+            let settled = position.calls.iter().all(|progress| !matches!(progress, Progress::Found(_)));
+            if settled && fewest.as_ref().is_none_or(|fewest| calls.len() < fewest.len()) {
+                fewest = Some(calls);
+            }
+        }
+        fewest.unwrap_or_default()
+    }
+
+    /// What a call may answer, and whether it may go on waiting.
+    pub(super) fn allowed(&self, call: usize, table: &mut Table) -> (BTreeSet<String>, bool) {
+        let positions = table.positions(self.instead);
+        let answer = |position: &Position| match position.calls[call] {
+            Progress::Found(answer) => Some(table.answer_text(answer).to_owned()),
+            _ => None,
+        };
+        let answers = positions.iter().filter_map(answer).collect();
+        let waits = positions.iter().any(|position| {
+            matches!(position.calls[call], Progress::Inside { .. }) && {
+                table.next(position, self.now).iter().all(|(mover, _)| *mover != Some(call))
+            }
+        });
+        (answers, waits)
+    }
+}

@@ -1,0 +1,201 @@
+//! Every small program of calls, each on all its schedules, judged by the contract itself.
+//!
+//! A test that a person thought of tries one situation. Here the contract is written as a program, a [`Contract`]: *what
+//! may this call do now?* Nothing, where it has to wait; one answer, mostly; several, where the contract leaves it open. A
+//! *scenario* is a small program: a few threads with a few calls each, on an object that a [`Setup`] describes. All of
+//! them up to a bound are tried, and each schedule's *history* (which call began and returned when, with which answer) must
+//! be one that the contract allows: there is an order of the calls, one after another, that respects who had returned before
+//! whom began, explains every answer, and explains why whoever still waits has to wait. That is linearizability (Herlihy and
+//! Wing 1990) with calls that block (Scherer and Scott 2004).
+//!
+//! ```text
+//! enumerate   programs, smallest first, none twice (program.rs); those that can tell most come first (order.rs)
+//! run         each on its schedules, under one budget for all (run.rs)
+//! judge       the history against the specification (history.rs, table.rs)
+//! tell        the smallest program that fails, as a table (tell.rs)
+//! ```
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+#[cfg(feature = "explore")]
+mod erased;
+#[cfg(feature = "explore")]
+mod history;
+#[cfg(feature = "explore")]
+mod order;
+#[cfg(feature = "explore")]
+mod program;
+#[cfg(feature = "explore")]
+mod run;
+#[cfg(feature = "explore")]
+mod scenario;
+mod scene;
+#[cfg(feature = "explore")]
+mod table;
+#[cfg(feature = "explore")]
+mod tell;
+
+pub use scene::Scene;
+
+/// The contract of a kata whose answer is a type with methods, as a program.
+pub trait Contract: Send + Sync + 'static {
+    /// What one thread of a scenario has in its hands: a shared reference, futures of its own.
+    type Hand: Send + 'static;
+    /// A call that a thread can make.
+    type Call: Copy + Debug + PartialEq + Send + Sync + 'static;
+    /// The object, as the contract sees it.
+    type State: Clone + PartialEq + Send + 'static;
+
+    /// When the gate opens, in virtual time since the scenario's start: late enough that everything else has come to rest, and
+    /// every limit is over.
+    const OPENING: Duration = Duration::from_secs(3600);
+    /// How long a thread may be late because it looks now and then instead of waiting. Zero where it has to wait.
+    const PAUSE: Duration = Duration::ZERO;
+    /// How many calls the largest scenarios have.
+    const CALLS: usize = 4;
+    /// How many threads a scenario has at most.
+    const THREADS: usize = 3;
+
+    /// The objects that scenarios begin with.
+    fn setups(&self) -> Vec<Setup<Self::State>>;
+
+    /// The calls that threads make.
+    fn calls(&self) -> Vec<Self::Call>;
+
+    /// How the call is written: `put(11)`. `id` is another number for each call of a scenario.
+    fn name(&self, call: Self::Call, id: usize) -> String;
+
+    /// Whether a program is worth trying. The calls of each thread are given.
+    fn makes_sense(&self, _setup: usize, _program: &[Vec<Self::Call>]) -> bool {
+        true
+    }
+
+    /// Whether the call gives up after a while.
+    fn has_limit(&self, _call: Self::Call) -> bool {
+        false
+    }
+
+    /// Makes the object of a setup, and what each of the threads gets of it.
+    fn hands(&self, setup: usize, threads: usize, scene: &Scene) -> Vec<Self::Hand>;
+
+    /// Makes the call, and says what it answered. A call that panics has the answer [`PANICS`].
+    fn perform(&self, hand: &mut Self::Hand, call: Self::Call, id: usize, scene: &Scene) -> String;
+
+    /// What becomes of a thread's hand when its calls are done. Where the end of the last hand would be a call of its own, it is
+    /// kept for ever (`std::mem::forget`), and dropping it is one of the calls.
+    fn leave(&self, hand: Self::Hand) {
+        drop(hand);
+    }
+
+    /// What the call may do now. Nothing is added to `moves` where it has to wait.
+    fn may(&self, state: &Self::State, call: Self::Call, turn: &Turn, moves: &mut Moves<Self::State>);
+
+    /// What may happen without a call: a worker takes a job.
+    fn by_itself(&self, _state: &Self::State, _clock: &Clock, _moves: &mut Moves<Self::State>) {}
+
+    /// What becomes of the state when this is noted ([`Scene::note`]); nothing if it must not happen now.
+    fn hears(&self, state: &Self::State, _what: &str, _id: usize) -> Option<Self::State> {
+        Some(state.clone())
+    }
+}
+
+/// The answer of a call that panics.
+pub const PANICS: &str = "panics";
+
+/// An object that scenarios begin with.
+#[derive(Clone, Debug)]
+pub struct Setup<State> {
+    /// What it is: `room for 1, full`.
+    pub name: &'static str,
+    /// How the contract sees it.
+    pub state: State,
+}
+
+/// What time it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    /// Virtual time since the scenario's start.
+    pub now: Duration,
+    /// Whether the gate is open.
+    pub gate_is_open: bool,
+    /// Whether any limit may be over at any time.
+    pub hostile: bool,
+}
+
+/// A call, about to do its next step.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    /// The call's number, another one for each call of a scenario.
+    pub id: usize,
+    /// The thread that makes the call, from 0.
+    pub thread: usize,
+    /// How far the call has come: 0, or what [`Moves::go_on`] said.
+    pub phase: usize,
+    /// When it began.
+    pub since: Duration,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+impl Turn {
+    /// Whether the call has lasted for as long as this.
+    pub fn is_over(&self, limit: Duration) -> bool {
+        self.clock.hostile || self.clock.now >= self.since.saturating_add(limit)
+    }
+}
+
+/// What may happen next. Each entry is one step at one moment.
+#[derive(Debug)]
+pub struct Moves<State>(pub(crate) Vec<(State, Next)>);
+
+/// What comes after a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// The call goes on in this phase.
+    Phase(usize),
+    /// The call's answer is found.
+    Answer(String),
+    /// It was no call's step.
+    Nothing,
+}
+
+impl<State> Moves<State> {
+    /// The call may find this answer, and leave this state behind.
+    pub fn answer(&mut self, state: State, answer: impl Into<String>) {
+        self.0.push((state, Next::Answer(answer.into())));
+    }
+
+    /// The call may do something, and goes on in another phase.
+    pub fn go_on(&mut self, state: State, phase: usize) {
+        self.0.push((state, Next::Phase(phase)));
+    }
+
+    /// Something may happen that no call does.
+    pub fn change(&mut self, state: State) {
+        self.0.push((state, Next::Nothing));
+    }
+}
+
+/// Tries every small program of calls. In threads builds the test is skipped: it needs the scheduler.
+///
+/// # Panics
+/// If a program breaks the contract, or the contract contradicts itself.
+#[track_caller]
+pub fn every_small_program(contract: impl Contract) {
+    let grader = crate::report::Grader::of_environment();
+    crate::kind::remember_test_file(std::panic::Location::caller().file());
+    #[cfg(feature = "explore")]
+    let record = run::run(std::sync::Arc::new(erased::Erased::new(contract)));
+    #[cfg(not(feature = "explore"))]
+    let record = {
+        drop(contract);
+        verdict::Record {
+            mode: verdict::Mode::Threads,
+            outcome: verdict::Outcome::Skipped,
+            coverage: None,
+            trace: None,
+        }
+    };
+    crate::report::report(&record, grader);
+}

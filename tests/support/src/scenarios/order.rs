@@ -1,0 +1,127 @@
+//! Which programs come first: those that can tell most.
+//!
+//! Mistakes are mostly about waiting. So the programs in which a call has to wait and another thread's call lets it go on come
+//! before the rest: each such pair, with one that waits and with two. Who waits and who helps says the specification.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::erased::Subject;
+use super::program::{Program, of_size};
+use super::table::{NOTHING, Progress, Seen, Set, Table};
+
+/// Programs so small are tried first, whatever they can tell.
+const SMALL: usize = 2;
+
+/// All programs up to the contract's bound, each once, and how many of them come first.
+pub(super) struct Order {
+    pub(super) programs: Vec<Program>,
+    pub(super) first: usize,
+}
+
+/// Puts the contract's programs in order.
+pub(super) fn order(subject: &dyn Subject) -> Order {
+    let limits = subject.limits();
+    let mut programs = Vec::new();
+    for size in 1..=SMALL.min(limits.calls) {
+        programs.extend(all_of_size(subject, size));
+    }
+    for size in SMALL + 1..=limits.calls {
+        programs.extend(telling(subject, size));
+    }
+    let first = programs.len();
+    let known: BTreeSet<Program> = programs.iter().cloned().collect();
+    for size in SMALL + 1..=limits.calls {
+        programs.extend(all_of_size(subject, size).into_iter().filter(|program| !known.contains(program)));
+    }
+    Order { programs, first }
+}
+
+fn all_of_size(subject: &dyn Subject, size: usize) -> Vec<Program> {
+    let of_setup = |setup| of_size(setup, subject.calls(), size, subject.limits().threads);
+    let mut programs: Vec<Program> = (0..subject.setups().len()).flat_map(of_setup).collect();
+    programs.retain(|program| subject.makes_sense(program.setup, &program.threads));
+    programs
+}
+
+/// Programs in which one or two threads wait, and another one lets one of them go on.
+fn telling(subject: &dyn Subject, size: usize) -> Vec<Program> {
+    let mut found = BTreeSet::new();
+    for setup in 0..subject.setups().len() {
+        let waiters: Vec<usize> = (0..subject.calls()).filter(|&call| has_to_wait(subject, setup, call)).collect();
+        for many in 1..subject.limits().threads.min(size) {
+            for waiting in
+                of_size(setup, waiters.len(), many, many).iter().filter(|program| program.threads.len() == many)
+            {
+                let waiting: Vec<usize> = waiting.threads.iter().map(|calls| waiters[calls[0]]).collect();
+                for helper in of_size(setup, subject.calls(), size - many, 1) {
+                    let mut threads: Vec<Vec<usize>> = waiting.iter().map(|&call| vec![call]).collect();
+                    threads.extend(helper.threads);
+                    let helps = subject.makes_sense(setup, &threads) && lets_one_go_on(subject, setup, &threads);
+                    threads.sort();
+                    if helps {
+                        found.insert(Program { setup, threads });
+                    }
+                }
+            }
+        }
+    }
+    found.retain(|program| subject.makes_sense(program.setup, &program.threads));
+    found.into_iter().collect()
+}
+
+fn table(subject: &dyn Subject, program: &Program) -> Table {
+    Table::new(subject.specification(program.setup), program.calls(), subject.limits(), false)
+}
+
+/// Whether the call, alone, may have to wait.
+fn has_to_wait(subject: &dyn Subject, setup: usize, call: usize) -> bool {
+    let threads = vec![vec![call]];
+    if !subject.makes_sense(setup, &threads) {
+        return false;
+    }
+    let mut table = table(subject, &Program { setup, threads });
+    let begun = table.after(table.start(), Seen::Begins(0), 0);
+    table.after(begun, Seen::StandsStill, 0) != NOTHING
+}
+
+/// Whether the calls of the last thread, one after the other, let one of the others go on, which all wait.
+fn lets_one_go_on(subject: &dyn Subject, setup: usize, threads: &[Vec<usize>]) -> bool {
+    let program = Program { setup, threads: threads.to_vec() };
+    let mut table = table(subject, &program);
+    let now = table.time(Duration::ZERO);
+    let many = threads.len() - 1;
+    let mut set = table.start();
+    for call in 0..many {
+        set = table.after(set, Seen::Begins(call), now);
+    }
+    let still = table.after(set, Seen::StandsStill, now);
+    still != NOTHING && helps(&mut table, still, many, many)
+}
+
+/// Whether the calls from `next` on let one of the first `many` go on.
+fn helps(table: &mut Table, set: Set, next: usize, many: usize) -> bool {
+    let positions = table.closure(set, 0);
+    let positions = table.positions(positions);
+    let goes_on = |progress: &Progress| matches!(progress, Progress::Found(_));
+    if positions.iter().any(|position| position.calls[..many].iter().any(goes_on)) {
+        return true;
+    }
+    if next == table.calls.len() {
+        return false;
+    }
+    let begun = table.after(set, Seen::Begins(next), 0);
+    let closure = table.closure(begun, 0);
+    let answers: BTreeSet<usize> = table
+        .positions(closure)
+        .iter()
+        .filter_map(|position| match position.calls[next] {
+            Progress::Found(answer) => Some(answer),
+            _ => None,
+        })
+        .collect();
+    answers.into_iter().any(|answer| {
+        let returned = table.after(begun, Seen::Returns(next, answer), 0);
+        helps(table, returned, next + 1, many)
+    })
+}

@@ -1,0 +1,259 @@
+//! Tries the programs of a contract, each on its schedules, until the budget is spent or one fails.
+//!
+//! Breadth first: every program gets a little before any gets much, since nearly every mistake shows on few schedules of
+//! some small program. The budget is counted in steps of all schedules together, never in time.
+
+use std::env;
+use std::explored::{self, Config, Effort, Exploration, Session, Timeouts};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use verdict::{Coverage, Mode, Outcome, REPLAY, Record, SCENARIOS, Scenarios};
+
+use super::erased::Subject;
+use super::order::{self, Order};
+use super::program::Program;
+use super::scenario::Scenario;
+use crate::kind::kind_of_panic;
+
+/// How many steps all schedules of a check may have together.
+const STEPS: u64 = 2_000_000;
+/// For the environment: no budget at all.
+const DEEP: &str = "deep";
+
+/// What is tried of which programs. A round takes up what an earlier one has left open.
+struct Round {
+    /// Only those that come first.
+    first: bool,
+    /// How many schedules each program gets.
+    schedules: u64,
+    /// How many spurious wakeups a schedule has.
+    spurious: u32,
+    /// Whether limits may be over at any time; then only programs with limits are tried.
+    hostile: bool,
+}
+
+/// From the widest to the deepest.
+const ROUNDS: [Round; 8] = [
+    Round { first: true, schedules: 50, spurious: 0, hostile: false },
+    Round { first: true, schedules: 500, spurious: 1, hostile: false },
+    Round { first: false, schedules: 50, spurious: 0, hostile: false },
+    Round { first: true, schedules: 200, spurious: 0, hostile: true },
+    Round { first: false, schedules: 500, spurious: 1, hostile: false },
+    Round { first: true, schedules: 20_000, spurious: 1, hostile: false },
+    Round { first: false, schedules: 20_000, spurious: 1, hostile: false },
+    Round { first: false, schedules: 2_000, spurious: 0, hostile: true },
+];
+/// A program with more schedules than a round gives it is also tried with so many preemptions.
+const PREEMPTIONS: u32 = 1;
+
+/// What a run of all programs has found.
+enum Found {
+    /// Nothing is wrong, as far as it was tried.
+    Nothing(Coverage),
+    /// A program fails.
+    Failure(Box<Record>),
+    /// The contract itself is no good.
+    Broken(String),
+}
+
+/// Runs a contract's scenarios.
+pub(super) fn run(subject: Arc<dyn Subject>) -> Record {
+    let replay = env::var(REPLAY).ok();
+    let deep = env::var(SCENARIOS).is_ok_and(|wanted| wanted == DEEP);
+    let found = explored::session(|session| {
+        let order = order::order(&*subject);
+        let mut runs = Runs {
+            session,
+            order: &order,
+            steps: if deep { u64::MAX } else { STEPS },
+            coverage: Coverage::default(),
+            subject,
+        };
+        match replay {
+            Some(replay) => runs.replay(&replay),
+            None => runs.all(),
+        }
+    });
+    let record = |outcome, coverage| Record { mode: Mode::Schedules, outcome, coverage, trace: None };
+    match found {
+        Found::Nothing(coverage) => record(Outcome::Passed, Some(coverage)),
+        Found::Failure(record) => *record,
+        Found::Broken(why) => record(Outcome::Broken(why), None),
+    }
+}
+
+struct Runs<'a> {
+    session: &'a mut Session,
+    subject: Arc<dyn Subject>,
+    order: &'a Order,
+    /// How many steps are left.
+    steps: u64,
+    coverage: Coverage,
+}
+
+impl Runs<'_> {
+    fn all(&mut self) -> Found {
+        let Order { programs, first } = self.order;
+        let mut scenarios = Scenarios { tried: 0, proven: 0, planned: programs.len() as u64 };
+        let (mut tried, mut proven) = (vec![false; programs.len()], vec![false; programs.len()]);
+        for round in &ROUNDS {
+            for index in if round.first { 0..*first } else { *first..programs.len() } {
+                let skip = if round.hostile { !self.has_limit(index) } else { proven[index] };
+                if skip {
+                    continue;
+                }
+                if self.steps == 0 {
+                    return self.passed(scenarios);
+                }
+                let proven_now = match self.try_program(index, round) {
+                    Ok(proven) => proven,
+                    Err(found) => return found,
+                };
+                scenarios.tried += u64::from(!tried[index]);
+                tried[index] = true;
+                if proven_now && round.spurious > 0 && !round.hostile {
+                    proven[index] = true;
+                    scenarios.proven += 1;
+                }
+            }
+        }
+        self.passed(scenarios)
+    }
+
+    fn passed(&mut self, scenarios: Scenarios) -> Found {
+        self.coverage.complete = scenarios.proven == scenarios.planned;
+        self.coverage.scenarios = Some(scenarios);
+        Found::Nothing(self.coverage)
+    }
+
+    fn has_limit(&self, index: usize) -> bool {
+        self.order.programs[index].threads.iter().flatten().any(|&call| self.subject.has_limit(call))
+    }
+
+    /// Whether the program passes on all its schedules, as this round has them, or only on some.
+    fn try_program(&mut self, index: usize, round: &Round) -> Result<bool, Found> {
+        let schedules = round.schedules;
+        let program = &self.order.programs[index];
+        if self.glance(program, round, Effort::Reduced { schedules })? {
+            return Ok(true);
+        }
+        self.glance(program, round, Effort::Preemptions { most: PREEMPTIONS, schedules })?;
+        Ok(false)
+    }
+
+    fn glance(&mut self, program: &Program, round: &Round, effort: Effort) -> Result<bool, Found> {
+        let scenario = Scenario::new(&self.subject, program, round.hostile);
+        let config = config(round.hostile, round.spurious);
+        let glanced = caught(|| self.session.glance(&config, effort, &scenario.historian(), scenario.body()));
+        let glance = glanced.map_err(|panic| self.broken(program, &panic))?;
+        if let Some(why) = scenario.broken() {
+            return Err(self.broken(program, &why));
+        }
+        self.steps = self.steps.saturating_sub(glance.steps);
+        self.coverage.schedules += glance.coverage.schedules;
+        if glance.coverage.failing > 0 {
+            return Err(self.failure(program, round));
+        }
+        Ok(glance.coverage.complete)
+    }
+
+    fn broken(&self, program: &Program, why: &str) -> Found {
+        let calls: Vec<String> = self.program_names(program).iter().map(|calls| calls.join(" ")).collect();
+        let setup = self.subject.setups()[program.setup];
+        Found::Broken(format!("the specification is broken in the scenario \"{setup}: {}\": {why}", calls.join(" | ")))
+    }
+
+    fn program_names(&self, program: &Program) -> Vec<Vec<String>> {
+        let mut names = vec![Vec::new(); program.threads.len()];
+        for placed in program.calls() {
+            names[placed.thread].push(self.subject.name(placed.call, placed.id));
+        }
+        names
+    }
+
+    /// Tells how the program fails, or a smaller one that fails too.
+    fn failure(&mut self, program: &Program, round: &Round) -> Found {
+        let program = self.smaller(program, round).unwrap_or_else(|| program.clone());
+        let scenario = Scenario::new(&self.subject, &program, round.hostile);
+        let config = config(round.hostile, 1);
+        let exploration = self.session.explore(&config, &scenario.historian(), scenario.body());
+        let place = self.order.programs.iter().position(|other| *other == program).unwrap_or_default();
+        self.record(exploration, &label(place, round.hostile))
+    }
+
+    fn record(&self, exploration: Exploration, label: &str) -> Found {
+        let Exploration { outcome, coverage, mut trace } = exploration;
+        if let Some(trace) = &mut trace {
+            trace.schedule = format!("{label}:{}", trace.schedule);
+        }
+        Found::Failure(Box::new(Record { mode: Mode::Schedules, outcome, coverage: Some(coverage), trace }))
+    }
+
+    /// The same program without some of its calls, if it still fails.
+    fn smaller(&mut self, program: &Program, round: &Round) -> Option<Program> {
+        let mut smallest = None;
+        let mut current = program.clone();
+        'shorter: loop {
+            for (thread, calls) in current.threads.clone().iter().enumerate() {
+                for index in 0..calls.len() {
+                    let shorter = current.without(thread, index);
+                    if self.order.programs.contains(&shorter) && self.fails(&shorter, round) {
+                        smallest = Some(shorter.clone());
+                        current = shorter;
+                        continue 'shorter;
+                    }
+                }
+            }
+            return smallest;
+        }
+    }
+
+    fn fails(&mut self, program: &Program, round: &Round) -> bool {
+        let scenario = Scenario::new(&self.subject, program, round.hostile);
+        let effort = Effort::Reduced { schedules: round.schedules };
+        let glance = self.session.glance(&config(round.hostile, 1), effort, &scenario.historian(), scenario.body());
+        glance.coverage.failing > 0
+    }
+
+    /// Runs one schedule of one program again.
+    fn replay(&mut self, replay: &str) -> Found {
+        let read = || {
+            let (label, schedule) = replay.split_once(':')?;
+            let (place, hostile) = label.strip_suffix('h').map_or((label, false), |place| (place, true));
+            Some((self.order.programs.get(place.parse::<usize>().ok()?)?, hostile, schedule, label))
+        };
+        let Some((program, hostile, schedule, label)) = read() else {
+            let message = format!("this is no schedule of a scenario: {replay:?} (they are like 12:0x2.1)");
+            let failure = verdict::Failure { kind: verdict::Kind::Nondeterministic, message };
+            return Found::Failure(Box::new(Record {
+                mode: Mode::Schedules,
+                outcome: Outcome::Failed(failure),
+                coverage: None,
+                trace: None,
+            }));
+        };
+        let scenario = Scenario::new(&self.subject, program, hostile);
+        let config = Config { replay: Some(schedule.to_owned()), ..config(hostile, 1) };
+        let exploration = self.session.explore(&config, &scenario.historian(), scenario.body());
+        self.record(exploration, label)
+    }
+}
+
+/// What stands before the schedule's text: which scenario, and whether limits may be over at any time.
+fn label(place: usize, hostile: bool) -> String {
+    format!("{place}{}", if hostile { "h" } else { "" })
+}
+
+fn config(hostile: bool, spurious: u32) -> Config {
+    let timeouts = if hostile { Timeouts::Hostile } else { Timeouts::Patient };
+    Config { timeouts, spurious, daemons: true, kind_of_panic, ..Config::default() }
+}
+
+/// The text of a panic of the contract's own code.
+fn caught<R>(work: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it panics".to_owned())
+    })
+}

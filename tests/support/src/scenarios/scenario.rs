@@ -1,0 +1,93 @@
+//! One program, ready to be explored: what its threads do, and how a schedule of it is judged.
+
+use std::cell::RefCell;
+use std::explored::{self, Marked, Objection};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::PANICS;
+use super::erased::{Actors, Limits, Subject};
+use super::history::Judge;
+use super::program::{Placed, Program};
+use super::scene::Scene;
+use super::table::{Seen, Table};
+use super::tell::{tell, thread_name};
+
+/// A program, ready to be explored.
+pub(super) struct Scenario {
+    subject: Arc<dyn Subject>,
+    program: Program,
+    judge: Rc<RefCell<Judge>>,
+    limits: Limits,
+}
+
+impl Scenario {
+    pub(super) fn new(subject: &Arc<dyn Subject>, program: &Program, hostile: bool) -> Scenario {
+        let limits = subject.limits();
+        let table = Table::new(subject.specification(program.setup), program.calls(), limits, hostile);
+        let judge = Rc::new(RefCell::new(Judge::new(table)));
+        Scenario { subject: Arc::clone(subject), program: program.clone(), judge, limits }
+    }
+
+    /// Why the specification is no good, if that has shown.
+    pub(super) fn broken(&self) -> Option<String> {
+        self.judge.borrow().table.broken.clone()
+    }
+
+    /// Judges the marks of a schedule.
+    pub(super) fn historian(&self) -> explored::Judge {
+        let (subject, program, judge) = (Arc::clone(&self.subject), self.program.clone(), Rc::clone(&self.judge));
+        Rc::new(RefCell::new(move |marks: &[explored::Mark]| {
+            let mut judge = judge.borrow_mut();
+            let violation = judge.judge(marks)?;
+            let table = &mut judge.table;
+            let message = tell(&*subject, &program, &violation, table);
+            let stuck = (violation.seen == Seen::StandsStill).then(|| {
+                let calls = violation.should_go_on(table);
+                let begins = |mark: &&explored::Mark| calls.iter().any(|call| mark.what == Marked::Begins(*call));
+                marks.iter().filter(begins).map(|mark| mark.thread).collect()
+            });
+            Some(Objection { message, stuck })
+        }))
+    }
+
+    /// What a schedule runs.
+    pub(super) fn body(&self) -> impl Fn() + Send + Sync + 'static {
+        let mut threads: Vec<Vec<Line>> = vec![Vec::new(); self.program.threads.len()];
+        for (number, placed) in self.program.calls().into_iter().enumerate() {
+            threads[placed.thread].push((number, placed, self.subject.name(placed.call, placed.id)));
+        }
+        let (setup, opening, threads) = (self.program.setup, self.limits.opening, Arc::new(threads));
+        let actors = self.subject.actors();
+        move || act(&*actors, setup, &threads, opening)
+    }
+}
+
+/// A call of a thread: its number, what it is, and how it is written.
+type Line = (usize, Placed, String);
+
+/// One schedule of a scenario, on its main thread.
+fn act(actors: &dyn Actors, setup: usize, threads: &Arc<Vec<Vec<Line>>>, opening: Duration) -> ! {
+    let scene = Scene::new();
+    for (thread, mut hand) in actors.hands(setup, threads.len(), &scene).into_iter().enumerate() {
+        let (scene, threads) = (scene.clone(), Arc::clone(threads));
+        let calls = move || {
+            for (number, placed, name) in &threads[thread] {
+                explored::mark(Marked::Begins(*number), "call", name);
+                let answer = catch_unwind(AssertUnwindSafe(|| hand.perform(placed.call, placed.id, &scene)));
+                let answer = answer.unwrap_or_else(|_| PANICS.to_owned());
+                let value = format!("{name} → {answer}");
+                explored::mark(Marked::Returns(*number, answer), "return", &value);
+            }
+            hand.leave();
+        };
+        thread::Builder::new().name(thread_name(thread)).spawn(calls).expect("a modelled thread");
+    }
+    thread::sleep(opening);
+    scene.gate().open();
+    drop(scene);
+    explored::rest()
+}

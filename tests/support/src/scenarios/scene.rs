@@ -1,0 +1,31 @@
+//! What the code of a scenario uses: the gate, and a place to note what happens.
+
+use crate::Gate;
+
+/// One run of a scenario. Clones are the same run.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    gate: Gate,
+}
+
+impl Scene {
+    #[cfg(feature = "explore")]
+    pub(super) fn new() -> Scene {
+        Scene { gate: Gate::closed() }
+    }
+
+    /// Closed until all other things have come to rest; then it opens, for everybody.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Notes that this happens now, to whatever has this number. The contract has to allow it
+    /// ([`Contract::hears`](super::Contract::hears)).
+    #[track_caller]
+    pub fn note(&self, what: &'static str, id: usize) {
+        #[cfg(feature = "explore")]
+        std::explored::mark(std::explored::Marked::Notes(what, id), "note", &format!("{what} {id}"));
+        #[cfg(not(feature = "explore"))]
+        let _ = (what, id);
+    }
+}

@@ -1,0 +1,260 @@
+//! What the contract can be in, given what was seen so far: sets of positions, computed once and looked up from then on.
+//!
+//! A *position* is a state of the specification and how far each call has come. After some events several positions are
+//! possible, because the contract leaves something open or because the order of calls at the same time is not known.
+//! Thousands of schedules have few histories, and these have few sets in common.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::erased::{Limits, Specification};
+use super::program::Placed;
+use super::{Clock, Next, Turn};
+
+/// How many positions a set may have. A contract that needs more does not come to an end.
+const MOST_POSITIONS: usize = 20_000;
+
+/// How far a call has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Progress {
+    /// It has not begun.
+    Ahead,
+    /// It has begun, at that time, and is in that phase.
+    Inside { phase: usize, since: usize },
+    /// Its answer is found; it has not returned.
+    Found(usize),
+    /// It has returned.
+    Returned,
+}
+
+/// One way in which the contract explains what was seen.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Position {
+    pub(super) state: u32,
+    pub(super) calls: Rc<[Progress]>,
+}
+
+/// Something that was seen. Answers and times stand for their places in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Seen {
+    Begins(usize),
+    Returns(usize, usize),
+    Notes(&'static str, usize),
+    /// Nobody can go on.
+    StandsStill,
+}
+
+/// A call that may move: its place, its phase, and since when it is inside.
+type Mover = (usize, usize, usize);
+
+/// What may come of a step: the state, and how far the call is then.
+type Steps = Rc<[(u32, Progress)]>;
+
+/// A set of positions, by its place.
+pub(super) type Set = usize;
+
+/// The set of no position: nothing explains what was seen.
+pub(super) const NOTHING: Set = 0;
+
+/// The table of one scenario.
+pub(super) struct Table {
+    specification: Box<dyn Specification>,
+    pub(super) calls: Vec<Placed>,
+    limits: Limits,
+    hostile: bool,
+    answers: Vec<String>,
+    times: Vec<Duration>,
+    moves: BTreeMap<(u32, Option<Mover>, usize), Steps>,
+    sets: Vec<Rc<[Position]>>,
+    places: BTreeMap<Rc<[Position]>, Set>,
+    closures: BTreeMap<(Set, usize), Set>,
+    effects: BTreeMap<(Set, Seen, usize), Set>,
+    /// Why the specification itself is no good, if it is not.
+    pub(super) broken: Option<String>,
+}
+
+impl Table {
+    pub(super) fn new(
+        specification: Box<dyn Specification>,
+        calls: Vec<Placed>,
+        limits: Limits,
+        hostile: bool,
+    ) -> Table {
+        let nothing: Rc<[Position]> = Rc::new([]);
+        let ahead = calls.iter().map(|_| Progress::Ahead).collect();
+        let start: Rc<[Position]> = Rc::new([Position { state: 0, calls: ahead }]);
+        Table {
+            specification,
+            calls,
+            limits,
+            hostile,
+            answers: Vec::new(),
+            times: vec![Duration::ZERO],
+            moves: BTreeMap::new(),
+            sets: vec![Rc::clone(&nothing), Rc::clone(&start)],
+            places: BTreeMap::from([(nothing, NOTHING), (start, 1)]),
+            closures: BTreeMap::new(),
+            effects: BTreeMap::new(),
+            broken: None,
+        }
+    }
+
+    /// Where every scenario begins.
+    pub(super) fn start(&self) -> Set {
+        1
+    }
+
+    /// The place of an answer.
+    pub(super) fn answer(&mut self, answer: &str) -> usize {
+        place_of(&mut self.answers, answer, str::to_owned)
+    }
+
+    /// The place of a time.
+    pub(super) fn time(&mut self, time: Duration) -> usize {
+        place_of(&mut self.times, &time, |time| *time)
+    }
+
+    /// The answer of that place.
+    pub(super) fn answer_text(&self, answer: usize) -> &str {
+        &self.answers[answer]
+    }
+
+    /// The positions of a set.
+    pub(super) fn positions(&self, set: Set) -> Rc<[Position]> {
+        Rc::clone(&self.sets[set])
+    }
+
+    /// Whether standing still from one time to the other is too short to be more than a look now and then.
+    pub(super) fn is_a_pause(&self, from: usize, to: usize) -> bool {
+        self.times[to].saturating_sub(self.times[from]) <= self.limits.pause
+    }
+
+    /// What is possible after this was seen at that time.
+    pub(super) fn after(&mut self, set: Set, seen: Seen, now: usize) -> Set {
+        if let Some(&known) = self.effects.get(&(set, seen, now)) {
+            return known;
+        }
+        let from = match seen {
+            Seen::Begins(_) => set,
+            _ => self.closure(set, now),
+        };
+        let mut after = BTreeSet::new();
+        for position in self.positions(from).iter() {
+            after.extend(self.position_after(position, seen, now));
+        }
+        let place = self.place_of(after);
+        self.effects.insert((set, seen, now), place);
+        place
+    }
+
+    fn position_after(&mut self, position: &Position, seen: Seen, now: usize) -> Option<Position> {
+        match seen {
+            Seen::Begins(call) => Some(with(position, call, Progress::Inside { phase: 0, since: now })),
+            Seen::Returns(call, answer) => {
+                (position.calls[call] == Progress::Found(answer)).then(|| with(position, call, Progress::Returned))
+            }
+            Seen::Notes(what, id) => {
+                let state = self.specification.hears(position.state, what, id)?;
+                Some(Position { state, calls: Rc::clone(&position.calls) })
+            }
+            // Whoever has an answer must return with it.
+            Seen::StandsStill => {
+                let answered = position.calls.iter().any(|progress| matches!(progress, Progress::Found(_)));
+                (!answered && self.next(position, now).is_empty()).then(|| position.clone())
+            }
+        }
+    }
+
+    /// All that is possible from this set on without anything being seen.
+    pub(super) fn closure(&mut self, set: Set, now: usize) -> Set {
+        if let Some(&known) = self.closures.get(&(set, now)) {
+            return known;
+        }
+        let mut all: BTreeSet<Position> = self.positions(set).iter().cloned().collect();
+        let mut open: Vec<Position> = all.iter().cloned().collect();
+        while let Some(position) = open.pop() {
+            for (_, next) in self.next(&position, now) {
+                if all.insert(next.clone()) {
+                    open.push(next);
+                }
+            }
+            if all.len() > MOST_POSITIONS {
+                self.broken = Some("it does not come to an end".to_owned());
+                break;
+            }
+        }
+        let place = self.place_of(all);
+        self.closures.insert((set, now), place);
+        place
+    }
+
+    /// The steps that are possible at a position: of which call, if of one, and what comes of it.
+    pub(super) fn next(&mut self, position: &Position, now: usize) -> Vec<(Option<usize>, Position)> {
+        let mut steps = Vec::new();
+        for (call, progress) in position.calls.iter().enumerate() {
+            let Progress::Inside { phase, since } = *progress else { continue };
+            for (state, progress) in self.moves(position.state, Some((call, phase, since)), now).iter() {
+                steps.push((Some(call), Position { state: *state, ..with(position, call, *progress) }));
+            }
+        }
+        for (state, _) in self.moves(position.state, None, now).iter() {
+            steps.push((None, Position { state: *state, calls: Rc::clone(&position.calls) }));
+        }
+        steps
+    }
+
+    fn moves(&mut self, state: u32, call: Option<Mover>, now: usize) -> Steps {
+        if let Some(known) = self.moves.get(&(state, call, now)) {
+            return Rc::clone(known);
+        }
+        let clock =
+            Clock { now: self.times[now], gate_is_open: self.times[now] >= self.limits.opening, hostile: self.hostile };
+        let found = match call {
+            None => self.specification.by_itself(state, &clock),
+            Some((call, phase, since)) => {
+                let Placed { thread, call, id } = self.calls[call];
+                self.specification.may(state, call, &Turn { id, thread, phase, since: self.times[since], clock })
+            }
+        };
+        let since = call.map_or(0, |(_, _, since)| since);
+        let mut progress = |next| match next {
+            Next::Phase(phase) => Progress::Inside { phase, since },
+            Next::Answer(answer) => Progress::Found(place_of(&mut self.answers, answer.as_str(), str::to_owned)),
+            Next::Nothing => Progress::Ahead,
+        };
+        let moves: Steps = found.into_iter().map(|(state, next)| (state, progress(next))).collect();
+        self.moves.insert((state, call, now), Rc::clone(&moves));
+        moves
+    }
+
+    fn place_of(&mut self, positions: BTreeSet<Position>) -> Set {
+        let positions: Rc<[Position]> = positions.into_iter().collect();
+        if let Some(&known) = self.places.get(&positions) {
+            return known;
+        }
+        self.sets.push(Rc::clone(&positions));
+        self.places.insert(positions, self.sets.len() - 1);
+        self.sets.len() - 1
+    }
+}
+
+/// The position with one call's progress changed.
+fn with(position: &Position, call: usize, progress: Progress) -> Position {
+    let mut calls: Vec<Progress> = position.calls.to_vec();
+    calls[call] = progress;
+    Position { state: position.state, calls: calls.into() }
+}
+
+/// The place of something in a list, to which it is added if it is not there.
+fn place_of<T, Q>(list: &mut Vec<T>, wanted: &Q, own: impl FnOnce(&Q) -> T) -> usize
+where
+    T: std::borrow::Borrow<Q>,
+    Q: PartialEq + ?Sized,
+{
+    let known = list.iter().position(|one| one.borrow() == wanted);
+    known.unwrap_or_else(|| {
+        list.push(own(wanted));
+        list.len() - 1
+    })
+}

@@ -1,0 +1,87 @@
+//! Tells what is wrong with a history: the program as a table, what happened, and what the contract allows.
+
+use super::erased::Subject;
+use super::history::Violation;
+use super::program::Program;
+use super::table::{Seen, Table};
+
+/// The whole story. Its first line says it all.
+pub(super) fn tell(subject: &dyn Subject, program: &Program, violation: &Violation, table: &mut Table) -> String {
+    let headline = headline(subject, program, violation, table);
+    format!("{headline}\n\n{}", picture(subject, program, violation, table))
+}
+
+/// The name of a thread of a scenario: A, B, C.
+pub(super) fn thread_name(thread: usize) -> String {
+    char::from(b'A' + thread as u8).to_string()
+}
+
+fn headline(subject: &dyn Subject, program: &Program, violation: &Violation, table: &mut Table) -> String {
+    let calls = program.calls();
+    let name = |call: usize| subject.name(calls[call].call, calls[call].id);
+    match violation.seen {
+        Seen::Returns(call, answer) => {
+            let (answers, waits) = violation.allowed(call, table);
+            let allowed: Vec<String> = answers.into_iter().chain(waits.then(|| "to wait".to_owned())).collect();
+            let allowed = if allowed.is_empty() { "nothing".to_owned() } else { allowed.join(", or ") };
+            format!("{} answers {}; the contract allows: {allowed}", name(call), table.answer_text(answer))
+        }
+        Seen::Notes(what, id) => format!("{what} {id}: the contract does not allow this now"),
+        Seen::Begins(call) => format!("{} begins, which the contract does not allow", name(call)),
+        Seen::StandsStill => {
+            let stuck = violation.should_go_on(table);
+            let names: Vec<String> = stuck.iter().map(|&call| name(call)).collect();
+            match names.len() {
+                0 => "everything stands still, though the contract wants something to happen".to_owned(),
+                1 => format!("{} waits, though the contract lets it go on", names[0]),
+                _ => format!("{} wait, though the contract lets one of them go on", names.join(" and ")),
+            }
+        }
+    }
+}
+
+/// The setup, and a column of calls for each thread.
+fn picture(subject: &dyn Subject, program: &Program, violation: &Violation, table: &Table) -> String {
+    let seen: Vec<Seen> = violation.before.iter().copied().chain([violation.seen]).collect();
+    let calls = program.calls();
+    let cell = |call: usize| {
+        let name = subject.name(calls[call].call, calls[call].id);
+        let answer = seen.iter().find_map(|seen| match seen {
+            Seen::Returns(returned, answer) if *returned == call => Some(table.answer_text(*answer)),
+            _ => None,
+        });
+        match answer {
+            Some("()") => name,
+            Some(answer) => format!("{name} → {answer}"),
+            None if seen.contains(&Seen::Begins(call)) => format!("{name} …"),
+            None => format!("({name})"),
+        }
+    };
+    let mut next = 0;
+    let columns: Vec<Vec<String>> = program
+        .threads
+        .iter()
+        .enumerate()
+        .map(|(thread, own)| {
+            let cells = own.iter().map(|_| {
+                next += 1;
+                cell(next - 1)
+            });
+            std::iter::once(thread_name(thread)).chain(cells).collect()
+        })
+        .collect();
+    let width = |column: &Vec<String>| column.iter().map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let rows = columns.iter().map(Vec::len).max().unwrap_or(0);
+    let mut text = format!("  {}", subject.setups()[program.setup]);
+    for row in 0..rows {
+        let line: String = columns
+            .iter()
+            .map(|column| {
+                let cell = column.get(row).map_or("", String::as_str);
+                format!("{cell}{}   ", " ".repeat(width(column) - cell.chars().count()))
+            })
+            .collect();
+        text += &format!("\n    {}", line.trim_end());
+    }
+    text
+}
