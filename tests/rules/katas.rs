@@ -17,7 +17,16 @@ fn every_kata_has_all_its_parts() {
             assert!(root().join(&part).is_file(), "{part} is missing");
         }
         assert_eq!(names(&format!("katas/{kata}/src")), ["lib.rs"], "{kata}: the only file that a learner edits");
-        assert_eq!(names(&format!("katas/{kata}/tests")), [format!("{kata}.rs")], "{kata}: one file of tests");
+        let mut tests = names(&format!("katas/{kata}/tests"));
+        if tests.contains(&kata) {
+            assert_eq!(
+                names(&format!("katas/{kata}/tests/{kata}")),
+                ["contract.rs"],
+                "{kata}: the contract as a program"
+            );
+        }
+        tests.retain(|name| *name != kata);
+        assert_eq!(tests, [format!("{kata}.rs")], "{kata}: one file of tests");
         let (wrong, right) = (names(&format!("tests/wrong/{kata}")).len(), names(&format!("tests/right/{kata}")).len());
         assert!(wrong >= 6, "{kata} is proven by {wrong} wrong submissions; six are the least");
         assert!(right >= 2, "{kata} is proven by {right} right submissions in another style; two are the least");
@@ -99,8 +108,9 @@ fn every_test_runs_in_a_wrapper() {
             let name = test.sig.ident.to_string();
             let body = source.split(&format!("fn {name}()")).nth(1).unwrap_or_default();
             let body = body.split("\n}\n").next().unwrap_or_default();
-            let wrapped =
-                ["check(", "on_threads(", "on_schedules(", "Check::new()"].iter().any(|wrapper| body.contains(wrapper));
+            let wrapped = ["check(", "every_small_program(", "on_threads(", "on_schedules(", "Check::new()"]
+                .iter()
+                .any(|wrapper| body.contains(wrapper));
             assert!(wrapped, "{kata}: {name} runs outside of kata::check and its like");
         }
     }

@@ -178,6 +178,9 @@ pub(crate) struct GradeArgs {
     /// How many schedules a test may explore
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) schedules: Option<u64>,
+    /// Try all scenarios up to their bound, which takes minutes an answer, and not only what a budget allows for
+    #[arg(long)]
+    pub(crate) deep: bool,
     /// Leave out the rules on the syntax tree: isolation must hold without them, and the attack suite shows that it does
     #[arg(long, hide = true)]
     pub(crate) without_inspection: bool,

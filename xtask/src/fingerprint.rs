@@ -67,7 +67,7 @@ pub(crate) fn of_judge(repository: &Repository) -> Result<String> {
 /// A file of the kata can't be read.
 pub(crate) fn of_kata(repository: &Repository, kata: &Kata) -> Result<String> {
     let mut fingerprint = Fingerprint::default();
-    for part in [kata.folder.join("Cargo.toml"), kata.test_file(), repository.stub(&kata.name)] {
+    for part in [kata.folder.join("Cargo.toml"), kata.folder.join("tests"), repository.stub(&kata.name)] {
         fingerprint.add_tree(repository.root(), &part)?;
     }
     Ok(fingerprint.text())
@@ -76,6 +76,6 @@ pub(crate) fn of_kata(repository: &Repository, kata: &Kata) -> Result<String> {
 /// What a verdict depends on beside the answer: whatever of these inputs a process of the submission could notice.
 pub(crate) fn of_conditions(inputs: &Inputs, judge: &str, kata: &str) -> String {
     let judged_by = (judge, kata, &inputs.toolchain, inputs.inspection);
-    let conditions = (judged_by, &inputs.limits, inputs.isolation.tier, inputs.seed, inputs.schedules);
+    let conditions = (judged_by, &inputs.limits, inputs.isolation.tier, inputs.seed, inputs.schedules, inputs.deep);
     serde_json::to_string(&conditions).expect("hashes and numbers have no keys that JSON lacks")
 }

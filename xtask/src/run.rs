@@ -34,6 +34,9 @@ pub(crate) struct TestRun {
     pub(crate) record: Option<Record>,
 }
 
+/// How many times as long a test may take that tries everything.
+const DEEP: u32 = 20;
+
 /// Bytes of a test's output that are kept.
 const OUTPUT: usize = 64 * 1024;
 
@@ -173,11 +176,12 @@ fn arguments(test: &str) -> [&str; 6] {
 }
 
 /// What the test itself is told.
-fn told(settings: &Settings) -> impl Iterator<Item = (&'static str, Option<String>)> {
+fn told(settings: &Settings, built: &Built) -> impl Iterator<Item = (&'static str, Option<String>)> {
     [
         (verdict::SEED, settings.seed.map(|seed| seed.to_string())),
         (verdict::SCHEDULES, settings.schedules.map(|schedules| schedules.to_string())),
         (verdict::REPLAY, settings.replay.clone()),
+        (verdict::SCENARIOS, built.staged.subject.deep.then(|| "deep".to_string())),
         ("RUST_BACKTRACE", Some("0".to_string())),
     ]
     .into_iter()
@@ -199,7 +203,7 @@ fn run_trusted(
     for name in ["http_proxy", "https_proxy", "all_proxy"] {
         command.env_remove(name).env_remove(name.to_uppercase());
     }
-    for (name, value) in told(settings) {
+    for (name, value) in told(settings, built) {
         match value {
             Some(value) => command.env(name, value),
             None => command.env_remove(name),
@@ -223,7 +227,7 @@ fn run_guarded(
     let needs = &built.staged.subject.kata.about.needs;
     let given = [("PATH", "/usr/local/bin:/usr/bin:/bin".into()), ("LANG", "C.UTF-8".into())];
     let folders = ["HOME", "TMPDIR"].map(|name| (name, work.as_os_str().to_owned()));
-    let told = told(settings).filter_map(|(name, value)| Some((name, OsString::from(value?))));
+    let told = told(settings, built).filter_map(|(name, value)| Some((name, OsString::from(value?))));
     let environment = given.into_iter().chain(folders).chain(told);
     let run = sandbox::Run {
         program: &built.binaries[&mode],
@@ -232,7 +236,7 @@ fn run_guarded(
         work,
         network: needs.contains(&Need::Network),
         processes: needs.contains(&Need::Processes),
-        wall: wall(built).min(Duration::from_secs(guard.limits.seconds)),
+        wall: wall(built).min(Duration::from_secs(guard.limits.seconds) * times(built)),
         limits: &guard.limits,
     };
     let ended = sandbox::run(&guard.isolation, &run, cancel)?;
@@ -244,5 +248,10 @@ fn run_guarded(
 }
 
 fn wall(built: &Built) -> Duration {
-    Duration::from_secs(built.staged.subject.kata.about.deadline_seconds)
+    Duration::from_secs(built.staged.subject.kata.about.deadline_seconds) * times(built)
+}
+
+/// How many times as long as usual its tests may take.
+fn times(built: &Built) -> u32 {
+    if built.staged.subject.deep { DEEP } else { 1 }
 }

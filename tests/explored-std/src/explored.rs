@@ -6,7 +6,7 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
-pub use crate::engine::judge::Objection;
+pub use crate::engine::judge::{Blame, Objection};
 pub use crate::engine::mark::{Mark, Marked};
 use crate::engine::operation::{Kind, NOTHING, Operation};
 use crate::engine::run::{self, Ending, Stacks, step, with};

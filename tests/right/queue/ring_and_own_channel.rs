@@ -114,7 +114,11 @@ impl<T> Queue<T> {
 
     pub fn task_done(&self) {
         let mut ring = self.lock();
-        assert!(ring.done < ring.came, "every item is done already");
+        if ring.done == ring.came {
+            // Not while the lock is held: a poisoned one would end every later wait early.
+            drop(ring);
+            panic!("every item is done already");
+        }
         ring.done += 1;
         if ring.done == ring.came {
             self.finished.notify_all();

@@ -35,6 +35,9 @@ pub struct Inputs {
     /// How many schedules a test may explore, if not the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedules: Option<u64>,
+    /// Whether all scenarios up to their bound were tried.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deep: bool,
     /// The part of the class that is in this record; nothing if it is the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,

@@ -69,6 +69,7 @@ pub(crate) fn run(repository: &Repository, args: GradeArgs) -> Result<bool> {
         inspection: !args.without_inspection,
         seed: args.seed,
         schedules: args.schedules,
+        deep: args.deep,
         shard,
     };
     let guard = Guard { isolation: inputs.isolation.clone(), limits: inputs.limits.clone() };
@@ -223,7 +224,8 @@ fn grade(
     for task in open {
         let at_once = match &task.answer {
             Answer::Given(files) => {
-                subjects.push(subject::given(&task.kata, &task.learner, files.clone()));
+                let subject = subject::given(&task.kata, &task.learner, files.clone());
+                subjects.push(Subject { deep: inputs.deep, ..subject });
                 given.push(task);
                 continue;
             }

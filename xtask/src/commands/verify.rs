@@ -67,10 +67,12 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
 fn subjects_of(repository: &Repository, kata: &Arc<Kata>) -> Result<Vec<(Subject, Expected)>> {
     let mut subjects = vec![
         (subject::stub(repository, kata), Expected::Unsolved),
-        (subject::solution(repository, kata), Expected::Solved),
+        (Subject { deep: true, ..subject::solution(repository, kata) }, Expected::Solved),
     ];
     for (subject, declared) in subject::declared(repository, kata)? {
-        subjects.push((subject, Expected::As(declared)));
+        // What must pass is tried to the bound; what must fail has to fail for a learner, too.
+        let deep = declared == Declared::Accepted;
+        subjects.push((Subject { deep, ..subject }, Expected::As(declared)));
     }
     Ok(subjects)
 }

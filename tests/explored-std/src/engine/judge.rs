@@ -25,8 +25,19 @@ pub(crate) type Historian = Rc<RefCell<dyn FnMut(&[Mark]) -> Option<Objection>>>
 pub struct Objection {
     /// What is wrong, in words.
     pub message: String,
-    /// The threads that wait although they need not: any of them, if none is named. Nothing if an answer is wrong.
-    pub stuck: Option<Vec<usize>>,
+    /// What is at fault.
+    pub blame: Blame,
+}
+
+/// What is at fault in a schedule that a harness objects to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// An answer, or when it came.
+    Answer,
+    /// The last panic of this thread.
+    Panic(usize),
+    /// These threads, which wait for ever although they need not; or any that waits, if none is named.
+    Waiting(Vec<usize>),
 }
 
 /// Judges the schedule that has just ended. Nothing is torn down yet. `notes` are what test tools say of the threads inside.
@@ -48,7 +59,7 @@ pub(crate) fn judge(
             Ending::Main => judge_end_of_main(state, kind_of_panic),
             Ending::Stuck => panic_to_tell(state, kind_of_panic).or_else(|| match historian {
                 None => Some(judge_stuck(state, notes)),
-                Some(_) => objection.map(|objection| judge_objection(state, objection, notes)),
+                Some(_) => objection.map(|objection| judge_objection(state, objection, kind_of_panic, notes)),
             }),
             Ending::Livelock => Some(panic_to_tell(state, kind_of_panic).unwrap_or_else(|| judge_livelock(state))),
         }?;
@@ -143,9 +154,22 @@ fn judge_livelock(state: &State) -> Failure {
 
 /// A wrong answer is a broken assertion. A thread that waits although it need not is in a deadlock if it, or somebody that it
 /// waits for, waits for a lock; else nobody has called it.
-fn judge_objection(state: &State, objection: Objection, notes: &[Option<String>]) -> Failure {
-    let Objection { message, stuck } = objection;
-    let Some(mut involved) = stuck else { return Failure { kind: Verdict::Assertion, message } };
+fn judge_objection(
+    state: &State,
+    objection: Objection,
+    kind_of_panic: KindOfPanic,
+    notes: &[Option<String>],
+) -> Failure {
+    let Objection { message, blame } = objection;
+    let mut involved = match blame {
+        Blame::Answer => return Failure { kind: Verdict::Assertion, message },
+        Blame::Panic(thread) => {
+            let Some(note) = &state.threads[thread].panic else { return Failure { kind: Verdict::Panic, message } };
+            let kind = kind_of_panic(&note.message, &note.file);
+            return Failure { kind, message: format!("{message}\n{}", tell_panic(state, thread, note)) };
+        }
+        Blame::Waiting(threads) => threads,
+    };
     if involved.is_empty() {
         involved = (0..state.threads.len())
             .filter(|&index| state.is_live(index) && state.threads[index].pending.kind != Kind::Never)

@@ -24,6 +24,7 @@ pub(super) struct Limits {
     pub(super) opening: std::time::Duration,
     pub(super) pause: std::time::Duration,
     pub(super) calls: usize,
+    pub(super) telling: usize,
     pub(super) threads: usize,
 }
 
@@ -84,7 +85,7 @@ impl<C: Contract> Subject for Erased<C> {
     }
 
     fn limits(&self) -> Limits {
-        Limits { opening: C::OPENING, pause: C::PAUSE, calls: C::CALLS, threads: C::THREADS }
+        Limits { opening: C::OPENING, pause: C::PAUSE, calls: C::CALLS, telling: C::TELLING, threads: C::THREADS }
     }
 
     fn specification(&self, setup: usize) -> Box<dyn Specification> {

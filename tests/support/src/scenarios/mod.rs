@@ -52,8 +52,10 @@ pub trait Contract: Send + Sync + 'static {
     const OPENING: Duration = Duration::from_secs(3600);
     /// How long a thread may be late because it looks now and then instead of waiting. Zero where it has to wait.
     const PAUSE: Duration = Duration::ZERO;
-    /// How many calls the largest scenarios have.
-    const CALLS: usize = 4;
+    /// Up to how many calls all programs are tried.
+    const CALLS: usize = 3;
+    /// Up to how many calls those programs are tried in which a call waits and another one lets it go on.
+    const TELLING: usize = 4;
     /// How many threads a scenario has at most.
     const THREADS: usize = 3;
 

@@ -26,7 +26,7 @@ pub(super) fn order(subject: &dyn Subject) -> Order {
     for size in 1..=SMALL.min(limits.calls) {
         programs.extend(all_of_size(subject, size));
     }
-    for size in SMALL + 1..=limits.calls {
+    for size in SMALL + 1..=limits.telling {
         programs.extend(telling(subject, size));
     }
     let first = programs.len();

@@ -1,7 +1,7 @@
 //! One program, ready to be explored: what its threads do, and how a schedule of it is judged.
 
 use std::cell::RefCell;
-use std::explored::{self, Marked, Objection};
+use std::explored::{self, Blame, Mark, Marked, Objection};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::PANICS;
 use super::erased::{Actors, Limits, Subject};
-use super::history::Judge;
+use super::history::{Judge, Violation};
 use super::program::{Placed, Program};
 use super::scene::Scene;
 use super::table::{Seen, Table};
@@ -45,12 +45,7 @@ impl Scenario {
             let violation = judge.judge(marks)?;
             let table = &mut judge.table;
             let message = tell(&*subject, &program, &violation, table);
-            let stuck = (violation.seen == Seen::StandsStill).then(|| {
-                let calls = violation.should_go_on(table);
-                let begins = |mark: &&explored::Mark| calls.iter().any(|call| mark.what == Marked::Begins(*call));
-                marks.iter().filter(begins).map(|mark| mark.thread).collect()
-            });
-            Some(Objection { message, stuck })
+            Some(Objection { message, blame: blame(&violation, table, marks) })
         }))
     }
 
@@ -63,6 +58,27 @@ impl Scenario {
         let (setup, opening, threads) = (self.program.setup, self.limits.opening, Arc::new(threads));
         let actors = self.subject.actors();
         move || act(&*actors, setup, &threads, opening)
+    }
+}
+
+/// What is at fault: a panic, a wait without an end, or else an answer or its time.
+fn blame(violation: &Violation, table: &mut Table, marks: &[Mark]) -> Blame {
+    let thread_of = |call: usize| {
+        let begins = marks.iter().find(|mark| mark.what == Marked::Begins(call));
+        begins.map_or(0, |mark| mark.thread)
+    };
+    match violation.seen {
+        Seen::Returns(call, answer) if table.answer_text(answer) == PANICS => Blame::Panic(thread_of(call)),
+        Seen::StandsStill => {
+            let calls = violation.should_go_on(table);
+            let returns =
+                |call: usize| marks.iter().any(|mark| matches!(mark.what, Marked::Returns(it, _) if it == call));
+            let for_ever: Vec<usize> = calls.iter().copied().filter(|&call| !returns(call)).collect();
+            // Who goes on later has only waited for too long.
+            let late = for_ever.is_empty() && !calls.is_empty();
+            if late { Blame::Answer } else { Blame::Waiting(for_ever.into_iter().map(thread_of).collect()) }
+        }
+        _ => Blame::Answer,
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) fn inputs(learners: &[&str], assignments: Vec<Assignment>) -> Inputs 
         limits: Limits { seconds: 1, memory: 1, output: 1, file: 1, tasks: 1, compile_seconds: 1, compile_memory: 1 },
         isolation: Isolation { tier: Tier::Confined, lacks: vec!["no user namespaces on build-host-7".to_string()] },
         seed: None,
+        deep: false,
         schedules: None,
         shard: None,
     }
