@@ -92,6 +92,13 @@ pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
         Kind::AcquireShared => touched.add(object, choice.how != How::Step),
         Kind::UntilBlocked => touched.add(EVERYTHING, true),
         Kind::Change if operation.name == "try_send" => touched.add(EVERYTHING, true),
+        Kind::Wait => {
+            touched.add(object, true);
+            // It gives the lock back, which matters to whoever looks at the lock.
+            if state.settings.observed {
+                touched.add(operation.second, true);
+            }
+        }
         Kind::Wake if choice.how == How::Step => touched.add(operation.second, true),
         Kind::Join => touched.add(life_of(operation.other), false),
         Kind::Release => touched.add(object, operation.number != SHARED),

@@ -73,7 +73,8 @@ impl Runner {
             search.borrow_mut().finish_run(state);
             state.order = None;
         });
-        let ran = self.judge(observed, &[]);
+        // What was run before in another order has been judged.
+        let ran = if search.borrow().is_redundant() { self.unjudged(observed) } else { self.judge(observed, &[]) };
         run::clear_away(&mut self.stacks);
         ran
     }
@@ -110,10 +111,14 @@ impl Runner {
 
     fn judge(&self, observed: bool, notes: &[Option<String>]) -> Ran {
         let failure = judge::judge(self.kind_of_panic, notes, self.historian.as_ref());
+        Ran { failure, ..self.unjudged(observed) }
+    }
+
+    fn unjudged(&self, observed: bool) -> Ran {
         with(|state| {
             state.strategy = None;
             let looked = state.settings.observed && !observed;
-            Ran { failure, steps: state.steps, looked, forced: state.forced }
+            Ran { failure: None, steps: state.steps, looked, forced: state.forced }
         })
     }
 }

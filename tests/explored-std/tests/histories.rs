@@ -1,0 +1,180 @@
+//! What a harness is told of a schedule in the reduced search is what it would see in all schedules: on random small programs
+//! of calls, both searches find the same histories, that is, the same answers and the same calls that ended before others
+//! began.
+
+#[macro_use]
+extern crate explored_std as std;
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::explored::{Config, Effort, Judge, Mark, Marked, Session, mark, rest, session};
+use std::real::cell::RefCell;
+use std::real::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+/// What a call does, beside taking and freeing a lock.
+#[derive(Clone, Copy, Debug)]
+enum Call {
+    Add,
+    Swap,
+    FetchAdd,
+    Load,
+    WaitForTwo,
+    WaitForAWhile,
+    TryAdd,
+}
+
+const CALLS: [Call; 7] =
+    [Call::Add, Call::Swap, Call::FetchAdd, Call::Load, Call::WaitForTwo, Call::WaitForAWhile, Call::TryAdd];
+
+#[derive(Default)]
+struct World {
+    count: Mutex<usize>,
+    other: Mutex<usize>,
+    changed: Condvar,
+    atomic: AtomicUsize,
+}
+
+impl World {
+    fn perform(&self, call: Call) -> usize {
+        match call {
+            Call::Add => {
+                let mut count = self.count.lock().unwrap();
+                *count += 1;
+                self.changed.notify_one();
+                *count
+            }
+            Call::Swap => {
+                let mut count = self.count.lock().unwrap();
+                let mut other = self.other.lock().unwrap();
+                std::mem::swap(&mut *count, &mut other);
+                *other
+            }
+            Call::FetchAdd => self.atomic.fetch_add(1, SeqCst),
+            Call::Load => self.atomic.load(SeqCst) + 10 * *self.other.lock().unwrap(),
+            Call::WaitForTwo => *self.changed.wait_while(self.count.lock().unwrap(), |count| *count < 2).unwrap(),
+            Call::WaitForAWhile => {
+                let (count, result) =
+                    self.changed.wait_timeout(self.count.lock().unwrap(), Duration::from_millis(5)).unwrap();
+                *count + 100 * usize::from(result.timed_out())
+            }
+            Call::TryAdd => self.count.try_lock().map_or(99, |mut count| {
+                *count += 1;
+                *count
+            }),
+        }
+    }
+}
+
+/// Answers, and which call ended before which began: both by the calls' numbers.
+type History = (Vec<Option<String>>, BTreeSet<(usize, usize)>);
+
+/// All histories that the marks of one schedule stand for.
+fn histories(marks: &[Mark], calls: usize, found: &mut BTreeSet<History>) {
+    let mut answers = vec![None; calls];
+    for mark in marks {
+        if let Marked::Returns(call, answer) = &mark.what {
+            answers[*call] = Some(answer.clone());
+        }
+    }
+    let barrier = |mark: &Mark| matches!(mark.what, Marked::TimeMoves { .. });
+    // What must come before what: where time has moved between two marks, or one happened before the other.
+    let before: Vec<Vec<usize>> = (0..marks.len())
+        .map(|later| {
+            let comes_first = |earlier: &usize| {
+                marks[*earlier..=later].iter().any(barrier) || marks[*earlier].is_before(&marks[later])
+            };
+            (0..later).filter(comes_first).collect()
+        })
+        .collect();
+    extend(marks, &before, &mut Vec::new(), &mut |order| {
+        let mut precedes = BTreeSet::new();
+        for (place, &returned) in order.iter().enumerate() {
+            let Marked::Returns(earlier, _) = marks[returned].what else { continue };
+            for &begun in &order[place..] {
+                if let Marked::Begins(later) = marks[begun].what {
+                    precedes.insert((earlier, later));
+                }
+            }
+        }
+        found.insert((answers.clone(), precedes));
+    });
+}
+
+/// All orders of the marks that keep to what must come before what.
+fn extend(marks: &[Mark], before: &[Vec<usize>], order: &mut Vec<usize>, each: &mut impl FnMut(&[usize])) {
+    if order.len() == marks.len() {
+        return each(order);
+    }
+    for next in 0..marks.len() {
+        if !order.contains(&next) && before[next].iter().all(|earlier| order.contains(earlier)) {
+            order.push(next);
+            extend(marks, before, order, each);
+            order.pop();
+        }
+    }
+}
+
+/// The histories of a program, by one search; nothing if it has too many schedules.
+fn explore(session: &mut Session, program: &[Vec<Call>], effort: Effort) -> Option<BTreeSet<History>> {
+    let calls = program.iter().map(Vec::len).sum();
+    let found: Rc<RefCell<BTreeSet<History>>> = Rc::default();
+    let judge: Judge = Rc::new(RefCell::new({
+        let found = Rc::clone(&found);
+        move |marks: &[Mark]| {
+            histories(marks, calls, &mut found.borrow_mut());
+            None
+        }
+    }));
+    let program = program.to_vec();
+    let body = move || {
+        let world = Arc::new(World::default());
+        let mut number = 0;
+        for calls in &program {
+            let (world, calls, first) = (Arc::clone(&world), calls.clone(), number);
+            number += calls.len();
+            thread::spawn(move || {
+                for (number, call) in (first..).zip(calls) {
+                    mark(Marked::Begins(number), "call", "");
+                    let answer = world.perform(call);
+                    mark(Marked::Returns(number, answer.to_string()), "return", "");
+                }
+            });
+        }
+        drop(world);
+        rest()
+    };
+    let config = Config { daemons: true, spurious: 0, ..support::config() };
+    let glance = session.glance(&config, effort, &judge, body);
+    let found = found.borrow().clone();
+    glance.coverage.complete.then_some(found)
+}
+
+#[test]
+fn reduced_and_plain_search_see_the_same_histories() {
+    let mut dice = 20_261_126_u64;
+    let mut roll = move |sides: usize| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) as usize % sides
+    };
+    let (mut compared, mut histories) = (0, 0);
+    session(|session| {
+        for _ in 0..300 {
+            let sizes: &[usize] = [&[1, 1][..], &[2, 1], &[1, 1, 1], &[2, 2]][roll(4)];
+            let program: Vec<Vec<Call>> =
+                sizes.iter().map(|&size| (0..size).map(|_| CALLS[roll(CALLS.len())]).collect()).collect();
+            let plain = explore(session, &program, Effort::Preemptions { most: u32::MAX, schedules: 20_000 });
+            let Some(plain) = plain else { continue };
+            let reduced = explore(session, &program, Effort::Reduced { schedules: 20_000 });
+            let reduced = reduced.expect("the reduced search has no more schedules than the plain one");
+            assert_eq!(reduced, plain, "{program:?}");
+            compared += 1;
+            histories += plain.len();
+        }
+    });
+    assert!(compared > 100 && histories > 3 * compared, "{compared} programs were compared, {histories} histories");
+}
