@@ -10,9 +10,11 @@ pub use ::std::*;
 #[doc(hidden)]
 pub use ::std as real;
 
+pub mod collections;
 mod data;
 mod engine;
 pub mod explored;
+pub mod hash;
 pub mod hint;
 mod macros;
 pub mod panic;

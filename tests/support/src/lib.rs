@@ -25,7 +25,7 @@
 //!   first, [`until_blocked`] waits until a thread is blocked.
 //!
 //! A body may run thousands of times, so it makes everything afresh that it uses: tools, accounts, queues. It must do
-//! the same under the same schedule: no random numbers, no `HashMap` order, no real clock.
+//! the same under the same schedule: no random numbers, no real clock.
 
 #[cfg(all(feature = "child", not(feature = "explore")))]
 pub mod child;

@@ -70,6 +70,8 @@ pub(crate) struct ThreadState {
     pub(crate) waits_at: Vec<(Option<verdict::Kind>, Note)>,
     /// Thread-locals, by the address of their key; the value is none when it was destroyed.
     pub(crate) locals: Vec<(usize, Option<Rc<dyn Any>>)>,
+    /// How many keys for hashing it has made.
+    pub(crate) hash_keys: u64,
     /// What it did since the last change anywhere: a repetition is spinning.
     pub(crate) streak: Vec<(Site, ObjectIndex)>,
     /// How many operations of the streak were repetitions.
@@ -99,6 +101,7 @@ impl ThreadState {
             saw_panic_of: NOBODY,
             waits_at: Vec::new(),
             locals: Vec::new(),
+            hash_keys: 0,
             streak: Vec::new(),
             repeats: 0,
             yields: false,
