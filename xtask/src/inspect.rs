@@ -203,6 +203,11 @@ impl<'tree> Visit<'tree> for Imports {
     fn visit_item_use(&mut self, item: &'tree syn::ItemUse) {
         self.add("", &item.tree);
     }
+
+    fn visit_item_extern_crate(&mut self, item: &'tree syn::ItemExternCrate) {
+        let name = item.rename.as_ref().map_or(&item.ident, |(_, alias)| alias);
+        self.names.insert(plain(name), plain(&item.ident));
+    }
 }
 
 struct Inspector<'rules> {
@@ -216,11 +221,13 @@ impl Inspector<'_> {
         self.found.push((span.start().line as u32, format!("{what} is not allowed here: {why}")));
     }
 
-    /// Keywords that no submission may use, wherever they stand.
+    /// Keywords that no submission may use, wherever they stand. `extern crate` only names a crate, as `use` does.
     fn check_keywords(&mut self, tokens: TokenStream) {
-        for token in tokens {
+        let mut tokens = tokens.into_iter().peekable();
+        while let Some(token) = tokens.next() {
+            let names_a_crate = matches!(tokens.peek(), Some(TokenTree::Ident(next)) if next == "crate");
             match token {
-                TokenTree::Ident(word) if word == "unsafe" || word == "extern" => {
+                TokenTree::Ident(word) if word == "unsafe" || word == "extern" && !names_a_crate => {
                     self.object(word.span(), &format!("`{word}`"), "this kata does without it");
                 }
                 TokenTree::Group(group) => self.check_keywords(group.stream()),
@@ -308,6 +315,10 @@ impl<'tree> Visit<'tree> for Inspector<'_> {
         }
     }
 
+    fn visit_item_extern_crate(&mut self, item: &'tree syn::ItemExternCrate) {
+        self.check_path(item.ident.span(), &plain(&item.ident));
+    }
+
     fn visit_path(&mut self, path: &'tree syn::Path) {
         let written: Vec<String> = path.segments.iter().map(|segment| plain(&segment.ident)).collect();
         if let Some(first) = path.segments.first() {
@@ -374,6 +385,7 @@ mod tests {
             )
             .is_empty()
         );
+        assert!(objections("extern crate alloc;\nextern crate std as standard;\nuse alloc::vec::Vec;").is_empty());
         assert!(objections("fn broken( {").is_empty(), "the compiler says that");
     }
 
@@ -388,6 +400,8 @@ mod tests {
             objections("use std::{process as a};\nuse a as b;\nfn f() { b::exit(0) }"),
             ["3 `std::process::exit`"]
         );
+        assert_eq!(objections("extern crate std as s;\nfn f() { s::process::exit(0) }"), ["2 `std::process::exit`"]);
+        assert_eq!(objections("extern crate kata as k;"), ["1 `kata`"]);
         assert_eq!(objections("fn f() { dbg!(vec![std::process::exit(0)]) }"), ["1 `std::process::exit`"]);
         assert_eq!(objections("fn f() { std::process::r#exit(0) }"), ["1 `std::process::exit`"]);
         assert_eq!(objections("use std::sync::{Arc, Barrier};"), ["1 `std::sync::Barrier`"]);

@@ -177,6 +177,7 @@ fn crate_manifest(repository: &Repository, label: &str, staged: &StagedSubject, 
     if mode == Mode::Schedules {
         let dependencies = table(&mut manifest, "dependencies");
         dependencies.insert("std".to_string(), model(repository, "explored-std", "tests/explored-std")?);
+        dependencies.insert("core".to_string(), model(repository, "explored-core", "tests/explored-std/core")?);
         for name in ["parking_lot", "crossbeam"] {
             if dependencies.contains_key(name) {
                 let package = format!("explored-{}", name.replace('_', "-"));
