@@ -151,11 +151,19 @@ fn no_record(finished: &Finished, output: &str) -> Outcome {
         Ending::Exited(code) => {
             failure(Kind::Crash, format!("The process ended with exit code {code} in the middle of the test.{after}"))
         }
-        Ending::Signalled(signal) => failure(
-            Kind::Crash,
-            format!("The process was ended by a signal (number {signal}) in the middle of the test.{after}"),
-        ),
+        Ending::Signalled(signal) => {
+            let signal =
+                || format!("The process was ended by a signal (number {signal}) in the middle of the test.{after}");
+            failure(Kind::Crash, stack_overflow(output).unwrap_or_else(signal))
+        }
     }
+}
+
+/// What to say of a thread that used up its stack. Std and its model tell that with the same words.
+fn stack_overflow(output: &str) -> Option<String> {
+    let told = output.lines().rev().find_map(|line| line.strip_suffix(" has overflowed its stack"))?;
+    let name = told.split('\'').nth(1)?;
+    Some(format!("Stack overflow: `{name}` has used up its stack."))
 }
 
 /// A test that passed, though processes that it no longer knew of were still there.
@@ -234,6 +242,15 @@ mod tests {
         assert_eq!(ended(Ending::Exited(7)), Some(Kind::Crash));
         assert_eq!(ended(Ending::Signalled(6)), Some(Kind::Crash));
         assert_eq!(ended(Ending::Exceeded(Exceeded::Wall)), Some(Kind::Timeout));
+    }
+
+    #[test]
+    fn a_stack_that_is_used_up_is_told_with_its_thread() {
+        let told = "thread 'cook' (4711) has overflowed its stack\nfatal runtime error: stack overflow, aborting";
+        let outcome = no_record(&finished(Ending::Signalled(6), "", told), told);
+        let Outcome::Failed(failure) = &outcome else { panic!("{outcome:?}") };
+        assert_eq!(failure.message, "Stack overflow: `cook` has used up its stack.");
+        assert_eq!(stack_overflow("thread 'main' panicked"), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub(crate) mod mark;
 pub(crate) mod names;
 pub(crate) mod object;
 pub(crate) mod operation;
+pub(crate) mod overflow;
 pub(crate) mod panics;
 mod possible;
 pub(crate) mod record;

@@ -155,7 +155,7 @@ impl Choice {
             How::Timeout => 1,
             How::Spurious => 2,
         };
-        // No schedule has 16,384 threads: each of them is a stack of a mebibyte.
+        // No schedule has 16,384 threads: each of them has a stack.
         (self.thread as u16) << 2 | how
     }
 

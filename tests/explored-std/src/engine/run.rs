@@ -1,11 +1,13 @@
 //! Runs one schedule from its first step to the last destructor.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use corosensei::stack::DefaultStack;
+use corosensei::stack::{DefaultStack, Stack as _};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use verdict::Kind as Verdict;
 
@@ -13,8 +15,10 @@ use super::operation::{How, Kind, Operation, Site};
 use super::state::{Announced, Next, Phase, State};
 use super::thread::Status;
 
-/// A modelled thread's stack, in bytes. Pages that are never touched cost nothing.
-const STACK_SIZE: usize = 1 << 20;
+/// A modelled thread's stack, in bytes, as std's default is. Pages that are never touched cost nothing.
+pub(crate) const STACK_SIZE: usize = 2 << 20;
+/// What the explorer needs of a stack for itself, on top of what the thread asked for.
+const OWN_STACK: usize = 128 << 10;
 
 /// How a schedule ended.
 #[derive(Clone, Debug)]
@@ -67,6 +71,17 @@ pub(crate) fn try_with<R>(f: impl FnOnce(&mut State) -> R) -> Option<R> {
     STATE.try_with(|state| Some(f(state.try_borrow_mut().ok()?.as_mut()?))).ok().flatten()
 }
 
+/// The state of the schedule that runs, for a signal handler.
+///
+/// # Safety
+/// Nobody changes the state as long as it is used.
+#[cfg(unix)]
+pub(crate) unsafe fn peek<'a>() -> Option<&'a State> {
+    let state = STATE.try_with(RefCell::as_ptr).ok()?;
+    // SAFETY: as the caller promises.
+    unsafe { (*state).as_deref() }
+}
+
 #[cold]
 fn outside() -> ! {
     panic!("a modelled type of `std` was used outside an explored test: use it inside the test's body")
@@ -108,7 +123,8 @@ fn suspend(suspender: Suspender) {
 /// Stacks, kept from schedule to schedule.
 #[derive(Default)]
 pub(crate) struct Stacks {
-    idle: Vec<DefaultStack>,
+    /// By the size in bytes that was asked for.
+    idle: BTreeMap<usize, Vec<DefaultStack>>,
     running: Vec<Option<Stack>>,
 }
 
@@ -131,13 +147,22 @@ pub(crate) fn run(body: &Arc<dyn Fn() + Send + Sync>, stacks: &mut Stacks) {
         });
         if let Some(job) = job {
             debug_assert_eq!(stacks.running.len(), current);
-            let stack = stacks.idle.pop().unwrap_or_else(new_stack);
+            let stack = match stacks.take(with(|state| state.threads[current].stack_size)) {
+                Ok(stack) => stack,
+                Err(error) => {
+                    let message = format!("failed to spawn thread: {error}");
+                    with(|state| state.ending = Some(Ending::Failed(Verdict::Panic, message)));
+                    return;
+                }
+            };
+            with(|state| state.threads[current].stack = stack.limit().get()..stack.base().get());
             stacks.running.push(Some(Coroutine::with_stack(stack, move |yielder, _| thread(yielder, job))));
         }
         let coroutine = stacks.running[current].as_mut().expect("only threads that have not ended are resumed");
         let finished = matches!(coroutine.resume(()), CoroutineResult::Return(()));
         if finished {
-            stacks.idle.extend(stacks.running[current].take().map(Coroutine::into_stack));
+            let stack = stacks.running[current].take().map(Coroutine::into_stack);
+            stacks.give_back(with(|state| state.threads[current].stack_size), stack);
         }
         if with(|state| state.ending.is_some() || (finished && end_of_thread(state))) {
             return;
@@ -160,8 +185,16 @@ fn end_of_thread(state: &mut State) -> bool {
     matches!(state.next(), Next::Nobody)
 }
 
-fn new_stack() -> DefaultStack {
-    DefaultStack::new(STACK_SIZE).expect("address space for a thread's stack")
+impl Stacks {
+    fn take(&mut self, size: usize) -> io::Result<DefaultStack> {
+        let idle = self.idle.get_mut(&size).and_then(Vec::pop);
+        // More than the address space would overflow while it is rounded up.
+        idle.map_or_else(|| DefaultStack::new(size.saturating_add(OWN_STACK).min(isize::MAX as usize)), Ok)
+    }
+
+    fn give_back(&mut self, size: usize, stack: Option<DefaultStack>) {
+        self.idle.entry(size).or_default().extend(stack);
+    }
 }
 
 fn run_main(body: &(dyn Fn() + Send + Sync)) {
@@ -207,12 +240,12 @@ fn thread(yielder: &Yielder<(), ()>, job: super::thread::Job) {
 /// destructor of theirs runs. What they own is leaked. Unwinding their stacks instead would run code that std never runs, and
 /// abort the process where a destructor panics.
 pub(crate) fn clear_away(stacks: &mut Stacks) {
-    for slot in stacks.running.drain(..) {
+    for (thread, slot) in std::mem::take(&mut stacks.running).into_iter().enumerate() {
         let Some(mut coroutine) = slot else { continue };
         // SAFETY: the thread is never resumed again, so nobody sees what it leaves half done; leaking what its stack owns is
         // safe. What it has lent to scoped threads is not used any more either, as those are cleared away with it.
         unsafe { coroutine.force_reset() };
-        stacks.idle.push(coroutine.into_stack());
+        stacks.give_back(with(|state| state.threads[thread].stack_size), Some(coroutine.into_stack()));
     }
     with(|state| {
         state.phase = Phase::Ended;

@@ -1,11 +1,12 @@
 //! What the engine knows of a modelled thread.
 
 use std::any::Any;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::operation::{How, Kind, NOBODY, NOTHING, ObjectIndex, Operation, Site, ThreadIndex};
-use super::run::Suspender;
+use super::run::{STACK_SIZE, Suspender};
 
 /// The work of a thread: its result is kept by whoever made the job.
 pub(crate) type Job = Box<dyn FnOnce()>;
@@ -50,6 +51,10 @@ pub(crate) struct ThreadState {
     pub(crate) resumed: How,
     /// How to suspend it, once it has run.
     pub(crate) suspender: Option<Suspender>,
+    /// How much stack it asked for, in bytes.
+    pub(crate) stack_size: usize,
+    /// The addresses of its stack, once it has one. Those that can't be used are at the beginning.
+    pub(crate) stack: Range<usize>,
     /// The job, until it begins.
     pub(crate) job: Option<Job>,
     /// Whether a notification has reached it.
@@ -91,6 +96,8 @@ impl ThreadState {
             pending: spawn,
             resumed: How::Step,
             suspender: None,
+            stack_size: STACK_SIZE,
+            stack: 0..0,
             job: Some(job),
             notified: false,
             token: false,

@@ -19,6 +19,7 @@ use std::sync::Arc;
 pub(crate) use order::{Order, SHARED};
 
 use crate::engine::operation::{Choice, Kind, ThreadIndex};
+use crate::engine::overflow::install_handler;
 use crate::engine::panics::install_hook;
 use crate::engine::run::{EXPLORING, Ending};
 use crate::engine::state::State;
@@ -72,6 +73,7 @@ fn on_new_thread<R: Send>(explore: impl FnOnce() -> R + Send) -> R {
     // A test that failed while it held the lock has left nothing half done.
     let _alone = EXPLORING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     install_hook();
+    install_handler();
     let name = std::thread::current().name().unwrap_or("explorer").to_string();
     std::thread::scope(|scope| {
         let explorer = std::thread::Builder::new().name(name).spawn_scoped(scope, explore);

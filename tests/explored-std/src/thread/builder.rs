@@ -15,10 +15,11 @@ use crate::engine::run::{step, with};
 use crate::engine::state::State;
 use crate::engine::thread::{Job, Status};
 
-/// The model of [`std::thread::Builder`](::std::thread::Builder). The stack size is noted by nobody: every thread has 1 MiB.
+/// The model of [`std::thread::Builder`](::std::thread::Builder).
 #[derive(Debug, Default)]
 pub struct Builder {
     name: Option<String>,
+    stack_size: Option<usize>,
 }
 
 impl Builder {
@@ -35,9 +36,10 @@ impl Builder {
         self
     }
 
-    /// Ignored.
+    /// Gives the thread a stack of this many bytes.
     #[must_use]
-    pub fn stack_size(self, _size: usize) -> Builder {
+    pub fn stack_size(mut self, size: usize) -> Builder {
+        self.stack_size = Some(size);
         self
     }
 
@@ -54,7 +56,7 @@ impl Builder {
         let result = Rc::new(Cell::new(None));
         let shared = Rc::clone(&result);
         let job = Box::new(move || shared.set(Some(run_to_result(f))));
-        let thread = start(self.name, job, Location::caller());
+        let thread = start(self, job, Location::caller());
         Ok(JoinHandle { thread, result })
     }
 
@@ -72,15 +74,18 @@ impl Builder {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        Ok(scope.start(self.name, f, Location::caller()))
+        Ok(scope.start(self, f, Location::caller()))
     }
 }
 
 /// Adds a thread to the schedule.
-pub(super) fn start(name: Option<String>, job: Job, at: Site) -> Thread {
+pub(super) fn start(as_asked: Builder, job: Job, at: Site) -> Thread {
     with(|state| {
         let spawn = Operation::new(Kind::Never, "spawn", NOTHING, at);
-        let index = state.add_thread(name.map(Arc::from), job, spawn);
+        let index = state.add_thread(as_asked.name.map(Arc::from), job, spawn);
+        if let Some(size) = as_asked.stack_size {
+            state.threads[index].stack_size = size;
+        }
         state.record_passively(&Operation { other: index, ..spawn });
         Thread::of(state, index)
     })

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use super::Thread;
-use super::builder::{is_finished, start, wait_for_end};
+use super::builder::{Builder, is_finished, start, wait_for_end};
 use crate::engine::operation::{Site, ThreadIndex};
 use crate::engine::panics::run_to_result;
 use crate::engine::run::with;
@@ -72,10 +72,10 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        self.start(None, f, Location::caller())
+        self.start(Builder::new(), f, Location::caller())
     }
 
-    pub(super) fn start<F, T>(&'scope self, name: Option<String>, f: F, at: Site) -> ScopedJoinHandle<'scope, T>
+    pub(super) fn start<F, T>(&'scope self, as_asked: Builder, f: F, at: Site) -> ScopedJoinHandle<'scope, T>
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
@@ -86,7 +86,7 @@ impl<'scope> Scope<'scope, '_> {
         // SAFETY: `scope` does not return, nor unwind, before the thread has ended or its stack is gone: at a schedule's end
         // stacks go newest first, and this thread is newer than the one that runs `scope`.
         let job = unsafe { std::mem::transmute::<Box<dyn FnOnce() + 'scope>, Job>(job) };
-        let thread = start(name, job, at);
+        let thread = start(as_asked, job, at);
         self.threads.borrow_mut().push(thread.index);
         ScopedJoinHandle { thread, result, scope: PhantomData }
     }
