@@ -121,6 +121,18 @@ fn the_table_says_of_each_item_what_the_source_does() {
     }
 }
 
+#[test]
+fn the_traits_of_every_modelled_type_are_compared() {
+    let compared = read("tests/traits.rs");
+    for (item, _) in table().iter().filter(|(_, how)| *how == "modelled") {
+        let name = item.rsplit("::").next().unwrap();
+        let is_type = name.starts_with(char::is_uppercase) && !name.contains('_');
+        // What a map's own module gives out again is compared by its other path.
+        let again = item.starts_with("collections::hash_") || item == "hash::DefaultHasher";
+        assert!(!is_type || again || compared.contains(&format!("::{item}")), "{item} is not in tests/traits.rs");
+    }
+}
+
 /// The folder of std's documentation, if it is installed.
 fn documentation() -> Option<PathBuf> {
     let rustc = std::env::var("RUSTC").unwrap_or("rustc".to_string());

@@ -5,6 +5,7 @@ mod errors;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::RefUnwindSafe;
 use std::raw::{Deadline, RawChannel, Refusal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,6 +23,9 @@ struct Shared<T> {
 unsafe impl<T: Send> Send for Shared<T> {}
 // SAFETY: the same.
 unsafe impl<T: Send> Sync for Shared<T> {}
+
+// A panic leaves nothing half done here.
+impl<T> RefUnwindSafe for Shared<T> {}
 
 impl<T> Shared<T> {
     #[track_caller]

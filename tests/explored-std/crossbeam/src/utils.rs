@@ -49,6 +49,12 @@ impl<T: fmt::Debug> fmt::Debug for CachePadded<T> {
     }
 }
 
+impl<T: fmt::Display> fmt::Display for CachePadded<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.value, f)
+    }
+}
+
 /// Backs off in a spin loop: here every step of it lets others go first.
 #[derive(Debug, Default)]
 pub struct Backoff {

@@ -110,7 +110,7 @@ pub struct MutexGuard<'a, T: ?Sized> {
     pub(crate) raw: &'a RawLock,
     data: *mut T,
     pub(crate) written: bool,
-    stays: PhantomData<&'a mut T>,
+    stays: PhantomData<&'a T>,
 }
 
 /// A part of what a held [`Mutex`] protects.
@@ -119,7 +119,7 @@ pub struct MappedMutexGuard<'a, T: ?Sized> {
     raw: &'a RawLock,
     data: *mut T,
     written: bool,
-    stays: PhantomData<&'a mut T>,
+    stays: PhantomData<&'a T>,
 }
 
 guard!(MutexGuard, written);

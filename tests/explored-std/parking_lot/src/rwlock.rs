@@ -161,7 +161,7 @@ pub struct RwLockWriteGuard<'a, T: ?Sized> {
     raw: &'a RawLock,
     data: *mut T,
     written: bool,
-    stays: PhantomData<&'a mut T>,
+    stays: PhantomData<&'a T>,
 }
 
 /// A part of what an [`RwLock`] held for writing protects.
@@ -170,7 +170,7 @@ pub struct MappedRwLockWriteGuard<'a, T: ?Sized> {
     raw: &'a RawLock,
     data: *mut T,
     written: bool,
-    stays: PhantomData<&'a mut T>,
+    stays: PhantomData<&'a T>,
 }
 
 guard!(RwLockReadGuard);

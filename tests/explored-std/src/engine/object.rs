@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe};
 
 use super::operation::{NOBODY, ObjectIndex, Site, ThreadIndex};
 use super::state::State;
@@ -17,6 +17,9 @@ pub(crate) struct Identity {
     index: Cell<ObjectIndex>,
     made_at: Site,
 }
+
+// A panic leaves nothing half done here.
+impl RefUnwindSafe for Identity {}
 
 // SAFETY: the cells are touched only through `State`, which lives in a thread-local of the one OS thread that explores,
 // and explorations exclude each other by a process-wide lock (`run::EXPLORING`).

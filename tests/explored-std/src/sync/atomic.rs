@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+use std::panic::{Location, RefUnwindSafe};
 
 pub use ::std::sync::atomic::{Ordering, compiler_fence};
 
@@ -82,7 +82,6 @@ macro_rules! atomic {
             atomic: Word<$value>,
         }
 
-        impl$(<$of>)? UnwindSafe for $name$(<$of>)? {}
         impl$(<$of>)? RefUnwindSafe for $name$(<$of>)? {}
 
         impl$(<$of>)? $name$(<$of>)? {

@@ -1,6 +1,8 @@
 //! `Once`.
 
+use std::cell::Cell;
 use std::fmt;
+use std::marker::PhantomData;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::raw::{Entered, Left, RawOnce};
@@ -16,6 +18,8 @@ impl RefUnwindSafe for Once {}
 /// What `call_once_force` tells its closure.
 pub struct OnceState {
     poisoned: bool,
+    /// Not `Sync`.
+    stays: PhantomData<Cell<()>>,
 }
 
 impl OnceState {
@@ -59,8 +63,9 @@ impl Once {
     /// The same, also after a call that panicked.
     #[track_caller]
     pub fn call_once_force<F: FnOnce(&OnceState)>(&self, f: F) {
-        let state = std::cell::Cell::new(false);
-        self.call(|| f(&OnceState { poisoned: state.get() }), |entered| state.set(entered == Entered::BeginsPoisoned));
+        let state = Cell::new(false);
+        let state_of = |poisoned| OnceState { poisoned, stays: PhantomData };
+        self.call(|| f(&state_of(state.get())), |entered| state.set(entered == Entered::BeginsPoisoned));
     }
 
     #[track_caller]

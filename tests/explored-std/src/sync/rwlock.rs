@@ -5,6 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
 use std::sync::{LockResult, TryLockError, TryLockResult};
 
 use super::mutex::result;
@@ -139,9 +140,9 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
 /// An [`RwLock`] held for reading.
 #[must_use = "if unused the RwLock will immediately unlock"]
 pub struct RwLockReadGuard<'a, T: ?Sized + 'a> {
-    lock: &'a RwLock<T>,
-    /// Not `Send`.
-    stays: PhantomData<*const ()>,
+    raw: &'a RawLock,
+    /// Not a reference to the lock: a reader of long-lived data is a reader of short-lived data. Nor is it `Send`.
+    data: NonNull<T>,
 }
 
 // SAFETY: a shared guard gives out shared references to the data only.
@@ -149,7 +150,12 @@ unsafe impl<T: ?Sized + Sync> Sync for RwLockReadGuard<'_, T> {}
 
 impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
     fn new(lock: &'a RwLock<T>) -> LockResult<RwLockReadGuard<'a, T>> {
-        result(lock.raw.is_poisoned(), RwLockReadGuard { lock, stays: PhantomData })
+        result(lock.raw.is_poisoned(), RwLockReadGuard::of(lock))
+    }
+
+    fn of(lock: &'a RwLock<T>) -> RwLockReadGuard<'a, T> {
+        // SAFETY: an address inside the lock is never null.
+        RwLockReadGuard { raw: &lock.raw, data: unsafe { NonNull::new_unchecked(lock.data.get()) } }
     }
 }
 
@@ -158,13 +164,13 @@ impl<T: ?Sized> Deref for RwLockReadGuard<'_, T> {
 
     fn deref(&self) -> &T {
         // SAFETY: the guard holds the lock for reading, so nobody writes.
-        unsafe { &*self.lock.data.get() }
+        unsafe { self.data.as_ref() }
     }
 }
 
 impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
     fn drop(&mut self) {
-        self.lock.raw.release(Sharing::Shared, false);
+        self.raw.release(Sharing::Shared, false);
     }
 }
 
@@ -203,7 +209,7 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     pub fn downgrade(guard: RwLockWriteGuard<'a, T>) -> RwLockReadGuard<'a, T> {
         let guard = ManuallyDrop::new(guard);
         guard.lock.raw.downgrade();
-        RwLockReadGuard { lock: guard.lock, stays: PhantomData }
+        RwLockReadGuard::of(guard.lock)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::engine::state::State;
 use crate::engine::thread::{Job, Status};
 
 /// The model of [`std::thread::Builder`](::std::thread::Builder).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Builder {
     name: Option<String>,
     stack_size: Option<usize>,
@@ -24,9 +24,10 @@ pub struct Builder {
 
 impl Builder {
     /// A thread without a name.
+    #[expect(clippy::new_without_default, reason = "std's has no default either")]
     #[must_use]
     pub fn new() -> Builder {
-        Builder::default()
+        Builder { name: None, stack_size: None }
     }
 
     /// Names the thread.
@@ -120,8 +121,6 @@ pub struct JoinHandle<T> {
 unsafe impl<T> Send for JoinHandle<T> {}
 // SAFETY: the same.
 unsafe impl<T> Sync for JoinHandle<T> {}
-impl<T> std::panic::UnwindSafe for JoinHandle<T> {}
-impl<T> std::panic::RefUnwindSafe for JoinHandle<T> {}
 
 impl<T> JoinHandle<T> {
     /// The thread.

@@ -28,6 +28,8 @@ unsafe impl Send for Scope<'_, '_> {}
 // SAFETY: the same.
 unsafe impl Sync for Scope<'_, '_> {}
 
+impl std::panic::RefUnwindSafe for Scope<'_, '_> {}
+
 /// Runs the closure with a scope for threads that may borrow what is outside; waits for all of them before it returns.
 ///
 /// # Panics
@@ -106,9 +108,9 @@ pub struct ScopedJoinHandle<'scope, T> {
 }
 
 // SAFETY: as for `JoinHandle`.
-unsafe impl<T> Send for ScopedJoinHandle<'_, T> {}
+unsafe impl<T: Send> Send for ScopedJoinHandle<'_, T> {}
 // SAFETY: the same.
-unsafe impl<T> Sync for ScopedJoinHandle<'_, T> {}
+unsafe impl<T: Send> Sync for ScopedJoinHandle<'_, T> {}
 
 impl<T> ScopedJoinHandle<'_, T> {
     /// The thread.
