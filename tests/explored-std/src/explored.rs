@@ -12,6 +12,7 @@ use crate::engine::operation::{Kind, NOTHING, Operation};
 use crate::engine::run::{self, Ending, Stacks, step, with};
 use crate::engine::state::{Phase, State};
 use crate::engine::thread::{Note, Status};
+use crate::raw::Deadline;
 use crate::search::{self, plan};
 use crate::thread::Thread;
 
@@ -166,6 +167,13 @@ pub fn mark(what: Marked, name: &'static str, value: &str) {
             recorder.value(value.to_string());
         }
     });
+}
+
+/// Waits for a while, until nobody else can go on and no other limit comes first: how a main thread lets a scenario settle.
+#[track_caller]
+pub fn rest_for(duration: std::time::Duration) {
+    let operation = Operation::new(Kind::Never, "rest", NOTHING, Location::caller());
+    step(operation.until(Deadline::after(duration).0));
 }
 
 /// Waits for ever: the end of a main thread whose schedule is over when nobody can go on.

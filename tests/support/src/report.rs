@@ -71,7 +71,11 @@ pub(crate) fn report(record: &Record, grader: Grader) {
 
 /// What a person reads who runs the tests by hand. Nothing if the test did not fail.
 pub(crate) fn failure_text(record: &Record) -> Option<String> {
-    let Outcome::Failed(failure) = &record.outcome else { return None };
+    let failure = match &record.outcome {
+        Outcome::Passed | Outcome::Skipped => return None,
+        Outcome::Broken(why) => return Some(format!("the test itself is broken, which is not your fault: {why}")),
+        Outcome::Failed(failure) => failure,
+    };
     let mut text = format!("{}: {}", failure.kind, failure.message);
     if let Some(coverage) = &record.coverage {
         let _ = write!(text, "\n  explored: {coverage}");

@@ -146,7 +146,8 @@ fn judge_livelock(state: &State) -> Failure {
     let running: Vec<ThreadIndex> = (0..state.threads.len())
         .filter(|&index| state.threads[index].status == Status::Live && state.can_go_on(index))
         .collect();
-    let live = || (0..state.threads.len()).filter(|&index| state.is_live(index)).collect();
+    let rests = |index: ThreadIndex| state.threads[index].pending.kind == Kind::Never;
+    let live = || (0..state.threads.len()).filter(|&index| state.is_live(index) && !rests(index)).collect();
     let running = if running.is_empty() { live() } else { running };
     let message = format!("{} on for ever without progress", subject(state, &running, "runs", "run"));
     Failure { kind: Verdict::Livelock, message }

@@ -90,7 +90,7 @@ pub(crate) enum Kind {
     Mark,
     /// Ends the thread.
     Exit,
-    /// Is never possible.
+    /// Is never possible: only its time can be up, and that when nobody else can go on.
     Never,
 }
 

@@ -259,7 +259,7 @@ impl State {
                     choices.push(Choice::step(index));
                 }
             } else if thread.pending.deadline != NEVER
-                && (self.settings.hostile || thread.pending.deadline <= self.now)
+                && (self.settings.hostile && thread.pending.kind != Kind::Never || thread.pending.deadline <= self.now)
                 && !(thread.pending.kind == Kind::Wake && thread.notified)
             {
                 choices.push(Choice { thread: index, how: How::Timeout });

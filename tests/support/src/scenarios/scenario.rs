@@ -102,7 +102,7 @@ fn act(actors: &dyn Actors, setup: usize, threads: &Arc<Vec<Vec<Line>>>, opening
         };
         thread::Builder::new().name(thread_name(thread)).spawn(calls).expect("a modelled thread");
     }
-    thread::sleep(opening);
+    explored::rest_for(opening);
     scene.gate().open();
     drop(scene);
     explored::rest()

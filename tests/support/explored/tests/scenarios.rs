@@ -1,0 +1,305 @@
+//! What scenarios find in small objects that are right or wrong on purpose, and what they say of contracts that are.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use kata::scenarios::{Clock, Contract, Moves, PANICS, Scene, Setup, Turn, every_small_program};
+
+/// How the turnstile below, or its contract, is wrong.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Mistake {
+    None,
+    /// `give` tells nobody.
+    TellsNobody,
+    /// `take` looks once and goes on after the first wakeup.
+    If,
+    /// `take` reads and writes under two locks.
+    TwoLocks,
+    /// `take_within` starts its limit anew after each wakeup.
+    LimitStartsAnew,
+    /// `take_within` gives up at once.
+    NeverWaits,
+    /// `take` spins.
+    Spins,
+    /// `take` looks every millisecond.
+    Polls,
+    /// `give` panics.
+    Panics,
+    /// `give` takes its lock twice.
+    LocksItself,
+    /// One more than one is lost.
+    LosesTheSecond,
+    /// Giving is noted twice.
+    NotesTwice,
+    /// `give` returns before it has given.
+    GivesLater,
+    /// The contract panics.
+    ContractPanics,
+    /// The contract has no end.
+    ContractHasNoEnd,
+}
+
+/// Lets as many through as were given.
+struct Turnstile {
+    mistake: Mistake,
+    free: Mutex<usize>,
+    given: Condvar,
+}
+
+impl Turnstile {
+    fn give(self: &Arc<Turnstile>) {
+        match self.mistake {
+            Mistake::Panics => panic!("cannot give"),
+            Mistake::GivesLater => {
+                let this = Arc::clone(self);
+                thread::spawn(move || this.add());
+            }
+            Mistake::LocksItself => {
+                let _free = self.free.lock();
+                self.add();
+            }
+            _ => self.add(),
+        }
+    }
+
+    fn add(&self) {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.mistake == Mistake::LosesTheSecond && *free == 1 {
+            return;
+        }
+        *free += 1;
+        if self.mistake != Mistake::TellsNobody {
+            self.given.notify_one();
+        }
+    }
+
+    fn take(&self) -> &'static str {
+        match self.mistake {
+            Mistake::Spins => while self.try_take() == "none" {},
+            Mistake::Polls => {
+                while self.try_take() == "none" {
+                    thread::sleep(Duration::from_millis(1));
+                }
+            }
+            Mistake::If => {
+                let mut free = self.free.lock().unwrap();
+                if *free == 0 {
+                    free = self.given.wait(free).unwrap();
+                }
+                *free = free.saturating_sub(1);
+            }
+            Mistake::TwoLocks => {
+                drop(self.given.wait_while(self.free.lock().unwrap(), |free| *free == 0).unwrap());
+                let mut free = self.free.lock().unwrap();
+                *free = free.saturating_sub(1);
+            }
+            _ => *self.given.wait_while(self.free.lock().unwrap(), |free| *free == 0).unwrap() -= 1,
+        }
+        "ok"
+    }
+
+    fn try_take(&self) -> &'static str {
+        let mut free = self.free.lock().unwrap();
+        if *free == 0 {
+            return "none";
+        }
+        *free -= 1;
+        "ok"
+    }
+
+    fn take_within(&self, limit: Duration) -> &'static str {
+        let mut deadline = Instant::now() + limit;
+        let mut free = self.free.lock().unwrap();
+        while *free == 0 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.mistake == Mistake::NeverWaits {
+                return "none";
+            }
+            let (woken, result) = self.given.wait_timeout(free, left).unwrap();
+            free = woken;
+            if self.mistake == Mistake::LimitStartsAnew && !result.timed_out() {
+                deadline = Instant::now() + limit;
+            }
+        }
+        *free -= 1;
+        "ok"
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Call {
+    Give,
+    Take,
+    TryTake,
+    TakeWithin,
+}
+
+const LIMIT: Duration = Duration::from_secs(3);
+
+struct TurnstileContract(Mistake);
+
+impl Contract for TurnstileContract {
+    type Hand = Arc<Turnstile>;
+    type Call = Call;
+    type State = usize;
+
+    fn setups(&self) -> Vec<Setup<usize>> {
+        vec![Setup { name: "none is free", state: 0 }, Setup { name: "one is free", state: 1 }]
+    }
+
+    fn calls(&self) -> Vec<Call> {
+        vec![Call::Give, Call::Take, Call::TryTake, Call::TakeWithin]
+    }
+
+    fn name(&self, call: Call, _id: usize) -> String {
+        format!("{call:?}").to_lowercase()
+    }
+
+    fn has_limit(&self, call: Call) -> bool {
+        call == Call::TakeWithin
+    }
+
+    fn hands(&self, setup: usize, threads: usize, _scene: &Scene) -> Vec<Arc<Turnstile>> {
+        let turnstile = Turnstile { mistake: self.0, free: Mutex::new(setup), given: Condvar::new() };
+        vec![Arc::new(turnstile); threads]
+    }
+
+    fn perform(&self, turnstile: &mut Arc<Turnstile>, call: Call, id: usize, scene: &Scene) -> String {
+        let answer = match call {
+            Call::Give => {
+                turnstile.give();
+                for _ in 0..if self.0 == Mistake::NotesTwice { 2 } else { 1 } {
+                    scene.note("given", id);
+                }
+                "ok"
+            }
+            Call::Take => turnstile.take(),
+            Call::TryTake => turnstile.try_take(),
+            Call::TakeWithin => turnstile.take_within(LIMIT),
+        };
+        answer.to_owned()
+    }
+
+    fn may(&self, free: &usize, call: Call, turn: &Turn, moves: &mut Moves<usize>) {
+        assert!(self.0 != Mistake::ContractPanics || *free < 2, "this contract knows no more than one");
+        match call {
+            Call::Give => moves.answer(free + 1, "ok"),
+            _ if *free > 0 => moves.answer(free - 1, "ok"),
+            Call::TryTake => moves.answer(0, "none"),
+            Call::TakeWithin if turn.is_over(LIMIT) => moves.answer(0, "none"),
+            Call::Take | Call::TakeWithin => {}
+        }
+    }
+
+    fn by_itself(&self, free: &usize, _clock: &Clock, moves: &mut Moves<usize>) {
+        if self.0 == Mistake::ContractHasNoEnd {
+            moves.change(free + 1);
+        }
+    }
+
+    fn hears(&self, free: &usize, what: &str, id: usize) -> Option<usize> {
+        assert_eq!(what, "given");
+        assert!(id > 10);
+        // Only a turnstile that notes twice is asked to keep count, in the tens of thousands.
+        match self.0 {
+            Mistake::NotesTwice if *free >= 10_000 => None,
+            Mistake::NotesTwice => Some(free + 10_000),
+            _ => Some(*free),
+        }
+    }
+}
+
+/// What the scenarios say of a turnstile with this mistake; nothing if they pass.
+fn told(mistake: Mistake) -> Option<String> {
+    let payload = panic::catch_unwind(AssertUnwindSafe(|| every_small_program(TurnstileContract(mistake)))).err()?;
+    Some(*payload.downcast::<String>().expect("a failure is told as text"))
+}
+
+/// Its first line, and the program.
+#[track_caller]
+fn fails(mistake: Mistake, kind: &str, headline: &str) -> String {
+    let told = told(mistake).unwrap_or_else(|| panic!("{mistake:?} passes"));
+    let (first, rest) = told.split_once('\n').unwrap_or((&told, ""));
+    assert_eq!(first, format!("{kind}: {headline}"), "{told}");
+    rest.to_owned()
+}
+
+#[test]
+fn a_right_turnstile_passes() {
+    assert_eq!(told(Mistake::None), None);
+}
+
+#[test]
+fn a_waiter_that_nobody_wakes_is_a_lost_wakeup_in_the_smallest_program() {
+    let rest = fails(Mistake::TellsNobody, "lost-wakeup", "take waits, though the contract lets it go on");
+    assert!(rest.contains("none is free\n    A           B\n    give → ok   take …\n"), "{rest}");
+    assert!(rest.contains("waits for a notification of condvar#1"), "{rest}");
+}
+
+#[test]
+fn a_wrong_answer_is_told_with_what_the_contract_allows() {
+    let rest = fails(Mistake::If, "race", "take answers ok; the contract allows: to wait");
+    assert!(rest.contains("    take → ok\n"), "one thread and a spurious wakeup suffice: {rest}");
+    fails(Mistake::NeverWaits, "assertion", "takewithin answers none; the contract allows: to wait");
+}
+
+#[test]
+fn two_that_take_the_same_are_seen_by_a_third_answer() {
+    fails(Mistake::TwoLocks, "race", "take answers ok; the contract allows: to wait");
+}
+
+#[test]
+fn what_ends_too_late_is_no_wait_for_ever() {
+    fails(Mistake::LimitStartsAnew, "race", "takewithin waits, though the contract lets it go on");
+}
+
+#[test]
+fn looking_again_and_again_is_not_waiting() {
+    fails(Mistake::Polls, "livelock", "A runs on for ever without progress");
+    fails(Mistake::Spins, "livelock", "A runs on for ever without progress");
+}
+
+#[test]
+fn a_panic_is_told_with_its_place() {
+    let rest = fails(Mistake::Panics, "assertion", "give answers panics; the contract allows: ok");
+    assert!(rest.contains("A panicked: cannot give (scenarios.rs:"), "{rest}");
+}
+
+#[test]
+fn who_locks_twice_is_in_a_deadlock() {
+    fails(Mistake::LocksItself, "deadlock", "give waits, though the contract lets it go on");
+}
+
+#[test]
+fn a_mistake_that_only_a_third_call_shows_is_found() {
+    fails(Mistake::LosesTheSecond, "lost-wakeup", "take waits, though the contract lets it go on");
+}
+
+#[test]
+fn what_is_noted_has_to_be_allowed() {
+    let told = told(Mistake::NotesTwice).expect("a second note is one too many");
+    assert!(told.starts_with("assertion: given 11: the contract does not allow this now\n"), "{told}");
+}
+
+/// Whoever sees that a call has returned sees what it did: only the order of returns and begins shows the difference.
+#[test]
+fn an_effect_after_the_return_is_found() {
+    fails(Mistake::GivesLater, "race", "trytake answers none; the contract allows: ok");
+}
+
+#[test]
+fn a_contract_that_is_no_good_is_nobodys_mistake() {
+    let told_of = |mistake| told(mistake).expect("it is told");
+    let panics = told_of(Mistake::ContractPanics);
+    assert!(panics.starts_with("the test itself is broken, which is not your fault: "), "{panics}");
+    assert!(panics.contains("in the scenario \"") && panics.contains("knows no more than one"), "{panics}");
+    let endless = told_of(Mistake::ContractHasNoEnd);
+    assert!(endless.contains("it does not come to an end"), "{endless}");
+}
+
+#[test]
+fn a_panicking_call_has_a_name_of_its_own() {
+    assert_eq!(PANICS, "panics");
+}
