@@ -142,6 +142,9 @@ pub(crate) struct VerifyArgs {
     /// Run everything that many times: each verdict must be the same each time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) repeat: u32,
+    /// Try all scenarios of what must pass up to their bound, which takes minutes an answer
+    #[arg(long)]
+    pub(crate) deep: bool,
 }
 
 #[derive(Debug, Args)]

@@ -34,8 +34,8 @@ pub(crate) struct TestRun {
     pub(crate) record: Option<Record>,
 }
 
-/// How many times as long a test may take that tries everything.
-const DEEP: u32 = 20;
+/// How many times as long a test may take whose scenarios have a budget of their own.
+const PATIENT: u32 = 20;
 
 /// Bytes of a test's output that are kept.
 const OUTPUT: usize = 64 * 1024;
@@ -181,7 +181,7 @@ fn told(settings: &Settings, built: &Built) -> impl Iterator<Item = (&'static st
         (verdict::SEED, settings.seed.map(|seed| seed.to_string())),
         (verdict::SCHEDULES, settings.schedules.map(|schedules| schedules.to_string())),
         (verdict::REPLAY, settings.replay.clone()),
-        (verdict::SCENARIOS, built.staged.subject.deep.then(|| "deep".to_string())),
+        (verdict::STEPS, built.staged.subject.steps.map(|steps| steps.to_string())),
         ("RUST_BACKTRACE", Some("0".to_string())),
     ]
     .into_iter()
@@ -253,5 +253,5 @@ fn wall(built: &Built) -> Duration {
 
 /// How many times as long as usual its tests may take.
 fn times(built: &Built) -> u32 {
-    if built.staged.subject.deep { DEEP } else { 1 }
+    if built.staged.subject.steps.is_some() { PATIENT } else { 1 }
 }

@@ -21,8 +21,8 @@ pub(crate) struct Subject {
     pub(crate) name: String,
     /// Where its text is.
     pub(crate) source: Source,
-    /// Whether all scenarios up to their bound are tried, and not only what a budget allows for.
-    pub(crate) deep: bool,
+    /// How many steps its scenarios may have together, if not as many as a learner waits for.
+    pub(crate) steps: Option<u64>,
 }
 
 /// Where a subject's text is.
@@ -44,7 +44,7 @@ pub(crate) fn learner(repository: &Repository, kata: &Arc<Kata>) -> Subject {
         id: kata.name.clone(),
         name: repository.relative(&folder),
         source: Source::Folder(folder.join("src")),
-        deep: false,
+        steps: None,
     }
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn solution(repository: &Repository, kata: &Arc<Kata>) -> Subject {
         id: format!("{}-solution", kata.name),
         name: repository.relative(&folder),
         source: Source::Folder(folder.join("src")),
-        deep: false,
+        steps: None,
     }
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn stub(repository: &Repository, kata: &Arc<Kata>) -> Subject {
         id: format!("{}-stub", kata.name),
         name: repository.relative(&file),
         source: Source::File(file),
-        deep: false,
+        steps: None,
     }
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn submission(kata: &Arc<Kata>, folder: &Path) -> Result<Subject> {
         id: format!("{}-submission", kata.name),
         name: shown.to_string(),
         source: Source::Folder(src),
-        deep: false,
+        steps: None,
     })
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn given(kata: &Arc<Kata>, learner: &str, files: Files) -> Subject {
         id: format!("{}-{hash}", kata.name),
         name: learner.to_string(),
         source: Source::Given(files),
-        deep: false,
+        steps: None,
     }
 }
 
@@ -170,7 +170,7 @@ pub(crate) fn declared(repository: &Repository, kata: &Arc<Kata>) -> Result<Vec<
                 id: format!("{}-{kind}-{stem}", kata.name),
                 name: repository.relative(&file),
                 source: Source::File(file),
-                deep: false,
+                steps: None,
             };
             subjects.push((subject, declared));
         }

@@ -37,7 +37,7 @@ fn config(check: &Check) -> Config {
 }
 
 /// The number in this environment variable, if it is set.
-fn number(variable: &str) -> Option<u64> {
+pub(crate) fn number(variable: &str) -> Option<u64> {
     let text = env::var(variable).ok()?;
     match text.parse() {
         Ok(number) => Some(number),

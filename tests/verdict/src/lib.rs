@@ -13,7 +13,7 @@ mod trace;
 
 pub use class::{Assignment, Graded, Inputs, Isolation, Late, Learner, Limits, Shard, Tier};
 pub use record::{
-    Coverage, Failure, Kind, Mode, Outcome, RECORD_FILE, REPLAY, Record, SCENARIOS, SCHEDULES, SEED, Scenarios,
+    Coverage, Failure, Kind, Mode, Outcome, RECORD_FILE, REPLAY, Record, SCHEDULES, SEED, STEPS, Scenarios,
 };
 pub use subject::{Diagnostic, KataVerdict, SubjectVerdict, TestVerdict, Verdict};
 pub use trace::{Effect, Held, Location, Object, Step, Trace, TracedThread, Waiting, WaitsFor};

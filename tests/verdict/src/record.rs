@@ -15,8 +15,8 @@ pub const SEED: &str = "INTERLEAVE_SEED";
 /// Environment variable: run only this schedule (in [`Trace::schedule`]'s notation) and record it.
 pub const REPLAY: &str = "INTERLEAVE_REPLAY";
 
-/// Environment variable: `deep` tries all scenarios up to their bound; without it a budget is spent.
-pub const SCENARIOS: &str = "INTERLEAVE_SCENARIOS";
+/// Environment variable: how many steps the schedules of all scenarios may have together.
+pub const STEPS: &str = "INTERLEAVE_STEPS";
 
 /// How a test is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -225,7 +225,7 @@ fn grade(
         let at_once = match &task.answer {
             Answer::Given(files) => {
                 let subject = subject::given(&task.kata, &task.learner, files.clone());
-                subjects.push(Subject { deep: inputs.deep, ..subject });
+                subjects.push(Subject { steps: inputs.deep.then_some(u64::MAX), ..subject });
                 given.push(task);
                 continue;
             }

@@ -18,6 +18,9 @@ use crate::repository::Repository;
 use crate::settings::Settings;
 use crate::subject::{self, Declared, Subject};
 
+/// How many steps the scenarios of what must pass may have together: some twenty times what a learner waits for.
+const STEPS: u64 = 20_000_000;
+
 /// What must become of a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Expected {
@@ -37,7 +40,7 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
     let mut expected: BTreeMap<String, Expected> = BTreeMap::new();
     let mut subjects: Vec<Subject> = Vec::new();
     for kata in &katas {
-        for (subject, what) in subjects_of(repository, kata)? {
+        for (subject, what) in subjects_of(repository, kata, steps(&args))? {
             expected.insert(subject.name.clone(), what);
             subjects.push(subject);
         }
@@ -64,15 +67,24 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
     Ok(rows.iter().all(|row| row.complaints.is_empty()) && unlike_stubs.is_empty())
 }
 
-fn subjects_of(repository: &Repository, kata: &Arc<Kata>) -> Result<Vec<(Subject, Expected)>> {
+/// The budget of scenarios for what must pass. Whoever repeats looks for verdicts that change, and needs no more than a learner.
+fn steps(args: &VerifyArgs) -> Option<u64> {
+    match (args.deep, args.repeat) {
+        (true, _) => Some(u64::MAX),
+        (false, 1) => Some(STEPS),
+        (false, _) => None,
+    }
+}
+
+fn subjects_of(repository: &Repository, kata: &Arc<Kata>, steps: Option<u64>) -> Result<Vec<(Subject, Expected)>> {
     let mut subjects = vec![
         (subject::stub(repository, kata), Expected::Unsolved),
-        (Subject { deep: true, ..subject::solution(repository, kata) }, Expected::Solved),
+        (Subject { steps, ..subject::solution(repository, kata) }, Expected::Solved),
     ];
     for (subject, declared) in subject::declared(repository, kata)? {
-        // What must pass is tried to the bound; what must fail has to fail for a learner, too.
-        let deep = declared == Declared::Accepted;
-        subjects.push((Subject { deep, ..subject }, Expected::As(declared)));
+        // What must pass is tried for longer; what must fail has to fail for a learner, too.
+        let steps = steps.filter(|_| declared == Declared::Accepted);
+        subjects.push((Subject { steps, ..subject }, Expected::As(declared)));
     }
     Ok(subjects)
 }

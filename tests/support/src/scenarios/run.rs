@@ -8,18 +8,17 @@ use std::explored::{self, Config, Effort, Exploration, Session, Timeouts};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use verdict::{Coverage, Mode, Outcome, REPLAY, Record, SCENARIOS, Scenarios};
+use verdict::{Coverage, Mode, Outcome, REPLAY, Record, Scenarios};
 
 use super::erased::Subject;
 use super::order::{self, Order};
 use super::program::Program;
 use super::scenario::Scenario;
 use crate::kind::kind_of_panic;
+use crate::schedules::number;
 
 /// How many steps all schedules of a check may have together.
 const STEPS: u64 = 2_000_000;
-/// For the environment: no budget at all.
-const DEEP: &str = "deep";
 
 /// What is tried of which programs. A round takes up what an earlier one has left open.
 struct Round {
@@ -60,16 +59,10 @@ enum Found {
 /// Runs a contract's scenarios.
 pub(super) fn run(subject: Arc<dyn Subject>) -> Record {
     let replay = env::var(REPLAY).ok();
-    let deep = env::var(SCENARIOS).is_ok_and(|wanted| wanted == DEEP);
+    let steps = number(verdict::STEPS).unwrap_or(STEPS);
     let found = explored::session(|session| {
         let order = order::order(&*subject);
-        let mut runs = Runs {
-            session,
-            order: &order,
-            steps: if deep { u64::MAX } else { STEPS },
-            coverage: Coverage::default(),
-            subject,
-        };
+        let mut runs = Runs { session, order: &order, steps, coverage: Coverage::default(), subject };
         match replay {
             Some(replay) => runs.replay(&replay),
             None => runs.all(),
