@@ -163,7 +163,8 @@ impl Contract for TurnstileContract {
 
     fn hands(&self, setup: usize, threads: usize, _scene: &Scene) -> Vec<Arc<Turnstile>> {
         let turnstile = Turnstile { mistake: self.0, free: Mutex::new(setup), given: Condvar::new() };
-        vec![Arc::new(turnstile); threads]
+        let turnstile = Arc::new(turnstile);
+        vec![turnstile; threads]
     }
 
     fn perform(&self, turnstile: &mut Arc<Turnstile>, call: Call, id: usize, scene: &Scene) -> String {
