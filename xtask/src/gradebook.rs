@@ -171,6 +171,14 @@ impl Cell {
         tests.filter(move |test| test.verdict == Verdict::Failed && seen.insert(&test.name))
     }
 
+    /// How many tests passed without a proof.
+    pub(crate) fn in_doubt(&self) -> usize {
+        let in_doubt = |test: &&TestVerdict| {
+            test.verdict == Verdict::Passed && test.coverage.is_some_and(|coverage| coverage.is_in_doubt())
+        };
+        self.graded.iter().flat_map(|graded| &graded.verdict.tests).filter(in_doubt).count()
+    }
+
     /// Every test with what it came to, each once: the entry that failed, else the first, which is an exploration's if there
     /// was one.
     pub(crate) fn tests(&self) -> Vec<&TestVerdict> {

@@ -193,6 +193,16 @@ pub struct Scenarios {
     pub proven: u64,
     /// How many there are up to the contract's bound.
     pub planned: u64,
+    /// How many of those come first, since they tell most: an honest answer gets through these.
+    pub first: u64,
+}
+
+impl Coverage {
+    /// Whether a pass rests on less than it should: some schedules were left out, or the budget for scenarios was used up by few
+    /// of them.
+    pub fn is_in_doubt(&self) -> bool {
+        !self.complete && self.scenarios.is_none_or(|scenarios| scenarios.tried < scenarios.first)
+    }
 }
 
 impl fmt::Display for Coverage {
@@ -224,7 +234,7 @@ impl fmt::Display for Coverage {
 impl Scenarios {
     /// `all 1,204 scenarios on all 66,560 schedules`, or `800 of 1,204 scenarios, 750 of them on all schedules (40,112)`.
     fn write(&self, f: &mut fmt::Formatter<'_>, schedules: u64) -> fmt::Result {
-        let Scenarios { tried, proven, planned } = *self;
+        let Scenarios { tried, proven, planned, .. } = *self;
         let schedules = thousands(schedules);
         if proven == planned {
             return write!(f, "all {} scenarios on all {schedules} schedules", thousands(planned));

@@ -98,8 +98,14 @@ fn how(test: &TestVerdict) -> String {
         (Mode::Threads, _) => "threads".to_string(),
         (Mode::Schedules, None) => "schedules".to_string(),
         (Mode::Schedules, Some(coverage)) if coverage.complete => coverage.to_string(),
-        // The whole sentence does not fit a line; `--json` has it.
-        (Mode::Schedules, Some(coverage)) => format!("{} schedules", coverage.schedules),
+        (Mode::Schedules, Some(coverage)) => {
+            // The whole sentence does not fit a line; `--json` has it.
+            let many = match coverage.scenarios {
+                Some(scenarios) => format!("{} scenarios", scenarios.tried),
+                None => format!("{} schedules", coverage.schedules),
+            };
+            if coverage.is_in_doubt() { format!("{many}, not proven") } else { many }
+        }
     }
 }
 
@@ -115,7 +121,7 @@ fn failure(kata: &str, test: &TestVerdict, audience: &Audience, whole: bool) -> 
     let mut text = format!("{kata}: {}  {}{how}\n", styled(STRONG, &test.name), styled(BAD, &format!("✗ {kind}")));
     match (&test.trace, test.coverage) {
         // Who waits for whom is told at length; the message says the same in one line.
-        (Some(trace), Some(coverage)) if is_stuck(test) => {
+        (Some(trace), Some(coverage)) if is_stuck(test) && coverage.scenarios.is_none() => {
             text += &schedule::ending(trace, width());
             text += &paragraph(&schedule::how_often(trace, coverage), 2, width());
         }

@@ -62,7 +62,9 @@ pub(super) fn run(subject: Arc<dyn Subject>) -> Record {
     let steps = number(verdict::STEPS).unwrap_or(STEPS);
     let found = explored::session(|session| {
         let order = order::order(&*subject);
-        let mut runs = Runs { session, order: &order, steps, coverage: Coverage::default(), subject };
+        let scenarios =
+            Scenarios { planned: order.programs.len() as u64, first: order.first as u64, ..Scenarios::default() };
+        let mut runs = Runs { session, order: &order, steps, coverage: Coverage::default(), scenarios, subject };
         match replay {
             Some(replay) => runs.replay(&replay),
             None => runs.all(),
@@ -83,12 +85,12 @@ struct Runs<'a> {
     /// How many steps are left.
     steps: u64,
     coverage: Coverage,
+    scenarios: Scenarios,
 }
 
 impl Runs<'_> {
     fn all(&mut self) -> Found {
         let Order { programs, first } = self.order;
-        let mut scenarios = Scenarios { tried: 0, proven: 0, planned: programs.len() as u64 };
         let (mut tried, mut proven) = (vec![false; programs.len()], vec![false; programs.len()]);
         for round in &ROUNDS {
             for index in if round.first { 0..*first } else { *first..programs.len() } {
@@ -97,26 +99,25 @@ impl Runs<'_> {
                     continue;
                 }
                 if self.steps == 0 {
-                    return self.passed(scenarios);
+                    return self.passed();
                 }
+                self.scenarios.tried += u64::from(!std::mem::replace(&mut tried[index], true));
                 let proven_now = match self.try_program(index, round) {
                     Ok(proven) => proven,
                     Err(found) => return found,
                 };
-                scenarios.tried += u64::from(!tried[index]);
-                tried[index] = true;
                 if proven_now && round.spurious > 0 && !round.hostile {
                     proven[index] = true;
-                    scenarios.proven += 1;
+                    self.scenarios.proven += 1;
                 }
             }
         }
-        self.passed(scenarios)
+        self.passed()
     }
 
-    fn passed(&mut self, scenarios: Scenarios) -> Found {
-        self.coverage.complete = scenarios.proven == scenarios.planned;
-        self.coverage.scenarios = Some(scenarios);
+    fn passed(&mut self) -> Found {
+        self.coverage.complete = self.scenarios.proven == self.scenarios.planned;
+        self.coverage.scenarios = Some(self.scenarios);
         Found::Nothing(self.coverage)
     }
 
@@ -176,7 +177,8 @@ impl Runs<'_> {
     }
 
     fn record(&self, exploration: Exploration, label: &str) -> Found {
-        let Exploration { outcome, coverage, mut trace } = exploration;
+        let Exploration { outcome, mut coverage, mut trace } = exploration;
+        coverage.scenarios = Some(self.scenarios);
         if let Some(trace) = &mut trace {
             trace.schedule = format!("{label}:{}", trace.schedule);
         }

@@ -1,7 +1,7 @@
 //! `grades.csv`: what goes into the instructor's spreadsheet or learning platform.
 
 use crate::gradebook::{Gradebook, Row};
-use crate::render::class::{late, shown, text};
+use crate::render::class::{count, late, shown, text};
 
 /// Excel reads UTF-8 as such only after this mark; every other program knows to skip it.
 const MARK: &str = "\u{feff}";
@@ -28,6 +28,9 @@ fn record(gradebook: &Gradebook, row: &Row) -> Vec<String> {
     let notes = gradebook.inputs.assignments.iter().zip(&row.cells).filter_map(|(assignment, cell)| {
         let word = match cell.verdict() {
             None => "not graded".to_string(),
+            Some(verdict::SubjectVerdict::Passed) if cell.in_doubt() > 0 => {
+                format!("passed, {} not proven", count(cell.in_doubt(), "test"))
+            }
             Some(verdict::SubjectVerdict::Passed | verdict::SubjectVerdict::Failed) => return None,
             Some(verdict) => verdict.to_string(),
         };

@@ -68,7 +68,7 @@ fn about(gradebook: &Gradebook) -> String {
 /// What only a person can settle: the grader's faults, forged verdicts, those who have handed in or solved nothing.
 fn needs_you(gradebook: &Gradebook) -> String {
     let mut faults = Vec::new();
-    let mut forged = Vec::new();
+    let (mut forged, mut doubtful) = (Vec::new(), Vec::new());
     for (number, row) in here(gradebook) {
         for (column, cell) in row.cells.iter().enumerate() {
             let link = format!(
@@ -82,6 +82,8 @@ fn needs_you(gradebook: &Gradebook) -> String {
             }
             if cell.failures().any(|test| test.kind == Some(Kind::Tampered)) {
                 forged.push(link);
+            } else if cell.verdict() == Some(SubjectVerdict::Passed) && cell.in_doubt() > 0 {
+                doubtful.push(format!("{link}: {}", format_args!("{} not proven", count(cell.in_doubt(), "test"))));
             }
         }
     }
@@ -100,6 +102,12 @@ fn needs_you(gradebook: &Gradebook) -> String {
     let lists = [
         ("fault", "The grader failed here. There is no score and no grade; run the command again.", faults),
         ("bad", "Tampered: the test process ended well without finishing its test. Look at these yourself.", forged),
+        (
+            "open",
+            "Passed without a proof: their code has more schedules than the budget allows for. Look at these, or grade again \
+                  with a higher `--schedules` or with `--deep`.",
+            doubtful,
+        ),
         ("bad names", "Handed in, and no kata passes.", names(&lost)),
         ("open names", "Nothing handed in.", names(&absent)),
     ];
