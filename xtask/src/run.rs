@@ -181,7 +181,7 @@ fn told(settings: &Settings, built: &Built) -> impl Iterator<Item = (&'static st
         (verdict::SEED, settings.seed.map(|seed| seed.to_string())),
         (verdict::SCHEDULES, settings.schedules.map(|schedules| schedules.to_string())),
         (verdict::REPLAY, settings.replay.clone()),
-        (verdict::STEPS, built.staged.subject.steps.map(|steps| steps.to_string())),
+        (verdict::STEPS, built.staged.subject.steps.or(settings.steps).map(|steps| steps.to_string())),
         ("RUST_BACKTRACE", Some("0".to_string())),
     ]
     .into_iter()

@@ -9,6 +9,8 @@ pub(crate) struct Settings {
     pub(crate) seed: Option<u64>,
     /// How many schedules a test may explore, if not the default.
     pub(crate) schedules: Option<u64>,
+    /// How many steps the schedules of all scenarios may have together, if not the default.
+    pub(crate) steps: Option<u64>,
     /// The one schedule to run.
     pub(crate) replay: Option<String>,
     /// The one test to run.
@@ -27,6 +29,7 @@ impl Default for Settings {
         Settings {
             seed: None,
             schedules: None,
+            steps: None,
             replay: None,
             test: None,
             guard: None,

@@ -77,6 +77,7 @@ pub(crate) fn run(repository: &Repository, args: GradeArgs) -> Result<bool> {
         seed: args.seed,
         schedules: args.schedules,
         guard: Some(guard),
+        steps: Some(STEPS),
         inspection: !args.without_inspection,
         ..Settings::default()
     };
@@ -97,6 +98,9 @@ pub(crate) fn run(repository: &Repository, args: GradeArgs) -> Result<bool> {
     render::print(&grading::summary(&gradebook, &args.out, &passed_over));
     Ok(grading::grader_errors(&gradebook) == 0)
 }
+
+/// How many steps the scenarios of an answer may have together: about half a second of processor time.
+const STEPS: u64 = 600_000;
 
 /// The course file that is named or found; without one, the katas that are named, or all.
 fn read_course(repository: &Repository, args: &GradeArgs, entries: &[class::Entry]) -> Result<Course> {

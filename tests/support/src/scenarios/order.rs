@@ -4,6 +4,7 @@
 //! before the rest: each such pair, with one that waits and with two. Who waits and who helps says the specification.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::time::Duration;
 
 use super::erased::Subject;
@@ -13,10 +14,33 @@ use super::table::{NOTHING, Progress, Seen, Set, Table};
 /// Programs so small are tried first, whatever they can tell.
 const SMALL: usize = 2;
 
-/// All programs up to the contract's bound, each once, and how many of them come first.
+/// All programs up to the contract's bound, each once.
 pub(super) struct Order {
     pub(super) programs: Vec<Program>,
-    pub(super) first: usize,
+    /// Where each of the groups ends.
+    ends: [usize; 3],
+}
+
+/// A part of the programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Group {
+    /// The small ones, and the smallest of those in which a call waits and another one lets it go on.
+    First,
+    /// The larger ones of these.
+    Telling,
+    /// All others.
+    Rest,
+}
+
+impl Order {
+    /// The places of a group's programs.
+    pub(super) fn group(&self, group: Group) -> Range<usize> {
+        match group {
+            Group::First => 0..self.ends[0],
+            Group::Telling => self.ends[0]..self.ends[1],
+            Group::Rest => self.ends[1]..self.ends[2],
+        }
+    }
 }
 
 /// Puts the contract's programs in order.
@@ -26,15 +50,18 @@ pub(super) fn order(subject: &dyn Subject) -> Order {
     for size in 1..=SMALL.min(limits.calls) {
         programs.extend(all_of_size(subject, size));
     }
-    for size in SMALL + 1..=limits.telling {
+    programs.extend(telling(subject, SMALL + 1));
+    let first = programs.len();
+    for size in SMALL + 2..=limits.telling {
         programs.extend(telling(subject, size));
     }
-    let first = programs.len();
+    let telling = programs.len();
     let known: BTreeSet<Program> = programs.iter().cloned().collect();
     for size in SMALL + 1..=limits.calls {
         programs.extend(all_of_size(subject, size).into_iter().filter(|program| !known.contains(program)));
     }
-    Order { programs, first }
+    let ends = [first, telling, programs.len()];
+    Order { programs, ends }
 }
 
 fn all_of_size(subject: &dyn Subject, size: usize) -> Vec<Program> {

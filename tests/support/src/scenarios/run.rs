@@ -11,19 +11,19 @@ use std::sync::Arc;
 use verdict::{Coverage, Mode, Outcome, REPLAY, Record, Scenarios};
 
 use super::erased::Subject;
-use super::order::{self, Order};
+use super::order::{self, Group, Order};
 use super::program::Program;
 use super::scenario::Scenario;
 use crate::kind::kind_of_panic;
 use crate::schedules::number;
 
 /// How many steps all schedules of a check may have together.
-const STEPS: u64 = 2_000_000;
+const STEPS: u64 = 1_000_000;
 
 /// What is tried of which programs. A round takes up what an earlier one has left open.
 struct Round {
-    /// Only those that come first.
-    first: bool,
+    /// Which programs.
+    group: Group,
     /// How many schedules each program gets.
     schedules: u64,
     /// How many spurious wakeups a schedule has.
@@ -33,15 +33,17 @@ struct Round {
 }
 
 /// From the widest to the deepest.
-const ROUNDS: [Round; 8] = [
-    Round { first: true, schedules: 50, spurious: 0, hostile: false },
-    Round { first: true, schedules: 500, spurious: 1, hostile: false },
-    Round { first: false, schedules: 50, spurious: 0, hostile: false },
-    Round { first: true, schedules: 200, spurious: 0, hostile: true },
-    Round { first: false, schedules: 500, spurious: 1, hostile: false },
-    Round { first: true, schedules: 20_000, spurious: 1, hostile: false },
-    Round { first: false, schedules: 20_000, spurious: 1, hostile: false },
-    Round { first: false, schedules: 2_000, spurious: 0, hostile: true },
+const ROUNDS: [Round; 10] = [
+    Round { group: Group::First, schedules: 50, spurious: 0, hostile: false },
+    Round { group: Group::Telling, schedules: 50, spurious: 0, hostile: false },
+    Round { group: Group::First, schedules: 500, spurious: 1, hostile: false },
+    Round { group: Group::First, schedules: 200, spurious: 0, hostile: true },
+    Round { group: Group::Rest, schedules: 50, spurious: 0, hostile: false },
+    Round { group: Group::Telling, schedules: 500, spurious: 1, hostile: false },
+    Round { group: Group::Rest, schedules: 500, spurious: 1, hostile: false },
+    Round { group: Group::First, schedules: 20_000, spurious: 1, hostile: false },
+    Round { group: Group::Telling, schedules: 20_000, spurious: 1, hostile: false },
+    Round { group: Group::Rest, schedules: 20_000, spurious: 1, hostile: false },
 ];
 /// A program with more schedules than a round gives it is also tried with so many preemptions.
 const PREEMPTIONS: u32 = 1;
@@ -62,8 +64,11 @@ pub(super) fn run(subject: Arc<dyn Subject>) -> Record {
     let steps = number(verdict::STEPS).unwrap_or(STEPS);
     let found = explored::session(|session| {
         let order = order::order(&*subject);
-        let scenarios =
-            Scenarios { planned: order.programs.len() as u64, first: order.first as u64, ..Scenarios::default() };
+        let scenarios = Scenarios {
+            planned: order.programs.len() as u64,
+            first: order.group(Group::First).len() as u64,
+            ..Scenarios::default()
+        };
         let mut runs = Runs { session, order: &order, steps, coverage: Coverage::default(), scenarios, subject };
         match replay {
             Some(replay) => runs.replay(&replay),
@@ -90,10 +95,10 @@ struct Runs<'a> {
 
 impl Runs<'_> {
     fn all(&mut self) -> Found {
-        let Order { programs, first } = self.order;
+        let programs = &self.order.programs;
         let (mut tried, mut proven) = (vec![false; programs.len()], vec![false; programs.len()]);
         for round in &ROUNDS {
-            for index in if round.first { 0..*first } else { *first..programs.len() } {
+            for index in self.order.group(round.group) {
                 let skip = if round.hostile { !self.has_limit(index) } else { proven[index] };
                 if skip {
                     continue;
