@@ -109,6 +109,12 @@ fn rows(trace: &Trace, sources: &mut Sources) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let mut last: Option<&Step> = None;
     for (number, step) in trace.steps.iter().enumerate() {
+        if let Some(source) = call(step) {
+            let (thread, preemption) = (step.thread, step.preemption);
+            rows.push(Row { thread, number: number + 1, last: number + 1, preemption, source, effect: String::new() });
+            last = Some(step);
+            continue;
+        }
         let note = note_of_last(trace, number);
         if step.at.file.starts_with(TOOLS) && note.is_none() {
             continue;
@@ -134,6 +140,17 @@ fn rows(trace: &Trace, sources: &mut Sources) -> Vec<Row> {
         last = Some(step);
     }
     rows
+}
+
+/// What a scenario says of its calls: one begins, one returns, something happens.
+fn call(step: &Step) -> Option<String> {
+    let mark = match &step.operation[..] {
+        "call" => "▸",
+        "return" => "◂",
+        "note" => "•",
+        _ => return None,
+    };
+    step.value.as_ref().filter(|_| step.at.file.starts_with(TOOLS)).map(|value| format!("{mark} {value}"))
 }
 
 /// Two effects on one line. What is taken and freed at once is said in one breath.
