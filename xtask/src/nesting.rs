@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn ordinary_code_is_not_deep() {
-        assert_eq!(line(include_str!("inspect.rs")), None);
+        assert_eq!(line(include_str!("inspect/rules.rs")), None);
         assert_eq!(line(&"fn f() { g(1, 2); }\n".repeat(10_000)), None);
         assert_eq!(line(&format!("const A: [u8; 50000] = [{}];", "1,".repeat(50_000))), None);
     }

@@ -1,24 +1,15 @@
-//! Inspecting: what a submission must not do, read off its syntax tree before anything is built.
+//! The rules: what no line of a submission may hold.
 //!
 //! A rule names a path (`std::sync::Barrier`) or a single name (`sleep`). Imports are followed, so an alias does not help:
 //! `use std::process as p; p::exit(0)` is `std::process::exit`. Macro arguments are read token by token.
-//! This is one layer of several: nothing here is needed for the verdict to be true, it only makes the reason plain.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
-use std::thread;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
-use verdict::Diagnostic;
 
 use crate::catalog::Rules;
-use crate::error::{Error, Result};
-use crate::nesting;
-use crate::repository::Repository;
-use crate::stage::StagedSubject;
-use crate::subject::Source;
+use crate::inspect::plain;
 
 /// Paths that no submission may use, with the reason.
 const PATHS: [(&str, &str); 8] = [
@@ -56,31 +47,10 @@ const ATTRIBUTES: [(&str, &str); 9] = [
     ("global_allocator", "it replaces what the tests rely on"),
 ];
 
-/// What the subject's files do against the rules; empty if nothing.
-///
-/// # Errors
-/// The files could not be read at all, which is our mistake: a text that nobody foresaw.
-pub(crate) fn inspect(repository: &Repository, staged: &StagedSubject) -> Result<Vec<Diagnostic>> {
-    let kata = &staged.subject.kata;
-    let given = if kata.about.rules.allow_unsafe { given_modules(&repository.stub(&kata.name))? } else { Vec::new() };
-    let objections = thread::scope(|scope| {
-        let reader = thread::Builder::new().stack_size(nesting::STACK);
-        reader.spawn_scoped(scope, || inspect_files(staged, &given)).map(|reading| reading.join().ok())
-    });
-    objections.ok().flatten().ok_or_else(|| {
-        Error::new(
-            format!("the rules of `{}` could not be applied to {}", staged.subject.kata.name, staged.subject.name),
-            "Look at its text by hand, and report it: no text should do that.",
-        )
-    })
-}
-
 /// The modules of a stub that have unsafe code: who keeps them as they are has written none.
-fn given_modules(stub: &Path) -> Result<Vec<String>> {
-    let text = fs::read_to_string(stub).map_err(Error::io("read", stub))?;
-    let tokens: TokenStream = text.parse().unwrap_or_default();
-    let bodies = modules(&tokens).map(|(_, body)| body);
-    Ok(bodies.filter(|body| body.contains("unsafe")).collect())
+pub(super) fn unsafe_modules(stub: &str) -> Vec<String> {
+    let tokens: TokenStream = stub.parse().unwrap_or_default();
+    modules(&tokens).map(|(_, body)| body).filter(|body| body.contains("unsafe")).collect()
 }
 
 /// The modules at the top of a file: where each body stands among the tokens, and its text, with spaces as the parser has them.
@@ -95,55 +65,20 @@ fn modules(tokens: &TokenStream) -> impl Iterator<Item = (usize, String)> {
     bodies.collect::<Vec<_>>().into_iter()
 }
 
-fn inspect_files(staged: &StagedSubject, given: &[String]) -> Vec<Diagnostic> {
-    let mut objections = Vec::new();
-    for (file, text) in &staged.files {
-        let shown = shown_path(&staged.subject, file);
-        objections.extend(inspect_file(text, &staged.subject.kata.about.rules, given).into_iter().map(
-            |(line, message)| Diagnostic {
-                level: "rule".to_string(),
-                rendered: format!("{message}\n  --> {shown}:{line}\n"),
-                message,
-                file: Some(shown.clone()),
-                line: Some(line),
-            },
-        ));
-    }
-    objections
-}
-
-/// Lines and objections, in order, each once.
-fn inspect_file(text: &str, rules: &Rules, given: &[String]) -> Vec<(u32, String)> {
-    // What does not parse does not compile: the compiler says it better.
-    let Ok(tokens) = text.parse::<TokenStream>() else { return Vec::new() };
-    if let Some(line) = nesting::too_deep(&tokens) {
-        return vec![(line, "this is nested more deeply than the compiler can read".to_string())];
-    }
-    let Ok(tree) = syn::parse_file(text) else { return Vec::new() };
+/// Lines and objections, in order, each once. The modules are those that may stand as they were given, unsafe code and all.
+pub(super) fn objections(tokens: TokenStream, tree: &syn::File, rules: &Rules, given: &[String]) -> Vec<(u32, String)> {
     let always = PATHS.iter().map(|(path, why)| (path.to_string(), why.to_string()));
     let here = rules.forbid.iter().map(|path| (path.clone(), "this kata is about doing without it".to_string()));
     let forbidden: Vec<(String, String)> = always.chain(here).collect();
     let mut inspector = Inspector { forbidden: &forbidden, imports: Imports::default(), found: Vec::new() };
-    inspector.imports.visit_file(&tree);
-    inspector.visit_file(&tree);
+    inspector.imports.visit_file(tree);
+    inspector.visit_file(tree);
     let own: Vec<usize> = modules(&tokens).filter(|(_, body)| given.contains(body)).map(|(place, _)| place).collect();
     let rest = tokens.into_iter().enumerate().filter(|(place, _)| !own.contains(place)).map(|(_, token)| token);
     inspector.check_keywords(rest.collect());
     inspector.found.sort();
     inspector.found.dedup();
     inspector.found
-}
-
-fn shown_path(subject: &crate::subject::Subject, file: &Path) -> String {
-    match &subject.source {
-        Source::Folder(_) | Source::Given(_) => format!("{}/src/{}", subject.name, file.display()).replace('\\', "/"),
-        Source::File(_) => subject.name.clone(),
-    }
-}
-
-/// A name without the `r#` that may stand before any.
-fn plain(name: &proc_macro2::Ident) -> String {
-    name.to_string().trim_start_matches("r#").to_string()
 }
 
 /// What names stand for: `p` for `std::process` after `use std::process as p`.
@@ -369,6 +304,11 @@ impl<'tree> Visit<'tree> for Inspector<'_> {
 mod tests {
     use super::*;
 
+    fn inspect_file(text: &str, rules: &Rules, given: &[String]) -> Vec<(u32, String)> {
+        let (Ok(tokens), Ok(tree)) = (text.parse(), syn::parse_file(text)) else { return Vec::new() };
+        super::objections(tokens, &tree, rules, given)
+    }
+
     /// The objections to a file, without their reasons, when `std::sync::Barrier` and `sleep` are forbidden too.
     fn objections(text: &str) -> Vec<String> {
         let rules = Rules { forbid: vec!["std::sync::Barrier".to_string(), "sleep".to_string()], allow_unsafe: false };
@@ -386,7 +326,6 @@ mod tests {
             .is_empty()
         );
         assert!(objections("extern crate alloc;\nextern crate std as standard;\nuse alloc::vec::Vec;").is_empty());
-        assert!(objections("fn broken( {").is_empty(), "the compiler says that");
     }
 
     #[test]

@@ -1,0 +1,129 @@
+//! What a stub gives stays as given: its public items are compared with a submission's, and any that means something else to
+//! whoever uses it is objected to.
+//!
+//! Names, lifetimes, bounds, `impl Trait`, modules, aliases and re-exports may be written in any way. Private fields and further
+//! items are free, a function may ask less of its callers, and `Drop` is left to whoever needs it.
+//!
+//! What a macro makes can't be seen here. An item that is missing, and whose name is among a macro's words, is left to the
+//! `_signatures` in the kata's tests: they hold the same by types, whatever the source looks like. So they are the other half of
+//! this: a syntax tree sees a struct in the place of an enum, a type sees a `Vec` that is not `std`'s.
+
+mod names;
+mod promise;
+mod spelling;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::inspect::Objection;
+use crate::inspect::given::names::{Names, STD};
+use crate::inspect::given::promise::{Promise, promises};
+
+/// How the files of a submission differ from what the stub gives.
+pub(super) fn objections(stub: syn::File, files: &BTreeMap<PathBuf, syn::File>) -> Vec<Objection> {
+    let std = syn::parse_file(STD).expect("it is Rust");
+    let stub = BTreeMap::from([(PathBuf::from("lib.rs"), stub)]);
+    let mut given = Names::new(&stub, &std, BTreeSet::new());
+    let wanted = given.public();
+    let given = promises(&mut given, &wanted);
+    let mut names = Names::new(files, &std, places(&given));
+    let found = promises(&mut names, &wanted);
+
+    let mut objections: Vec<Objection> = Vec::new();
+    let mut wrong = BTreeSet::new();
+    for (name, given) in &given {
+        let (Some(given), owner) = (given.first(), owner(name)) else { continue };
+        // Whoever can choose how a value is dropped is not its user. And with its type, its methods are another's.
+        if name.starts_with("std::ops::Drop for ") || wrong.contains(owner) {
+            continue;
+        }
+        match found.get(name) {
+            Some(found) => {
+                let objected = found.iter().filter_map(|found| Some((found, difference(name, given, found)?)));
+                for (found, message) in objected {
+                    wrong.insert(name.as_str());
+                    objections.push(Objection { file: found.file.clone(), line: found.line, message });
+                }
+            }
+            None if names.may_be_from_a_macro(last_word(name)) => {}
+            None => {
+                wrong.insert(name.as_str());
+                let message = format!(
+                    "the stub gives `{}` as {}, and here it is missing: put it back, public and as it was",
+                    shown(name),
+                    given.words
+                );
+                let beside = found.get(owner).and_then(|found| found.first());
+                let (file, line) = beside.map_or((Path::new("lib.rs"), 1), |found| (&found.file, found.line));
+                objections.push(Objection { file: file.to_path_buf(), line, message });
+            }
+        }
+    }
+    objections
+}
+
+/// What differs, if it matters.
+fn difference(name: &str, given: &Promise, found: &Promise) -> Option<String> {
+    let parts_differ = given.parts.iter().any(|(part, spelled)| found.parts.get(part) != Some(spelled))
+        || given.closed && found.parts.len() > given.parts.len();
+    let asks_for_more = !found.demands.is_subset(&given.demands);
+    let withheld = given.offers.difference(&found.offers).next().filter(|_| given.closed);
+    let (shown, words) = (shown(name), &given.words);
+    let here = if parts_differ || asks_for_more {
+        if given.words != found.words {
+            format!("the stub gives `{shown}` as {words}, and here it is {}", found.words)
+        } else if given.around != found.around {
+            format!("the stub gives `{shown}` in `{}`, and here it is in `{}`", given.around, found.around)
+        } else {
+            let (meant, means) = other_meaning(given, found);
+            format!("the stub gives `{shown}` as {words}, which means `{meant}`, and here it means `{means}`")
+        }
+    } else {
+        let withheld = withheld?.rsplit("::").next().unwrap_or_default();
+        format!("the stub derives `{withheld}` for `{shown}`, and here it is not derived")
+    };
+    Some(format!("{here}: leave it as it is"))
+}
+
+/// The first place that differs although the text does not.
+fn other_meaning<'a>(given: &'a Promise, found: &'a Promise) -> (&'a str, &'a str) {
+    let words = |promise: &'a Promise| promise.parts.values().chain(&promise.demands).flat_map(|spelled| split(spelled));
+    words(given).zip(words(found)).find(|(given, found)| given != found).unwrap_or(("", ""))
+}
+
+/// The places that promises mention.
+fn places(promises: &BTreeMap<String, Vec<Promise>>) -> BTreeSet<String> {
+    let all = promises.values().flatten();
+    let spelled = all.flat_map(|promise| promise.parts.values().chain(&promise.demands).chain(&promise.offers));
+    spelled.flat_map(|spelled| split(spelled)).filter(|word| word.contains("::")).map(str::to_string).collect()
+}
+
+/// The places in something that is spelled.
+fn split(spelled: &str) -> impl Iterator<Item = &str> {
+    let words = spelled.split(|one: char| !one.is_alphanumeric() && !matches!(one, '_' | ':' | '$' | '\''));
+    words.map(|word| word.trim_end_matches(':')).filter(|word| !word.is_empty())
+}
+
+/// The type to which a method or an implementation belongs; else, itself.
+fn owner(name: &str) -> &str {
+    match name.split_once(" for ") {
+        Some((_, owner)) => owner,
+        None => name.split("::").next().unwrap_or(name),
+    }
+}
+
+/// A name as people write it.
+fn shown(name: &str) -> String {
+    match name.split_once(" for ") {
+        Some((implemented, owner)) => format!("{} for {owner}", last_word(implemented)),
+        None => name.to_string(),
+    }
+}
+
+/// The word by which a macro would have to make it.
+fn last_word(name: &str) -> &str {
+    let name = name.split(" for ").next().unwrap_or(name);
+    name.rsplit("::").next().unwrap_or(name)
+}

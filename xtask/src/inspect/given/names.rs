@@ -1,0 +1,338 @@
+//! What names stand for in a crate: its modules, what they import, and what of `std` has two names.
+//!
+//! A place is where something is defined, as a path: `crate::errors::PutError`, `std::time::Duration`. Primitive types and
+//! crates are places of one word: `u64`, `tokio`.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::visit::{self, Visit};
+use syn::{Item, UseTree, Visibility};
+
+use crate::inspect::plain;
+
+/// What of `std` has several names, or is known without any import, as Rust. All else there is where it is written.
+pub(super) const STD: &str = include_str!("std.rs");
+
+/// So many steps from name to name are the most that are followed: a name may stand for itself.
+const FARTHEST: usize = 32;
+
+/// Types, traits and modules have names of their own, apart from those of functions and constants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Namespace {
+    Type,
+    Value,
+}
+
+/// A crate's modules beside those of `std`, by their places.
+#[derive(Default)]
+pub(super) struct Names<'a> {
+    modules: BTreeMap<String, Module<'a>>,
+    /// Places in other crates. `use std::time::*` brings in what is among them.
+    known: BTreeSet<String>,
+    /// The words of all macros that may make items. An item of another name can't come from them.
+    macros: BTreeSet<String>,
+    /// The names by which strangers know places in this crate: `crate::PutError` for `crate::errors::PutError`.
+    given: BTreeMap<String, String>,
+    /// What was looked up before.
+    looked_up: RefCell<BTreeMap<(String, String, String, Namespace), Option<String>>>,
+}
+
+#[derive(Default)]
+struct Module<'a> {
+    items: Vec<Definition<'a>>,
+    imports: Vec<Import<'a>>,
+    impls: Vec<(&'a Path, &'a syn::ItemImpl)>,
+}
+
+/// An item, and where it stands.
+#[derive(Clone, Copy)]
+pub(super) struct Definition<'a> {
+    pub(super) item: &'a Item,
+    pub(super) file: &'a Path,
+}
+
+struct Import<'a> {
+    /// What it is called here. Nothing for `*`.
+    name: Option<String>,
+    path: Vec<String>,
+    visibility: &'a Visibility,
+}
+
+impl<'a> Names<'a> {
+    /// The names of a crate whose files are given by their paths below `src/`, beginning at `lib.rs`. `std` is [`STD`].
+    pub(super) fn new(files: &'a BTreeMap<PathBuf, syn::File>, std: &'a syn::File, known: BTreeSet<String>) -> Names<'a> {
+        let mut names = Names { known, ..Names::default() };
+        let nowhere = Path::new("");
+        names.add_module("std", nowhere, nowhere, &std.items, files);
+        if let Some((file, root)) = files.get_key_value(Path::new("lib.rs")) {
+            names.add_module("crate", file, nowhere, &root.items, files);
+        }
+        names
+    }
+
+    /// `folder` is where the files of the modules inside are.
+    fn add_module(
+        &mut self,
+        place: &str,
+        file: &'a Path,
+        folder: &Path,
+        items: &'a [Item],
+        files: &'a BTreeMap<PathBuf, syn::File>,
+    ) {
+        self.modules.entry(place.to_string()).or_default();
+        for item in items {
+            if let Item::Mod(module) = item {
+                let name = plain(&module.ident);
+                let (below, inside) = (format!("{place}::{name}"), folder.join(&name));
+                let candidates = [folder.join(format!("{name}.rs")), inside.join("mod.rs")];
+                match &module.content {
+                    Some((_, items)) => self.add_module(&below, file, &inside, items, files),
+                    None => {
+                        let found = candidates.iter().find_map(|candidate| files.get_key_value(candidate));
+                        if let Some((file, tree)) = found {
+                            self.add_module(&below, file, &inside, &tree.items, files);
+                        }
+                    }
+                }
+            }
+            let module = self.modules.entry(place.to_string()).or_default();
+            match item {
+                Item::Use(item) => module.import(&item.tree, first_segment(item), &item.vis),
+                Item::ExternCrate(item) => {
+                    let name = item.rename.as_ref().map_or(&item.ident, |(_, name)| name);
+                    let target = if item.ident == "self" { "crate".to_string() } else { plain(&item.ident) };
+                    let path = if item.ident == "self" { vec![target] } else { vec![String::new(), target] };
+                    module.imports.push(Import { name: Some(plain(name)), path, visibility: &item.vis });
+                }
+                _ => module.items.push(Definition { item, file }),
+            }
+            if !matches!(item, Item::Mod(_)) {
+                let mut inside = Inside { file, impls: &mut module.impls, macros: &mut self.macros };
+                inside.visit_item(item);
+            }
+        }
+    }
+
+    /// The definitions at a place. There may be several, for different systems.
+    pub(super) fn definitions(&self, place: &str, namespace: Namespace) -> Vec<Definition<'a>> {
+        let Some((module, name)) = place.rsplit_once("::") else { return Vec::new() };
+        let Some(module) = self.modules.get(module) else { return Vec::new() };
+        module.items.iter().filter(|one| one.is(name, namespace)).copied().collect()
+    }
+
+    /// Every `impl` block of the crate: the module that it is in, its file, and itself.
+    pub(super) fn impls(&self) -> impl Iterator<Item = (&str, &'a Path, &'a syn::ItemImpl)> {
+        let own = self.modules.iter().filter(|(place, _)| root(place) == "crate");
+        own.flat_map(|(place, module)| module.impls.iter().map(|(file, one)| (place.as_str(), *file, *one)))
+    }
+
+    /// The names of the crate's public items.
+    pub(super) fn public(&self) -> Vec<(String, Namespace)> {
+        let items = self.modules.get("crate").into_iter().flat_map(|module| &module.items);
+        let public = items.filter_map(|one| one.named()).filter(|(_, visibility, _)| is_public(visibility));
+        public.map(|(name, _, namespace)| (name, namespace)).collect()
+    }
+
+    /// Whether a macro may have made an item of that name.
+    pub(super) fn may_be_from_a_macro(&self, name: &str) -> bool {
+        self.macros.contains(name)
+    }
+
+    /// The place that a stranger means with `crate::name`. From then on that is the place's name.
+    pub(super) fn expose(&mut self, name: &str, namespace: Namespace) -> Option<String> {
+        let place = self.look_up("crate", "", name, namespace, 0)?;
+        self.given.insert(place.clone(), format!("crate::{name}"));
+        Some(place)
+    }
+
+    /// A place by the name that it was [exposed](Names::expose) by, if it was.
+    pub(super) fn given_name(&self, place: String) -> String {
+        self.given.get(&place).cloned().unwrap_or(place)
+    }
+
+    /// The place that a path means when it is written in that module. A path that begins with `::` has an empty first part.
+    pub(super) fn resolve(&self, module: &str, path: &[String], namespace: Namespace) -> Option<String> {
+        self.resolve_after(module, path, namespace, 0)
+    }
+
+    fn resolve_after(&self, module: &str, path: &[String], namespace: Namespace, steps: usize) -> Option<String> {
+        let (first, rest) = path.split_first()?;
+        let here = if rest.is_empty() { namespace } else { Namespace::Type };
+        let (start, rest) = match first.as_str() {
+            "" => (outside(rest.first()?), &rest[1..]),
+            "crate" => (root(module).to_string(), rest),
+            "self" => (module.to_string(), rest),
+            "super" => (module.rsplit_once("::")?.0.to_string(), rest),
+            name => {
+                let meant = self.look_up(module, module, name, here, steps);
+                let meant = meant.or_else(|| self.look_up("std::prelude", module, name, here, steps));
+                (meant.unwrap_or_else(|| outside(name)), rest)
+            }
+        };
+        rest.iter().enumerate().try_fold(start, |place, (number, name)| {
+            let here = if number + 1 == rest.len() { namespace } else { Namespace::Type };
+            match name.as_str() {
+                "self" => Some(place),
+                "super" => Some(place.rsplit_once("::")?.0.to_string()),
+                _ if !self.modules.contains_key(&place) => Some(format!("{place}::{name}")),
+                _ => {
+                    let found = self.look_up(&place, module, name, here, steps);
+                    found.or_else(|| (root(&place) == "std").then(|| format!("{place}::{name}")))
+                }
+            }
+        })
+    }
+
+    /// What a name means in a module, as far as it is visible from another one.
+    fn look_up(&self, module: &str, from: &str, name: &str, namespace: Namespace, steps: usize) -> Option<String> {
+        if steps > FARTHEST {
+            return None;
+        }
+        let key = (module.to_string(), from.to_string(), name.to_string(), namespace);
+        if let Some(known) = self.looked_up.borrow().get(&key) {
+            return known.clone();
+        }
+        // While it is looked up, it is nothing: modules may import from each other.
+        self.looked_up.borrow_mut().insert(key.clone(), None);
+        let meant = self.look_up_anew(module, from, name, namespace, steps + 1);
+        self.looked_up.borrow_mut().insert(key, meant.clone());
+        meant
+    }
+
+    fn look_up_anew(&self, place: &str, from: &str, name: &str, namespace: Namespace, steps: usize) -> Option<String> {
+        let module = self.modules.get(place)?;
+        let seen = |visibility: &Visibility| match visibility {
+            Visibility::Public(_) => true,
+            Visibility::Restricted(_) => !from.is_empty(),
+            Visibility::Inherited => from == place || from.starts_with(&format!("{place}::")),
+        };
+        let is_it = |one: &Definition<'_>| {
+            one.is(name, namespace) && one.named().is_some_and(|(_, visibility, _)| seen(visibility))
+        };
+        if module.items.iter().any(is_it) {
+            return Some(format!("{place}::{name}"));
+        }
+        let imports = || module.imports.iter().filter(|import| seen(import.visibility));
+        let named = imports().filter(|import| import.name.as_deref() == Some(name));
+        let named: BTreeSet<String> =
+            named.filter_map(|import| self.resolve_after(place, &import.path, namespace, steps)).collect();
+        if !named.is_empty() {
+            return Some(either(named));
+        }
+        let all_of = imports().filter(|import| import.name.is_none());
+        let sources = all_of.filter_map(|import| self.resolve_after(place, &import.path, Namespace::Type, steps));
+        let found: BTreeSet<String> = sources
+            .filter_map(|source| {
+                let inside = self.look_up(&source, place, name, namespace, steps);
+                inside.or_else(|| Some(format!("{source}::{name}")).filter(|place| self.known.contains(place)))
+            })
+            .collect();
+        (!found.is_empty()).then(|| either(found))
+    }
+}
+
+impl<'a> Module<'a> {
+    fn import(&mut self, tree: &'a UseTree, before: Vec<String>, visibility: &'a Visibility) {
+        let with = |name: &syn::Ident| before.iter().cloned().chain([plain(name)]).collect::<Vec<String>>();
+        let (name, path) = match tree {
+            UseTree::Path(path) => return self.import(&path.tree, with(&path.ident), visibility),
+            UseTree::Group(group) => {
+                return group.items.iter().for_each(|item| self.import(item, before.clone(), visibility));
+            }
+            UseTree::Name(name) if name.ident == "self" => (before.last().cloned(), before),
+            UseTree::Name(name) => (Some(plain(&name.ident)), with(&name.ident)),
+            UseTree::Rename(rename) if rename.ident == "self" => (Some(plain(&rename.rename)), before),
+            UseTree::Rename(rename) => (Some(plain(&rename.rename)), with(&rename.ident)),
+            UseTree::Glob(_) => (None, before),
+        };
+        self.imports.push(Import { name, path, visibility });
+    }
+}
+
+impl<'a> Definition<'a> {
+    fn named(&self) -> Option<(String, &'a Visibility, Namespace)> {
+        let (name, visibility, namespace) = match self.item {
+            Item::Const(item) => (&item.ident, &item.vis, Namespace::Value),
+            Item::Fn(item) => (&item.sig.ident, &item.vis, Namespace::Value),
+            Item::Static(item) => (&item.ident, &item.vis, Namespace::Value),
+            Item::Enum(item) => (&item.ident, &item.vis, Namespace::Type),
+            Item::Mod(item) => (&item.ident, &item.vis, Namespace::Type),
+            Item::Struct(item) => (&item.ident, &item.vis, Namespace::Type),
+            Item::Trait(item) => (&item.ident, &item.vis, Namespace::Type),
+            Item::Type(item) => (&item.ident, &item.vis, Namespace::Type),
+            Item::Union(item) => (&item.ident, &item.vis, Namespace::Type),
+            _ => return None,
+        };
+        Some((plain(name), visibility, namespace))
+    }
+
+    fn is(&self, name: &str, namespace: Namespace) -> bool {
+        self.named().is_some_and(|(own, _, where_)| own == name && where_ == namespace)
+    }
+}
+
+/// Finds the `impl` blocks in an item, also those in bodies of functions, and the words of its macros.
+struct Inside<'a, 'out> {
+    file: &'a Path,
+    impls: &'out mut Vec<(&'a Path, &'a syn::ItemImpl)>,
+    macros: &'out mut BTreeSet<String>,
+}
+
+impl Inside<'_, '_> {
+    fn add_words(&mut self, tokens: &TokenStream) {
+        for token in tokens.clone() {
+            match token {
+                TokenTree::Ident(word) => {
+                    self.macros.insert(plain(&word));
+                }
+                TokenTree::Group(group) => self.add_words(&group.stream()),
+                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+            }
+        }
+    }
+}
+
+impl<'a> Visit<'a> for Inside<'a, '_> {
+    fn visit_item_impl(&mut self, item: &'a syn::ItemImpl) {
+        self.impls.push((self.file, item));
+        visit::visit_item_impl(self, item);
+    }
+
+    fn visit_item_macro(&mut self, item: &'a syn::ItemMacro) {
+        self.add_words(&item.mac.tokens);
+    }
+
+    fn visit_impl_item_macro(&mut self, item: &'a syn::ImplItemMacro) {
+        self.add_words(&item.mac.tokens);
+    }
+
+    fn visit_trait_item_macro(&mut self, item: &'a syn::TraitItemMacro) {
+        self.add_words(&item.mac.tokens);
+    }
+}
+
+/// The crate that a place is in.
+fn root(place: &str) -> &str {
+    place.split("::").next().unwrap_or(place)
+}
+
+/// A name that no module has: a primitive type, or another crate. The core library's things are `std`'s.
+fn outside(name: &str) -> String {
+    if matches!(name, "core" | "alloc") { "std".to_string() } else { name.to_string() }
+}
+
+/// One place, or several that it may be.
+fn either(places: BTreeSet<String>) -> String {
+    places.into_iter().collect::<Vec<_>>().join(" or ")
+}
+
+pub(super) fn is_public(visibility: &Visibility) -> bool {
+    matches!(visibility, Visibility::Public(_))
+}
+
+fn first_segment(item: &syn::ItemUse) -> Vec<String> {
+    item.leading_colon.iter().map(|_| String::new()).collect()
+}
