@@ -1,4 +1,4 @@
-//! rejected: compile-error
+//! rejected: rule
 //!
 //! The audit is torn, and nobody could tell: it returns a type of its own, which says of every number that it is equal to it. The
 //! tests ask for a `u64`.

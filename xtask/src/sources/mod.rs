@@ -137,7 +137,7 @@ pub(crate) fn is_device_name(name: &str) -> bool {
 }
 
 /// A stranger's name, fit for a message: what would move the cursor or hide text is spelled out.
-fn printable(name: &str) -> String {
+pub(crate) fn printable(name: &str) -> String {
     let mut shown = String::new();
     for one in name.chars() {
         let escaped = one.escape_debug();

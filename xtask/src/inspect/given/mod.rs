@@ -72,7 +72,7 @@ fn difference(name: &str, given: &Promise, found: &Promise) -> Option<String> {
     let withheld = given.offers.difference(&found.offers).next().filter(|_| given.closed);
     let (shown, words) = (shown(name), &given.words);
     let here = if parts_differ || asks_for_more {
-        if given.words != found.words {
+        if given.words != found.words && (parts_differ || given.around == found.around) {
             format!("the stub gives `{shown}` as {words}, and here it is {}", found.words)
         } else if given.around != found.around {
             format!("the stub gives `{shown}` in `{}`, and here it is in `{}`", given.around, found.around)
@@ -89,7 +89,8 @@ fn difference(name: &str, given: &Promise, found: &Promise) -> Option<String> {
 
 /// The first place that differs although the text does not.
 fn other_meaning<'a>(given: &'a Promise, found: &'a Promise) -> (&'a str, &'a str) {
-    let words = |promise: &'a Promise| promise.parts.values().chain(&promise.demands).flat_map(|spelled| split(spelled));
+    let words =
+        |promise: &'a Promise| promise.parts.values().chain(&promise.demands).flat_map(|spelled| split(spelled));
     words(given).zip(words(found)).find(|(given, found)| given != found).unwrap_or(("", ""))
 }
 

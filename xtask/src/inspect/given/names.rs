@@ -3,7 +3,7 @@
 //! A place is where something is defined, as a path: `crate::errors::PutError`, `std::time::Duration`. Primitive types and
 //! crates are places of one word: `u64`, `tokio`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,10 @@ pub(super) const STD: &str = include_str!("std.rs");
 
 /// So many steps from name to name are the most that are followed: a name may stand for itself.
 const FARTHEST: usize = 32;
+/// An import of more parts is left out.
+const LONGEST_PATH: usize = 32;
+/// So many bytes of names are looked up at most. The repository's own answers need some 2,000. Beyond, a name stands for nothing.
+const MOST_LOOKED_UP: usize = 1024 * 1024;
 
 /// Types, traits and modules have names of their own, apart from those of functions and constants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +29,9 @@ pub(super) enum Namespace {
     Type,
     Value,
 }
+
+/// In which module, seen from which one, is what name looked up, as what?
+type Question = (String, String, String, Namespace);
 
 /// A crate's modules beside those of `std`, by their places.
 #[derive(Default)]
@@ -36,14 +43,20 @@ pub(super) struct Names<'a> {
     macros: BTreeSet<String>,
     /// The names by which strangers know places in this crate: `crate::PutError` for `crate::errors::PutError`.
     given: BTreeMap<String, String>,
+    /// What strangers ask for and a macro may have made, nobody knows in which module.
+    made: BTreeSet<String>,
     /// What was looked up before.
-    looked_up: RefCell<BTreeMap<(String, String, String, Namespace), Option<String>>>,
+    looked_up: RefCell<BTreeMap<Question, Option<String>>>,
+    /// How many bytes of names that was.
+    spent: Cell<usize>,
 }
 
 #[derive(Default)]
 struct Module<'a> {
-    items: Vec<Definition<'a>>,
-    imports: Vec<Import<'a>>,
+    items: BTreeMap<(Namespace, String), Vec<Definition<'a>>>,
+    imports: BTreeMap<String, Vec<Import<'a>>>,
+    /// `use …::*`
+    globs: Vec<Import<'a>>,
     impls: Vec<(&'a Path, &'a syn::ItemImpl)>,
 }
 
@@ -52,18 +65,24 @@ struct Module<'a> {
 pub(super) struct Definition<'a> {
     pub(super) item: &'a Item,
     pub(super) file: &'a Path,
+    visibility: &'a Visibility,
 }
 
+/// What is imported.
 struct Import<'a> {
-    /// What it is called here. Nothing for `*`.
-    name: Option<String>,
-    path: Vec<String>,
+    /// Whether it begins with `::`, outside of the crate.
+    from_outside: bool,
+    path: Vec<&'a syn::Ident>,
     visibility: &'a Visibility,
 }
 
 impl<'a> Names<'a> {
     /// The names of a crate whose files are given by their paths below `src/`, beginning at `lib.rs`. `std` is [`STD`].
-    pub(super) fn new(files: &'a BTreeMap<PathBuf, syn::File>, std: &'a syn::File, known: BTreeSet<String>) -> Names<'a> {
+    pub(super) fn new(
+        files: &'a BTreeMap<PathBuf, syn::File>,
+        std: &'a syn::File,
+        known: BTreeSet<String>,
+    ) -> Names<'a> {
         let mut names = Names { known, ..Names::default() };
         let nowhere = Path::new("");
         names.add_module("std", nowhere, nowhere, &std.items, files);
@@ -99,16 +118,7 @@ impl<'a> Names<'a> {
                 }
             }
             let module = self.modules.entry(place.to_string()).or_default();
-            match item {
-                Item::Use(item) => module.import(&item.tree, first_segment(item), &item.vis),
-                Item::ExternCrate(item) => {
-                    let name = item.rename.as_ref().map_or(&item.ident, |(_, name)| name);
-                    let target = if item.ident == "self" { "crate".to_string() } else { plain(&item.ident) };
-                    let path = if item.ident == "self" { vec![target] } else { vec![String::new(), target] };
-                    module.imports.push(Import { name: Some(plain(name)), path, visibility: &item.vis });
-                }
-                _ => module.items.push(Definition { item, file }),
-            }
+            module.add(item, file);
             if !matches!(item, Item::Mod(_)) {
                 let mut inside = Inside { file, impls: &mut module.impls, macros: &mut self.macros };
                 inside.visit_item(item);
@@ -117,10 +127,11 @@ impl<'a> Names<'a> {
     }
 
     /// The definitions at a place. There may be several, for different systems.
-    pub(super) fn definitions(&self, place: &str, namespace: Namespace) -> Vec<Definition<'a>> {
-        let Some((module, name)) = place.rsplit_once("::") else { return Vec::new() };
-        let Some(module) = self.modules.get(module) else { return Vec::new() };
-        module.items.iter().filter(|one| one.is(name, namespace)).copied().collect()
+    pub(super) fn definitions(&self, place: &str, namespace: Namespace) -> &[Definition<'a>] {
+        let defined = place
+            .rsplit_once("::")
+            .and_then(|(module, name)| self.modules.get(module)?.items.get(&(namespace, name.to_string())));
+        defined.map_or(&[], Vec::as_slice)
     }
 
     /// Every `impl` block of the crate: the module that it is in, its file, and itself.
@@ -132,8 +143,8 @@ impl<'a> Names<'a> {
     /// The names of the crate's public items.
     pub(super) fn public(&self) -> Vec<(String, Namespace)> {
         let items = self.modules.get("crate").into_iter().flat_map(|module| &module.items);
-        let public = items.filter_map(|one| one.named()).filter(|(_, visibility, _)| is_public(visibility));
-        public.map(|(name, _, namespace)| (name, namespace)).collect()
+        let public = items.filter(|(_, defined)| defined.iter().any(|one| is_public(one.visibility)));
+        public.map(|((namespace, name), _)| (name.clone(), *namespace)).collect()
     }
 
     /// Whether a macro may have made an item of that name.
@@ -143,9 +154,13 @@ impl<'a> Names<'a> {
 
     /// The place that a stranger means with `crate::name`. From then on that is the place's name.
     pub(super) fn expose(&mut self, name: &str, namespace: Namespace) -> Option<String> {
-        let place = self.look_up("crate", "", name, namespace, 0)?;
-        self.given.insert(place.clone(), format!("crate::{name}"));
-        Some(place)
+        let place = self.look_up("crate", "", name, namespace, 0);
+        if let Some(place) = &place {
+            self.given.insert(place.clone(), format!("crate::{name}"));
+        } else if self.macros.contains(name) {
+            self.made.insert(name.to_string());
+        }
+        place
     }
 
     /// A place by the name that it was [exposed](Names::expose) by, if it was.
@@ -169,7 +184,7 @@ impl<'a> Names<'a> {
             name => {
                 let meant = self.look_up(module, module, name, here, steps);
                 let meant = meant.or_else(|| self.look_up("std::prelude", module, name, here, steps));
-                (meant.unwrap_or_else(|| outside(name)), rest)
+                (meant.or_else(|| self.made(name)).unwrap_or_else(|| outside(name)), rest)
             }
         };
         rest.iter().enumerate().try_fold(start, |place, (number, name)| {
@@ -180,15 +195,21 @@ impl<'a> Names<'a> {
                 _ if !self.modules.contains_key(&place) => Some(format!("{place}::{name}")),
                 _ => {
                     let found = self.look_up(&place, module, name, here, steps);
-                    found.or_else(|| (root(&place) == "std").then(|| format!("{place}::{name}")))
+                    let found = found.or_else(|| (root(&place) == "std").then(|| format!("{place}::{name}")));
+                    found.or_else(|| self.made(name))
                 }
             }
         })
     }
 
+    fn made(&self, name: &str) -> Option<String> {
+        self.made.contains(name).then(|| format!("crate::{name}"))
+    }
+
     /// What a name means in a module, as far as it is visible from another one.
     fn look_up(&self, module: &str, from: &str, name: &str, namespace: Namespace, steps: usize) -> Option<String> {
-        if steps > FARTHEST {
+        self.spent.set(self.spent.get() + module.len() + from.len() + name.len());
+        if steps > FARTHEST || self.spent.get() > MOST_LOOKED_UP {
             return None;
         }
         let key = (module.to_string(), from.to_string(), name.to_string(), namespace);
@@ -209,21 +230,21 @@ impl<'a> Names<'a> {
             Visibility::Restricted(_) => !from.is_empty(),
             Visibility::Inherited => from == place || from.starts_with(&format!("{place}::")),
         };
-        let is_it = |one: &Definition<'_>| {
-            one.is(name, namespace) && one.named().is_some_and(|(_, visibility, _)| seen(visibility))
-        };
-        if module.items.iter().any(is_it) {
+        let defined = module.items.get(&(namespace, name.to_string()));
+        if defined.is_some_and(|defined| defined.iter().any(|one| seen(one.visibility))) {
             return Some(format!("{place}::{name}"));
         }
-        let imports = || module.imports.iter().filter(|import| seen(import.visibility));
-        let named = imports().filter(|import| import.name.as_deref() == Some(name));
-        let named: BTreeSet<String> =
-            named.filter_map(|import| self.resolve_after(place, &import.path, namespace, steps)).collect();
+        let resolved = |import: &Import<'_>, namespace| {
+            let outside = import.from_outside.then(String::new);
+            let path: Vec<String> = outside.into_iter().chain(import.path.iter().map(|name| plain(name))).collect();
+            self.resolve_after(place, &path, namespace, steps).filter(|_| seen(import.visibility))
+        };
+        let named = module.imports.get(name).into_iter().flatten();
+        let named: BTreeSet<String> = named.filter_map(|import| resolved(import, namespace)).collect();
         if !named.is_empty() {
             return Some(either(named));
         }
-        let all_of = imports().filter(|import| import.name.is_none());
-        let sources = all_of.filter_map(|import| self.resolve_after(place, &import.path, Namespace::Type, steps));
+        let sources = module.globs.iter().filter_map(|import| resolved(import, Namespace::Type));
         let found: BTreeSet<String> = sources
             .filter_map(|source| {
                 let inside = self.look_up(&source, place, name, namespace, steps);
@@ -235,26 +256,8 @@ impl<'a> Names<'a> {
 }
 
 impl<'a> Module<'a> {
-    fn import(&mut self, tree: &'a UseTree, before: Vec<String>, visibility: &'a Visibility) {
-        let with = |name: &syn::Ident| before.iter().cloned().chain([plain(name)]).collect::<Vec<String>>();
-        let (name, path) = match tree {
-            UseTree::Path(path) => return self.import(&path.tree, with(&path.ident), visibility),
-            UseTree::Group(group) => {
-                return group.items.iter().for_each(|item| self.import(item, before.clone(), visibility));
-            }
-            UseTree::Name(name) if name.ident == "self" => (before.last().cloned(), before),
-            UseTree::Name(name) => (Some(plain(&name.ident)), with(&name.ident)),
-            UseTree::Rename(rename) if rename.ident == "self" => (Some(plain(&rename.rename)), before),
-            UseTree::Rename(rename) => (Some(plain(&rename.rename)), with(&rename.ident)),
-            UseTree::Glob(_) => (None, before),
-        };
-        self.imports.push(Import { name, path, visibility });
-    }
-}
-
-impl<'a> Definition<'a> {
-    fn named(&self) -> Option<(String, &'a Visibility, Namespace)> {
-        let (name, visibility, namespace) = match self.item {
+    fn add(&mut self, item: &'a Item, file: &'a Path) {
+        let (name, visibility, namespace) = match item {
             Item::Const(item) => (&item.ident, &item.vis, Namespace::Value),
             Item::Fn(item) => (&item.sig.ident, &item.vis, Namespace::Value),
             Item::Static(item) => (&item.ident, &item.vis, Namespace::Value),
@@ -264,13 +267,40 @@ impl<'a> Definition<'a> {
             Item::Trait(item) => (&item.ident, &item.vis, Namespace::Type),
             Item::Type(item) => (&item.ident, &item.vis, Namespace::Type),
             Item::Union(item) => (&item.ident, &item.vis, Namespace::Type),
-            _ => return None,
+            Item::ExternCrate(item) => {
+                let name = item.rename.as_ref().map_or(&item.ident, |(_, name)| name);
+                let (from_outside, path) = (item.ident != "self", vec![&item.ident]);
+                let import = Import { from_outside, path, visibility: &item.vis };
+                return self.imports.entry(plain(name)).or_default().push(import);
+            }
+            Item::Use(item) => return self.import(item, &item.tree, &mut Vec::new()),
+            _ => return,
         };
-        Some((plain(name), visibility, namespace))
+        self.items.entry((namespace, plain(name))).or_default().push(Definition { item, file, visibility });
     }
 
-    fn is(&self, name: &str, namespace: Namespace) -> bool {
-        self.named().is_some_and(|(own, _, where_)| own == name && where_ == namespace)
+    fn import(&mut self, item: &'a syn::ItemUse, tree: &'a UseTree, path: &mut Vec<&'a syn::Ident>) {
+        let (last, name) = match tree {
+            _ if path.len() > LONGEST_PATH => return,
+            UseTree::Path(step) => {
+                path.push(&step.ident);
+                self.import(item, &step.tree, path);
+                path.pop();
+                return;
+            }
+            UseTree::Group(group) => return group.items.iter().for_each(|tree| self.import(item, tree, path)),
+            UseTree::Name(name) if name.ident == "self" => (None, path.last().copied()),
+            UseTree::Name(name) => (Some(&name.ident), Some(&name.ident)),
+            UseTree::Rename(rename) if rename.ident == "self" => (None, Some(&rename.rename)),
+            UseTree::Rename(rename) => (Some(&rename.ident), Some(&rename.rename)),
+            UseTree::Glob(_) => (None, None),
+        };
+        let path = path.iter().copied().chain(last).collect();
+        let import = Import { from_outside: item.leading_colon.is_some(), path, visibility: &item.vis };
+        match name {
+            Some(name) => self.imports.entry(plain(name)).or_default().push(import),
+            None => self.globs.push(import),
+        }
     }
 }
 
@@ -331,8 +361,4 @@ fn either(places: BTreeSet<String>) -> String {
 
 pub(super) fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
-}
-
-fn first_segment(item: &syn::ItemUse) -> Vec<String> {
-    item.leading_colon.iter().map(|_| String::new()).collect()
 }

@@ -10,6 +10,10 @@ use syn::{Fields, FnArg, ImplItem, Item, ReceiverKind, ReturnType, Token, TraitI
 use crate::inspect::given::names::{Definition, Names, Namespace, is_public};
 use crate::inspect::given::spelling::{Speller, only};
 use crate::inspect::plain;
+use crate::sources::printable;
+
+/// Whoever writes a signature of more characters is not shown all of it.
+const LONGEST_TEXT: usize = 400;
 
 /// What one public item promises.
 #[derive(Debug, Default)]
@@ -41,8 +45,8 @@ pub(super) fn promises(names: &mut Names<'_>, wanted: &[(String, Namespace)]) ->
     let mut promises: BTreeMap<String, Vec<Promise>> = BTreeMap::new();
     for (name, place, namespace) in &places {
         let module = place.rsplit_once("::").map_or("", |(module, _)| module);
-        let defined = names.definitions(place, *namespace);
-        let meant = defined.into_iter().filter_map(|one| of_item(names, module, one));
+        let defined = names.definitions(place, *namespace).iter();
+        let meant = defined.filter_map(|one| of_item(names, module, *one));
         promises.entry(name.clone()).or_default().extend(meant);
     }
     for (module, file, block) in names.impls() {
@@ -88,9 +92,7 @@ fn of_item<'a>(names: &Names<'a>, module: &str, defined: Definition<'a>) -> Opti
         Item::Enum(item) => (of_enum(&mut speller, item), item.enum_token.span),
         Item::Struct(item) => (of_struct(&mut speller, item), item.struct_token.span),
         Item::Trait(item) => (of_trait(|| Speller::new(names, module), item), item.trait_token.span),
-        Item::Union(item) => {
-            (Promise { words: "a union".to_string(), ..Promise::default() }, item.union_token.span)
-        }
+        Item::Union(item) => (Promise { words: "a union".to_string(), ..Promise::default() }, item.union_token.span),
         _ => return None,
     };
     Some(Promise { file: defined.file.to_path_buf(), line: at.start().line as u32, ..promise })
@@ -102,15 +104,13 @@ fn of_type_alone<'a>(speller: &mut Speller<'_, 'a>, kind: &str, ty: &'a Type, wo
 }
 
 /// Whatever stands in an `impl` block: methods and constants, or the implementation of a trait.
-fn of_block<'a>(
-    names: &Names<'a>,
-    module: &str,
-    file: &Path,
-    block: &'a syn::ItemImpl,
-) -> Vec<(String, Promise)> {
+fn of_block<'a>(names: &Names<'a>, module: &str, file: &Path, block: &'a syn::ItemImpl) -> Vec<(String, Promise)> {
     let around = text(block.impl_token.span, block.brace_token.span.open());
-    let place = |promise, at: Span| {
-        Promise { around: around.clone(), file: file.to_path_buf(), line: at.start().line as u32, ..promise }
+    let place = |promise, at: Span| Promise {
+        around: around.clone(),
+        file: file.to_path_buf(),
+        line: at.start().line as u32,
+        ..promise
     };
     let speller = || {
         let mut speller = Speller::new(names, module);
@@ -122,7 +122,8 @@ fn of_block<'a>(
     if let Some((path, _)) = &block.trait_ {
         let mut speller = speller();
         let name = names.given_name(speller.place(path, Namespace::Type));
-        return vec![(name, place(of_implementation(&mut speller, path, block, &around), block.impl_token.span))];
+        let promise = of_implementation(&mut speller, path, block, quoted(around.clone()));
+        return vec![(name, Promise { around: String::new(), ..place(promise, block.impl_token.span) })];
     }
     let items = block.items.iter().filter_map(|item| match item {
         ImplItem::Fn(item) if is_public(&item.vis) => {
@@ -145,13 +146,12 @@ fn of_implementation<'a>(
     speller: &mut Speller<'_, 'a>,
     path: &'a syn::Path,
     block: &'a syn::ItemImpl,
-    around: &str,
+    mut words: String,
 ) -> Promise {
     let mut parts = BTreeMap::from([
         ("for".to_string(), speller.own.clone().unwrap_or_default()),
         ("trait".to_string(), speller.trait_path(path, Vec::new())),
     ]);
-    let mut words = quoted(around.to_string());
     for item in &block.items {
         if let ImplItem::Type(item) = item {
             parts.insert(plain(&item.ident), speller.ty(&item.ty));
@@ -365,7 +365,11 @@ fn text(start: Span, end: Span) -> String {
     let written = start.join(end).and_then(|span| span.source_text()).unwrap_or_default();
     let line = written.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = line.trim_end_matches([' ', '{', '=', ';', ',']);
-    line.replace("( ", "(").replace(", )", ")").replace(" )", ")")
+    let line = line.replace("( ", "(").replace(", )", ")").replace(" )", ")");
+    match line.char_indices().nth(LONGEST_TEXT) {
+        Some((end, _)) => format!("{}…", printable(&line[..end])),
+        None => printable(&line),
+    }
 }
 
 fn quoted(text: String) -> String {

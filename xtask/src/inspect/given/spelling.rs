@@ -94,7 +94,9 @@ impl<'n, 'a> Speller<'n, 'a> {
                     self.lifetimes[0].declared.push(plain(&one.lifetime.ident));
                     continue;
                 }
-                GenericParam::Type(one) => (&one.ident, one.bounds.iter().map(|bound| (bound, Vec::new())).collect(), None),
+                GenericParam::Type(one) => {
+                    (&one.ident, one.bounds.iter().map(|bound| (bound, Vec::new())).collect(), None)
+                }
                 GenericParam::Const(one) => (&one.ident, Vec::new(), Some(&one.ty)),
             };
             self.parameters.push(Parameter { name: Some(plain(name)), number: None, bounds, constant });
@@ -333,7 +335,7 @@ impl<'n, 'a> Speller<'n, 'a> {
         let place = self.place(&ty.path, Namespace::Type);
         let arguments = &ty.path.segments.last().expect("a path has parts").arguments;
         let defined = self.names.definitions(&place, Namespace::Type);
-        let lifetimes = match defined.as_slice() {
+        let lifetimes = match defined {
             [Definition { item: Item::Type(alias), .. }] => return self.alias(&place, alias, arguments),
             [Definition { item: Item::Struct(item), .. }, ..] => item.generics.lifetimes().count(),
             [Definition { item: Item::Enum(item), .. }, ..] => item.generics.lifetimes().count(),
@@ -384,8 +386,7 @@ impl<'n, 'a> Speller<'n, 'a> {
         };
         let written = || written.into_iter().flatten();
         let left_out = !written().any(|argument| matches!(argument, GenericArgument::Lifetime(_)));
-        let mut spelled: Vec<String> =
-            (0..if left_out { lifetimes } else { 0 }).map(|_| self.lifetime(None)).collect();
+        let mut spelled: Vec<String> = (0..if left_out { lifetimes } else { 0 }).map(|_| self.lifetime(None)).collect();
         for argument in written() {
             spelled.push(match argument {
                 GenericArgument::Lifetime(lifetime) => self.lifetime(Some(lifetime)),
