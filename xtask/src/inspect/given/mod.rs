@@ -66,45 +66,43 @@ pub(super) fn objections(stub: syn::File, files: &BTreeMap<PathBuf, syn::File>) 
 
 /// What differs, if it matters.
 fn difference(name: &str, given: &Promise, found: &Promise) -> Option<String> {
-    let parts_differ = given.parts.iter().any(|(part, spelled)| found.parts.get(part) != Some(spelled))
-        || given.closed && found.parts.len() > given.parts.len();
-    let asks_for_more = !found.demands.is_subset(&given.demands);
-    let withheld = given.offers.difference(&found.offers).next().filter(|_| given.closed);
+    let is_same = given.parts.iter().all(|(part, spelled)| found.parts.get(part) == Some(spelled))
+        && (!given.closed || found.parts.len() == given.parts.len())
+        && given.offers.is_subset(&found.offers);
+    let asks_no_more = found.demands.is_subset(&given.demands);
+    let underived = given.derives.difference(&found.derives).next().filter(|_| given.closed);
     let (shown, words) = (shown(name), &given.words);
-    let here = if parts_differ || asks_for_more {
-        if given.words != found.words && (parts_differ || given.around == found.around) {
-            format!("the stub gives `{shown}` as {words}, and here it is {}", found.words)
-        } else if given.around != found.around {
-            format!("the stub gives `{shown}` in `{}`, and here it is in `{}`", given.around, found.around)
-        } else {
-            let (meant, means) = other_meaning(given, found);
-            format!("the stub gives `{shown}` as {words}, which means `{meant}`, and here it means `{means}`")
-        }
+    let difference = if is_same && asks_no_more {
+        let underived = underived?.rsplit("::").next().unwrap_or_default();
+        format!("the stub derives `{underived}` for `{shown}`, and here it is not derived")
+    } else if given.words != found.words && !(is_same && given.around != found.around) {
+        format!("the stub gives `{shown}` as {words}, and here it is {}", found.words)
+    } else if given.around != found.around {
+        format!("the stub gives `{shown}` in `{}`, and here it is in `{}`", given.around, found.around)
     } else {
-        let withheld = withheld?.rsplit("::").next().unwrap_or_default();
-        format!("the stub derives `{withheld}` for `{shown}`, and here it is not derived")
+        let (meant, means) = other_meaning(given, found);
+        format!("the stub gives `{shown}` as {words}, which means `{meant}`, and here it means `{means}`")
     };
-    Some(format!("{here}: leave it as it is"))
+    Some(format!("{difference}: leave it as it is"))
 }
 
 /// The first place that differs although the text does not.
 fn other_meaning<'a>(given: &'a Promise, found: &'a Promise) -> (&'a str, &'a str) {
-    let words =
-        |promise: &'a Promise| promise.parts.values().chain(&promise.demands).flat_map(|spelled| split(spelled));
     words(given).zip(words(found)).find(|(given, found)| given != found).unwrap_or(("", ""))
+}
+
+/// All that a promise spells, word by word.
+fn words(promise: &Promise) -> impl Iterator<Item = &str> {
+    let spelled = promise.parts.values().chain(&promise.offers).chain(&promise.demands);
+    let word = |one: char| one.is_alphanumeric() || matches!(one, '_' | ':' | '$' | '\'');
+    let words = spelled.flat_map(move |spelled| spelled.split(move |one| !word(one)));
+    words.map(|word| word.trim_end_matches(':')).filter(|word| !word.is_empty())
 }
 
 /// The places that promises mention.
 fn places(promises: &BTreeMap<String, Vec<Promise>>) -> BTreeSet<String> {
-    let all = promises.values().flatten();
-    let spelled = all.flat_map(|promise| promise.parts.values().chain(&promise.demands).chain(&promise.offers));
-    spelled.flat_map(|spelled| split(spelled)).filter(|word| word.contains("::")).map(str::to_string).collect()
-}
-
-/// The places in something that is spelled.
-fn split(spelled: &str) -> impl Iterator<Item = &str> {
-    let words = spelled.split(|one: char| !one.is_alphanumeric() && !matches!(one, '_' | ':' | '$' | '\''));
-    words.map(|word| word.trim_end_matches(':')).filter(|word| !word.is_empty())
+    let words = promises.values().flatten().flat_map(words);
+    words.filter(|word| word.contains("::")).map(str::to_string).collect()
 }
 
 /// The type to which a method or an implementation belongs; else, itself.

@@ -135,7 +135,12 @@ fn objects(changes: &[(&str, &str)], says: &str) {
 #[test]
 fn the_stub_itself_is_as_given() {
     accepts(&[]);
-    accepts(&[("\n", "\r\n")]);
+    assert_eq!(objections(&[("lib.rs", &STUB.replace('\n', "\r\n"))]), [""; 0]);
+    assert_eq!(objections(&[("lib.rs", &format!("\u{feff}{STUB}"))]), [""; 0]);
+    let korean = [("item: T", "항목: T"), ("// Your fields.", "// 여기에 필드를 쓰세요.\n    대기열: Vec<T>,")];
+    accepts(&korean);
+    let other = [&korean[..], &[("Result<(), PutError<T>>", "Result<u8, PutError<T>>")]].concat();
+    objects(&other, "here it is `fn put(&self, 항목: T) -> Result<u8, PutError<T>>`");
 }
 
 #[test]

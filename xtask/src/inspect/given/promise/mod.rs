@@ -1,31 +1,33 @@
 //! Promises: what a crate's public items mean to whoever uses them, spelled in a way that doesn't depend on how it is written.
 
+mod types;
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use proc_macro2::Span;
-use syn::punctuated::Punctuated;
-use syn::{Fields, FnArg, ImplItem, Item, ReceiverKind, ReturnType, Token, TraitItem, Type};
+use syn::{FnArg, ImplItem, Item, ReceiverKind, ReturnType, Type};
 
 use crate::inspect::given::names::{Definition, Names, Namespace, is_public};
+use crate::inspect::given::promise::types::{of_enum, of_struct, of_trait};
+use crate::inspect::given::promise::words::{quoted, signature, text};
 use crate::inspect::given::spelling::{Speller, only};
 use crate::inspect::plain;
-use crate::sources::printable;
-
-/// Whoever writes a signature of more characters is not shown all of it.
-const LONGEST_TEXT: usize = 400;
 
 /// What one public item promises.
 #[derive(Debug, Default)]
 pub(super) struct Promise {
     /// What must be the same: fields, variants, the types of parameters, by their names.
     pub(super) parts: BTreeMap<String, String>,
-    /// Whether there may be no other parts, and whether `offers` matter: all of it was given, nothing is the learner's own.
+    /// Whether all of it was given, so that there may be no other parts.
     pub(super) closed: bool,
     /// What it asks of its users: bounds. To ask for less is fine.
     pub(super) demands: BTreeSet<String>,
-    /// What it offers beside its parts: derived traits, a returned `impl Trait`'s bounds. To offer more is fine.
+    /// What it offers beside its parts: the bounds of a returned `impl Trait`. To offer more is fine.
     pub(super) offers: BTreeSet<String>,
+    /// The traits that are derived. They matter where all of it was given: what is derived for fields of one's own is one's own.
+    pub(super) derives: BTreeSet<String>,
     /// It in words, as it is written.
     pub(super) words: String,
     /// What is around it, as it is written: `impl<T> Queue<T>`.
@@ -150,7 +152,7 @@ fn of_implementation<'a>(
 ) -> Promise {
     let mut parts = BTreeMap::from([
         ("for".to_string(), speller.own.clone().unwrap_or_default()),
-        ("trait".to_string(), speller.trait_path(path, Vec::new())),
+        ("trait".to_string(), speller.trait_path(path, None)),
     ]);
     for item in &block.items {
         if let ImplItem::Type(item) = item {
@@ -222,165 +224,5 @@ fn of_receiver<'a>(speller: &mut Speller<'_, 'a>, receiver: &'a syn::Receiver) -
         }
         ReceiverKind::Typed(_, ty) => speller.ty(ty),
         _ => "something unknown".to_string(),
-    }
-}
-
-fn of_enum<'a>(speller: &mut Speller<'_, 'a>, item: &'a syn::ItemEnum) -> Promise {
-    speller.declare(&item.generics);
-    let mut parts = BTreeMap::from([
-        ("kind".to_string(), "enum".to_string()),
-        ("generics".to_string(), speller.number_all(&item.generics)),
-    ]);
-    let mut written = Vec::new();
-    for variant in &item.variants {
-        let fields = variant.fields.iter().map(|field| {
-            let name = field.ident.as_ref().map(|name| plain(name) + ": ").unwrap_or_default();
-            name + &speller.ty(&field.ty)
-        });
-        let mut fields: Vec<String> = fields.collect();
-        let end = match &variant.fields {
-            Fields::Named(named) => {
-                fields.sort();
-                named.brace_token.span.close()
-            }
-            Fields::Unnamed(unnamed) => unnamed.paren_token.span.close(),
-            Fields::Unit => variant.ident.span(),
-        };
-        written.push(quoted(text(variant.ident.span(), end)));
-        // Variants have names of their own, apart from those of the parts above.
-        parts.insert(format!("::{}", plain(&variant.ident)), format!("({})", fields.join(", ")));
-    }
-    Promise {
-        parts,
-        closed: true,
-        demands: speller.demands(),
-        offers: derived(speller, &item.attrs),
-        words: format!("an enum with {}", listed(&written)),
-        around: header(item.enum_token.span, &item.ident, &item.generics),
-        ..Promise::default()
-    }
-}
-
-fn of_struct<'a>(speller: &mut Speller<'_, 'a>, item: &'a syn::ItemStruct) -> Promise {
-    speller.declare(&item.generics);
-    let mut parts = BTreeMap::from([
-        ("kind".to_string(), "struct".to_string()),
-        ("generics".to_string(), speller.number_all(&item.generics)),
-    ]);
-    let mut written = Vec::new();
-    for (number, field) in item.fields.iter().enumerate().filter(|(_, field)| is_public(&field.vis)) {
-        let name = field.ident.as_ref().map_or_else(|| number.to_string(), plain);
-        parts.insert(format!(".{name}"), speller.ty(&field.ty));
-        written.push(quoted(name));
-    }
-    // Who sees all fields can make one and take it apart. `{}` is where a learner's fields belong.
-    let closed = match &item.fields {
-        Fields::Unit => true,
-        fields => !fields.is_empty() && fields.iter().all(|field| is_public(&field.vis)),
-    };
-    if closed {
-        parts.insert("fields".to_string(), format!("all of {}", written.len()));
-    }
-    Promise {
-        parts,
-        closed,
-        demands: speller.demands(),
-        offers: derived(speller, &item.attrs),
-        words: match (&item.fields, written.is_empty()) {
-            (Fields::Unit, _) => "a unit struct".to_string(),
-            (_, true) => "a struct".to_string(),
-            (_, false) => format!("a struct with the fields {}", listed(&written)),
-        },
-        around: header(item.struct_token.span, &item.ident, &item.generics),
-        ..Promise::default()
-    }
-}
-
-fn of_trait<'n, 'a: 'n>(new: impl Fn() -> Speller<'n, 'a>, item: &'a syn::ItemTrait) -> Promise {
-    // The trait's parameters have the same numbers in each of its items.
-    let speller = || {
-        let mut speller = new();
-        speller.own = Some("Self".to_string());
-        speller.declare(&item.generics);
-        let generics = speller.number_all(&item.generics);
-        (speller, generics)
-    };
-    let (mut whole, generics) = speller();
-    let mut promise = Promise {
-        closed: true,
-        words: quoted(text(item.trait_token.span, item.brace_token.span.open())),
-        ..Promise::default()
-    };
-    promise.parts.insert("kind".to_string(), "trait".to_string());
-    promise.parts.insert("generics".to_string(), generics);
-    let supertraits = whole.bounds(&item.supertraits).into_iter().collect::<Vec<_>>();
-    promise.parts.insert("supertraits".to_string(), supertraits.join(" + "));
-    for item in &item.items {
-        let (name, spelled, has_default) = match item {
-            TraitItem::Fn(item) => {
-                let function = of_function(&mut speller().0, &item.sig, String::new());
-                let spelled = format!("{:?} {:?} {:?}", function.parts, function.demands, function.offers);
-                (&item.sig.ident, spelled, item.default.is_some())
-            }
-            TraitItem::Type(item) => {
-                let bounds = whole.bounds(&item.bounds).into_iter().collect::<Vec<_>>().join(" + ");
-                (&item.ident, bounds, item.default.is_some())
-            }
-            TraitItem::Const(item) => (&item.ident, whole.ty(&item.ty), item.default.is_some()),
-            _ => continue,
-        };
-        // Who implements the trait must know what he has to write, who uses it what he can call.
-        if has_default {
-            promise.offers.insert(format!("{} {spelled}", plain(name)));
-        } else {
-            promise.parts.insert(format!("::{}", plain(name)), spelled);
-        }
-    }
-    promise.demands = whole.demands();
-    promise
-}
-
-/// The traits that are derived. A trait that is written by hand may mean something else.
-fn derived(speller: &Speller<'_, '_>, attributes: &[syn::Attribute]) -> BTreeSet<String> {
-    let derives = attributes.iter().filter(|attribute| attribute.path().is_ident("derive"));
-    let traits = derives
-        .filter_map(|derive| derive.parse_args_with(Punctuated::<syn::Path, Token![,]>::parse_terminated).ok())
-        .flatten();
-    traits.map(|path| speller.place(&path, Namespace::Type)).collect()
-}
-
-/// A function without its body, in words.
-fn signature(function: &syn::Signature, end: Span) -> String {
-    let start = function.asyncness.as_ref().map_or(function.fn_token.span, |word| word.span);
-    quoted(text(start, end))
-}
-
-/// The beginning of a type's definition, as it is written.
-fn header(start: Span, name: &syn::Ident, generics: &syn::Generics) -> String {
-    text(start, generics.gt_token.as_ref().map_or(name.span(), |end| end.span))
-}
-
-/// What is written from one token to another, in one line, without what begins a body or a value.
-fn text(start: Span, end: Span) -> String {
-    let written = start.join(end).and_then(|span| span.source_text()).unwrap_or_default();
-    let line = written.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line = line.trim_end_matches([' ', '{', '=', ';', ',']);
-    let line = line.replace("( ", "(").replace(", )", ")").replace(" )", ")");
-    match line.char_indices().nth(LONGEST_TEXT) {
-        Some((end, _)) => format!("{}…", printable(&line[..end])),
-        None => printable(&line),
-    }
-}
-
-fn quoted(text: String) -> String {
-    format!("`{text}`")
-}
-
-/// `a`, `b` and `c`
-fn listed(texts: &[String]) -> String {
-    match texts {
-        [] => "nothing".to_string(),
-        [one] => one.clone(),
-        [before @ .., last] => format!("{} and {last}", before.join(", ")),
     }
 }

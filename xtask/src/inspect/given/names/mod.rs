@@ -3,14 +3,17 @@
 //! A place is where something is defined, as a path: `crate::errors::PutError`, `std::time::Duration`. Primitive types and
 //! crates are places of one word: `u64`, `tokio`.
 
+mod modules;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use proc_macro2::{TokenStream, TokenTree};
-use syn::visit::{self, Visit};
-use syn::{Item, UseTree, Visibility};
+use syn::visit::Visit;
+use syn::{Item, Visibility};
 
+pub(super) use crate::inspect::given::names::modules::{Definition, is_public};
+use crate::inspect::given::names::modules::{Import, Inside, Module};
 use crate::inspect::plain;
 
 /// What of `std` has several names, or is known without any import, as Rust. All else there is where it is written.
@@ -18,8 +21,6 @@ pub(super) const STD: &str = include_str!("std.rs");
 
 /// So many steps from name to name are the most that are followed: a name may stand for itself.
 const FARTHEST: usize = 32;
-/// An import of more parts is left out.
-const LONGEST_PATH: usize = 32;
 /// So many bytes of names are looked up at most. The repository's own answers need some 2,000. Beyond, a name stands for nothing.
 const MOST_LOOKED_UP: usize = 1024 * 1024;
 
@@ -49,31 +50,6 @@ pub(super) struct Names<'a> {
     looked_up: RefCell<BTreeMap<Question, Option<String>>>,
     /// How many bytes of names that was.
     spent: Cell<usize>,
-}
-
-#[derive(Default)]
-struct Module<'a> {
-    items: BTreeMap<(Namespace, String), Vec<Definition<'a>>>,
-    imports: BTreeMap<String, Vec<Import<'a>>>,
-    /// `use …::*`
-    globs: Vec<Import<'a>>,
-    impls: Vec<(&'a Path, &'a syn::ItemImpl)>,
-}
-
-/// An item, and where it stands.
-#[derive(Clone, Copy)]
-pub(super) struct Definition<'a> {
-    pub(super) item: &'a Item,
-    pub(super) file: &'a Path,
-    visibility: &'a Visibility,
-}
-
-/// What is imported.
-struct Import<'a> {
-    /// Whether it begins with `::`, outside of the crate.
-    from_outside: bool,
-    path: Vec<&'a syn::Ident>,
-    visibility: &'a Visibility,
 }
 
 impl<'a> Names<'a> {
@@ -237,14 +213,15 @@ impl<'a> Names<'a> {
         let resolved = |import: &Import<'_>, namespace| {
             let outside = import.from_outside.then(String::new);
             let path: Vec<String> = outside.into_iter().chain(import.path.iter().map(|name| plain(name))).collect();
-            self.resolve_after(place, &path, namespace, steps).filter(|_| seen(import.visibility))
+            self.resolve_after(place, &path, namespace, steps)
         };
-        let named = module.imports.get(name).into_iter().flatten();
+        let named = module.imports.get(name).into_iter().flatten().filter(|import| seen(import.visibility));
         let named: BTreeSet<String> = named.filter_map(|import| resolved(import, namespace)).collect();
         if !named.is_empty() {
             return Some(either(named));
         }
-        let sources = module.globs.iter().filter_map(|import| resolved(import, Namespace::Type));
+        let globs = module.globs.iter().filter(|import| seen(import.visibility));
+        let sources = globs.filter_map(|import| resolved(import, Namespace::Type));
         let found: BTreeSet<String> = sources
             .filter_map(|source| {
                 let inside = self.look_up(&source, place, name, namespace, steps);
@@ -252,95 +229,6 @@ impl<'a> Names<'a> {
             })
             .collect();
         (!found.is_empty()).then(|| either(found))
-    }
-}
-
-impl<'a> Module<'a> {
-    fn add(&mut self, item: &'a Item, file: &'a Path) {
-        let (name, visibility, namespace) = match item {
-            Item::Const(item) => (&item.ident, &item.vis, Namespace::Value),
-            Item::Fn(item) => (&item.sig.ident, &item.vis, Namespace::Value),
-            Item::Static(item) => (&item.ident, &item.vis, Namespace::Value),
-            Item::Enum(item) => (&item.ident, &item.vis, Namespace::Type),
-            Item::Mod(item) => (&item.ident, &item.vis, Namespace::Type),
-            Item::Struct(item) => (&item.ident, &item.vis, Namespace::Type),
-            Item::Trait(item) => (&item.ident, &item.vis, Namespace::Type),
-            Item::Type(item) => (&item.ident, &item.vis, Namespace::Type),
-            Item::Union(item) => (&item.ident, &item.vis, Namespace::Type),
-            Item::ExternCrate(item) => {
-                let name = item.rename.as_ref().map_or(&item.ident, |(_, name)| name);
-                let (from_outside, path) = (item.ident != "self", vec![&item.ident]);
-                let import = Import { from_outside, path, visibility: &item.vis };
-                return self.imports.entry(plain(name)).or_default().push(import);
-            }
-            Item::Use(item) => return self.import(item, &item.tree, &mut Vec::new()),
-            _ => return,
-        };
-        self.items.entry((namespace, plain(name))).or_default().push(Definition { item, file, visibility });
-    }
-
-    fn import(&mut self, item: &'a syn::ItemUse, tree: &'a UseTree, path: &mut Vec<&'a syn::Ident>) {
-        let (last, name) = match tree {
-            _ if path.len() > LONGEST_PATH => return,
-            UseTree::Path(step) => {
-                path.push(&step.ident);
-                self.import(item, &step.tree, path);
-                path.pop();
-                return;
-            }
-            UseTree::Group(group) => return group.items.iter().for_each(|tree| self.import(item, tree, path)),
-            UseTree::Name(name) if name.ident == "self" => (None, path.last().copied()),
-            UseTree::Name(name) => (Some(&name.ident), Some(&name.ident)),
-            UseTree::Rename(rename) if rename.ident == "self" => (None, Some(&rename.rename)),
-            UseTree::Rename(rename) => (Some(&rename.ident), Some(&rename.rename)),
-            UseTree::Glob(_) => (None, None),
-        };
-        let path = path.iter().copied().chain(last).collect();
-        let import = Import { from_outside: item.leading_colon.is_some(), path, visibility: &item.vis };
-        match name {
-            Some(name) => self.imports.entry(plain(name)).or_default().push(import),
-            None => self.globs.push(import),
-        }
-    }
-}
-
-/// Finds the `impl` blocks in an item, also those in bodies of functions, and the words of its macros.
-struct Inside<'a, 'out> {
-    file: &'a Path,
-    impls: &'out mut Vec<(&'a Path, &'a syn::ItemImpl)>,
-    macros: &'out mut BTreeSet<String>,
-}
-
-impl Inside<'_, '_> {
-    fn add_words(&mut self, tokens: &TokenStream) {
-        for token in tokens.clone() {
-            match token {
-                TokenTree::Ident(word) => {
-                    self.macros.insert(plain(&word));
-                }
-                TokenTree::Group(group) => self.add_words(&group.stream()),
-                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
-            }
-        }
-    }
-}
-
-impl<'a> Visit<'a> for Inside<'a, '_> {
-    fn visit_item_impl(&mut self, item: &'a syn::ItemImpl) {
-        self.impls.push((self.file, item));
-        visit::visit_item_impl(self, item);
-    }
-
-    fn visit_item_macro(&mut self, item: &'a syn::ItemMacro) {
-        self.add_words(&item.mac.tokens);
-    }
-
-    fn visit_impl_item_macro(&mut self, item: &'a syn::ImplItemMacro) {
-        self.add_words(&item.mac.tokens);
-    }
-
-    fn visit_trait_item_macro(&mut self, item: &'a syn::TraitItemMacro) {
-        self.add_words(&item.mac.tokens);
     }
 }
 
@@ -357,8 +245,4 @@ fn outside(name: &str) -> String {
 /// One place, or several that it may be.
 fn either(places: BTreeSet<String>) -> String {
     places.into_iter().collect::<Vec<_>>().join(" or ")
-}
-
-pub(super) fn is_public(visibility: &Visibility) -> bool {
-    matches!(visibility, Visibility::Public(_))
 }
