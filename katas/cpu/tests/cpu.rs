@@ -17,15 +17,29 @@ use cpu::{balanced, by_processes, in_chunks, one_by_one, serve, split, with_rayo
 use kata::child::{Children, meet, roles};
 use kata::{Check, Rendezvous, check, on_threads};
 
-/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
-fn _signatures() {
-    let _: Vec<u32> = one_by_one(&[0_u32], |item| *item);
-    let _: Vec<Range<u64>> = split(0..1, size(1));
-    let _: Vec<u32> = in_chunks(&[0_u32], size(1), |item| *item);
-    let _: Vec<u32> = balanced(&[0_u32], size(1), |item| *item);
-    let _: Vec<u32> = with_rayon(&[0_u32], size(1), |item| *item);
-    let _: io::Result<Vec<u64>> = by_processes(&[], size(1), || Command::new(""));
-    let _: io::Result<()> = serve(io::empty(), io::sink(), |part| part.start);
+/// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to whatever it is
+/// compared with, or be there for some `T` alone.
+fn _signatures<T: Sync, R: Send>(items: &[T], work: &(impl Fn(&T) -> R + Sync)) {
+    let _: Vec<R> = in_chunks(items, size(1), work);
+    let _: Vec<R> = balanced(items, size(1), work);
+    let _: Vec<R> = with_rayon(items, size(1), work);
+}
+
+/// Never called, either.
+fn _signature_of_one_by_one<T, R>(items: &[T], work: impl Fn(&T) -> R) {
+    let _: Vec<R> = one_by_one(items, work);
+}
+
+/// Never called, either.
+fn _signatures_of_parts(
+    parts: &[Range<u64>],
+    worker: impl Fn() -> Command + Sync,
+    (input, output): (impl BufRead, impl Write),
+    work: impl Fn(Range<u64>) -> u64,
+) {
+    let _: fn(Range<u64>, NonZeroUsize) -> Vec<Range<u64>> = split;
+    let _: io::Result<Vec<u64>> = by_processes(parts, size(1), worker);
+    let _: io::Result<()> = serve(input, output, work);
 }
 
 #[test]

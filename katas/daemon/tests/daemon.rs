@@ -7,14 +7,21 @@ use std::time::{Duration, Instant};
 use daemon::{Joined, StopSignal, Worker};
 use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, until_blocked};
 
-/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
-fn _signatures(signal: &StopSignal) {
-    let worker: Worker<u8> = Worker::start("", |_| 0);
-    let _: [bool; 3] = [worker.is_alive(), signal.is_set(), signal.sleep(LONG)];
-    match worker.join_timeout(LONG) {
-        Joined::Ended(result) => drop::<thread::Result<u8>>(result),
-        Joined::StillRunning(worker) => drop::<thread::Result<u8>>(worker.join()),
-    }
+/// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to whatever it is
+/// compared with, or be there for some `T` alone. And only an enum has variants to import.
+fn _signatures<T: Send + 'static>(work: impl FnOnce(&StopSignal) -> T + Send + 'static) {
+    use Joined::{Ended, StillRunning};
+    let _: Worker<T> = Worker::start("", work);
+    let _: fn(&Worker<T>) = Worker::stop;
+    let _: fn(&Worker<T>) -> bool = Worker::is_alive;
+    let _: fn(Worker<T>) -> thread::Result<T> = Worker::join;
+    let _: fn(Worker<T>, Duration) -> Joined<T> = Worker::join_timeout;
+    let _: fn(&StopSignal) -> bool = StopSignal::is_set;
+    let _: fn(&StopSignal, Duration) -> bool = StopSignal::sleep;
+    let _ = |joined| match joined {
+        Ended(result) => drop::<thread::Result<T>>(result),
+        StillRunning(worker) => drop::<Worker<T>>(worker),
+    };
 }
 
 #[test]

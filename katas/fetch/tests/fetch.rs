@@ -7,14 +7,25 @@ use kata::on_threads;
 use kata::site::Site;
 use tokio::runtime;
 
-/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is compared with.
+/// And only an enum has variants to import.
 async fn _signatures(pages: &[Page]) {
-    let _: Vec<Result<String, Failure>> = fetch::one_by_one(pages, 1);
-    let _: Vec<Result<String, Failure>> = fetch::with_threads(pages, 1, 1);
-    let _: Vec<Result<String, Failure>> = fetch::with_tasks(pages, 1, 1).await;
+    use Failure::{Status, Timeout, Unreachable};
+    let _ = |page: Page| {
+        let Page { url, timeout } = page;
+        drop::<(String, Duration)>((url, timeout));
+    };
+    let _: Vec<Result<String, Failure>> = fetch::one_by_one(pages, 1_u32);
+    let _: Vec<Result<String, Failure>> = fetch::with_threads(pages, 1_usize, 1_u32);
+    let _: Vec<Result<String, Failure>> = fetch::with_tasks(pages, 1_usize, 1_u32).await;
     // A constant is a pattern only if its type derives `PartialEq`, which tells one variant from another.
-    const NOT_FOUND: Failure = Failure::Status(404_u16);
-    let _ = |failure: Failure| matches!(failure, NOT_FOUND);
+    const UNREACHABLE: Failure = Unreachable;
+    let _ = |failure: Failure| -> u16 {
+        match failure {
+            UNREACHABLE | Timeout => 0,
+            Status(status) => status,
+        }
+    };
 }
 
 #[test]

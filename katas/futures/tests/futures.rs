@@ -5,23 +5,39 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use futures::{Executor, Failure, Future, Until, Waited, Within, as_completed, wait};
+use futures::{AsCompleted, Executor, Failure, Future, Until, Waited, Within, as_completed, wait};
 use kata::{Gate, Log, Rendezvous, check, on_schedules};
 
-/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
-fn _signatures(failure: Failure) {
-    let future: Future<u8> = executor(1).submit(|| 0);
-    let _: [bool; 2] = [future.is_done(), future.cancel()];
-    match future.result_within(MOMENT) {
-        Within::Complete(result) => drop::<Result<u8, Failure>>(result),
-        Within::TimeIsUp(future) => drop::<Result<u8, Failure>>(future.result()),
-    }
-    if let Failure::Panicked(payload) = failure {
-        drop::<Box<dyn Any + Send>>(payload);
-    }
-    let Waited { done, not_done } = wait(Vec::new(), Until::FirstCompleted, None);
-    let _: [Vec<Future<u8>>; 2] = [done, not_done];
-    let _: Option<Future<u8>> = as_completed(Vec::new()).next();
+/// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to whatever it is
+/// compared with, or be there for some `T` alone. And only an enum has variants to import.
+fn _signatures<T: Send + 'static>(executor: &Executor, job: impl FnOnce() -> T + Send + 'static) {
+    let _: fn(NonZeroUsize) -> Executor = Executor::new;
+    let _: Future<T> = executor.submit(job);
+}
+
+/// Never called, either.
+fn _signatures_of_futures<T>() {
+    use Failure::{Cancelled, Panicked};
+    use Until::{AllCompleted, FirstCompleted, FirstFailure};
+    use Within::{Complete, TimeIsUp};
+    let _: [fn(&Future<T>) -> bool; 2] = [Future::is_done, Future::cancel];
+    let _: fn(Future<T>) -> Result<T, Failure> = Future::result;
+    let _: fn(Future<T>, Duration) -> Within<T> = Future::result_within;
+    let _: Waited<T> = wait(Vec::new(), FirstCompleted, Some(Duration::ZERO));
+    let _: fn(Vec<Future<T>>) -> AsCompleted<T> = as_completed;
+    let _: fn(&mut AsCompleted<T>) -> Option<Future<T>> = Iterator::next;
+    let _ = |Waited { done, not_done }| drop::<[Vec<Future<T>>; 2]>([done, not_done]);
+    let _ = |within| match within {
+        Complete(result) => drop::<Result<T, Failure>>(result),
+        TimeIsUp(future) => drop::<Future<T>>(future),
+    };
+    let _: fn(Box<dyn Any + Send>) -> Failure = Panicked;
+    let _ = |failure| match failure {
+        Cancelled | Panicked(_) => (),
+    };
+    let _ = |until| match until {
+        FirstCompleted | FirstFailure | AllCompleted => (),
+    };
 }
 
 #[test]

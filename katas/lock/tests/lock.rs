@@ -7,14 +7,21 @@ use std::time::{Duration, Instant};
 use kata::{Gate, check, on_schedules, until_blocked};
 use lock::{Bank, Refused};
 
-/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
-fn _signatures(bank: &Bank) {
-    let _: u8 = bank.with_balance(0, |_: u64| 0);
-    let _: u64 = bank.total();
-    let _: [Result<(), Refused>; 2] = [bank.transfer(0, 0, 0), bank.transfer_within(0, 0, 0, PLENTY)];
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is compared with.
+/// And only an enum has variants to import.
+fn _signatures<R>(bank: &Bank, read: impl FnOnce(u64) -> R) {
+    use Refused::{InsufficientFunds, TimeIsUp};
+    let _: fn(&[u64]) -> Bank = Bank::new;
+    let _: R = bank.with_balance(0, read);
+    let _: fn(&Bank, usize, u64) = Bank::deposit;
+    let _: fn(&Bank, usize, usize, u64) -> Result<(), Refused> = Bank::transfer;
+    let _: fn(&Bank, usize, usize, u64, Duration) -> Result<(), Refused> = Bank::transfer_within;
+    let _: fn(&Bank) -> u64 = Bank::total;
     // A constant is a pattern only if its type derives `PartialEq`, which tells one variant from another.
-    const TIME_IS_UP: Refused = Refused::TimeIsUp;
-    let _ = matches!(bank.transfer(0, 0, 0), Err(TIME_IS_UP));
+    const TIME_IS_UP: Refused = TimeIsUp;
+    let _ = |refused| match refused {
+        TIME_IS_UP | InsufficientFunds => (),
+    };
 }
 
 #[test]

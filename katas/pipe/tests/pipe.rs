@@ -10,13 +10,15 @@ use kata::child::{Children, roles};
 use kata::{Check, check};
 use pipe::{Connection, LONGEST, receive, send};
 
-/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
-fn _signatures() {
-    let _: io::Result<()> = send(&mut io::sink(), b"");
-    let _: io::Result<Option<Vec<u8>>> = receive(&mut io::empty());
-    let mut connection = Connection::new(io::empty(), io::sink());
-    let _: io::Result<Option<Vec<u8>>> = connection.receive();
-    let _: [io::Result<()>; 2] = [connection.send(Vec::new()), connection.close()];
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is compared with.
+fn _signatures(mut reader: impl Read + Send + 'static, mut writer: impl Write + Send + 'static) {
+    let _: io::Result<()> = send(&mut writer, b"");
+    let _: io::Result<Option<Vec<u8>>> = receive(&mut reader);
+    let _: Connection = Connection::new(reader, writer);
+    let _: fn(&mut Connection, Vec<u8>) -> io::Result<()> = Connection::send;
+    let _: fn(&mut Connection) -> io::Result<Option<Vec<u8>>> = Connection::receive;
+    let _: fn(&mut Connection) = Connection::finish;
+    let _: fn(Connection) -> io::Result<()> = Connection::close;
 }
 
 /// A submission can't agree on shorter messages with itself.

@@ -9,15 +9,32 @@ use std::thread::{self, JoinHandle};
 use kata::{Gate, Log, Rendezvous, check, on_schedules, on_threads, until_blocked};
 use pool::{Lost, Pool, ShutDown, map_with_rayon};
 
-/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
-fn _signatures(pool: &Pool, lost: Lost) {
-    let _: Result<(), ShutDown> = pool.submit(|| ());
-    let _: Vec<Result<u8, Lost>> = pool.map([0_u8], |item: u8| item);
-    let _: Vec<Result<u8, Lost>> = map_with_rayon(size(1), vec![0_u8], |item: u8| item);
-    let _: usize = pool.shutdown_now();
-    if let Lost::Panicked(payload) = lost {
-        drop::<Box<dyn Any + Send>>(payload);
-    }
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is compared with.
+/// And only an enum has variants to import.
+fn _signatures(pool: &Pool, job: impl FnOnce() + Send + 'static) {
+    use Lost::{Dropped, Panicked};
+    let _: fn(NonZeroUsize, NonZeroUsize) -> Pool = Pool::new;
+    let _: Result<(), ShutDown> = pool.submit(job);
+    let _: fn(&Pool) = Pool::shutdown;
+    let _: fn(&Pool) -> usize = Pool::shutdown_now;
+    let _: fn(Box<dyn Any + Send>) -> Lost = Panicked;
+    let _ = |lost| match lost {
+        Panicked(_) | Dropped => (),
+    };
+}
+
+/// Never called, either.
+fn _signature_of_map<T: Send + 'static, R: Send + 'static>(
+    pool: &Pool,
+    items: impl IntoIterator<Item = T>,
+    work: impl Fn(T) -> R + Send + Sync + 'static,
+) {
+    let _: Vec<Result<R, Lost>> = pool.map(items, work);
+}
+
+/// Never called, either.
+fn _signature_of_map_with_rayon<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) {
+    let _: Vec<Result<R, Lost>> = map_with_rayon(size(1), items, work);
 }
 
 #[test]

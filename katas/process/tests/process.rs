@@ -12,18 +12,28 @@ use ::process::{Captured, End, Job, Process, capture};
 use kata::Check;
 use kata::child::{Children, meet, roles, tell};
 
-/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
-fn _signatures(job: &Job) {
-    let mut process: Process = Process::start(job).unwrap();
-    let _: &str = process.name();
-    let _: bool = process.is_alive();
-    let _: [End; 2] = [process.join(), process.terminate(LONG)];
-    let _: Option<End> = process.join_timeout(LONG);
-    let captured: io::Result<Captured> = capture(job, LONG);
-    let Captured { end, stdout, stderr } = captured.unwrap();
-    let _: (End, [Vec<u8>; 2]) = (end, [stdout, stderr]);
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is compared with.
+/// And only an enum has variants to import.
+fn _signatures(job: Job) {
+    use End::{Code, Signal};
+    let _: fn(&Job) -> io::Result<Process> = Process::start;
+    let _: fn(&Process) -> &str = Process::name;
+    let _: fn(&mut Process) -> bool = Process::is_alive;
+    let _: fn(&mut Process) -> End = Process::join;
+    let _: fn(&mut Process, Duration) -> Option<End> = Process::join_timeout;
+    let _: fn(&mut Process, Duration) -> End = Process::terminate;
+    let _: fn(&Job, Duration) -> io::Result<Captured> = capture;
+    let _ = |Captured { end, stdout, stderr }| drop::<(End, [Vec<u8>; 2])>((end, [stdout, stderr]));
+    let Job { name, program, arguments, variables, folder } = job;
+    drop::<(String, PathBuf, Option<PathBuf>)>((name, program, folder));
+    drop::<(Vec<String>, Vec<(String, String)>)>((arguments, variables));
     // A constant is a pattern only if its type derives `PartialEq`, which tells one variant from another.
-    let _ = matches!(end, KILLED);
+    let _ = |end: End| -> i32 {
+        match end {
+            KILLED => 0,
+            Code(number) | Signal(number) => number,
+        }
+    };
 }
 
 #[test]

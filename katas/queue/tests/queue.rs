@@ -14,14 +14,33 @@ use kata::scenarios::every_small_program;
 use kata::{Log, Rendezvous, check, on_schedules, until_blocked};
 use queue::{GetError, PutError, Queue, pipeline};
 
-/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
-fn _signatures(queue: &Queue<u8>) {
-    let _: [Result<(), PutError<u8>>; 2] = [queue.put(0), queue.try_put(0)];
-    let _: [Result<u8, GetError>; 3] = [queue.get(), queue.try_get(), queue.get_timeout(Duration::ZERO)];
+/// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to whatever it is
+/// compared with, or be there for some `T` alone. And only an enum has variants to import.
+fn _signatures<T>(queue: &Queue<T>, items: [T; 2]) {
+    use GetError::Empty;
+    use PutError::{Closed, Full};
+    let _: fn(NonZeroUsize) -> Queue<T> = Queue::bounded;
+    let [item, other] = items;
+    let _: [Result<(), PutError<T>>; 2] = [queue.put(item), queue.try_put(other)];
+    let _: [Result<T, GetError>; 3] = [queue.get(), queue.try_get(), queue.get_timeout(Duration::ZERO)];
+    let _: [fn(&Queue<T>); 3] = [Queue::close, Queue::task_done, Queue::join];
+    let _ = |error| match error {
+        Full(item) | Closed(item) => drop::<T>(item),
+    };
     // A constant is a pattern only if its type derives `PartialEq`, which tells one variant from another.
     const CLOSED: (PutError<u8>, GetError) = (PutError::Closed(0), GetError::Closed);
-    let _ = |errors| matches!(errors, CLOSED);
-    pipeline([0_u8].into_iter(), size(1), size(1), |item: u8| item, |_: u8| ControlFlow::Break(()));
+    let _ = |errors| match errors {
+        CLOSED | (Full(_) | Closed(_), Empty | GetError::Closed) => (),
+    };
+}
+
+/// Never called, either.
+fn _signature_of_pipeline<T: Send, R: Send>(
+    source: impl Iterator<Item = T> + Send,
+    work: impl Fn(T) -> R + Sync,
+    collect: impl FnMut(R) -> ControlFlow<()>,
+) {
+    let () = pipeline(source, size(1), size(1), work, collect);
 }
 
 #[test]

@@ -10,17 +10,25 @@ use std::thread;
 
 use kata::child::{Children, meet, roles};
 use kata::on_threads;
-use shared::Shared;
+use shared::{Cells, Shared};
 use tempfile::TempDir;
 
-/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
-fn _signatures(shared: &Shared, file: &Path) {
-    let _: [io::Result<Shared>; 2] = [Shared::create(file, 1), Shared::open(file)];
-    let _: [u64; 2] = [shared.value(), shared.modify(|number: u64| number)];
-    let _: io::Result<(u64, Vec<u64>)> = shared.update(|cells| (cells.get(0), cells.to_vec()));
-    let _: io::Result<Option<u8>> = shared.try_update(|_| 0);
-    let _: io::Result<Option<u8>> = shared.try_read(|_| 0);
-    let _: io::Result<Vec<u64>> = shared.snapshot();
+/// Never called. Compiles only with the types that the stub gives, for every `R`: a type of its own could be equal to whatever it is
+/// compared with, or be there for some `R` alone.
+fn _signatures<R>(shared: &Shared, change: [impl FnOnce(&mut Cells<'_>) -> R; 2], read: impl FnOnce(&Cells<'_>) -> R) {
+    let _: fn(&Path, usize) -> io::Result<Shared> = Shared::create;
+    let _: fn(&Path) -> io::Result<Shared> = Shared::open;
+    let _: fn(&Shared) -> u64 = Shared::value;
+    let _: u64 = shared.modify(|number: u64| number);
+    let [change, try_change] = change;
+    let _: io::Result<R> = shared.update(change);
+    let _: io::Result<Option<R>> = shared.try_update(try_change);
+    let _: io::Result<Option<R>> = shared.try_read(read);
+    let _: fn(&Shared) -> io::Result<Vec<u64>> = Shared::snapshot;
+    let _ = |cells: &mut Cells<'_>| {
+        let _: (u64, Vec<u64>) = (cells.get(0_usize), cells.to_vec());
+        let () = cells.set(0_usize, 0_u64);
+    };
 }
 
 #[test]

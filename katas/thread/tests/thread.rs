@@ -6,12 +6,18 @@ use std::thread::{self, JoinHandle};
 use ::thread::{cook_all, start, start_named, wait_for_all};
 use kata::{Gate, Log, Rendezvous, check};
 
-/// Never called. Pins what a submission returns: a type of its own could be equal to whatever it is compared with.
-fn _signatures() {
-    let _: JoinHandle<u8> = start(String::new(), |_| 0);
-    let _: JoinHandle<u8> = start_named("", String::new(), |_| 0);
-    let _: thread::Result<Vec<u8>> = wait_for_all(Vec::<JoinHandle<u8>>::new());
-    let _: Vec<thread::Result<u8>> = cook_all(&[], |_| 0);
+/// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to whatever it is
+/// compared with, or be there for some `T` alone.
+fn _signatures<T: Send + 'static>(cooks: [impl FnOnce(&str) -> T + Send + 'static; 2]) {
+    let [cook, named] = cooks;
+    let _: JoinHandle<T> = start(String::new(), cook);
+    let _: JoinHandle<T> = start_named("", String::new(), named);
+    let _: fn(Vec<JoinHandle<T>>) -> thread::Result<Vec<T>> = wait_for_all;
+}
+
+/// Never called, either.
+fn _signature_of_cook_all<T: Send>(dishes: &[&str], cook: impl Fn(&str) -> T + Sync) {
+    let _: Vec<thread::Result<T>> = cook_all(dishes, cook);
 }
 
 #[test]
