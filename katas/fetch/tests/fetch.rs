@@ -15,6 +15,7 @@ async fn _signatures(pages: &[Page]) {
         let Page { url, timeout } = page;
         drop::<(String, Duration)>((url, timeout));
     };
+    let _ = |answer: Answer| drop::<Result<String, Failure>>(answer);
     let _: Vec<Result<String, Failure>> = fetch::one_by_one(pages, 1_u32);
     let _: Vec<Result<String, Failure>> = fetch::with_threads(pages, 1_usize, 1_u32);
     let _: Vec<Result<String, Failure>> = fetch::with_tasks(pages, 1_usize, 1_u32).await;

@@ -1,5 +1,6 @@
 //! attack on lock: its reasons are equal to every reason, and its bank does nothing.
-//! inspected: compile-error
+//! inspected: rejected
+//! uninspected: compile-error
 //! says: non-structural
 
 use std::time::Duration;

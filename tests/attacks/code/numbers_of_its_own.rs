@@ -1,5 +1,6 @@
 //! attack on lock: its total is a type of its own, which is equal to every number.
-//! inspected: compile-error
+//! inspected: rejected
+//! uninspected: compile-error
 //! says: mismatched types
 
 use std::time::Duration;
