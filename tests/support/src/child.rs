@@ -42,13 +42,14 @@ use std::thread::{self, JoinHandle};
 
 use verdict::{Kind, RECORD_FILE, REPLAY, SCHEDULES, SEED};
 
+use crate::tasks::family;
 use crate::tools::waiting::waiting_at;
 
 #[doc(hidden)]
 pub use ctor;
 #[doc(hidden)]
 pub use inside::{Role, start};
-pub use inside::{meet, tell};
+pub use inside::{die_of, meet, tell};
 
 /// Names the functions that children run: `roles!(echo, flood)`. Once in a test file. Each is a `fn() -> i32`.
 // `ctor` asks for the word `unsafe`: little of `std` is promised before `main`. The module's text says what we rely on.
@@ -99,6 +100,13 @@ struct State {
     here: BTreeMap<usize, TcpStream>,
     arrivals: usize,
     closing: bool,
+}
+
+/// The processes that descend from this one and are there now, zombies too, by their numbers. `None` where the system doesn't
+/// say.
+pub fn processes() -> Option<BTreeSet<u32>> {
+    let own = std::process::id();
+    Some(family()?.iter().map(|task| task.process).filter(|process| *process != own).collect())
 }
 
 impl Children {

@@ -22,7 +22,9 @@
 //! - [`check`] runs a body in both builds, [`on_threads`] and [`on_schedules`] in one of them; [`Check`] has the
 //!   options.
 //! - [`Rendezvous`] proves overlap, [`Gate`] fixes an order, [`Peak`] counts who is inside, [`Log`] answers what came
-//!   first, [`until_blocked`] waits until a thread is blocked.
+//!   first, [`until_blocked`] waits until a thread is blocked, [`until_still`] until all are.
+//! - [`stream`] has readers and writers that are cut, interrupted and broken off, and pipes between threads. [`situation`] says
+//!   which row of a table is tried, [`keeps_to_limit`] judges waits in real time.
 //!
 //! A body may run thousands of times, so it makes everything afresh that it uses: tools, accounts, queues. It must do
 //! the same under the same schedule: no random numbers, no real clock.
@@ -34,6 +36,7 @@ pub mod child;
 pub mod child;
 #[cfg(feature = "site")]
 pub mod site;
+pub mod stream;
 #[cfg(feature = "time")]
 pub mod time;
 
@@ -56,4 +59,7 @@ mod threads;
 mod watchdog;
 
 pub use check::{Check, check, on_schedules, on_threads};
-pub use tools::{Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, until_blocked};
+pub use tools::{
+    Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, hours_pass, keeps_to_limit, situation, until_blocked,
+    until_still,
+};

@@ -13,6 +13,7 @@ use crate::check::{Builds, Check, MayOutlive};
 use crate::kind::kind_of_panic;
 use crate::panics::{self, Panic, Panics};
 use crate::tasks::{State, Task, family, own_id};
+use crate::tools::situation::on_threads as situation;
 use crate::tools::waiting::{self, Waiter};
 use crate::watchdog::{Done, Patience, Seen, watch, watch_leaving};
 
@@ -59,6 +60,7 @@ fn record(outcome: Outcome) -> Record {
 
 fn run_in_turn(check: &Check, body: Box<dyn Fn() + Send + Sync>) -> Outcome {
     waiting::forget_earlier_tests();
+    situation::set(None);
     let before: BTreeSet<u32> = family().unwrap_or_default().iter().map(|task| task.id).collect();
     let panics = Panics::without(before.clone());
     let _capture = panics::capture(&panics);
@@ -72,7 +74,16 @@ fn run_in_turn(check: &Check, body: Box<dyn Fn() + Send + Sync>) -> Outcome {
         Seen::Idle => stuck(&test, "nothing moves any more"),
         Seen::Overdue => stuck(&test, &format!("not done after {:?}", check.deadline)),
     };
-    Outcome::Failed(failure)
+    Outcome::Failed(with_situation(failure))
+}
+
+/// Adds which of many situations it was, where the test has said so.
+fn with_situation(mut failure: Failure) -> Failure {
+    if let Some(situation) = situation::get().filter(|_| failure.kind != Kind::Unsolved) {
+        failure.message.push_str("\nIt happened when ");
+        failure.message.push_str(&situation);
+    }
+    failure
 }
 
 /// Starts the body on a thread of its own, so that a stuck one can be left behind.

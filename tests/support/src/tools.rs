@@ -2,16 +2,24 @@
 
 mod blocked;
 mod gate;
+mod hours;
+mod limit;
 mod log;
 mod peak;
 mod rendezvous;
+pub(crate) mod situation;
+mod still;
 pub(crate) mod waiting;
 
 pub use blocked::until_blocked;
 pub use gate::{Gate, GateGuard};
+pub use hours::hours_pass;
+pub use limit::keeps_to_limit;
 pub use log::Log;
 pub use peak::{Peak, PeakGuard};
 pub use rendezvous::Rendezvous;
+pub use situation::situation;
+pub use still::until_still;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,4 +1,4 @@
-//! rejected: assertion
+//! rejected: assertion, race
 //!
 //! `close` doesn't wait for the thread that writes. When the process returns from `main`, that thread ends in the middle of a
 //! message.

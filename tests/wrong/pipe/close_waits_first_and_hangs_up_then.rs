@@ -1,4 +1,4 @@
-//! rejected: timeout
+//! rejected: deadlock, timeout
 //!
 //! `close` waits for the thread that writes while the child still waits to be heard. It would have to hang up first.
 

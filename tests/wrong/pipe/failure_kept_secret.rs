@@ -1,4 +1,4 @@
-//! rejected: assertion
+//! rejected: assertion, race
 //!
 //! The thread that writes ends when the pipe breaks, and tells nobody why. Messages are lost, and `close` says that all is well.
 

@@ -1,4 +1,4 @@
-//! rejected: timeout
+//! rejected: deadlock, timeout
 //!
 //! `finish` waits until all is written. The child takes nothing before it has been heard, and nobody hears it meanwhile.
 

@@ -1,4 +1,4 @@
-//! rejected: assertion
+//! rejected: assertion, deadlock
 //!
 //! The length is written in the order of this machine's processor. It agrees with itself, and with nobody who keeps to the form.
 

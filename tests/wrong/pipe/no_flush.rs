@@ -1,4 +1,4 @@
-//! rejected: assertion
+//! rejected: assertion, deadlock
 //!
 //! The message stays in the writer's buffer until another one pushes it out. The other end waits for it, and answers nothing.
 

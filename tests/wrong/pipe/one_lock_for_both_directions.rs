@@ -1,4 +1,4 @@
-//! rejected: timeout
+//! rejected: deadlock, timeout
 //!
 //! A thread writes, so that `send` need not. But reading and writing share a lock, and whoever waits for the pipe holds it.
 

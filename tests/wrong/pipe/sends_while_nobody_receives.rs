@@ -1,4 +1,4 @@
-//! rejected: timeout
+//! rejected: deadlock, timeout
 //!
 //! `send` writes, and waits while the pipe is full. The child does the same, and neither comes to read.
 

@@ -3,6 +3,7 @@
 //! Processes are not modelled, so a body that starts some runs on threads only. Its test file is compiled for schedules all the
 //! same, for the sake of its other tests. Here it finds the names that it uses, and none of this is ever called.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::process::Command;
 
@@ -84,6 +85,22 @@ pub fn meet(_place: &str) {
 /// # Panics
 /// Always: nobody plays a role in an explored build.
 pub fn tell(_text: &str) {
+    no_children()
+}
+
+/// Ends this process as a signal would. For roles.
+///
+/// # Panics
+/// Always: nobody plays a role in an explored build.
+pub fn die_of(_signal: i32) -> ! {
+    no_children()
+}
+
+/// The processes that descend from this one.
+///
+/// # Panics
+/// Always, like [`Children::new`].
+pub fn processes() -> Option<BTreeSet<u32>> {
     no_children()
 }
 

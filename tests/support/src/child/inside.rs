@@ -57,6 +57,17 @@ pub fn tell(text: &str) {
     desk.wait_until_heard(&format!("told {number}"));
 }
 
+/// Ends this process as the signal would that has this number, also where whoever started the test ignores it. For roles.
+///
+/// Where there are no signals, the process aborts.
+pub fn die_of(signal: i32) -> ! {
+    #[cfg(unix)]
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
+    #[cfg(not(unix))]
+    let _ = signal;
+    process::abort()
+}
+
 fn desk() -> &'static Desk {
     DESK.get().expect("only a child has a test to talk to")
 }

@@ -1,0 +1,37 @@
+//! Limits of real time, judged without relying on how fast the machine is.
+
+use std::time::Duration;
+
+/// The limits that are tried, in milliseconds. None is so long that the test seems to stand still.
+#[cfg(not(feature = "explore"))]
+const LIMITS: [u64; 8] = [20, 40, 80, 160, 320, 320, 320, 320];
+
+/// Whether `wait` keeps to its limit: never less, and not twice as much.
+///
+/// Less is wrong whenever it happens. More may be the machine's fault, so longer limits are tried: who waits twice as long as he
+/// should does so every time, and no machine is busy enough for that. So who keeps to his limit is asked once, nearly always.
+///
+/// # Panics
+/// As a failed assertion of the caller's, if the limit is not kept. In explored builds always: time is virtual there.
+#[track_caller]
+pub fn keeps_to_limit(mut wait: impl FnMut(Duration)) {
+    #[cfg(feature = "explore")]
+    panic!("keeps_to_limit is for real time, {:?} of it: run this body on threads", wait(Duration::ZERO));
+    #[cfg(not(feature = "explore"))]
+    {
+        let mut took = LIMITS.map(|_| Duration::ZERO);
+        for (limit, took) in LIMITS.map(Duration::from_millis).into_iter().zip(&mut took) {
+            let start = std::time::Instant::now();
+            wait(limit);
+            *took = start.elapsed();
+            assert!(*took >= limit, "with a limit of {limit:?} it waited for {took:?} only");
+            if *took < 2 * limit {
+                return;
+            }
+        }
+        let (limit, took) = (LIMITS[LIMITS.len() - 1], took[LIMITS.len() - 1].as_millis());
+        panic!(
+            "it never keeps to its limit: with one of {limit} ms it waited for {took} ms, and much the same every time"
+        );
+    }
+}
