@@ -1,16 +1,20 @@
 //! The contract of the kata `process`, sentence by sentence. `README.md` has the same list.
+//!
+//! The children are this program again, in the roles at the end of the file. Where one stands still, or ends, is a row of a
+//! table: an `actor` does what its arguments say.
 
 use std::env;
+use std::fs;
 use std::io::{self, Read, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
-use std::process;
+use std::process::{self, Command};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::process::{Captured, End, Job, Process, capture};
-use kata::Check;
-use kata::child::{Children, meet, roles, tell};
+use kata::child::{Children, die_of, meet, processes, roles, tell};
+use kata::{Check, keeps_to_limit, situation, until_still};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is compared with.
 /// And only an enum has variants to import.
@@ -39,20 +43,37 @@ fn _signatures(job: Job) {
 #[test]
 fn a_process_gets_its_arguments_variables_and_folder() {
     check(|children| {
-        let arguments = ["two words", "", "a \"quoted\" one", "$HOME", "--flag=1"];
-        let folder = env::current_exe().unwrap().parent().unwrap().canonicalize().unwrap();
-        let mut job = job(children, "report", &arguments);
-        job.variables.push(("GREETING".to_owned(), "good day".to_owned()));
-        job.folder = Some(folder.clone());
-        let mut process = Process::start(&job).unwrap();
-        assert_eq!(process.name(), "report");
-        assert_eq!(process.join(), End::Code(0));
-        let [told_arguments, greeting, told_folder, variables] = children.wait_until_told(4).try_into().unwrap();
-        assert_eq!(told_arguments, format!("{arguments:?}"), "the child's arguments");
-        assert_eq!(greeting, "good day", "the child's variable GREETING");
-        assert_eq!(told_folder, folder.display().to_string(), "the child's working folder");
-        for (name, _) in env::vars_os() {
-            assert!(variables.contains(&format!("{name:?}")), "the child has not inherited the variable {name:?}");
+        let arguments =
+            ["two words", "", "a \"quoted\" one", "$HOME", "*", "a;b", "back\\slash", "한글", " ", "--flag=1"];
+        let mut job = Job { name: "a name".to_owned(), ..job(children, "report", &arguments) };
+        // The last one is there already, with another value.
+        let inherited = env::vars_os().find_map(|(name, _)| name.into_string().ok()).unwrap();
+        let values = [("GREETING", " good day\n"), ("EMPTY", ""), ("EQUAL", "a=b"), (&inherited, "of the job")];
+        job.variables.extend(values.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let other_folder = env::current_exe().unwrap().parent().unwrap().canonicalize().unwrap();
+        let own_folder = env::current_dir().unwrap().canonicalize().unwrap();
+        for (nth, folder) in [Some(other_folder), None].into_iter().enumerate() {
+            job.folder = folder.clone();
+            let mut process = Process::start(&job).unwrap();
+            assert_eq!(process.name(), "a name");
+            assert_eq!(process.join(), End::Code(0));
+            let told = children.wait_until_told(3 * (nth + 1));
+            let [told_arguments, told_folder, variables] = &told[3 * nth..] else { unreachable!("three things") };
+            assert_eq!(*told_arguments, format!("{arguments:?}"), "the child's arguments");
+            assert_eq!(
+                *told_folder,
+                folder.as_ref().unwrap_or(&own_folder).display().to_string(),
+                "the child's folder"
+            );
+            for variable in values.map(|variable| format!("{variable:?}")) {
+                assert!(variables.contains(&variable), "the child has not got the variable {variable}");
+            }
+            for (name, _) in env::vars_os() {
+                assert!(
+                    variables.contains(&format!("({name:?}, ")),
+                    "the child has not inherited the variable {name:?}"
+                );
+            }
         }
     });
 }
@@ -60,10 +81,26 @@ fn a_process_gets_its_arguments_variables_and_folder() {
 #[test]
 fn a_process_ends_with_a_code_or_by_a_signal() {
     check(|children| {
-        for (how, end) in [("0", End::Code(0)), ("3", End::Code(3)), ("crash", CRASHED)] {
-            let mut process = Process::start(&job(children, "ending", &[how])).unwrap();
-            assert_eq!(process.join(), end, "how the child ended that was told: {how}");
-            assert_eq!(process.join(), end, "the same, asked again");
+        let ways: [(&str, fn(&mut Process) -> Option<End>); 4] = [
+            ("`join`", |process| Some(process.join())),
+            ("`join_timeout`", |process| process.join_timeout(LONG)),
+            ("`terminate`", |process| Some(process.terminate(LONG))),
+            ("`is_alive`", |process| {
+                wait_until_ended(process);
+                Some(process.terminate(Duration::ZERO))
+            }),
+        ];
+        for (how, end) in ends() {
+            for (nth, (who, ask)) in ways.into_iter().enumerate() {
+                situation(format!("the child does this: {how}, and {who} is the first to ask"));
+                let mut process = Process::start(&actor_job(children, &[how])).unwrap();
+                assert_eq!(ask(&mut process), Some(end), "how the child ended");
+                assert!(!process.is_alive(), "the child has ended");
+                for (who, ask) in ways.into_iter().cycle().skip(nth).take(ways.len()) {
+                    assert_eq!(ask(&mut process), Some(end), "the same, asked again by {who}");
+                }
+                assert_eq!(process.join_timeout(Duration::ZERO), Some(end), "the same, asked once more");
+            }
         }
     });
 }
@@ -71,12 +108,27 @@ fn a_process_ends_with_a_code_or_by_a_signal() {
 #[test]
 fn a_process_that_cannot_be_started_is_an_error_that_names_it() {
     check(|children| {
-        let mut job = job(children, "ending", &["0"]);
-        job.program = PathBuf::from("no-such-program");
-        let errors = [Process::start(&job).map(drop).unwrap_err(), capture(&job, LONG).map(drop).unwrap_err()];
-        for error in errors {
-            assert_eq!(error.kind(), io::ErrorKind::NotFound, "{error}");
-            assert!(error.to_string().contains("no-such-program"), "which program? The error says only: {error}");
+        let job = || Job { name: "a name".to_owned(), ..job(children, "actor", &["exit 0"]) };
+        let mistakes: [(&str, Job); 5] = [
+            ("there is no such program", Job { program: PathBuf::from("no-such-program"), ..job() }),
+            ("the program is a folder", Job { program: env::current_dir().unwrap(), ..job() }),
+            ("there is no such folder", Job { folder: Some(PathBuf::from("no-such-folder")), ..job() }),
+            ("the folder is a file", Job { folder: Some(env::current_exe().unwrap()), ..job() }),
+            ("an argument has a zero byte", Job { arguments: vec!["a\0b".to_owned()], ..job() }),
+        ];
+        for (what, job) in mistakes {
+            situation(what);
+            let mut command = Command::new(&job.program);
+            if let Some(folder) = &job.folder {
+                command.current_dir(folder);
+            }
+            let kind = command.args(&job.arguments).spawn().map(drop).unwrap_err().kind();
+            let program = job.program.display().to_string();
+            let errors = [Process::start(&job).map(drop).unwrap_err(), capture(&job, LONG).map(drop).unwrap_err()];
+            for error in errors {
+                assert_eq!(error.kind(), kind, "the system's kind of error: {error}");
+                assert!(error.to_string().contains(&program), "{program} is not named in the error: {error}");
+            }
         }
     });
 }
@@ -85,7 +137,7 @@ fn a_process_that_cannot_be_started_is_an_error_that_names_it() {
 fn processes_run_at_the_same_time() {
     check(|children| {
         children.rendezvous("table", 2);
-        let job = job(children, "meeting", &["table"]);
+        let job = actor_job(children, &["meet table", "exit 7"]);
         let mut first = Process::start(&job).unwrap();
         let mut second = Process::start(&job).unwrap();
         assert_eq!([first.join(), second.join()], [MET; 2]);
@@ -93,124 +145,319 @@ fn processes_run_at_the_same_time() {
 }
 
 #[test]
+fn what_happens_to_one_process_changes_nothing_for_another() {
+    check(|children| {
+        let twin = |actions: &[&str]| Process::start(&actor_job(children, actions)).unwrap();
+        let mut waiting = twin(&["meet gate", "exit 7"]);
+        let mut ended = twin(&["exit 3"]);
+        wait_until_ended(&mut ended);
+        assert!(waiting.is_alive(), "another process of that name has ended");
+        assert_eq!([ended.join_timeout(LONG), waiting.join_timeout(MOMENT)], [Some(End::Code(3)), None]);
+        drop(ended);
+        assert_eq!(twin(&["meet never"]).terminate(Duration::ZERO), KILLED);
+        assert_eq!(capture(&actor_job(children, &["exit 5"]), LONG).unwrap().end, End::Code(5));
+        assert!(waiting.is_alive(), "others of that name have been dropped, terminated and captured");
+        children.open("gate");
+        assert_eq!(waiting.join(), MET);
+    });
+}
+
+#[test]
 fn a_process_is_alive_until_it_has_ended() {
     check(|children| {
-        let mut process = Process::start(&job(children, "meeting", &["gate"])).unwrap();
-        children.wait_for("gate", 1);
-        assert!(process.is_alive(), "the child waits at a gate, so it is alive");
-        children.open("gate");
-        // It ends by itself, and nobody joins it.
-        while process.is_alive() {
-            thread::yield_now();
+        for (how, end) in ends() {
+            situation(format!("the child waits at a gate, and then does this: {how}"));
+            let gate = format!("gate before {how}");
+            let mut process = Process::start(&actor_job(children, &[&format!("meet {gate}"), how])).unwrap();
+            assert!(process.is_alive(), "the child has just been started");
+            children.wait_for(&gate, 1);
+            assert!((0..3).all(|_| process.is_alive()), "the child waits at a gate, so it is alive");
+            assert_eq!(process.join_timeout(Duration::ZERO), None, "the gate is closed");
+            assert!(process.is_alive(), "nobody has ended the child");
+            children.open(&gate);
+            // It ends by itself, and nobody joins it.
+            wait_until_ended(&mut process);
+            assert!(!process.is_alive(), "asked again");
+            assert_eq!(process.join(), end);
+            assert!(!process.is_alive(), "asked after `join`");
         }
-        assert_eq!(process.join(), MET);
-        assert!(!process.is_alive());
     });
 }
 
 #[test]
 fn join_timeout_waits_for_the_limit_at_most() {
     check(|children| {
-        let mut process = Process::start(&job(children, "meeting", &["gate"])).unwrap();
-        assert_eq!(process.join_timeout(MOMENT), None, "the gate is closed, so the child can't have ended");
+        let mut process = Process::start(&actor_job(children, &["meet gate", "exit 7"])).unwrap();
+        keeps_to_limit(|limit| assert_eq!(process.join_timeout(limit), None, "the gate is closed"));
         assert_eq!(process.join_timeout(Duration::ZERO), None, "the gate is still closed");
         assert!(process.is_alive(), "nobody has ended the child");
-        children.open("gate");
-        assert_eq!(process.join_timeout(LONG), Some(MET), "the gate is open, so the child ends by itself");
+        children.open_when_still("gate");
+        assert_eq!(process.join_timeout(LONG), Some(MET), "the gate opens, so the child ends by itself");
         assert_eq!(process.join_timeout(Duration::ZERO), Some(MET), "the same, asked again");
+        let mut process = Process::start(&actor_job(children, &["exit 7"])).unwrap();
+        assert_eq!(process.join_timeout(Duration::MAX), Some(MET), "no limit is too long");
+    });
+}
+
+#[test]
+fn nobody_but_terminate_asks_a_process_to_end() {
+    check(|children| {
+        let waits: [(&str, fn(&Children, &mut Process)); 4] = [
+            ("`start`", |_, _| {}),
+            ("`is_alive`", |_, process| assert!(process.is_alive())),
+            ("`join_timeout`", |_, process| assert_eq!(process.join_timeout(MOMENT), None)),
+            ("`join`", |children, process| {
+                children.open_when_still("gate");
+                assert_eq!(process.join(), MET);
+            }),
+        ];
+        let mut process = Process::start(&actor_job(children, &["listen aside", "meet gate", "exit 7"])).unwrap();
+        children.wait_for("gate", 1);
+        for (who, wait) in waits {
+            situation(format!("nobody has called `terminate` yet, only {who}"));
+            let told = || assert_eq!(children.told(), [""; 0], "the child's standard input has come to its end");
+            until_still();
+            told();
+            wait(children, &mut process);
+            told();
+        }
     });
 }
 
 #[test]
 fn terminate_asks_first_and_kills_after_the_grace() {
     check(|children| {
-        let mut polite = Process::start(&job(children, "polite", &[])).unwrap();
-        assert_eq!(polite.terminate(LONG), End::Code(0), "a child that ends when its standard input is closed");
-        assert_eq!(children.wait_until_told(1), ["goodbye"], "what it says then");
-        let mut stubborn = Process::start(&job(children, "meeting", &["gate"])).unwrap();
-        assert_eq!(stubborn.terminate(MOMENT), KILLED, "a child that doesn't look at its standard input");
-        assert!(!stubborn.is_alive());
-        assert_eq!(stubborn.terminate(LONG), KILLED, "the same, asked again");
+        let start = |actions: &[&str]| Process::start(&actor_job(children, actions)).unwrap();
+        for grace in [LONG, Duration::MAX] {
+            situation("the child ends when it is asked");
+            let mut polite = start(&["listen", "tell goodbye", "exit 5"]);
+            assert_eq!(polite.terminate(grace), End::Code(5), "a child that ends when its standard input is closed");
+            assert_eq!(children.told().last().map(String::as_str), Some("goodbye"), "what it says then");
+            assert!(!polite.is_alive());
+            assert_eq!(polite.terminate(grace), End::Code(5), "the same, asked again");
+        }
+        situation("the child, when it is asked, still has something to do");
+        let mut busy = start(&["listen", "meet desk", "exit 5"]);
+        children.open_when_still("desk");
+        assert_eq!(busy.terminate(LONG), End::Code(5), "it had time enough");
+        for actions in [&["meet gate"][..], &["listen", "meet gate"]] {
+            for grace in [Duration::ZERO, MOMENT] {
+                situation(format!("the child does this: {}, for ever, and the grace is {grace:?}", actions.join(", ")));
+                let mut stubborn = start(actions);
+                assert_eq!(stubborn.terminate(grace), KILLED, "a child that never ends");
+                assert!(!stubborn.is_alive());
+                assert_eq!(stubborn.terminate(LONG), KILLED, "the same, asked again");
+            }
+        }
+        situation("the child never ends");
+        keeps_to_limit(|grace| assert_eq!(start(&["meet gate"]).terminate(grace), KILLED));
     });
 }
 
 #[test]
 fn no_process_outlives_its_owner() {
     check(|children| {
-        let job = job(children, "meeting", &["gate"]);
-        {
-            let _dropped = Process::start(&job).unwrap();
-            children.wait_for("gate", 1);
+        let (before, stays, ends) = (processes(), ["fat", "meet gate"], ["exit 3"]);
+        let lives: [(&str, &[&str], fn(&Children, &mut Process)); 8] = [
+            ("it has just been started", &stays, |_, _| {}),
+            ("it runs", &stays, |children, _| children.wait_for("gate", 1)),
+            ("it runs, and the limit of `join_timeout` was over", &stays, |_, process| {
+                assert_eq!(process.join_timeout(MOMENT), None);
+            }),
+            ("it runs, and was seen to be alive", &stays, |_, process| assert!(process.is_alive())),
+            ("it runs, and would not listen", &["listen", "fat", "meet gate"], |_, _| {}),
+            ("it has ended by itself, and nobody knows", &ends, |_, _| until_still()),
+            ("it has ended, and was seen to", &ends, |_, process| wait_until_ended(process)),
+            ("it was terminated", &stays, |_, process| assert_eq!(process.terminate(Duration::ZERO), KILLED)),
+        ];
+        for (when, actions, live) in lives {
+            for panics in [false, true] {
+                let how = if panics { "its owner panics" } else { "it is dropped" };
+                situation(format!("a process: {when}, and then {how}"));
+                let job = actor_job(children, actions);
+                let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+                    let mut process = Process::start(&job).unwrap();
+                    live(children, &mut process);
+                    assert!(!panics, "{PANICS}");
+                }));
+                assert_eq!(processes(), before, "the processes that are there when its owner is gone, and before");
+                passed_on(outcome);
+            }
         }
-        let panicked = panic::catch_unwind(AssertUnwindSafe(|| {
-            let _owned = Process::start(&job).unwrap();
-            children.wait_for("gate", 2);
-            panic!("the owner of a process panics");
-        }));
-        assert!(panicked.is_err());
-        gone(children);
+        situation("a process that runs is dropped: it is to be killed, and gets no grace");
+        let quick = || {
+            let process = Process::start(&actor_job(children, &["listen", "meet gate"])).unwrap();
+            let start = Instant::now();
+            drop(process);
+            start.elapsed() < SECOND
+        };
+        assert!((0..3).any(|_| quick()), "each time it took more than a second");
+        children.wait_until_gone();
+    });
+}
+
+/// A panic that was not the test's own plan goes on.
+fn passed_on(outcome: thread::Result<()>) {
+    if let Err(panic) = outcome
+        && panic.downcast_ref::<String>().is_none_or(|text| text != PANICS)
+    {
+        panic::resume_unwind(panic);
+    }
+}
+
+/// What an owner says that panics.
+const PANICS: &str = "the owner of a process panics";
+
+#[test]
+fn a_process_writes_where_its_parent_writes() {
+    check(|children| {
+        // Linux names what is open: a pipe, a file, a terminal. Elsewhere there is nothing to compare.
+        let mut process = Process::start(&actor_job(children, &["outputs"])).unwrap();
+        assert_eq!(process.join(), End::Code(0));
+        assert_eq!(children.wait_until_told(1), [outputs()], "where standard output and standard error go");
     });
 }
 
 #[test]
-fn capture_keeps_all_that_a_flooding_process_writes() {
+fn capture_keeps_all_that_a_process_writes() {
     check(|children| {
-        let Captured { end, stdout, stderr } = capture(&job(children, "flood", &[]), LONG).unwrap();
-        assert_eq!(end, End::Code(0));
-        assert!(stdout == [b'o'; FLOOD], "standard output: {} of {FLOOD} bytes, or the wrong ones", stdout.len());
-        assert!(
-            stderr == [b'e'; 2 * FLOOD],
-            "standard error: {} of {} bytes, or the wrong ones",
-            stderr.len(),
-            2 * FLOOD
-        );
+        for (how, end) in ends() {
+            for actions in [&[how][..], &["err 14", how], &["out 11", how], &["out 1", "err 300", "out 10", how]] {
+                captures(children, actions, end);
+            }
+        }
+        // A pipe holds some 64 KiB, so whoever reads one stream to its end before the other waits for a child that waits.
+        let full = ["err 262144", "out 262144", "err 262144", "exit 0"];
+        let orders: [&[&str]; 5] = [
+            &["out 65536", "err 65537", "exit 0"],
+            &full,
+            &["out 262144", "err 262144", "exit 3"],
+            &["listen", "out 262144", "err 1", "out 262144", "exit 0"],
+            &["out 3000000", "exit 0"],
+        ];
+        for actions in orders {
+            captures(children, actions, if actions.contains(&"exit 3") { End::Code(3) } else { End::Code(0) });
+        }
+        situation("the limit is as long as can be");
+        assert_eq!(capture(&actor_job(children, &["exit 7"]), Duration::MAX).unwrap().end, MET);
     });
+}
+
+/// Captures a child that ends by itself.
+fn captures(children: &Children, actions: &[&str], end: End) {
+    situation(format!("the child does this: {}", actions.join(", ")));
+    let captured = capture(&actor_job(children, actions), LONG).unwrap();
+    assert_eq!(captured.end, end);
+    written(&captured, actions);
+}
+
+/// Whether all that was written is there. Not `assert_eq`: nobody could read it.
+#[track_caller]
+fn written(captured: &Captured, actions: &[&str]) {
+    for (name, stream, found) in [("output", "out ", &captured.stdout), ("error", "err ", &captured.stderr)] {
+        let lengths = actions.iter().filter_map(|action| action.strip_prefix(stream)?.parse().ok());
+        let expected: Vec<u8> = lengths.flat_map(words).collect();
+        if *found != expected {
+            let same = found.iter().zip(&expected).take_while(|(found, expected)| found == expected).count();
+            let (length, all) = (found.len(), expected.len());
+            panic!("of {all} bytes on standard {name} there are {length}, and the first {same} are the right ones");
+        }
+    }
+}
+
+#[test]
+fn capture_waits_for_the_end_and_not_for_silence() {
+    check(|children| {
+        situation("the child closes its standard output and error, and runs on");
+        let job = silent(actor_job(children, &["meet gate", "exit 7"]));
+        children.open_when_still("gate");
+        assert_eq!(capture(&job, LONG).unwrap().end, MET);
+        situation("the child closes its standard output and error, and runs for ever");
+        let job = silent(actor_job(children, &["meet never"]));
+        assert_eq!(capture(&job, MOMENT).unwrap().end, KILLED);
+    });
+}
+
+/// The same, with its outputs closed before it begins.
+fn silent(job: Job) -> Job {
+    if !cfg!(unix) {
+        return job;
+    }
+    let script = "exec >/dev/null 2>&1; exec \"$0\" \"$@\"";
+    let program = job.program.display().to_string();
+    let arguments = ["-c".to_owned(), script.to_owned(), program].into_iter().chain(job.arguments).collect();
+    Job { program: PathBuf::from("/bin/sh"), arguments, ..job }
 }
 
 #[test]
 fn capture_kills_a_process_that_never_ends() {
     check(|children| {
-        let captured = capture(&job(children, "meeting", &["gate"]), MOMENT).unwrap();
-        assert_eq!(captured.end, KILLED);
-        gone(children);
+        let (before, flood) = (processes(), ["out 262144", "err 262144"]);
+        let lives: [&[&str]; 5] = [&[], &["out 11"], &["err 14"], &["out 1", "err 11", "out 10"], &flood];
+        for actions in lives {
+            situation(format!("the child does this: {}, and then nothing for ever", actions.join(", ")));
+            let job = actor_job(children, &[actions, &["tell written", "meet never"]].concat());
+            let mut limit = MOMENT;
+            loop {
+                let so_far = children.told().len();
+                let captured = capture(&job, limit).unwrap();
+                assert_eq!(processes(), before, "the processes that are there after `capture`, and before");
+                assert_eq!(captured.end, KILLED);
+                // It may have been killed before it could write, on a slow machine. Then it gets more time.
+                if children.told().len() > so_far {
+                    written(&captured, actions);
+                    break;
+                }
+                limit *= 2;
+            }
+        }
+        for action in ["meet never", "chatter"] {
+            situation(format!("the child does this, for ever: {action}"));
+            let job = actor_job(children, &[action]);
+            keeps_to_limit(|limit| assert_eq!(capture(&job, limit).unwrap().end, KILLED));
+            assert_eq!(capture(&job, Duration::ZERO).unwrap().end, KILLED, "without any time");
+        }
+        children.wait_until_gone();
     });
 }
 
-roles!(report, ending, meeting, polite, flood);
+roles!(report, actor);
 
-/// Tells what it got: arguments, a variable, the folder, the names of all variables.
+/// Tells what it got: arguments, folder, variables.
 fn report() -> i32 {
     tell(&format!("{:?}", arguments()));
-    tell(&env::var("GREETING").unwrap_or_default());
     tell(&env::current_dir().and_then(|folder| folder.canonicalize()).unwrap_or_default().display().to_string());
-    tell(&format!("{:?}", env::vars_os().map(|(name, _)| name).collect::<Vec<_>>()));
+    tell(&format!("{:?}", env::vars_os().collect::<Vec<_>>()));
     0
 }
 
-/// Ends as it is told.
-fn ending() -> i32 {
-    arguments()[0].parse().unwrap_or_else(|_| process::abort())
-}
-
-/// Waits at a place until the test lets it go. Nothing else moves it.
-fn meeting() -> i32 {
-    meet(&arguments()[0]);
-    7
-}
-
-/// Ends when its standard input is closed.
-fn polite() -> i32 {
-    read_all();
-    tell("goodbye");
-    0
-}
-
-/// Whoever reads one stream to its end before the other waits for a child that waits for him.
-fn flood() -> i32 {
-    read_all();
-    io::stderr().write_all(&[b'e'; FLOOD]).unwrap();
-    io::stdout().write_all(&[b'o'; FLOOD]).unwrap();
-    io::stderr().write_all(&[b'e'; FLOOD]).unwrap();
+/// Does what its arguments say, one after the other.
+fn actor() -> i32 {
+    for action in arguments() {
+        let (what, with) = action.split_once(' ').unwrap_or((&action, ""));
+        let number = || with.parse().expect("a number");
+        match what {
+            "exit" => return number(),
+            "die" => die_of(number()),
+            "abort" => process::abort(),
+            "meet" => meet(with),
+            "tell" => tell(with),
+            "outputs" => tell(&outputs()),
+            "listen" if with == "aside" => drop(thread::spawn(|| {
+                listen();
+                tell("asked");
+            })),
+            "listen" => listen(),
+            "out" => write(io::stdout(), &words(number() as usize)),
+            "err" => write(io::stderr(), &words(number() as usize)),
+            "chatter" => loop {
+                write(io::stderr(), b".");
+            },
+            // Such a process takes a moment to die.
+            "fat" => std::mem::forget(vec![1_u8; 16 << 20]),
+            _ => panic!("nobody can {action}"),
+        }
+    }
     0
 }
 
@@ -218,10 +465,36 @@ fn arguments() -> Vec<String> {
     env::args().skip(1).collect()
 }
 
-fn read_all() {
+/// Waits until its standard input is closed. Nobody writes to a child.
+fn listen() {
     let mut nothing = Vec::new();
     io::stdin().read_to_end(&mut nothing).unwrap();
     assert_eq!(nothing, b"", "nobody writes to a child");
+}
+
+fn write(mut output: impl Write, bytes: &[u8]) {
+    output.write_all(bytes).and_then(|()| output.flush()).unwrap();
+}
+
+/// So many bytes of all kinds: text or not, ends of lines, with a carriage return and without.
+fn words(length: usize) -> Vec<u8> {
+    let mut bytes: Vec<u8> = (0..=u8::MAX).collect::<Vec<u8>>().repeat(length.div_ceil(256));
+    bytes.truncate(length);
+    bytes
+}
+
+/// Where this process' standard output and standard error go, as Linux names it.
+fn outputs() -> String {
+    format!("{:?}", [1, 2].map(|number| fs::read_link(format!("/proc/self/fd/{number}")).ok()))
+}
+
+/// The ways in which a child can end by itself: what an actor has to do, and how it has ended then.
+fn ends() -> Vec<(&'static str, End)> {
+    let codes = [("exit 0", 0), ("exit 1", 1), ("exit 3", 3), ("exit 101", 101), ("exit 128", 128), ("exit 255", 255)];
+    let signals = [("die 1", 1), ("die 2", 2), ("die 9", 9), ("die 10", 10), ("die 15", 15)];
+    let signals = signals.map(|(how, number)| (how, End::Signal(number)));
+    let signals = signals.into_iter().filter(|_| cfg!(unix));
+    codes.map(|(how, code)| (how, End::Code(code))).into_iter().chain([("abort", CRASHED)]).chain(signals).collect()
 }
 
 /// The exit code of a child that was let go.
@@ -232,10 +505,10 @@ const CRASHED: End = if cfg!(unix) { End::Signal(6) } else { End::Code(0xC000_04
 const KILLED: End = if cfg!(unix) { End::Signal(9) } else { End::Code(1) };
 /// Nothing in these tests lasts so long, so who waits for so long has waited for nothing.
 const LONG: Duration = Duration::from_secs(3600);
+/// Nothing that is done at once lasts so long every time.
+const SECOND: Duration = Duration::from_secs(1);
 /// Time enough to show that a wait ends.
 const MOMENT: Duration = Duration::from_millis(5);
-/// More than any system's pipe holds.
-const FLOOD: usize = 256 * 1024;
 
 /// Runs a body that needs child processes. When it returns, no thread and no process may be left, not even a zombie.
 #[track_caller]
@@ -254,9 +527,14 @@ fn job(children: &Children, role: &str, arguments: &[&str]) -> Job {
     }
 }
 
-/// On Linux, whatever is left when a body returns fails the test as a leak. Elsewhere a child that nobody ends shows here.
-fn gone(children: &Children) {
-    if cfg!(not(target_os = "linux")) {
-        children.wait_until_gone();
+/// A child that does these things, one after the other.
+fn actor_job(children: &Children, actions: &[&str]) -> Job {
+    job(children, "actor", actions)
+}
+
+/// Waits for a child as somebody does who doesn't want to wait: it is never joined.
+fn wait_until_ended(process: &mut Process) {
+    while process.is_alive() {
+        thread::yield_now();
     }
 }

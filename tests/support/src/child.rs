@@ -43,6 +43,7 @@ use std::thread::{self, JoinHandle};
 use verdict::{Kind, RECORD_FILE, REPLAY, SCHEDULES, SEED};
 
 use crate::tasks::family;
+use crate::tools::until_still;
 use crate::tools::waiting::waiting_at;
 
 #[doc(hidden)]
@@ -157,6 +158,17 @@ impl Children {
     pub fn rendezvous(&self, place: &str, children: usize) {
         let (desk, place, made_at) = (Arc::clone(&self.desk), place.to_owned(), Location::caller());
         self.spawn(move || desk.rendezvous(&place, children, made_at));
+    }
+
+    /// Opens the place when a child is there and nothing moves any more: whoever has something to wait for waits, and who returned
+    /// before that has not waited. It doesn't wait itself. See [`until_still`].
+    pub fn open_when_still(&self, place: &str) {
+        let (desk, place) = (Arc::clone(&self.desk), place.to_owned());
+        self.spawn(move || {
+            drop(desk.wait_while(|state| !state.closing && state.count(&place) < 1));
+            until_still();
+            desk.open(&place);
+        });
     }
 
     /// Waits until no child is there any more: each that has come somewhere has ended, or is about to.
