@@ -1,15 +1,21 @@
 //! The contract of the kata `shared`, sentence by sentence. `README.md` has the same list.
+//!
+//! Who stands in for another process is another process where it has to die, and a thread with a `Shared` of its own where it
+//! only has to come in between.
 
 use std::env;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::{self, TryRecvError};
 use std::thread;
 
 use kata::child::{Children, meet, roles};
-use kata::on_threads;
+use kata::{Steps, on_threads, situation, until_still};
 use shared::{Cells, Shared};
 use tempfile::TempDir;
 
@@ -66,24 +72,120 @@ fn a_value_loses_no_update() {
     let place = Place::new();
     on_threads(place.with(|file| {
         let children = Children::new();
-        let shared = created(file, 0);
-        let mut seen = Vec::new();
-        let replaced = shared.modify(|value| {
-            seen.push(value);
-            if seen.len() == 1 {
-                // This process stands still in the middle. Another comes, counts and goes.
-                ended_well(start(children.command("count"), file));
+        let (shared, other) = (created(file, 0), Shared::open(file).unwrap());
+        let one_child = || ended_well(start(children.command("count"), file));
+        adds_1(&shared, 0, &[1], &one_child);
+        let many: [&[u64]; 8] = [&[], &[1], &[2], &[1, 1], &[2, 1], &[1, 2], &[1, 1, 1], &[1; 100]];
+        for first in [0, 1, 1 << 31, 1 << 32, 1 << 63, u64::MAX - 2, u64::MAX - 1, u64::MAX] {
+            for times in many {
+                adds_1(&shared, first, times, &|| {
+                    other.modify(|value| value.wrapping_add(1));
+                });
             }
-            value + 1
-        });
-        assert_eq!(shared.value(), 2, "two processes have counted, from 0");
-        assert_eq!((replaced, seen), (1, vec![0, 1]), "what was replaced, and what `change` was given");
+        }
+        situation("`change` panics");
+        let before = shared.value();
+        assert!(panic::catch_unwind(AssertUnwindSafe(|| shared.modify(|_| panic!("in `change`")))).is_err());
+        assert_eq!((shared.value(), other.modify(|value| value)), (before, before), "the value, after a panic");
     }));
+}
+
+/// Adds 1 to the value. Meanwhile others do the same: so many at the first attempt, so many at the second, and so on.
+fn adds_1(shared: &Shared, first: u64, times: &[u64], other_adds_1: &dyn Fn()) {
+    situation(format!(
+        "the value is {first}, and while `change` runs, others add 1, so many times in each run: {times:?}"
+    ));
+    shared.modify(|_| first);
+    assert_eq!(shared.value(), first, "the value");
+    let mut seen = Vec::new();
+    let replaced = shared.modify(|value| {
+        let others = times.get(seen.len()).copied().unwrap_or(0);
+        seen.push(value);
+        (0..others).for_each(|_| other_adds_1());
+        value.wrapping_add(1)
+    });
+    let mut expected = vec![first];
+    times.iter().for_each(|others| expected.push(expected[expected.len() - 1].wrapping_add(*others)));
+    let last = expected[times.len()];
+    assert_eq!(shared.value(), last.wrapping_add(1), "the value, when all have counted");
+    assert_eq!((replaced, seen), (last, expected), "what was replaced, and what `change` was given");
 }
 
 fn count() -> i32 {
     opened().modify(|value| value + 1);
     0
+}
+
+#[test]
+fn an_update_sees_and_changes_the_current_cells() {
+    let place = Place::new();
+    on_threads(place.with(|file| {
+        let (shared, other) = (created(file, 2), Shared::open(file).unwrap());
+        // Which cells an update sets, one after the other.
+        let updates: [&[usize]; 7] = [&[], &[0], &[1], &[0, 0], &[0, 1], &[1, 0], &[1, 1]];
+        let (mut expected, mut number) = (vec![0, 0], 0);
+        for (first, second, third) in triples(&updates) {
+            situation(format!("three updates set the cells {first:?}, {second:?} and {third:?}, in this order"));
+            for (nth, cells_to_set) in [first, second, third].into_iter().enumerate() {
+                let mut change = |cells: &mut shared::Cells<'_>| {
+                    assert_eq!(cells.to_vec(), expected, "the array, as update {nth} finds it");
+                    for cell in cells_to_set {
+                        number += 1;
+                        (expected[*cell], _) = (number, cells.set(*cell, number));
+                        assert_eq!(cells.to_vec(), expected, "the array, as update {nth} has changed it");
+                        assert_eq!([cells.get(0), cells.get(1)], *expected, "the same, cell by cell");
+                    }
+                    number
+                };
+                let result = if nth == 1 {
+                    other.try_update(change).unwrap()
+                } else {
+                    Some(shared.update(&mut change).unwrap())
+                };
+                assert_eq!(result, Some(number), "what `change` returned");
+                assert_eq!(array(&shared), Some(expected.clone()), "after update {nth}");
+                assert_eq!(other.snapshot().unwrap(), expected, "after update {nth}");
+            }
+        }
+    }));
+}
+
+/// Each with each and each.
+fn triples<T: Copy>(all: &[T]) -> impl Iterator<Item = (T, T, T)> {
+    all.iter()
+        .flat_map(move |first| all.iter().flat_map(move |second| all.iter().map(|third| (*first, *second, *third))))
+}
+
+#[test]
+fn beyond_the_last_cell_is_none() {
+    let place = Place::new();
+    on_threads(place.with(|file| {
+        for len in 0..=3 {
+            let file = file.with_extension(len.to_string());
+            let shared = created(&file, len);
+            shared.modify(|_| 5);
+            for round in 1..=2 {
+                // Each version of the array may be somewhere else.
+                shared.update(add_1).unwrap();
+                for index in (len..3 * len + 6).chain([usize::MAX]) {
+                    situation(format!(
+                        "an array of {len} cells has seen {} updates, and there is no cell {index}",
+                        round + 1
+                    ));
+                    let panics = |what: &str, attempt: &dyn Fn()| {
+                        assert!(panic::catch_unwind(AssertUnwindSafe(attempt)).is_err(), "{what} has to panic");
+                    };
+                    panics("`get` in an update", &|| drop(shared.update(|cells| cells.get(index))));
+                    panics("`set`", &|| drop(shared.try_update(|cells| cells.set(index, 77))));
+                    panics("`get` of a reader", &|| {
+                        while shared.try_read(|cells| cells.get(index)).unwrap().is_none() {}
+                    });
+                    assert_eq!(soon(|| array(&shared)), Some(vec![round; len]), "the array, after that");
+                    assert_eq!(shared.value(), 5, "the value, after that");
+                }
+            }
+        }
+    }));
 }
 
 #[test]
@@ -107,14 +209,16 @@ fn two_processes_never_change_the_array_at_once() {
 const BETWEEN: &str = "between two writes";
 
 fn stop_between_two_writes() -> i32 {
-    let change = |cells: &mut shared::Cells<'_>| {
-        let one_more = cells.get(0) + 1;
-        cells.set(0, one_more);
-        meet(BETWEEN);
-        cells.set(1, one_more);
-    };
-    opened().update(change).unwrap();
+    opened().update(|cells| add_1_and_stop_between(cells, &|| meet(BETWEEN))).unwrap();
     0
+}
+
+/// Adds 1 to both cells, and stops in the middle of it.
+fn add_1_and_stop_between(cells: &mut shared::Cells<'_>, stop: &dyn Fn()) {
+    let one_more = cells.get(0) + 1;
+    cells.set(0, one_more);
+    stop();
+    cells.set(1, one_more);
 }
 
 #[test]
@@ -133,6 +237,97 @@ fn two_threads_of_a_process_never_change_the_array_at_once() {
         assert_eq!(from_another_thread(&shared), Some(()), "once it was done");
         assert_eq!(from_another_thread(&opened_again), Some(()), "once it was done");
         assert_eq!(shared.snapshot().unwrap(), [3, 3]);
+    }));
+}
+
+#[test]
+fn an_update_waits_for_its_turn() {
+    let place = Place::new();
+    on_threads(place.with(|file| {
+        let shared = Arc::new(created(file, 2));
+        let mut added = 0;
+        for holder in ["a process", "a thread with a `Shared` of its own", "a thread with the same `Shared`"] {
+            for waiting in ["update", "snapshot"] {
+                situation(format!("{holder} is in the middle of an update, and another thread calls `{waiting}`"));
+                let holder = Holder::start(holder, file, &shared);
+                let (answer, answered) = mpsc::channel();
+                thread::spawn({
+                    let shared = Arc::clone(&shared);
+                    let call = if waiting == "update" { update_and_nothing_else } else { Shared::snapshot };
+                    move || answer.send(call(&shared))
+                });
+                until_still();
+                let early = answered.try_recv();
+                if waiting == "update" {
+                    assert!(matches!(early, Err(TryRecvError::Empty)), "it did not wait: {early:?}");
+                }
+                holder.end();
+                let seen = early.or_else(|_| answered.recv()).unwrap().unwrap();
+                let allowed = if waiting == "update" { [added + 2; 2] } else { [added, added + 1] };
+                assert!(
+                    allowed.iter().any(|all| seen == [*all; 2]),
+                    "the array was {seen:?}, when there were {added} in it"
+                );
+                added += if waiting == "update" { 2 } else { 1 };
+                assert_eq!(shared.snapshot().unwrap(), [added; 2], "the array, when both are done");
+            }
+        }
+    }));
+}
+
+/// Adds 1, and returns what is there then.
+fn update_and_nothing_else(shared: &Shared) -> io::Result<Vec<u64>> {
+    shared.update(|cells| {
+        add_1(cells);
+        cells.to_vec()
+    })
+}
+
+/// Somebody who stands still in the middle of an update.
+enum Holder {
+    Process(Children, Child),
+    Thread(Steps),
+}
+
+impl Holder {
+    fn start(who: &str, file: &Path, shared: &Arc<Shared>) -> Holder {
+        if who == "a process" {
+            let children = Children::new();
+            let child = start(children.command("stop_between_two_writes"), file);
+            children.wait_for(BETWEEN, 1);
+            return Holder::Process(children, child);
+        }
+        let same = who.ends_with("the same `Shared`");
+        let own = if same { Arc::clone(shared) } else { Arc::new(Shared::open(file).unwrap()) };
+        let thread = Steps::of(move |pause| own.update(|cells| add_1_and_stop_between(cells, pause)).unwrap());
+        thread.step();
+        Holder::Thread(thread)
+    }
+
+    fn end(self) {
+        match self {
+            Holder::Process(children, child) => {
+                children.open(BETWEEN);
+                ended_well(child);
+            }
+            Holder::Thread(thread) => drop(thread),
+        }
+    }
+}
+
+#[test]
+fn two_files_have_nothing_to_do_with_each_other() {
+    let place = Place::new();
+    on_threads(place.with(|file| {
+        let (one, two) = (created(file, 2), created(&file.with_extension("two"), 1));
+        one.modify(|_| 5);
+        let inside = one.update(|cells| {
+            add_1(cells);
+            (two.try_update(add_1).unwrap(), array(&two), two.modify(|value| value + 1), two.snapshot().unwrap())
+        });
+        assert_eq!(inside.unwrap(), (Some(()), Some(vec![1]), 0, vec![1]), "while the other array is changed");
+        assert_eq!((one.value(), one.snapshot().unwrap()), (5, vec![1, 1]), "the one that was changed");
+        assert_eq!((two.value(), two.snapshot().unwrap()), (1, vec![1]), "the other one");
     }));
 }
 
@@ -208,34 +403,224 @@ fn try_to_add_three_times() -> i32 {
 }
 
 #[test]
+fn a_reader_notices_every_update() {
+    let place = Place::new();
+    on_threads(place.with(|file| {
+        let shared = Arc::new(created(file, 2));
+        let own = Arc::new(Shared::open(file).unwrap());
+        let progress = Arc::new(Progress::default());
+        shared.update(|cells| (0..2).for_each(|cell| cells.set(cell, number_after(0)))).unwrap();
+        for updates in 0..=3 {
+            for order in orders(READING.len(), updates * UPDATING.len()) {
+                // Each version of the array may be somewhere else, so begin with an even and with an odd one.
+                for writer in [&own, &shared] {
+                    reads_while_others_write(&shared, writer, &order, &progress);
+                    updates_in_steps(&shared, &progress, &|| {});
+                }
+            }
+        }
+        for updates in [4, 8, 16, 256] {
+            situation(format!("a reader has read cell 0, {updates} updates come, and it reads cell 1"));
+            let read = shared.try_read(|cells| {
+                let first = cells.get(0);
+                let came = (0..updates).filter(|_| own.try_update(add_1).unwrap().is_some()).count();
+                ((first, cells.get(1)), came)
+            });
+            assert!(read.unwrap().is_none_or(|(_, came)| came == 0), "it was told that nothing has changed");
+        }
+    }));
+}
+
+/// The steps of a reader, and those of an update. A mistake shows in one of the orders in which they can come.
+const READING: [&str; 3] = ["a reader begins and reads cell 0", "it reads cell 1", "it is done"];
+const UPDATING: [&str; 3] = ["an update begins and sets cell 0", "it sets cell 1", "it is done"];
+
+/// Every order of so many steps of one and so many of another: whether each step is the other's.
+fn orders(one: usize, other: usize) -> Vec<Vec<bool>> {
+    if one == 0 || other == 0 {
+        return vec![vec![one == 0; one + other]];
+    }
+    let after = |first: bool, rest: Vec<Vec<bool>>| rest.into_iter().map(move |rest| [vec![first], rest].concat());
+    after(false, orders(one - 1, other)).chain(after(true, orders(one, other - 1))).collect()
+}
+
+/// What the array holds after so many updates: the numbers come again, so that they don't tell one version from another.
+fn number_after(updates: usize) -> u64 {
+    1 + updates as u64 % 2
+}
+
+/// What a writer has come to.
+#[derive(Debug, Default)]
+struct Progress {
+    inside: AtomicBool,
+    done: AtomicUsize,
+}
+
+/// One order of a reader's and a writer's steps.
+fn reads_while_others_write(shared: &Shared, own: &Arc<Shared>, order: &[bool], progress: &Arc<Progress>) {
+    let (mut reading, mut updating) = (READING.iter(), UPDATING.iter().cycle());
+    let steps = order.iter().filter_map(|writers| if *writers { updating.next() } else { reading.next() });
+    situation(format!("this comes one after the other: {}", steps.copied().collect::<Vec<_>>().join("; ")));
+
+    let updates = order.iter().filter(|writers| **writers).count() / UPDATING.len();
+    let (own, theirs) = (Arc::clone(own), Arc::clone(progress));
+    let writer = Steps::of(move |pause| (0..updates).for_each(|_| updates_in_steps(&own, &theirs, pause)));
+    let mut order = order.iter();
+    // What the writer does until it is the reader's turn again, in steps.
+    let mut others = || order.by_ref().take_while(|writers| **writers).map(|_| writer.step()).count();
+    others();
+    let (busy, before, mut came) = (progress.inside.load(SeqCst), progress.done.load(SeqCst), 0);
+    let read = shared.try_read(|cells| {
+        let first = cells.get(0);
+        came += others();
+        let second = cells.get(1);
+        came += others();
+        [first, second]
+    });
+    let after = progress.done.load(SeqCst);
+    match read.unwrap() {
+        Some(cells) => {
+            assert_eq!(after, before, "updates that were done when the reader was told that there were none meanwhile");
+            assert_eq!(cells, [number_after(before); 2], "what the reader was told to be the array at one moment");
+        }
+        None => assert!(busy || came > 0, "nobody changed anything, and the reader was told that somebody did"),
+    }
+    for _ in READING {
+        others();
+    }
+}
+
+/// An update in as many steps as `UPDATING` has, also if it is refused.
+fn updates_in_steps(shared: &Shared, progress: &Progress, pause: &dyn Fn()) {
+    let number = number_after(progress.done.load(SeqCst) + 1);
+    let updated = shared.try_update(|cells| {
+        progress.inside.store(true, SeqCst);
+        for cell in 0..2 {
+            cells.set(cell, number);
+            pause();
+        }
+    });
+    progress.inside.store(false, SeqCst);
+    match updated.unwrap() {
+        Some(()) => drop(progress.done.fetch_add(1, SeqCst)),
+        None => (1..UPDATING.len()).for_each(|_| pause()),
+    }
+    pause();
+}
+
+#[test]
 fn an_update_that_is_broken_off_changes_nothing() {
     let place = Place::new();
     on_threads(place.with(|file| {
-        let children = Children::new();
-        let shared = created(file, 2);
-        shared.update(add_1).unwrap();
-
-        let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
-            shared.update(|cells| {
-                cells.set(0, 77);
-                panic!("in the middle of an update");
-            })
-        }));
-        assert!(outcome.is_err(), "the panic reaches whoever called `update`");
-        assert_eq!(soon(|| array(&shared)), Some(vec![1, 1]), "after a panic in the middle of an update");
-        ended_well(start(children.command("try_to_add_three_times"), file));
-        assert_eq!(array(&shared), Some(vec![4, 4]), "after a panic, the lock is free for other processes");
-        assert_eq!(try_to_add(&shared), Some(()), "after a panic, the lock is free");
-
-        let mut child = start(children.command("stop_between_two_writes"), file);
-        children.wait_for(BETWEEN, 1);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert_eq!(soon(|| array(&shared)), Some(vec![5, 5]), "after a process died in the middle of an update");
-        assert_eq!(soon(|| try_to_add(&shared)), Some(()), "after its holder died, the lock is free");
-        shared.update(add_1).unwrap();
-        assert_eq!(shared.snapshot().unwrap(), [7, 7], "after two updates that followed a death");
+        let (children, shared, mut done) = (Children::new(), created(file, 2), 0);
+        for ((point, counted, added), way) in POINTS.iter().flat_map(|point| WAYS.map(|way| (*point, way))) {
+            situation(format!("a process {way} {point}"));
+            shared.modify(|_| 0);
+            let gate = format!("{way} {point}");
+            let mut command = children.command("life");
+            command.args([point, way, &gate]);
+            let mut child = start(command, file);
+            if way == STANDS_STILL || way == IS_KILLED || way == LIVES_ON {
+                children.wait_for(&gate, 1);
+            }
+            if way == IS_KILLED {
+                child.kill().unwrap();
+            }
+            done += added;
+            if way == STANDS_STILL {
+                let seen = array(&shared);
+                assert!(seen.is_none() || seen == Some(vec![done; 2]), "{done} updates are done: {seen:?}");
+                if point.contains("an update") {
+                    assert_eq!(try_to_add(&shared), None, "trying to update the array meanwhile");
+                }
+            } else {
+                if way != LIVES_ON {
+                    child.wait().unwrap();
+                }
+                assert_eq!(soon(|| array(&shared)), Some(vec![done; 2]), "the array, after {done} updates");
+                assert_eq!(soon(|| try_to_add(&shared)), Some(()), "the lock must be free");
+                shared.update(add_1).unwrap();
+                done += 2;
+                assert_eq!(shared.snapshot().unwrap(), [done; 2], "the array, after two updates more");
+            }
+            assert_eq!((shared.value(), shared.modify(|value| value + 1)), (counted, counted), "the value");
+            if way == STANDS_STILL || way == LIVES_ON {
+                children.open(&gate);
+                ended_well(child);
+            }
+            if way == STANDS_STILL {
+                done += IN_ALL.2 - added;
+                assert_eq!(shared.value(), IN_ALL.1 + 1, "the value, when the process has gone on to its end");
+                assert_eq!(shared.snapshot().unwrap(), [done; 2], "the array, when the process has gone on to its end");
+            }
+        }
     }));
+}
+
+/// What can become of a process.
+const WAYS: [&str; 6] = [STANDS_STILL, IS_KILLED, "ends itself", "aborts", "panics", LIVES_ON];
+const STANDS_STILL: &str = "stands still";
+const IS_KILLED: &str = "is killed";
+const LIVES_ON: &str = "panics, and lives on,";
+
+/// Where it becomes of it, in the order of its life; how often it has changed the value until then, and how often the array.
+const POINTS: [(&str, u64, u64); 11] = [
+    ("before it opens the file", 0, 0),
+    ("when it has opened the file", 0, 0),
+    ("in the middle of `modify`", 0, 0),
+    ("after `modify`", 1, 0),
+    ("in an update, before it changes anything", 1, 0),
+    ("in an update, between two changes", 1, 0),
+    ("in an update, after all changes", 1, 0),
+    ("between two updates", 1, 1),
+    ("in an update that did not wait for its turn, between two changes", 1, 1),
+    ("in the middle of `try_read`", 1, 2),
+    IN_ALL,
+];
+const IN_ALL: (&str, u64, u64) = ("at its end", 1, 2);
+
+/// Does everything that one can do with a shared file. What becomes of it, and where, its arguments say.
+fn life() -> i32 {
+    let [point, way, gate] = <[String; 3]>::try_from(env::args().skip(1).collect::<Vec<_>>()).unwrap();
+    let at = |here: &str| match &*way {
+        _ if here != point => {}
+        STANDS_STILL | IS_KILLED => meet(&gate),
+        "ends itself" => process::exit(0),
+        "aborts" => process::abort(),
+        _ => panic!("as its test wants it"),
+    };
+    let life = || {
+        at("before it opens the file");
+        let shared = opened();
+        at("when it has opened the file");
+        shared.modify(|value| {
+            at("in the middle of `modify`");
+            value + 1
+        });
+        at("after `modify`");
+        let change = |cells: &mut shared::Cells<'_>| {
+            at("in an update, before it changes anything");
+            add_1_and_stop_between(cells, &|| at("in an update, between two changes"));
+            at("in an update, after all changes");
+        };
+        shared.update(change).unwrap();
+        at("between two updates");
+        let between = || at("in an update that did not wait for its turn, between two changes");
+        shared.try_update(|cells| add_1_and_stop_between(cells, &between)).unwrap().expect("its turn");
+        let _ = shared.try_read(|cells| {
+            cells.get(0);
+            at("in the middle of `try_read`");
+            cells.get(1)
+        });
+        at("at its end");
+    };
+    if way == LIVES_ON {
+        assert!(panic::catch_unwind(life).is_err(), "it should have panicked");
+        meet(&gate);
+    } else {
+        life();
+    }
+    0
 }
 
 /// Tries again and again, but not for ever. Who finds something broken off may say "not now" once and mend it, and not every
@@ -253,43 +638,57 @@ fn a_file_that_is_not_shared_memory_is_refused_and_left_alone() {
     on_threads(place.with(|file| {
         assert_eq!(refusal(Shared::open(file)), Some(ErrorKind::NotFound), "a file that isn't there");
         assert!(!file.exists(), "`open` made a file");
-
-        {
-            let shared = Shared::create(file, 3).unwrap();
-            shared.update(add_1).unwrap();
-            assert_eq!(refusal(Shared::create(file, 1)), Some(ErrorKind::AlreadyExists), "a file that is there");
-            assert_eq!(array(&shared), Some(vec![1, 1, 1]), "after `create` for a file that is there");
-        }
-        let whole = fs::read(file).unwrap();
-        let (half, words) = (whole.len() / 2, whole.len() / 8);
-        let strangers = [
-            ("an empty file", vec![]),
-            ("a file of 1 byte", vec![b'1']),
-            ("a short text", b"12345678".to_vec()),
-            ("a long text", b"1234567\n".repeat(words)),
-            ("zeros", vec![0; whole.len()]),
-            ("the first half of a shared file", whole[..half].to_vec()),
-            ("a shared file without its last byte", whole[..whole.len() - 1].to_vec()),
-            ("a shared file without its last word", whole[..whole.len() - 8].to_vec()),
-            ("a shared file and one word more", [&whole[..], &[0; 8]].concat()),
-            ("a shared file and one byte more", [&whole[..], &[0]].concat()),
-        ];
-        for (what, bytes) in strangers {
-            fs::write(file, &bytes).unwrap();
-            assert_eq!(refusal(Shared::open(file)), Some(ErrorKind::InvalidData), "{what}");
-            assert!(fs::read(file).unwrap() == bytes, "{what} was changed by `open`");
-        }
-        for word in 0..words {
-            let mut bytes = whole.clone();
-            bytes[word * 8..][..8].copy_from_slice(&(1_u64 << 62).to_ne_bytes());
-            fs::write(file, &bytes).unwrap();
-            match Shared::open(file) {
-                Ok(shared) => assert_eq!(shared.snapshot().unwrap().len(), 3, "word {word} of the file was changed"),
-                Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidData, "word {word} of the file was changed"),
-            }
-        }
         assert!(Shared::open(file.parent().unwrap()).is_err(), "a folder");
+        for len in [0, 1, 3, 5] {
+            {
+                let shared = Shared::create(file, len).unwrap();
+                shared.update(add_1).unwrap();
+                shared.modify(|_| 5);
+                assert_eq!(refusal(Shared::create(file, 1)), Some(ErrorKind::AlreadyExists), "a file that is there");
+                assert_eq!(array(&shared), Some(vec![1; len]), "after `create` for a file that is there");
+            }
+            let whole = fs::read(file).unwrap();
+            for (what, bytes) in strangers(&whole) {
+                situation(format!("the file should be that of an array of {len} cells, and is {what}"));
+                fs::write(file, &bytes).unwrap();
+                assert_eq!(refusal(Shared::open(file)), Some(ErrorKind::InvalidData));
+                assert!(fs::read(file).unwrap() == bytes, "`open` has changed it");
+            }
+            for (word, number) in
+                (0..whole.len() / 8).flat_map(|word| [0, 1, 1 << 62, u64::MAX].map(|number| (word, number)))
+            {
+                situation(format!("in the file of an array of {len} cells, word {word} is {number}"));
+                let mut bytes = whole.clone();
+                bytes[word * 8..][..8].copy_from_slice(&number.to_ne_bytes());
+                fs::write(file, &bytes).unwrap();
+                match Shared::open(file) {
+                    Ok(shared) => assert_eq!(shared.snapshot().unwrap().len(), len, "the length of the array"),
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidData),
+                }
+            }
+            fs::remove_file(file).unwrap();
+        }
+        #[cfg(unix)]
+        on_unix::a_link_that_leads_nowhere(file);
     }));
+}
+
+/// What a file may be instead of the whole file of an array.
+fn strangers(whole: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let (len, zeros) = (whole.len(), vec![0; 2 * whole.len()]);
+    let cut = (0..len).map(|length| (format!("cut off after {length} bytes"), whole[..length].to_vec()));
+    let longer = (1..=len).map(|more| (format!("{more} bytes too long"), [whole, &zeros[..more]].concat()));
+    let unfinished = (0..=2 * len).map(|length| (format!("{length} zeros"), zeros[..length].to_vec()));
+    // One of these numbers is the length of the array, in cells, words or bytes. That alone makes no file of ours.
+    let words = (1..=len as u64)
+        .map(|number| (format!("nothing but the number {number}"), number.to_ne_bytes().repeat(len / 8)));
+    let half_words = (1..=len as u32)
+        .map(|number| (format!("nothing but the number {number}, in 4 bytes"), number.to_ne_bytes().repeat(len / 4)));
+    let text = [
+        ("a text".to_owned(), b"1234567\n".repeat(len / 8)),
+        ("two copies of a shared file".to_owned(), whole.repeat(2)),
+    ];
+    cut.chain(longer).chain(unfinished).chain(words).chain(half_words).chain(text).collect()
 }
 
 /// Why a file was refused.
@@ -323,21 +722,54 @@ const TOO_MANY_CELLS: usize = 100_000;
 #[cfg(unix)]
 mod on_unix {
     use std::fs::File;
-    use std::os::unix::fs::MetadataExt;
+    use std::os::unix::fs::{MetadataExt, symlink};
 
     use super::*;
+
+    /// There is something at that place, though nothing can be opened there.
+    pub(super) fn a_link_that_leads_nowhere(file: &Path) {
+        let nowhere = file.with_extension("nowhere");
+        symlink(&nowhere, file).unwrap();
+        assert_eq!(refusal(Shared::create(file, 1)), Some(ErrorKind::AlreadyExists), "a link is there");
+        assert_eq!(refusal(Shared::open(file)), Some(ErrorKind::NotFound), "a link that leads nowhere");
+        assert!(
+            fs::read_link(file).unwrap() == nowhere && !nowhere.exists(),
+            "the link, or where it leads to, has changed"
+        );
+    }
 
     /// A full disk can't be had without the rights of an administrator. A process that may not write long files is much the same:
     /// `write` fails. And a file that has all of its room can't run into a full disk later.
     pub(super) fn no_room(file: &Path) {
         let children = Children::new();
-        let mut limited = Command::new("/bin/sh");
-        // Without the trap the system ends a process that goes beyond its limit.
-        limited.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\""]).arg(env::current_exe().unwrap());
-        limited.envs(children.variables("create_without_room"));
-        ended_well(start(limited, file));
-        assert!(!file.exists(), "a file that found no room was left behind");
+        for blocks in [0, 1, 2, 64] {
+            situation(format!("a file may have {blocks} blocks, and the array needs more"));
+            let limited = |script: &str| {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", &script.replace("BLOCKS", &blocks.to_string())]).arg(env::current_exe().unwrap());
+                shell.envs(children.variables("create_without_room"));
+                start(shell, file)
+            };
+            // Without the trap the system ends a process that goes beyond its limit.
+            ended_well(limited("trap '' XFSZ; ulimit -f BLOCKS; exec \"$0\""));
+            assert!(!file.exists(), "a file that found no room was left behind");
 
+            situation(format!(
+                "a process is killed when it has written {blocks} blocks of a file, and would need more"
+            ));
+            let output = limited("ulimit -c 0; ulimit -f BLOCKS; exec \"$0\"").wait_with_output().unwrap();
+            assert!(!output.status.success(), "it should have been killed");
+            if file.exists() {
+                assert_eq!(refusal(Shared::open(file)), Some(ErrorKind::InvalidData), "a file that is not whole");
+                assert_eq!(
+                    refusal(Shared::create(file, 1)),
+                    Some(ErrorKind::AlreadyExists),
+                    "a file that is not whole"
+                );
+                fs::remove_file(file).unwrap();
+            }
+        }
+        situation("there is room");
         assert!(Shared::create(file, TOO_MANY_CELLS).is_ok(), "where there is room");
         let long = fs::metadata(file).unwrap();
         assert!(
@@ -356,7 +788,16 @@ mod on_unix {
     }
 }
 
-roles!(write_7_and_9, see_14_and_10, count, stop_between_two_writes, work, try_to_add_three_times, create_without_room);
+roles!(
+    write_7_and_9,
+    see_14_and_10,
+    count,
+    stop_between_two_writes,
+    work,
+    try_to_add_three_times,
+    life,
+    create_without_room
+);
 
 /// The file, newly made, and tried out. Where a child would stumble and never come to where it is waited for, the test stumbles
 /// first, and says at what.

@@ -114,8 +114,10 @@ impl Children {
     /// No child has come yet.
     ///
     /// # Panics
-    /// If the system has no port or no thread to spare.
+    /// If the system has no port or no thread to spare. If the test file names no [`roles`]: its children would run all tests
+    /// again, with children of their own, without end.
     pub fn new() -> Children {
+        assert!(env::var_os(inside::TEST).is_some(), "a test file that has children names their roles: `roles!(…)`");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback interface has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let desk = Arc::new(Desk::default());

@@ -22,7 +22,7 @@
 //! - [`check`] runs a body in both builds, [`on_threads`] and [`on_schedules`] in one of them; [`Check`] has the
 //!   options.
 //! - [`Rendezvous`] proves overlap, [`Gate`] fixes an order, [`Peak`] counts who is inside, [`Log`] answers what came
-//!   first, [`until_blocked`] waits until a thread is blocked, [`until_still`] until all are.
+//!   first, [`Steps`] moves a thread step by step, [`until_blocked`] waits until a thread is blocked, [`until_still`] until all are.
 //! - [`stream`] has readers and writers that are cut, interrupted and broken off, and pipes between threads. [`situation`] says
 //!   which row of a table is tried, [`keeps_to_limit`] judges waits in real time.
 //!
@@ -60,6 +60,6 @@ mod watchdog;
 
 pub use check::{Check, check, on_schedules, on_threads};
 pub use tools::{
-    Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, hours_pass, keeps_to_limit, situation, until_blocked,
+    Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, Steps, hours_pass, keeps_to_limit, situation, until_blocked,
     until_still,
 };

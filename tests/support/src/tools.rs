@@ -8,6 +8,7 @@ mod log;
 mod peak;
 mod rendezvous;
 pub(crate) mod situation;
+mod steps;
 mod still;
 pub(crate) mod waiting;
 
@@ -19,6 +20,7 @@ pub use log::Log;
 pub use peak::{Peak, PeakGuard};
 pub use rendezvous::Rendezvous;
 pub use situation::situation;
+pub use steps::Steps;
 pub use still::until_still;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -16,7 +16,7 @@ use super::{ADDRESS, ROLE};
 pub type Role = (&'static str, fn() -> i32);
 
 /// Marks the test process for its children. One that carries it and has no role was started without its variables.
-const TEST: &str = "INTERLEAVE_CHILD_OF_TEST";
+pub(super) const TEST: &str = "INTERLEAVE_CHILD_OF_TEST";
 
 /// The exit code of a child that panicked, as of any Rust program.
 const PANICKED: i32 = 101;
