@@ -1,6 +1,8 @@
 //! What test files call: run this body, with these options.
 
+use std::fmt::Display;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Runs a test's body on threads, and in explored builds on every schedule. Fails the test if the contract is broken.
@@ -141,13 +143,58 @@ impl Check {
     /// If the test fails.
     #[track_caller]
     pub fn run(self, body: impl Fn() + Send + Sync + 'static) {
+        self.judge(Cases { given: vec![None], body: Arc::new(move |_| body()) });
+    }
+
+    /// Runs the body for each of these inputs, and judges the first that fails. Put the smallest first: the failure names it.
+    ///
+    /// On schedules each input is explored by itself, and the budget of schedules is one for all of them together. The
+    /// other limits are for all of them together, too.
+    ///
+    /// ```
+    /// use kata::Check;
+    ///
+    /// Check::new().each(0..10, |number| assert!(number * number >= *number));
+    /// ```
+    ///
+    /// # Panics
+    /// If the test fails.
+    #[track_caller]
+    pub fn each<I: Display + Send + Sync + 'static>(
+        self,
+        inputs: impl IntoIterator<Item = I>,
+        body: impl Fn(&I) + Send + Sync + 'static,
+    ) {
+        let inputs: Vec<I> = inputs.into_iter().collect();
+        let given = inputs.iter().map(|input| Some(input.to_string())).collect();
+        self.judge(Cases { given, body: Arc::new(move |number| body(&inputs[number])) });
+    }
+
+    #[track_caller]
+    fn judge(self, cases: Cases) {
         let grader = crate::report::Grader::of_environment();
         let test_file = Location::caller().file();
         crate::kind::remember_test_file(test_file);
         #[cfg(not(feature = "explore"))]
-        let verdict = crate::threads::run(&self, Box::new(body));
+        let verdict = crate::threads::run(&self, cases);
         #[cfg(feature = "explore")]
-        let verdict = crate::schedules::run(&self, body);
+        let verdict = crate::schedules::run(&self, &cases);
         crate::report::report(&verdict, grader);
+    }
+}
+
+/// A body, and what it is run with.
+pub(crate) struct Cases {
+    /// The inputs in words. `None` for a body that takes none.
+    pub(crate) given: Vec<Option<String>>,
+    /// Runs the body for the input of that number, counted from 0.
+    pub(crate) body: Arc<dyn Fn(usize) + Send + Sync>,
+}
+
+/// A message that says for which input it is.
+pub(crate) fn for_input(given: Option<&str>, message: &str) -> String {
+    match given {
+        Some(given) => format!("for {given}: {message}"),
+        None => message.to_owned(),
     }
 }

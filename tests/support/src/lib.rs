@@ -20,7 +20,7 @@
 //! the body runs once for every schedule that the explorer finds. A test file is the same for both.
 //!
 //! - [`check`] runs a body in both builds, [`on_threads`] and [`on_schedules`] in one of them; [`Check`] has the
-//!   options.
+//!   options, and runs a body for many inputs. [`inputs`] makes them.
 //! - [`Rendezvous`] proves overlap, [`Gate`] fixes an order, [`Peak`] counts who is inside, [`Log`] answers what came
 //!   first, [`Steps`] moves a thread step by step, [`until_blocked`] waits until a thread is blocked, [`until_still`] until all are.
 //! - [`stream`] has readers and writers that are cut, interrupted and broken off, and pipes between threads. [`situation`] says
@@ -40,6 +40,7 @@ pub mod stream;
 #[cfg(feature = "time")]
 pub mod time;
 
+pub mod inputs;
 pub mod scenarios;
 
 mod check;
@@ -59,6 +60,9 @@ mod threads;
 mod watchdog;
 
 pub use check::{Check, check, on_schedules, on_threads};
+/// Whether this build explores schedules. There a body takes longer, and needs fewer inputs: who is faster is no matter of luck.
+pub const EXPLORED: bool = cfg!(feature = "explore");
+
 pub use tools::{
     Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, Steps, hours_pass, keeps_to_limit, situation, until_blocked,
     until_still,

@@ -1,25 +1,95 @@
 //! Runs a body on every schedule that the explorer finds.
 
 use std::env;
-use std::explored::{self, Config, Timeouts};
+use std::explored::{self, Config, Exploration, Timeouts};
+use std::sync::Arc;
 
-use verdict::{Mode, Outcome, REPLAY, Record, SCHEDULES, SEED};
+use verdict::{Coverage, Failure, Mode, Outcome, REPLAY, Record, SCHEDULES, SEED};
 
-use crate::check::{Builds, Check};
+use crate::check::{Builds, Cases, Check, for_input};
 use crate::kind::kind_of_panic;
 
-/// Explores the body and judges it.
-pub(crate) fn run(check: &Check, body: impl Fn() + Send + Sync + 'static) -> Record {
+/// Explores the body, with one input after the other, and judges it.
+pub(crate) fn run(check: &Check, cases: &Cases) -> Record {
     if check.builds == Builds::Threads {
         return Record { mode: Mode::Schedules, outcome: Outcome::Skipped, coverage: None, trace: None };
     }
-    let exploration = explored::explore(&config(check), body);
+    let config = config(check);
+    let exploration = match &config.replay {
+        Some(schedule) => replay(&config, cases, schedule),
+        None => explore_all(&config, cases),
+    };
     Record {
         mode: Mode::Schedules,
         outcome: exploration.outcome,
         coverage: Some(exploration.coverage),
         trace: exploration.trace,
     }
+}
+
+/// Explores with one input after the other, up to the first that fails. What is left of the budget is shared equally by the
+/// inputs that are left.
+fn explore_all(config: &Config, cases: &Cases) -> Exploration {
+    let count = cases.given.len();
+    let mut seen = Coverage { complete: true, ..Coverage::default() };
+    for number in 0..count {
+        let left = config.schedules.saturating_sub(seen.schedules);
+        if left == 0 && number > 0 {
+            seen.complete = false;
+            break;
+        }
+        let share = left.div_ceil((count - number) as u64);
+        let one = explore(&Config { schedules: share, ..config.clone() }, cases, number);
+        if one.outcome != Outcome::Passed {
+            return one;
+        }
+        seen = together(seen, one.coverage);
+    }
+    Exploration { outcome: Outcome::Passed, coverage: seen, trace: None }
+}
+
+/// Explores with the input of this number.
+fn explore(config: &Config, cases: &Cases, number: usize) -> Exploration {
+    let body = Arc::clone(&cases.body);
+    let mut exploration = explored::explore(config, move || body(number));
+    let Some(given) = &cases.given[number] else { return exploration };
+    if let Outcome::Failed(Failure { message, .. }) = &mut exploration.outcome {
+        *message = for_input(Some(given), message);
+    }
+    if let Some(trace) = &mut exploration.trace {
+        trace.given = Some(given.clone());
+        trace.schedule = format!("i{}.{}", number + 1, trace.schedule);
+    }
+    exploration
+}
+
+/// What both have covered.
+fn together(one: Coverage, other: Coverage) -> Coverage {
+    Coverage {
+        schedules: one.schedules + other.schedules,
+        failing: one.failing + other.failing,
+        complete: one.complete && other.complete,
+        // Where everything was run, no bound is known, and none is needed.
+        preemptions: [one.preemptions, other.preemptions].into_iter().flatten().min(),
+        sampled: one.sampled + other.sampled,
+    }
+}
+
+/// Runs a schedule with the input that it names: `i2.0x3.1` is one of the second. One that names none is of the first.
+///
+/// # Panics
+/// If there is no such input.
+fn replay(config: &Config, cases: &Cases, schedule: &str) -> Exploration {
+    let (first, rest) = schedule.split_once('.').unwrap_or((schedule, ""));
+    let (number, schedule) = match first.strip_prefix('i').map(str::parse::<usize>) {
+        Some(number) => (number.ok(), rest),
+        None => (Some(1), schedule),
+    };
+    let count = cases.given.len();
+    let Some(index) = number.and_then(|number| number.checked_sub(1)).filter(|index| *index < count) else {
+        panic!("the schedule is for an input that this test does not have: {first} (it has {count})");
+    };
+    explore(&Config { replay: Some(schedule.to_owned()), ..config.clone() }, cases, index)
 }
 
 /// What the environment asks for, then what the test asks for, then the explorer's defaults.

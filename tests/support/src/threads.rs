@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use verdict::{Failure, Kind, Mode, Outcome, Record};
 
-use crate::check::{Builds, Check, MayOutlive};
+use crate::check::{Builds, Cases, Check, MayOutlive, for_input};
 use crate::kind::kind_of_panic;
 use crate::panics::{self, Panic, Panics};
 use crate::tasks::{State, Task, family, own_id};
@@ -22,6 +22,9 @@ static TURN: Mutex<()> = Mutex::new(());
 
 /// The test harness's own threads, which wait for their turn or for a test: they are nobody's leak.
 static HARNESS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// What the test that runs now is run with at the moment, in words.
+static GIVEN: Mutex<Option<String>> = Mutex::new(None);
 
 /// The numbers of the test harness's own threads, those that watch a test among them.
 pub(crate) fn harness() -> BTreeSet<u32> {
@@ -39,8 +42,8 @@ struct Running {
     main_id: Arc<OnceLock<u32>>,
 }
 
-/// Runs the body and judges it.
-pub(crate) fn run(check: &Check, body: Box<dyn Fn() + Send + Sync>) -> Record {
+/// Runs the body, with one input after the other, and judges it.
+pub(crate) fn run(check: &Check, cases: Cases) -> Record {
     if check.builds == Builds::Schedules {
         return record(Outcome::Skipped);
     }
@@ -48,7 +51,7 @@ pub(crate) fn run(check: &Check, body: Box<dyn Fn() + Send + Sync>) -> Record {
     HARNESS.lock().unwrap_or_else(PoisonError::into_inner).extend(harness);
     let outcome = {
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        run_in_turn(check, body)
+        run_in_turn(check, cases)
     };
     HARNESS.lock().unwrap_or_else(PoisonError::into_inner).retain(|id| Some(*id) != harness);
     record(outcome)
@@ -58,14 +61,14 @@ fn record(outcome: Outcome) -> Record {
     Record { mode: Mode::Threads, outcome, coverage: None, trace: None }
 }
 
-fn run_in_turn(check: &Check, body: Box<dyn Fn() + Send + Sync>) -> Outcome {
+fn run_in_turn(check: &Check, cases: Cases) -> Outcome {
     waiting::forget_earlier_tests();
     situation::set(None);
     let before: BTreeSet<u32> = family().unwrap_or_default().iter().map(|task| task.id).collect();
     let panics = Panics::without(before.clone());
     let _capture = panics::capture(&panics);
     let patience = Patience { start: Instant::now(), deadline: check.deadline, while_idle: check.patient };
-    let test = start(body, before, panics);
+    let test = start(cases, before, panics);
     let failure = match watch(&test.done, patience) {
         Seen::Done => match finish(&test, check.may_outlive, patience) {
             Ok(()) => return Outcome::Passed,
@@ -74,6 +77,8 @@ fn run_in_turn(check: &Check, body: Box<dyn Fn() + Send + Sync>) -> Outcome {
         Seen::Idle => stuck(&test, "nothing moves any more"),
         Seen::Overdue => stuck(&test, &format!("not done after {:?}", check.deadline)),
     };
+    let given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let failure = Failure { message: for_input(given.as_deref(), &failure.message), ..failure };
     Outcome::Failed(with_situation(failure))
 }
 
@@ -86,8 +91,20 @@ fn with_situation(mut failure: Failure) -> Failure {
     failure
 }
 
+/// Says with what the test is run from now on.
+fn give(given: Option<String>) {
+    *GIVEN.lock().unwrap_or_else(PoisonError::into_inner) = given;
+}
+
 /// Starts the body on a thread of its own, so that a stuck one can be left behind.
-fn start(body: Box<dyn Fn() + Send + Sync>, before: BTreeSet<u32>, panics: Panics) -> Running {
+fn start(cases: Cases, before: BTreeSet<u32>, panics: Panics) -> Running {
+    let body = move || {
+        for (number, given) in cases.given.into_iter().enumerate() {
+            give(given);
+            (cases.body)(number);
+        }
+        give(None);
+    };
     let (done, main_id) = (Arc::new(Done::default()), Arc::new(OnceLock::new()));
     let main = {
         let (done, main_id) = (Arc::clone(&done), Arc::clone(&main_id));

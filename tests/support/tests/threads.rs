@@ -42,6 +42,23 @@ fn a_stuck_test_leaves_the_others_alone() {
     assert!(failure_of(|| check(|| panic!("the second"))).contains("the second"));
 }
 
+#[test]
+fn the_first_input_that_fails_is_named_however_it_fails() {
+    let failure = |body: fn(&i32)| failure_of(|| Check::new().each([1, 2, 3, 4], body));
+    let panics = failure(|number| assert!(*number < 3, "too much"));
+    assert!(panics.starts_with("assertion: for 3: too much"), "{panics}");
+    let stuck = failure(|number| Rendezvous::of(if *number < 3 { 1 } else { 2 }).meet());
+    assert!(stuck.starts_with("serialised: for 3: nothing moves any more"), "{stuck}");
+    let unsolved = failure(|number| {
+        if *number == 2 {
+            todo!()
+        }
+    });
+    assert!(unsolved.starts_with("unsolved: for 2: "), "{unsolved}");
+    Check::new().each([1, 2], |number| assert!(*number < 3));
+    assert!(failure_of(|| check(|| panic!("no input"))).starts_with("assertion: no input"), "an earlier test's input");
+}
+
 /// Two threads that each hold what the other wants.
 fn deadlock() {
     let locks = Arc::new((Mutex::new(()), Mutex::new(())));

@@ -27,8 +27,11 @@ impl fmt::Display for Location {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
     /// The schedule in the notation that `replay --schedule` takes: `0x2.1.2x3` is two steps of the first thread, one of the
-    /// second, three of the third.
+    /// second, three of the third. `i4.` in front of it: with the fourth input of a test that has several.
     pub schedule: String,
+    /// That input, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<String>,
     /// How many times a thread was stopped although it could have gone on.
     pub preemptions: u32,
     /// The threads in the order of their start; the first is `main`.

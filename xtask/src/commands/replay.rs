@@ -64,13 +64,13 @@ fn wrong_part(schedule: &str) -> Option<&str> {
     scenario.filter(|scenario| !is_scenario(scenario)).or_else(|| parts.split('.').find(|part| !is_part(part)))
 }
 
-/// Whether this can stand between two dots: a thread, `t` or `s`, how many times; or the `u` at the beginning. Whether it
-/// fits the program, only the program can tell.
+/// Whether this can stand between two dots: a thread, `t` or `s`, how many times; or the `i4` or the `u` at the beginning.
+/// Whether it fits the program, only the program can tell.
 fn is_part(part: &str) -> bool {
     let (what, times) = part.split_once('x').unwrap_or((part, "1"));
     let thread = what.strip_suffix(['t', 's']).unwrap_or(what);
     let is_number = |text: &str| text.parse::<u32>().is_ok();
-    part == "u" || is_number(thread) && is_number(times)
+    part == "u" || part.strip_prefix('i').is_some_and(is_number) || is_number(thread) && is_number(times)
 }
 
 #[cfg(test)]
@@ -79,9 +79,9 @@ mod tests {
 
     #[test]
     fn a_schedule_is_made_of_such_parts() {
-        assert!(["u", "0", "12", "0x3", "1t", "2s", "1tx4"].into_iter().all(is_part));
+        assert!(["u", "i4", "0", "12", "0x3", "1t", "2s", "1tx4"].into_iter().all(is_part));
         assert_eq!(["12:0x2.1", "12h:u.0", "0x2"].map(wrong_part), [None; 3]);
         assert_eq!(["h:0", "1x:0", "1:0.y", "1:2:3"].map(wrong_part), [Some("h"), Some("1x"), Some("y"), Some("2:3")]);
-        assert!(!["", "x3", "0x", "zz", "1y", "t", "-1"].into_iter().any(is_part));
+        assert!(!["", "i", "ix3", "x3", "0x", "zz", "1y", "t", "-1"].into_iter().any(is_part));
     }
 }

@@ -39,6 +39,7 @@ pub(crate) fn abba() -> Trace {
     let object = |name: &str| Object { what: "Mutex".to_string(), name: name.to_string(), made_at: at(3) };
     Trace {
         schedule: "0x2.1.0".to_string(),
+        given: None,
         preemptions: 1,
         threads: ["main", "back"].map(|name| TracedThread { name: name.to_string() }).to_vec(),
         objects: vec![object("account#1"), object("account#2")],

@@ -16,7 +16,10 @@ const MARGIN: usize = 8;
 
 /// Who held what and waited for what when the schedule ended: a sentence a thread.
 pub(crate) fn ending(trace: &Trace, width: usize) -> String {
-    let mut text = String::new();
+    let mut text = match &trace.given {
+        Some(given) => paragraph(&format!("for {given}:"), 2, width),
+        None => String::new(),
+    };
     for waiting in &trace.waiting {
         let holds = match &waiting.holds[..] {
             [] => "holds nothing".to_string(),

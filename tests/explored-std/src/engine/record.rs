@@ -125,6 +125,7 @@ impl Recorder {
         let threads = state.threads.iter().enumerate();
         Trace {
             schedule: crate::search::notation::write(&self.choices, state.settings.observed),
+            given: None,
             preemptions: self.preemptions,
             threads: threads.map(|(index, thread)| TracedThread { name: thread.shown_name(index) }).collect(),
             objects: name_objects(&state.objects),

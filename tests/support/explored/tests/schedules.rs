@@ -181,6 +181,39 @@ fn the_environment_limits_the_schedules_before_the_test_does() {
     assert_eq!(schedules(&[(SCHEDULES, "20")]), 20);
 }
 
+#[test]
+fn each_input_is_explored_by_itself_and_the_first_that_fails_is_named() {
+    let text = failure_of(|| Check::new().each([1, 2, 3], |threads| counting(*threads)));
+    assert!(text.starts_with("race: for 2: "), "{text}");
+    // Together in one body, they would have as many schedules as the product.
+    let record = recorded("fixture_with_inputs", &[]);
+    assert_eq!(record.coverage.map(|coverage| (coverage.schedules, coverage.complete)), Some((6 + 6, true)));
+}
+
+#[test]
+fn a_failure_with_an_input_replays() {
+    let record = recorded("fixture_race_with_inputs", &[]);
+    let trace = record.trace.expect("a failure has a trace");
+    assert!(trace.schedule.starts_with("i2."), "{}", trace.schedule);
+    assert_eq!(trace.given.as_deref(), Some("2"));
+    let replayed = recorded("fixture_race_with_inputs", &[(REPLAY, &trace.schedule)]);
+    assert!(matches!(replayed.outcome, Outcome::Failed(_)));
+    assert_eq!(replayed.trace, Some(trace));
+    let first = recorded("fixture_race_with_inputs", &[(REPLAY, "i1.")]);
+    assert_eq!(first.outcome, Outcome::Passed);
+}
+
+#[test]
+fn inputs_share_one_budget() {
+    let covered = |budget: &str| recorded("fixture_with_inputs", &[(SCHEDULES, budget)]).coverage.expect("explored");
+    let coverage = covered("12");
+    assert_eq!((coverage.schedules, coverage.complete), (12, true));
+    let coverage = covered("8");
+    assert!(coverage.schedules <= 8 && !coverage.complete, "{coverage:?}");
+    let coverage = covered("1");
+    assert!(coverage.schedules <= 2 && !coverage.complete, "an input that was not tried is no proof: {coverage:?}");
+}
+
 /// Runs a fixture in a process of its own, as the grader does, and reads what it records.
 fn recorded(fixture: &str, variables: &[(&str, &str)]) -> Record {
     let file =
@@ -198,6 +231,40 @@ fn recorded(fixture: &str, variables: &[(&str, &str)]) -> Record {
 #[ignore = "a fixture"]
 fn fixture_race() {
     check(lost_update);
+}
+
+/// So many threads that each read and write, but not under one lock.
+fn counting(threads: usize) {
+    let balance = Mutex::new(0);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let read = *balance.lock().unwrap();
+                *balance.lock().unwrap() = read + 1;
+            });
+        }
+    });
+    assert_eq!(*balance.lock().unwrap(), threads);
+}
+
+#[test]
+#[ignore = "a fixture"]
+fn fixture_race_with_inputs() {
+    Check::new().each([1, 2], |threads| counting(*threads));
+}
+
+#[test]
+#[ignore = "a fixture"]
+fn fixture_with_inputs() {
+    // Three threads take one lock once: in six orders.
+    Check::new().each(["one", "other"], |_| {
+        let lock = Mutex::new(0);
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| *lock.lock().unwrap() += 1);
+            }
+        });
+    });
 }
 
 #[test]
