@@ -1,10 +1,17 @@
 //! The contract of the kata `thread`, sentence by sentence. `README.md` has the same list.
 
-use std::thread::{self, JoinHandle};
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fmt;
+use std::panic;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle, ThreadId};
 
 // `thread` is a module of `std` and the name of this kata's crate; the colons in front say that the crate is meant.
 use ::thread::{cook_all, start, start_named, wait_for_all};
-use kata::{Gate, Log, Rendezvous, check};
+use kata::inputs::{orders, subsets};
+use kata::{Check, EXPLORED, Gate, GateGuard, Log, Rendezvous};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to whatever it is
 /// compared with, or be there for some `T` alone.
@@ -22,18 +29,22 @@ fn _signature_of_cook_all<T: Send>(dishes: &[&str], cook: impl Fn(&str) -> T + S
 
 #[test]
 fn the_cook_gets_the_dish_and_join_gives_the_plate() {
-    check(|| {
-        let salt = String::from("salt");
-        let cook = start("soup".to_owned(), move |dish| format!("{dish} with {salt}"));
-        assert_eq!(cook.join().expect("the cook did not panic"), "soup with salt");
+    Check::new().each([Start::Plain, Start::Named], |way| {
+        for dish in ["", "soup", " two\nlines ", "떡볶이"] {
+            let salt = String::from("salt");
+            let cook = way.start(dish, move |dish| format!("{dish} with {salt}"));
+            assert_eq!(plate(cook.join()), Ok(format!("{dish} with salt")), "the plate of the dish {dish:?}");
+        }
+        let cook = way.start("rice", |_| -> String { panic::panic_any(Burnt(1)) });
+        assert_eq!(plate(cook.join()), Err(Burnt(1)), "what `join` gives of a cook that panics");
     });
 }
 
 #[test]
 fn the_caller_goes_on_while_the_cook_is_at_work() {
-    check(|| {
+    Check::new().each([Start::Plain, Start::Named], |way| {
         let rendezvous = Rendezvous::of(2);
-        let cook = start("soup".to_owned(), {
+        let cook = way.start("soup", {
             let rendezvous = rendezvous.clone();
             move |_| rendezvous.meet()
         });
@@ -44,98 +55,259 @@ fn the_caller_goes_on_while_the_cook_is_at_work() {
 
 #[test]
 fn the_cook_has_the_name_that_was_given() {
-    check(|| {
-        let cook = start_named("Ana", "soup".to_owned(), |dish| {
-            let name = thread::current().name().map(str::to_owned);
-            (name, format!("hot {dish}"))
-        });
-        assert_eq!(cook.thread().name(), Some("Ana"), "the name, asked from outside");
-        let (name, plate) = cook.join().expect("the cook did not panic");
-        assert_eq!(name.as_deref(), Some("Ana"), "the name of the thread that cooked");
-        assert_eq!(plate, "hot soup");
+    // The system cuts its own copy of a name after 15 bytes.
+    Check::new().each(["Ana", "", "who cooks the soup", "김 요리사"], |given| {
+        let name = |_: &str| thread::current().name().map(str::to_owned);
+        let cook = start_named(given, "soup".to_owned(), name);
+        assert_eq!(cook.thread().name(), Some(*given), "the name, asked from outside");
+        assert_eq!(
+            cook.join().expect("the cook did not panic").as_deref(),
+            Some(*given),
+            "the name, asked by the cook"
+        );
     });
 }
 
 #[test]
 fn wait_for_all_gives_the_plates_in_the_order_of_the_cooks() {
-    check(|| {
-        let soup_is_done = Gate::closed();
-        let bread = employ("bread", {
-            let soup_is_done = soup_is_done.clone();
-            move || {
-                soup_is_done.pass();
-                "bread"
-            }
-        });
-        let soup = employ("soup", move || {
-            soup_is_done.open();
-            "soup"
-        });
-        let plates = wait_for_all(vec![bread, soup]).expect("no cook panicked");
-        assert_eq!(plates, ["bread", "soup"], "the bread was done last, but its cook is the first in the list");
+    let most = if EXPLORED { 3 } else { 4 };
+    let in_any_order = (0..=most).flat_map(|count| orders(count).into_iter().map(DoneInOrder));
+    Check::new().each(in_any_order, |DoneInOrder(order)| {
+        let plates = wait_for_all(cooks_done_in(order)).map_err(burnt);
+        let expected: Vec<usize> = (0..order.len()).collect();
+        assert_eq!(plates, Ok(expected), "the plates, each with the number of its cook");
     });
 }
 
 #[test]
 fn wait_for_all_waits_for_every_cook_even_if_one_panics() {
-    check(|| {
+    Check::new().each(crews(if EXPLORED { 3 } else { 4 }), |crew| {
         let kitchen = Log::new();
-        let rice = employ("rice", || panic!("burnt"));
-        let soup = employ("soup", {
-            let kitchen = kitchen.clone();
-            move || {
-                kitchen.note("soup is done");
-                "soup"
-            }
-        });
-        let result = wait_for_all(vec![rice, soup]).map(|plates| plates.concat());
-        assert!(kitchen.happened("soup is done"), "wait_for_all was back before the soup was done");
-        assert_eq!(told(result), "panicked: burnt");
+        let cook = |number| {
+            let (kitchen, panics) = (kitchen.clone(), crew.panics(number));
+            employ(number, move || {
+                kitchen.note(format!("cook {} is done", number + 1));
+                if panics { panic::panic_any(Burnt(number)) } else { number }
+            })
+        };
+        let plates = wait_for_all((0..crew.cooks).map(cook).collect()).map_err(burnt);
+        for number in 1..=crew.cooks {
+            let done = format!("cook {number} is done");
+            assert!(kitchen.happened(&done), "wait_for_all was back before cook {number} was done");
+        }
+        crew.judge(plates);
     });
 }
 
 #[test]
 fn all_dishes_are_cooked_at_the_same_time() {
-    check(|| {
-        // Both live here, and the threads only borrow them.
-        let rendezvous = Rendezvous::of(3);
-        let dishes = ["soup", "rice", "bread"];
-        let plates = cook_all(&dishes, |dish| {
-            rendezvous.meet();
-            format!("hot {dish}")
-        });
-        let plates: Vec<String> = plates.into_iter().map(told).collect();
-        assert_eq!(plates, ["hot soup", "hot rice", "hot bread"], "the plates, in the order of the dishes");
-    });
+    Check::new().each(meals(), |Meal(dishes)| cooked_at_once(dishes));
 }
 
 #[test]
 fn a_cook_that_panics_takes_no_other_along() {
-    check(|| {
-        let plates = cook_all(&["rice", "soup"], |dish| {
-            if dish == "rice" {
-                panic!("burnt");
-            }
-            format!("hot {dish}")
+    Check::new().each(crews(if EXPLORED { 3 } else { 5 }), |crew| one_plate_or_panic_each(crew, |_| ()));
+}
+
+#[test]
+fn what_holds_for_three_cooks_holds_for_33() {
+    let crew = |cooks| [vec![], vec![0], vec![cooks - 1], vec![3, 4]].map(|panicking| Crew { cooks, panicking });
+    Check::new().threads_only().each([8, 33].into_iter().flat_map(crew), |crew| {
+        let last_first: Vec<usize> = (0..crew.cooks).rev().collect();
+        let plates = wait_for_all(cooks_done_in(&last_first)).map_err(burnt);
+        assert_eq!(
+            plates,
+            Ok((0..crew.cooks).collect()),
+            "what `wait_for_all` gives, where the last cook is done first"
+        );
+        let (all, ends) = (Rendezvous::of(crew.cooks), Vec::from_iter((0..crew.cooks).map(|_| Gate::closed())));
+        one_plate_or_panic_each(crew, |number| {
+            all.meet();
+            // The last one ends first here, too.
+            OPENS_AT_END.with_borrow_mut(|gates| gates.push(ends[number].open_when_dropped()));
+            ends.get(number + 1).inspect(|next| next.pass());
         });
-        let plates: Vec<String> = plates.into_iter().map(told).collect();
-        assert_eq!(plates, ["panicked: burnt", "hot soup"], "the plates, in the order of the dishes");
     });
+}
+
+thread_local! {
+    /// Gates that open when the thread has ended.
+    static OPENS_AT_END: RefCell<Vec<GateGuard>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Has all dishes cooked by cooks who wait for each other. Both the dishes and what they are cooked with live here: the threads
+/// only borrow them.
+fn cooked_at_once(dishes: &[&str]) {
+    let all = Rendezvous::of(dishes.len());
+    let plates = cook_all(dishes, |dish| {
+        all.meet();
+        (format!("hot {dish}"), thread::current().id())
+    });
+    let plates: Vec<(String, ThreadId)> =
+        plates.into_iter().map(|plate| plate.expect("no cook has panicked")).collect();
+    let told: Vec<&String> = plates.iter().map(|(plate, _)| plate).collect();
+    let expected: Vec<String> = dishes.iter().map(|dish| format!("hot {dish}")).collect();
+    assert_eq!(told, Vec::from_iter(&expected), "the plates, in the order of the dishes");
+    let cooks: HashSet<ThreadId> = plates.iter().map(|(_, cook)| *cook).chain([thread::current().id()]).collect();
+    assert_eq!(cooks.len(), dishes.len() + 1, "threads: one for each dish, and the caller's");
+}
+
+/// Has a crew cook by `cook_all`. The dishes are numbers, so that each cook knows its own. `work` is what each does first.
+fn one_plate_or_panic_each(crew: &Crew, work: impl Fn(usize) + Sync) {
+    let dishes: Vec<String> = (0..crew.cooks).map(|number| number.to_string()).collect();
+    let calls: Vec<AtomicUsize> = dishes.iter().map(|_| AtomicUsize::new(0)).collect();
+    let plates = cook_all(&Vec::from_iter(dishes.iter().map(String::as_str)), |dish| {
+        let number = dish.parse::<usize>().expect("one of the dishes");
+        calls[number].fetch_add(1, Ordering::Relaxed);
+        work(number);
+        if crew.panics(number) { panic::panic_any(Burnt(number)) } else { number }
+    });
+    let plates: Vec<Result<usize, Burnt>> = plates.into_iter().map(|plate| plate.map_err(burnt)).collect();
+    let expected: Vec<Result<usize, Burnt>> =
+        (0..crew.cooks).map(|number| if crew.panics(number) { Err(Burnt(number)) } else { Ok(number) }).collect();
+    assert_eq!(plates, expected, "the plate or the panic of each cook, in the order of the dishes");
+    let calls: Vec<usize> = calls.into_iter().map(AtomicUsize::into_inner).collect();
+    assert_eq!(calls, vec![1; crew.cooks], "how often each dish was cooked");
+}
+
+/// A way to start a cook.
+enum Start {
+    Plain,
+    Named,
+}
+
+impl Start {
+    fn start<T: Send + 'static>(&self, dish: &str, cook: impl FnOnce(&str) -> T + Send + 'static) -> JoinHandle<T> {
+        match self {
+            Start::Plain => start(dish.to_owned(), cook),
+            Start::Named => start_named("Ana", dish.to_owned(), cook),
+        }
+    }
+}
+
+impl fmt::Display for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Start::Plain => "a cook of `start`",
+            Start::Named => "a cook of `start_named`",
+        })
+    }
+}
+
+/// Cooks by their numbers, in the order in which they are done.
+struct DoneInOrder(Vec<usize>);
+
+impl fmt::Display for DoneInOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0[..] {
+            order @ ([] | [_]) => f.write_str(&counted(order.len())),
+            order => write!(f, "{}, who are done in the order {}", counted(order.len()), numbers(order)),
+        }
+    }
+}
+
+/// Starts cooks, each of whom waits for the one before in this order. Each gives its number.
+fn cooks_done_in(order: &[usize]) -> Vec<JoinHandle<usize>> {
+    let turns: Vec<Gate> = order.iter().map(|_| Gate::closed()).collect();
+    let cook = |number| {
+        let turn = order.iter().position(|other| *other == number).expect("each cook has a turn");
+        let (before, own) = (turn.checked_sub(1).map(|before| turns[before].clone()), turns[turn].clone());
+        employ(number, move || {
+            before.inspect(Gate::pass);
+            own.open();
+            number
+        })
+    };
+    (0..order.len()).map(cook).collect()
+}
+
+/// Cooks, and which of them panic.
+struct Crew {
+    cooks: usize,
+    panicking: Vec<usize>,
+}
+
+/// All crews up to so many cooks.
+fn crews(most: usize) -> impl Iterator<Item = Crew> {
+    (0..=most).flat_map(|cooks| subsets(cooks).into_iter().map(move |panicking| Crew { cooks, panicking }))
+}
+
+impl Crew {
+    fn panics(&self, number: usize) -> bool {
+        self.panicking.contains(&number)
+    }
+
+    /// All plates, or what any of those has panicked with who did.
+    fn judge(&self, plates: Result<Vec<usize>, Burnt>) {
+        match plates {
+            Ok(plates) if self.panicking.is_empty() => {
+                assert_eq!(plates, Vec::from_iter(0..self.cooks), "the plates, each with the number of its cook");
+            }
+            Ok(plates) => panic!("a cook has panicked, and wait_for_all gives {plates:?}"),
+            Err(Burnt(number)) => assert!(self.panics(number), "cook {} has not panicked", number + 1),
+        }
+    }
+}
+
+impl fmt::Display for Crew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.panicking[..] {
+            [] => f.write_str(&counted(self.cooks)),
+            panicking => write!(f, "{}, of whom {} panics", counted(self.cooks), numbers(panicking)),
+        }
+    }
+}
+
+/// Dishes to be cooked at the same time.
+struct Meal(Vec<&'static str>);
+
+impl fmt::Display for Meal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0[..] {
+            [] => f.write_str("no dish"),
+            [dish] => write!(f, "the dish {dish}"),
+            dishes => write!(f, "the dishes {}", dishes.join(", ")),
+        }
+    }
+}
+
+/// All meals of up to three dishes. Some dishes come twice: each is cooked as often as it is asked for.
+fn meals() -> [Meal; 9] {
+    let (a, b, c) = ("soup", "rice", "bread");
+    let lists: [&[&'static str]; 9] =
+        [&[], &[a], &[a, a], &[a, b], &[a, a, a], &[a, a, b], &[a, b, a], &[a, b, b], &[a, b, c]];
+    lists.map(|dishes| Meal(dishes.to_vec()))
 }
 
 /// Starts a cook. The table of a failing schedule shows its name, and the line that called for it.
 #[track_caller]
-fn employ<T: Send + 'static>(name: &str, cook: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-    thread::Builder::new().name(name.to_owned()).spawn(cook).expect("the system has room for a thread")
+fn employ<T: Send + 'static>(number: usize, cook: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    let named = thread::Builder::new().name(format!("cook {}", number + 1));
+    named.spawn(cook).expect("the system has room for a thread")
 }
 
-/// The plate, or what the cook panicked with, in words that can be compared.
-fn told(result: thread::Result<String>) -> String {
-    match result {
-        Ok(plate) => plate,
-        Err(payload) => match payload.downcast_ref::<&str>() {
-            Some(message) => format!("panicked: {message}"),
-            None => "panicked, but with something else than its cook did".to_owned(),
-        },
+/// What a cook panics with: its number. No other payload can be taken for it.
+#[derive(Debug, PartialEq, Eq)]
+struct Burnt(usize);
+
+/// What a cook has panicked with.
+fn burnt(payload: Box<dyn Any + Send>) -> Burnt {
+    *payload.downcast().expect("what comes of a cook's panic is what it panicked with")
+}
+
+fn plate(result: thread::Result<String>) -> Result<String, Burnt> {
+    result.map_err(burnt)
+}
+
+fn counted(cooks: usize) -> String {
+    match cooks {
+        0 => "no cook".to_owned(),
+        1 => "1 cook".to_owned(),
+        _ => format!("{cooks} cooks"),
     }
+}
+
+/// Counted from 1, as people do.
+fn numbers(numbers: &[usize]) -> String {
+    numbers.iter().map(|number| (number + 1).to_string()).collect::<Vec<_>>().join(", ")
 }

@@ -1,4 +1,4 @@
-//! rejected: serialised
+//! rejected: assertion, serialised
 //!
 //! `Thread(target=cook("soup"))`, the classic of Python, in Rust: the dish is cooked here and now, and the thread gets the
 //! plate. It all comes out right, but the caller has waited.

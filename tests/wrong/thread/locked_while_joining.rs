@@ -1,4 +1,4 @@
-//! rejected: deadlock
+//! rejected: deadlock, timeout
 //!
 //! The caller holds the lock on the plates while it waits for the cooks, and the cooks need it to put their plates down.
 

@@ -1,4 +1,4 @@
-//! rejected: race
+//! rejected: assertion, race
 //!
 //! Each thread puts its plate at the end of the list when it is done. That is the order of the dishes only as long as
 //! nobody is overtaken.
