@@ -2,20 +2,21 @@
 //!
 //! The worker processes are this program again, in the roles at the end of the file.
 
-use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
+use std::cell::RefCell;
+use std::fmt;
+use std::io::{self, ErrorKind, Write};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
-use std::process::Command;
-use std::slice;
+use std::process::{self, Command};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 
 use cpu::{balanced, by_processes, in_chunks, one_by_one, serve, split, with_rayon};
 use kata::child::{Children, meet, roles};
-use kata::{Check, Rendezvous, check, on_threads};
+use kata::conversation::{self, Streams};
+use kata::inputs::{counted, listed, subsets};
+use kata::{Check, EXPLORED, Rendezvous, on_threads};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to whatever it is
 /// compared with, or be there for some `T` alone.
@@ -43,188 +44,170 @@ fn _signatures_of_parts(
 }
 
 #[test]
+fn one_by_one_works_on_the_callers_thread_in_order() {
+    Check::new().each(0..=4, |count| {
+        let (items, worked_on) = (Vec::from_iter(0..*count), RefCell::new(Vec::new()));
+        let results = one_by_one(&items, |item| {
+            worked_on.borrow_mut().push(*item);
+            (item * 10, thread::current().id())
+        });
+        let expected = Vec::from_iter(items.iter().map(|item| (item * 10, thread::current().id())));
+        assert_eq!(worked_on.into_inner(), items, "the items in the order in which they were worked on");
+        assert_eq!(results, expected, "the results, and the threads that found them");
+    });
+}
+
+#[test]
 fn a_range_is_split_into_equal_parts() {
-    check(|| {
-        for (range, workers) in [(1..11, 3), (0..12, 4), (5..8, 3), (5..8, 4), (0..6, 4), (0..u64::MAX, 7)] {
-            let parts = split(range.clone(), size(workers));
-            let cut = format!("{range:?} in {workers} parts: {parts:?}");
-            let count = range.end.saturating_sub(range.start).min(workers as u64);
-            assert_eq!(parts.len() as u64, count, "{cut}");
-            assert_eq!((parts[0].start, parts[parts.len() - 1].end), (range.start, range.end), "{cut}");
-            assert!(parts.windows(2).all(|pair| pair[0].end == pair[1].start), "no gaps and in order? {cut}");
-            let lengths = parts.iter().map(|part| part.end - part.start);
-            let (shortest, longest) = (lengths.clone().min().unwrap(), lengths.max().unwrap());
-            assert!(longest - shortest <= 1, "none longer than another by more than 1? {cut}");
-        }
-        assert_eq!(split(7..7, size(3)), [], "an empty range has no parts");
+    Check::new().each(cuts(), |Cut { range, wanted }| {
+        let parts = split(range.clone(), size(*wanted));
+        let count = (range.end - range.start).min(*wanted as u64);
+        assert_eq!(parts.len() as u64, count, "how many parts there are: {parts:?}");
+        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return };
+        assert_eq!((first.start, last.end), (range.start, range.end), "where the parts begin and end: {parts:?}");
+        assert!(parts.windows(2).all(|pair| pair[0].end == pair[1].start), "gaps, or not in order: {parts:?}");
+        let lengths = parts.iter().map(|part| part.end - part.start);
+        let (shortest, longest) = (lengths.clone().min().unwrap(), lengths.max().unwrap());
+        assert!(longest - shortest <= 1, "one part is longer than another by more than 1: {parts:?}");
     });
 }
 
 #[test]
 fn results_are_in_the_order_of_the_items() {
-    check(|| {
-        // More items than workers, as many, fewer, none.
-        for items in [&[1, 2, 3][..], &[1, 2], &[1], &[]] {
-            let expected: Vec<u32> = items.iter().map(|item| item * 10).collect();
-            let work = |item: &u32| item * 10;
-            assert_eq!(one_by_one(items, work), expected, "one by one");
-            assert_eq!(in_chunks(items, size(2), work), expected, "in chunks");
-            assert_eq!(balanced(items, size(2), work), expected, "balanced");
-        }
-    });
+    let ways = [Way::InChunks, Way::Balanced];
+    Check::new().each(ways.into_iter().flat_map(|way| jobs(way, 3, 2, What::Nothing)), Job::hold);
 }
 
 #[test]
 fn each_worker_has_a_chunk_and_all_work_at_once() {
-    check(|| {
-        // The chunks are 2, 1 and 1 items long. Each worker waits with its first item until the others have come.
-        let (all, shares) = (Rendezvous::of(3), Shares::default());
-        let results = in_chunks(&[1, 2, 3, 4], size(3), |item| {
-            if shares.one_more() == 1 {
-                all.meet();
-            }
-            item * 10
-        });
-        assert_eq!(results, [10, 20, 30, 40]);
-        assert_eq!(shares.lengths(), [1, 1, 2], "the lengths of 3 workers' chunks of 4 items");
+    let (items, workers) = if EXPLORED { (4, 3) } else { (9, 5) };
+    Check::new().each(jobs(Way::InChunks, items, workers, What::Nothing), |job| {
+        let all = Rendezvous::of(job.at_once());
+        let chunks = job.hands(|_| all.meet());
+        assert_eq!(chunks.len(), job.at_once(), "how many workers there were; they had the items {chunks:?}");
+        let lengths = chunks.iter().map(Vec::len);
+        let (shortest, longest) = (lengths.clone().min().unwrap_or(0), lengths.max().unwrap_or(0));
+        assert!(longest - shortest <= 1, "one chunk is longer than another by more than 1: {chunks:?}");
+        let whole = |chunk: &Vec<usize>| chunk.windows(2).all(|pair| pair[0] + 1 == pair[1]);
+        assert!(chunks.iter().all(whole), "a chunk is not one piece of the items: {chunks:?}");
     });
 }
 
 #[test]
 fn a_long_item_holds_up_no_other() {
-    check(|| {
-        let (long, shares) = (LongItem::of(4), Shares::default());
-        let results = balanced(&[1, 2, 3, 4], size(2), |item| {
-            shares.one_more();
-            long.work(*item == 1);
-            item * 10
-        });
-        assert_eq!(results, [10, 20, 30, 40]);
-        assert_eq!(shares.lengths().len(), 2, "threads that worked");
-    });
+    let (items, workers) = if EXPLORED { (3, 3) } else { (5, 3) };
+    Check::new().each(jobs(Way::Balanced, items, workers, What::Meet), Job::hold);
 }
 
 #[test]
 fn a_panic_of_the_work_reaches_the_caller() {
-    check(|| {
-        let work = |item: &u32| if *item == 2 { panic!("two is too much") } else { *item };
-        panics_with_its_own_payload(|| in_chunks(&[1, 2, 3], size(2), work));
-        panics_with_its_own_payload(|| balanced(&[1, 2, 3], size(2), work));
+    let (items, workers) = if EXPLORED { (3, 2) } else { (4, 3) };
+    let ways = [Way::InChunks, Way::Balanced];
+    Check::new().each(ways.into_iter().flat_map(|way| jobs(way, items, workers, What::Panic)), Job::hold);
+}
+
+#[test]
+fn what_holds_for_few_items_holds_for_many() {
+    let many = |way| [(5, 33), (33, 33), (34, 33), (100, 7)].map(|(items, workers)| Job::of(way, items, workers));
+    Check::new().threads_only().each([Way::InChunks, Way::Balanced].into_iter().flat_map(many), |job| {
+        let all = Rendezvous::of(job.at_once());
+        let hands = job.hands(|_| all.meet());
+        assert_eq!(hands.len(), job.at_once(), "how many workers there were; they had the items {hands:?}");
     });
 }
 
-/// More workers than cores: else rayon's global pool would do.
+/// More workers than cores, too: else rayon's global pool would do. Its threads outlive their pool for a moment.
 #[test]
 fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
-    on_threads(|| {
-        let workers = thread::available_parallelism().map_or(2, |cores| cores.get() + 1);
-        let (all, shares, items) = (Rendezvous::of(workers), Shares::default(), Vec::from_iter(0..2 * workers));
-        let results = with_rayon(&items, size(workers), |item| {
-            if shares.one_more() == 1 {
-                all.meet();
-            }
-            item * 10
-        });
-        assert_eq!(results, Vec::from_iter(items.iter().map(|item| item * 10)));
-        assert_eq!(shares.lengths().len(), workers, "threads that worked");
-        assert!(with_rayon(&[0; 0], size(1), |item| *item).is_empty(), "no items, no results");
-        let work = |item: &u32| if *item == 2 { panic!("two is too much") } else { *item };
-        panics_with_its_own_payload(|| with_rayon(&[1, 2, 3], size(2), work));
-    });
+    let cores = thread::available_parallelism().map_or(2, NonZeroUsize::get);
+    let many =
+        Job { what: What::Meet, chosen: Vec::from_iter(0..=cores), ..Job::of(Way::WithRayon, cores + 2, cores + 1) };
+    let few = [What::Meet, What::Panic].into_iter().flat_map(|what| jobs(Way::WithRayon, 4, 3, what));
+    Check::new().threads_only().daemons().each(few.chain([many]), Job::hold);
 }
 
 #[test]
 fn rayon_lets_other_threads_steal_what_is_behind_a_long_item() {
-    on_threads(|| {
-        let items = Vec::from_iter(1..=64);
-        let long = LongItem::of(items.len());
-        let results = with_rayon(&items, size(2), |item| {
-            long.work(*item == 1);
-            item * 10
-        });
-        assert_eq!(results, Vec::from_iter(items.iter().map(|item| item * 10)));
-    });
+    let long_first = (1..64).map(|other| vec![0, other]);
+    let long_last = (1..63).map(|other| vec![other, 63]);
+    let job = |chosen| Job { what: What::Meet, chosen, ..Job::of(Way::WithRayon, 64, 2) };
+    Check::new().threads_only().daemons().each(long_first.chain(long_last).map(job), Job::hold);
 }
 
 #[test]
 fn an_answer_is_sent_before_the_next_part_is_read() {
-    check(|| {
-        let sent = Arc::new(Mutex::new(Vec::new()));
-        let asker = Asker { parts: vec!["7 8\n", "1 101\n", "5 5\n"], asked: 0, sent: Arc::clone(&sent) };
-        let output = BufWriter::with_capacity(1024, Sent(Arc::clone(&sent)));
-        serve(BufReader::new(asker), output, Iterator::sum).unwrap();
-        assert_eq!(text(&sent), "7\n5050\n0\n");
-    });
+    let lines = lists(&["1 101", "7 8", "0 18446744073709551615", "5 5"], 3).into_iter();
+    let talks = lines.flat_map(|lines| [Streams::Wide, Streams::Narrow].map(|streams| Talk::of(&lines, streams)));
+    Check::new().each(talks, Talk::hold);
 }
 
 #[test]
 fn a_line_that_is_no_part_is_an_error() {
-    check(|| {
-        for line in ["", "1", "one two", "1 2 3", "1,2", "-1 2", "1 18446744073709551616"] {
-            let (input, mut output) = (format!("1 101\n{line}\n"), Vec::new());
-            let outcome = serve(input.as_bytes(), &mut output, Iterator::sum).map_err(|error| error.kind());
-            assert_eq!(outcome, Err(ErrorKind::InvalidData), "the line {line:?}");
-            assert_eq!(output, b"5050\n", "the answers before the line {line:?}");
-        }
-    });
+    let first_or_third = [vec!["x", "7 8"], vec!["1 101", "7 8", "x"]].map(|lines| Talk::of(&lines, Streams::Wide));
+    let second = rubbish().map(|line| Talk { lines: vec!["1 101".into(), line, "7 8".into()], streams: Streams::Wide });
+    Check::new().each(first_or_third.into_iter().chain(second), Talk::hold);
+}
+
+#[test]
+fn what_the_reader_or_the_writer_reports_is_passed_on() {
+    let reading = (0..3).map(Streams::ReadingFails);
+    let writing = (0..2).flat_map(|answer| [Streams::WritingFails(answer), Streams::FlushingFails(answer)]);
+    Check::new().each(reading.chain(writing).map(|streams| Talk::of(&["1 101", "7 8"], streams)), Talk::hold);
 }
 
 #[test]
 fn a_long_part_holds_up_no_other_process() {
-    Check::new().threads_only().run(|| {
+    let more_processes_than_parts = Crew { parts: vec![Part::Plain; 3], processes: 33 };
+    Check::new().threads_only().each(meetings(4, 3).into_iter().chain([more_processes_than_parts]), |crew| {
         let children = Children::new();
-        // Three times four parts. The first one lasts until the second is worked on, then until the third is, then the
-        // fourth.
-        for behind in 1..=3 {
-            let place = format!("table {behind}");
-            children.rendezvous(&place, 2);
-            let parts =
-                [0, 1, 2, 3].map(|part| if part == 0 || part == behind { part..100 + behind } else { part..part });
-            let started = AtomicUsize::new(0);
-            let results = by_processes(&parts, size(2), || {
-                started.fetch_add(1, Ordering::Relaxed);
-                children.command("meeting")
-            });
-            assert_eq!(results.unwrap(), [0, 1, 2, 3], "the results in the order of the parts");
-            assert_eq!(started.into_inner(), 2, "processes of 2 workers");
-        }
+        children.rendezvous(TABLE, crew.special().len());
+        let (results, started) = crew.work(|_| children.command("obedient"));
+        assert_eq!(results, crew.right(), "results, in the order of the parts");
+        assert_eq!(started, crew.processes.min(crew.parts.len()), "how many processes were started");
     });
 }
 
 #[test]
 fn a_worker_process_that_fails_is_an_error_and_no_wrong_sum() {
-    Check::new().threads_only().run(|| {
+    Check::new().threads_only().each(failures(), |crew| {
         let children = Children::new();
-        for (role, kind) in [
-            ("silent", ErrorKind::UnexpectedEof),
-            ("interrupted", ErrorKind::UnexpectedEof),
-            ("panicking", ErrorKind::UnexpectedEof),
-            ("babbling", ErrorKind::InvalidData),
-        ] {
-            let outcome = by_processes(slice::from_ref(&(1..101)), size(1), || children.command(role));
-            assert_eq!(outcome.map_err(|error| error.kind()), Err(kind), "the worker is {role}");
+        let (results, _) = crew.work(|_| children.command("obedient"));
+        let expected = Vec::from_iter(crew.parts.iter().filter_map(Part::fault).map(|fault| Err(fault.error)));
+        assert!(expected.contains(&results), "it returned {results:?}, and may return one of {expected:?}");
+    });
+}
+
+#[test]
+fn a_worker_process_that_has_gone_is_an_error_or_not_needed() {
+    Check::new().threads_only().each([(1, 1), (2, 1), (2, 2), (3, 2)].map(Crew::of), |crew| {
+        let children = Children::new();
+        let broken = [ErrorKind::UnexpectedEof, ErrorKind::BrokenPipe].map(Err);
+        for gone in 0..crew.processes {
+            let (results, _) = crew.work(|number| children.command(if number == gone { "gone" } else { "obedient" }));
+            // The others may be so quick that it is asked for nothing.
+            let right = crew.processes > 1 && results == crew.right();
+            assert!(right || broken.contains(&results), "process {} ends before it is asked: {results:?}", gone + 1);
         }
+        let (results, _) = crew.work(|_| children.command("short_lived"));
+        let right = crew.processes == crew.parts.len() && results == crew.right();
+        assert!(right || broken.contains(&results), "each process ends after one answer: {results:?}");
     });
 }
 
 #[test]
 fn no_process_is_left_and_none_started_in_vain() {
-    Check::new().threads_only().run(|| {
-        let (children, asked) = (Children::new(), AtomicUsize::new(0));
-        let outcome = by_processes(&[1..101, 1..101], size(2), || match asked.fetch_add(1, Ordering::Relaxed) {
-            0 => children.command("summing"),
-            _ => Command::new("no-such-program"),
-        });
-        let outcome = outcome.map_err(|error| error.kind());
-        assert_eq!(outcome, Err(ErrorKind::NotFound), "the second of two workers can't be started");
-        for parts in [Vec::new(), vec![1..51, 51..101]] {
-            let started = AtomicUsize::new(0);
-            let results = by_processes(&parts, size(3), || {
-                started.fetch_add(1, Ordering::Relaxed);
-                children.command("summing")
+    let crews = (0..=3).flat_map(|parts| [1, 2, 3].map(|processes| Crew::of((parts, processes))));
+    Check::new().threads_only().each(crews, |crew| {
+        let children = Children::new();
+        let needed = crew.processes.min(crew.parts.len());
+        let (results, started) = crew.work(|_| children.command("obedient"));
+        assert_eq!((results, started), (crew.right(), needed), "results, and how many processes were started");
+        for missing in 0..needed {
+            let (results, _) = crew.work(|number| match number == missing {
+                true => Command::new("no-such-program"),
+                false => children.command("obedient"),
             });
-            assert_eq!(results.unwrap(), Vec::from_iter(parts.iter().cloned().map(Iterator::sum::<u64>)));
-            assert_eq!(started.into_inner(), parts.len(), "processes for so many parts");
+            assert_eq!(results, Err(ErrorKind::NotFound), "process {} can't be started", missing + 1);
         }
     });
 }
@@ -261,7 +244,435 @@ fn all_ways_find_the_same_sums() {
     });
 }
 
-roles!(summing, multiplying, meeting, silent, interrupted, panicking, babbling);
+/// A way to work on items with several workers.
+#[derive(Clone, Copy)]
+enum Way {
+    InChunks,
+    Balanced,
+    WithRayon,
+}
+
+impl Way {
+    fn run<R: Send>(self, items: &[usize], workers: usize, work: impl Fn(&usize) -> R + Sync) -> Vec<R> {
+        match self {
+            Way::InChunks => in_chunks(items, size(workers), work),
+            Way::Balanced => balanced(items, size(workers), work),
+            Way::WithRayon => with_rayon(items, size(workers), work),
+        }
+    }
+}
+
+/// What is special about some of the items.
+#[derive(Clone, Copy)]
+enum What {
+    Nothing,
+    /// The work on each of them lasts until all of them are worked on.
+    Meet,
+    /// The work on each of them panics.
+    Panic,
+}
+
+/// Items for workers. Each item is its place.
+struct Job {
+    way: Way,
+    items: usize,
+    workers: usize,
+    what: What,
+    chosen: Vec<usize>,
+}
+
+/// All jobs up to so many items and workers. As many items meet as can be worked on at once. One panics, or two.
+fn jobs(way: Way, items: usize, workers: usize, what: What) -> Vec<Job> {
+    let sizes = (0..=items).flat_map(|items| (1..=workers).map(move |workers| Job::of(way, items, workers)));
+    let choices = |job: Job| {
+        let mut chosen = match what {
+            What::Nothing => vec![Vec::new()],
+            What::Meet | What::Panic => subsets(job.items),
+        };
+        chosen.retain(|chosen| match what {
+            What::Nothing => true,
+            What::Meet => chosen.len() == job.at_once(),
+            What::Panic => matches!(chosen.len(), 1 | 2),
+        });
+        chosen.into_iter().map(move |chosen| Job { what, chosen, ..job })
+    };
+    sizes.flat_map(choices).collect()
+}
+
+impl Job {
+    fn of(way: Way, items: usize, workers: usize) -> Job {
+        Job { way, items, workers, what: What::Nothing, chosen: Vec::new() }
+    }
+
+    /// How many items can be worked on at once.
+    fn at_once(&self) -> usize {
+        self.workers.min(self.items)
+    }
+
+    /// Does the job, and compares what comes of it with what the contract allows.
+    fn hold(&self) {
+        let is_chosen = |item: &usize| self.chosen.contains(item);
+        let hands = match self.what {
+            What::Nothing => self.hands(|_| ()),
+            What::Meet => {
+                let all = Rendezvous::of(self.chosen.len());
+                self.hands(|item| is_chosen(&item).then_some(&all).into_iter().for_each(Rendezvous::meet))
+            }
+            What::Panic => {
+                let work =
+                    |item| Some(item).filter(is_chosen).map(Overworked).map_or((), |item| panic::panic_any(item));
+                let outcome = panic::catch_unwind(AssertUnwindSafe(|| self.hands(work)));
+                return payload_of(outcome, |Overworked(item)| is_chosen(item));
+            }
+        };
+        assert!(hands.len() <= self.workers, "more workers than asked for; they had the items {hands:?}");
+    }
+
+    /// Does the job. Every item must be worked on once, and the results be in order. Gives the items that each worker had.
+    fn hands(&self, work: impl Fn(usize) + Sync) -> Vec<Vec<usize>> {
+        let items = Vec::from_iter(0..self.items);
+        let worked_on = Vec::from_iter(items.iter().map(|_| AtomicUsize::new(0)));
+        let results = self.way.run(&items, self.workers, |item| {
+            worked_on[*item].fetch_add(1, Ordering::Relaxed);
+            work(*item);
+            (*item, thread::current().id(), self.rayon_threads())
+        });
+        let places = Vec::from_iter(results.iter().map(|(item, ..)| *item));
+        assert_eq!(places, items, "the results, each with the place of its item");
+        let times = Vec::from_iter(worked_on.into_iter().map(AtomicUsize::into_inner));
+        assert_eq!(times, vec![1; self.items], "how often each item was worked on");
+        if let Way::WithRayon = self.way {
+            let pools = results.iter().map(|(.., threads)| *threads);
+            assert_eq!(Vec::from_iter(pools), vec![Some(self.workers); self.items], "threads of rayon, for each item");
+        }
+        let mut hands: Vec<(ThreadId, Vec<usize>)> = Vec::new();
+        for (item, thread, _) in results {
+            match hands.iter_mut().find(|(other, _)| *other == thread) {
+                Some((_, items)) => items.push(item),
+                None => hands.push((thread, vec![item])),
+            }
+        }
+        hands.into_iter().map(|(_, items)| items).collect()
+    }
+
+    /// How many threads there are in the pool of rayon to which the calling thread belongs.
+    fn rayon_threads(&self) -> Option<usize> {
+        matches!(self.way, Way::WithRayon)
+            .then(|| rayon::current_thread_index().map(|_| rayon::current_num_threads()))?
+    }
+}
+
+impl fmt::Display for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.way {
+            Way::InChunks => "in_chunks",
+            Way::Balanced => "balanced",
+            Way::WithRayon => "with_rayon",
+        })?;
+        write!(f, " with {} and {}", counted(self.items, "item"), counted(self.workers, "worker"))?;
+        match self.what {
+            _ if self.chosen.is_empty() => Ok(()),
+            What::Nothing => Ok(()),
+            What::Meet => write!(f, ", where the work on {} lasts until all of them are begun", listed(&self.chosen)),
+            What::Panic => write!(f, ", where the work on {} panics", listed(&self.chosen)),
+        }
+    }
+}
+
+/// What the work on an item panics with.
+struct Overworked(usize);
+
+/// The caller must panic with what the work panicked with, as if there were no threads.
+fn payload_of(outcome: thread::Result<Vec<Vec<usize>>>, is_the_works: impl Fn(&Overworked) -> bool) {
+    match outcome {
+        Ok(_) => panic!("the work has panicked, and the caller has not"),
+        // A stub's `todo!()` is no wrong payload.
+        Err(payload) if payload.downcast_ref() == Some(&"not yet implemented") => panic::resume_unwind(payload),
+        Err(payload) => {
+            let own = payload.downcast_ref().is_some_and(is_the_works);
+            assert!(own, "the caller has panicked with something else than the work");
+        }
+    }
+}
+
+/// A range to be split.
+struct Cut {
+    range: Range<u64>,
+    wanted: usize,
+}
+
+/// Short ranges in all ways, and some that are as long as can be. An empty one begins where it ends.
+fn cuts() -> impl Iterator<Item = Cut> {
+    let short = (0..=9).flat_map(|length| [0, 5].map(|start| start..start + length));
+    let short = short.flat_map(|range| (1..=10).map(move |wanted| Cut { range: range.clone(), wanted }));
+    let long = [0..u64::MAX, 3..u64::MAX, u64::MAX - 10..u64::MAX, 0..u64::MAX / 2 + 1, 7..8, 9..9];
+    let long = long.into_iter().flat_map(|range| [1, 2, 3, 7, 1000].map(|wanted| Cut { range: range.clone(), wanted }));
+    short.chain(long)
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} in {}", self.range, counted(self.wanted, "part"))
+    }
+}
+
+/// What a parent says to `serve`, and how the streams between them behave.
+struct Talk {
+    lines: Vec<Vec<u8>>,
+    streams: Streams,
+}
+
+/// What `serve` does.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Served {
+    worked_on: Vec<Range<u64>>,
+    answers: String,
+    reports: Option<ErrorKind>,
+}
+
+impl Talk {
+    fn of(lines: &[&str], streams: Streams) -> Talk {
+        Talk { lines: lines.iter().map(|line| line.as_bytes().to_vec()).collect(), streams }
+    }
+
+    /// Lets `serve` answer, and compares what it does with what the contract asks for.
+    fn hold(&self) {
+        let (input, output, arrived) = conversation::begin(self.lines.clone(), self.streams);
+        let worked_on = RefCell::new(Vec::new());
+        let outcome = serve(input, output, |part| {
+            worked_on.borrow_mut().push(part.clone());
+            part.end - part.start
+        });
+        let reports = outcome.err().map(|error| error.kind());
+        let served = Served { worked_on: worked_on.into_inner(), answers: arrived.text(), reports };
+        assert_eq!(served, self.expected(), "what `serve` did, and what the contract asks for");
+    }
+
+    /// What the contract asks for. The answer to a part is its length.
+    fn expected(&self) -> Served {
+        let mut served = Served::default();
+        let reports = |error, served| Served { reports: Some(error), ..served };
+        for (number, line) in self.lines.iter().enumerate() {
+            if self.streams == Streams::ReadingFails(number) {
+                return reports(Streams::READING, served);
+            }
+            let Some(part) = part(line) else { return reports(ErrorKind::InvalidData, served) };
+            served.worked_on.push(part.clone());
+            if self.streams == Streams::WritingFails(number) {
+                return reports(Streams::WRITING, served);
+            }
+            served.answers += &format!("{}\n", part.end - part.start);
+            if self.streams == Streams::FlushingFails(number) {
+                return reports(Streams::WRITING, served);
+            }
+        }
+        let end_fails = self.streams == Streams::ReadingFails(self.lines.len());
+        Served { reports: end_fails.then_some(Streams::READING), ..served }
+    }
+}
+
+impl fmt::Display for Talk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.lines.iter().map(|line| format!("`{}`", line.escape_ascii())).collect();
+        write!(f, "the lines [{}], {}", lines.join(", "), self.streams)
+    }
+}
+
+/// The part that a line asks for: two numbers, with a space between them.
+fn part(line: &[u8]) -> Option<Range<u64>> {
+    let (start, end) = str::from_utf8(line).ok()?.split_once(' ')?;
+    Some(start.parse().ok()?..end.parse().ok()?)
+}
+
+/// All lists of up to so many of these.
+fn lists<T: Copy>(of: &[T], most: usize) -> Vec<Vec<T>> {
+    let (mut lists, mut last) = (vec![Vec::new()], vec![Vec::new()]);
+    for _ in 0..most {
+        let longer = |list: &Vec<T>| of.iter().map(|one| [&list[..], &[*one]].concat()).collect::<Vec<_>>();
+        last = last.iter().flat_map(longer).collect();
+        lists.extend(last.clone());
+    }
+    lists
+}
+
+/// Lines that ask for no part: all that are made of up to three such words and are no two numbers, and some more.
+fn rubbish() -> impl Iterator<Item = Vec<u8>> {
+    let words = lists(&["1", "x", "-1", "1.5", "18446744073709551616"], 3);
+    let lines = words.into_iter().map(|words| words.join(" ").into_bytes()).filter(|line| part(line).is_none());
+    let more: [&[u8]; 6] = [b"1,2", b"1..2", b"1-2", b"1 2;", b"\xff", b"1 \xff"];
+    lines.chain(more.map(<[u8]>::to_vec))
+}
+
+/// Parts for processes.
+struct Crew {
+    parts: Vec<Part>,
+    processes: usize,
+}
+
+/// What an obedient process does with a part. It learns it from the part's end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Answers with its start, which is its place.
+    Plain,
+    /// Waits at the table first.
+    Meets,
+    /// Does what this place in the list of faults says.
+    Fails(usize),
+}
+
+impl Part {
+    fn fault(&self) -> Option<&'static Fault> {
+        match self {
+            Part::Fails(fault) => Some(&FAULTS[*fault]),
+            Part::Plain | Part::Meets => None,
+        }
+    }
+}
+
+/// What a process may do instead of answering.
+struct Fault {
+    told: &'static str,
+    says: &'static [u8],
+    then: fn(),
+    /// What it has to be reported as.
+    error: ErrorKind,
+}
+
+const FAULTS: [Fault; 10] = [
+    ends("ends without a word", b"", || process::exit(0)),
+    ends("ends in the middle of its answer", b"50", || process::exit(0)),
+    ends("panics", b"", || panic!("a mistake in the work")),
+    stays("answers in words and doesn't end", b"five thousand\n"),
+    ends("aborts", b"", || process::abort()),
+    stays("answers with an empty line", b"\n"),
+    stays("answers -1", b"-1\n"),
+    stays("answers with a number of more than 64 bits", b"18446744073709551616\n"),
+    stays("answers with two numbers", b"50 50\n"),
+    stays("answers with no text", b"\xff\n"),
+];
+
+/// It ends without a whole answer.
+const fn ends(told: &'static str, says: &'static [u8], then: fn()) -> Fault {
+    Fault { told, says, then, error: ErrorKind::UnexpectedEof }
+}
+
+/// It answers with something that is no number, and waits until somebody ends it.
+const fn stays(told: &'static str, says: &'static [u8]) -> Fault {
+    Fault { told, says, then: || meet("a place that nobody opens"), error: ErrorKind::InvalidData }
+}
+
+/// Where processes wait for each other.
+const TABLE: &str = "table";
+/// A part that ends here says that its process is to wait at the table. The numbers behind it are the faults.
+const AT_TABLE: u64 = 1000;
+
+impl Crew {
+    fn of((parts, processes): (usize, usize)) -> Crew {
+        Crew { parts: vec![Part::Plain; parts], processes }
+    }
+
+    /// What comes of it if no process fails.
+    fn right(&self) -> Result<Vec<u64>, ErrorKind> {
+        Ok(Vec::from_iter(0..self.parts.len() as u64))
+    }
+
+    /// The places of the parts with which something special is done.
+    fn special(&self) -> Vec<usize> {
+        (0..self.parts.len()).filter(|place| self.parts[*place] != Part::Plain).collect()
+    }
+
+    /// Lets processes work, each of which this command makes by its number. Gives what `by_processes` returned, and how many
+    /// processes were started. None may be left.
+    fn work(&self, command: impl Fn(usize) -> Command + Sync) -> (Result<Vec<u64>, ErrorKind>, usize) {
+        let range = |(place, part): (usize, &Part)| match (place as u64, part) {
+            (place, Part::Plain) => place..place,
+            (place, Part::Meets) => place..AT_TABLE,
+            (place, Part::Fails(fault)) => place..AT_TABLE + 1 + *fault as u64,
+        };
+        let (parts, started) = (Vec::from_iter(self.parts.iter().enumerate().map(range)), AtomicUsize::new(0));
+        let results = by_processes(&parts, size(self.processes), || command(started.fetch_add(1, Ordering::Relaxed)));
+        Children::none_is_left();
+        (results.map_err(|error| error.kind()), started.into_inner())
+    }
+}
+
+/// All crews up to so many parts and processes. As many parts meet as can be worked on at once.
+fn meetings(parts: usize, processes: usize) -> Vec<Crew> {
+    let sizes = (0..=parts).flat_map(|parts| (1..=processes).map(move |processes| (parts, processes)));
+    let crews = sizes.flat_map(|(parts, processes)| {
+        let meeting = subsets(parts).into_iter().filter(move |meeting| meeting.len() == parts.min(processes));
+        let part = |meeting: &[usize], place| if meeting.contains(&place) { Part::Meets } else { Part::Plain };
+        meeting.map(move |meeting| Crew { parts: (0..parts).map(|place| part(&meeting, place)).collect(), processes })
+    });
+    crews.collect()
+}
+
+/// Every fault, and four of them for each part of few and two at once.
+fn failures() -> Vec<Crew> {
+    let mut crews =
+        Vec::from_iter((0..FAULTS.len()).map(|fault| Crew { parts: vec![Part::Fails(fault)], processes: 1 }));
+    for (parts, processes) in [(2, 1), (2, 2), (3, 2)] {
+        for (place, fault) in (0..parts).flat_map(|place| (0..4).map(move |fault| (place, fault))) {
+            let mut crew = Crew::of((parts, processes));
+            crew.parts[place] = Part::Fails(fault);
+            crews.push(crew);
+        }
+    }
+    let two = (0..4).flat_map(|one| (0..4).map(move |other| vec![Part::Fails(one), Part::Fails(other), Part::Plain]));
+    crews.extend(two.map(|parts| Crew { parts, processes: 2 }));
+    crews
+}
+
+impl fmt::Display for Crew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} for {}", counted(self.parts.len(), "part"), counted(self.processes, "process"))?;
+        match &self.special()[..] {
+            [] => Ok(()),
+            places if self.parts.contains(&Part::Meets) => {
+                write!(f, ", where the work on {} lasts until all of them are begun", listed(places))
+            }
+            places => places.iter().try_for_each(|place| {
+                let told = self.parts[*place].fault().map_or("", |fault| fault.told);
+                write!(f, ", where the process that is asked for part {} {told}", place + 1)
+            }),
+        }
+    }
+}
+
+roles!(obedient, gone, short_lived, summing, multiplying);
+
+/// Does what each part says.
+fn obedient() -> i32 {
+    serving(|part| {
+        match part.end.checked_sub(AT_TABLE) {
+            None => {}
+            Some(0) => meet(TABLE),
+            Some(fault) => {
+                let fault = &FAULTS[fault as usize - 1];
+                let mut output = io::stdout();
+                output.write_all(fault.says).and_then(|()| output.flush()).unwrap();
+                (fault.then)();
+            }
+        }
+        part.start
+    })
+}
+
+/// Does not wait to be asked.
+fn gone() -> i32 {
+    0
+}
+
+/// Ends after one answer.
+fn short_lived() -> i32 {
+    let answered = RefCell::new(false);
+    serving(|part| {
+        if answered.replace(true) {
+            process::exit(0);
+        }
+        part.start
+    })
+}
 
 /// Adds up the numbers of each part.
 fn summing() -> i32 {
@@ -273,56 +684,8 @@ fn multiplying() -> i32 {
     serving(products)
 }
 
-/// Of a part that ends at 101 or above: waits at a table for another such part.
-fn meeting() -> i32 {
-    serving(|part| {
-        if part.end > 100 {
-            meet(&format!("table {}", part.end - 100));
-        }
-        part.start
-    })
-}
-
-/// Is asked, and ends as if all were well.
-fn silent() -> i32 {
-    asked();
-    0
-}
-
-/// Ends in the middle of its answer, which should be 5050.
-fn interrupted() -> i32 {
-    asked();
-    answer("50");
-    0
-}
-
-/// Has a mistake in its work.
-fn panicking() -> i32 {
-    serving(|part| panic!("the work on {part:?} panics"))
-}
-
-/// Answers in words, and doesn't end.
-fn babbling() -> i32 {
-    asked();
-    answer("five thousand\n");
-    meet("a place that nobody opens");
-    0
-}
-
 fn serving(work: impl Fn(Range<u64>) -> u64) -> i32 {
     if serve(io::stdin().lock(), io::stdout().lock(), work).is_ok() { 0 } else { 1 }
-}
-
-/// Waits until the parent has asked for a part.
-fn asked() {
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).unwrap();
-    assert_eq!(line, "1 101\n");
-}
-
-fn answer(text: &str) {
-    let mut output = io::stdout().lock();
-    output.write_all(text.as_bytes()).and_then(|()| output.flush()).unwrap();
 }
 
 /// The notes' triple loop, once for each number of the part.
@@ -330,92 +693,6 @@ fn products(part: Range<u64>) -> u64 {
     let side = || 1..30_u64;
     let product = |i| side().flat_map(move |j| side().map(move |k| i * j * k)).sum::<u64>();
     part.map(|_| side().map(product).sum::<u64>()).sum()
-}
-
-/// Who did how many items.
-#[derive(Default)]
-struct Shares(Mutex<HashMap<ThreadId, usize>>);
-
-impl Shares {
-    /// Counts an item for the calling thread: how many it has by now.
-    fn one_more(&self) -> usize {
-        let mut shares = self.0.lock().unwrap();
-        let share = shares.entry(thread::current().id()).or_default();
-        *share += 1;
-        *share
-    }
-
-    /// The numbers of items, the smallest first.
-    fn lengths(self) -> Vec<usize> {
-        let mut lengths: Vec<usize> = self.0.into_inner().unwrap().into_values().collect();
-        lengths.sort_unstable();
-        lengths
-    }
-}
-
-/// Among several items one that lasts until the others are done.
-struct LongItem {
-    others: AtomicUsize,
-    end: Rendezvous,
-}
-
-impl LongItem {
-    #[track_caller]
-    fn of(items: usize) -> LongItem {
-        LongItem { others: AtomicUsize::new(items - 1), end: Rendezvous::of(2) }
-    }
-
-    /// The work on an item. The long one meets the last of the others.
-    fn work(&self, is_long: bool) {
-        if is_long || self.others.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.end.meet();
-        }
-    }
-}
-
-/// Asks for one part at a time, like a parent does: for the next one when the last is answered.
-struct Asker {
-    parts: Vec<&'static str>,
-    asked: usize,
-    sent: Arc<Mutex<Vec<u8>>>,
-}
-
-impl Read for Asker {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let answers = text(&self.sent).lines().count();
-        assert_eq!(answers, self.asked, "answers that have left the buffer when part {} is read", self.asked + 1);
-        let Some(part) = self.parts.get(self.asked) else { return Ok(0) };
-        self.asked += 1;
-        part.as_bytes().read(buffer)
-    }
-}
-
-/// What has left the worker's buffer.
-struct Sent(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Sent {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn text(sent: &Mutex<Vec<u8>>) -> String {
-    String::from_utf8(sent.lock().unwrap().clone()).expect("answers are text")
-}
-
-/// The caller must see the panic of the work, as if there were no threads.
-#[track_caller]
-fn panics_with_its_own_payload(call: impl FnOnce() -> Vec<u32>) {
-    match panic::catch_unwind(AssertUnwindSafe(call)) {
-        Ok(results) => panic!("the work has panicked, and the caller got {results:?}"),
-        // A stub's `todo!()` is no wrong payload.
-        Err(payload) if payload.downcast_ref() == Some(&"not yet implemented") => panic::resume_unwind(payload),
-        Err(payload) => assert_eq!(payload.downcast_ref(), Some(&"two is too much"), "what the caller's panic says"),
-    }
 }
 
 /// A number of workers.

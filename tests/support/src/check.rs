@@ -112,7 +112,7 @@ impl Check {
         self
     }
 
-    /// On threads, the body has so much time. It is real time, so leave plenty for a loaded machine.
+    /// On threads, the body has so much time, for each of its inputs. It is real time, so leave plenty for a loaded machine.
     pub fn deadline(mut self, deadline: Duration) -> Check {
         self.deadline = deadline;
         self
@@ -148,8 +148,7 @@ impl Check {
 
     /// Runs the body for each of these inputs, and judges the first that fails. Put the smallest first: the failure names it.
     ///
-    /// On schedules each input is explored by itself, and the budget of schedules is one for all of them together. The
-    /// other limits are for all of them together, too.
+    /// On schedules each input is explored by itself, and the budget of schedules is one for all of them together.
     ///
     /// ```
     /// use kata::Check;

@@ -42,6 +42,8 @@ use std::thread::{self, JoinHandle};
 
 use verdict::{Kind, RECORD_FILE, REPLAY, SCHEDULES, SEED};
 
+use crate::inputs::counted;
+use crate::kind::LEFT_BEHIND;
 use crate::tasks::family;
 use crate::tools::until_still;
 use crate::tools::waiting::waiting_at;
@@ -186,6 +188,21 @@ impl Children {
     /// Waits until children have told so many things, and gives all of them.
     pub fn wait_until_told(&self, things: usize) -> Vec<String> {
         self.desk.wait_while(|state| state.told.len() < things).told.clone()
+    }
+
+    /// Fails the test as a leak if a process is left that it has started, or that one of these has. Zombies count. Where the
+    /// system doesn't say, none is seen.
+    ///
+    /// # Panics
+    /// That is how it fails.
+    #[track_caller]
+    pub fn none_is_left() {
+        let tasks = family().unwrap_or_default();
+        let left = tasks.iter().filter(|task| task.process == task.id && task.process != std::process::id());
+        let left: Vec<&str> = left.map(|process| process.state.told()).collect();
+        if !left.is_empty() {
+            panic!("{LEFT_BEHIND}{} ({})", counted(left.len(), "process"), left.join(", "));
+        }
     }
 
     fn spawn(&self, body: impl FnOnce() + Send + 'static) {

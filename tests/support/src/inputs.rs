@@ -32,6 +32,26 @@ pub fn orders(count: usize) -> Vec<Vec<usize>> {
     orders
 }
 
+/// So many of these: `1 item`, `2 items`, `no item`.
+pub fn counted(count: usize, what: &str) -> String {
+    match count {
+        0 => format!("no {what}"),
+        1 => format!("1 {what}"),
+        _ if what.ends_with('s') => format!("{count} {what}es"),
+        _ => format!("{count} {what}s"),
+    }
+}
+
+/// These numbers as people count, from 1: `1, 2 and 5`.
+pub fn listed(numbers: &[usize]) -> String {
+    let counted: Vec<String> = numbers.iter().map(|number| (number + 1).to_string()).collect();
+    match &counted[..] {
+        [] => "none".to_owned(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 /// Rows of choices, one choice in each column, in which every two choices of two columns come together in some row. `choices`
 /// says how many there are in each column.
 ///
@@ -117,6 +137,13 @@ mod tests {
         assert_eq!(subsets(0), [[0; 0]]);
         assert_eq!(subsets(3), [vec![], vec![0], vec![1], vec![2], vec![0, 1], vec![0, 2], vec![1, 2], vec![0, 1, 2]]);
         assert_eq!(subsets(6).len(), 64);
+    }
+
+    #[test]
+    fn inputs_are_told_as_people_count() {
+        assert_eq!([0, 1, 2].map(|count| counted(count, "process")), ["no process", "1 process", "2 processes"]);
+        assert_eq!(counted(2, "item"), "2 items");
+        assert_eq!([&[][..], &[0], &[0, 2], &[0, 1, 4]].map(listed), ["none", "1", "1 and 3", "1, 2 and 5"]);
     }
 
     #[test]

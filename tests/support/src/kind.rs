@@ -9,6 +9,9 @@ use verdict::Kind;
 /// Hashes of the names of the files that called `check`. A test binary has one such file, seldom more.
 static TEST_FILES: [AtomicU64; 32] = [const { AtomicU64::new(0) }; 32];
 
+/// How a tool's message begins that says what is left behind.
+pub(crate) const LEFT_BEHIND: &str = "left behind: ";
+
 /// What kind of mistake a panic with this message at a place in this file is.
 ///
 /// A test's file may panic in many ways (`assert!` with words of its own, `unwrap` on a missing answer): all of them
@@ -16,6 +19,8 @@ static TEST_FILES: [AtomicU64; 32] = [const { AtomicU64::new(0) }; 32];
 pub(crate) fn kind_of_panic(message: &str, file: &str) -> Kind {
     if message.starts_with("not yet implemented") {
         Kind::Unsolved
+    } else if message.starts_with(LEFT_BEHIND) {
+        Kind::Leak
     } else if message.starts_with("assertion") || is_test_file(file) {
         Kind::Assertion
     } else {
@@ -65,6 +70,7 @@ mod tests {
             kind_of_panic("assertion `left == right` failed\n  left: 1\n right: 2", "src/lib.rs"),
             Kind::Assertion
         );
+        assert_eq!(kind_of_panic("left behind: 1 process", "src/child.rs"), Kind::Leak);
         assert_eq!(kind_of_panic("not yet implemented", "src/lib.rs"), Kind::Unsolved);
         assert_eq!(kind_of_panic("not yet implemented: the queue", "tests/queue.rs"), Kind::Unsolved);
     }

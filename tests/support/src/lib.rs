@@ -40,6 +40,7 @@ pub mod stream;
 #[cfg(feature = "time")]
 pub mod time;
 
+pub mod conversation;
 pub mod inputs;
 pub mod scenarios;
 

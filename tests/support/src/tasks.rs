@@ -31,6 +31,17 @@ pub(crate) enum State {
     Zombie,
 }
 
+impl State {
+    /// In words.
+    pub(crate) fn told(self) -> &'static str {
+        match self {
+            State::Running => "running",
+            State::Asleep => "asleep",
+            State::Zombie => "ended, but nobody has waited for it",
+        }
+    }
+}
+
 /// The calling thread's number.
 pub(crate) fn own_id() -> Option<u32> {
     fs::read_link("/proc/thread-self").ok()?.file_name()?.to_str()?.parse().ok()

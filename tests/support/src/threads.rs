@@ -23,8 +23,8 @@ static TURN: Mutex<()> = Mutex::new(());
 /// The test harness's own threads, which wait for their turn or for a test: they are nobody's leak.
 static HARNESS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
-/// What the test that runs now is run with at the moment, in words.
-static GIVEN: Mutex<Option<String>> = Mutex::new(None);
+/// What the test that runs now is run with at the moment, in words, and since when.
+static GIVEN: Mutex<(Option<String>, Option<Instant>)> = Mutex::new((None, None));
 
 /// The numbers of the test harness's own threads, those that watch a test among them.
 pub(crate) fn harness() -> BTreeSet<u32> {
@@ -67,7 +67,8 @@ fn run_in_turn(check: &Check, cases: Cases) -> Outcome {
     let before: BTreeSet<u32> = family().unwrap_or_default().iter().map(|task| task.id).collect();
     let panics = Panics::without(before.clone());
     let _capture = panics::capture(&panics);
-    let patience = Patience { start: Instant::now(), deadline: check.deadline, while_idle: check.patient };
+    give(None);
+    let patience = Patience { begun, deadline: check.deadline, while_idle: check.patient };
     let test = start(cases, before, panics);
     let failure = match watch(&test.done, patience) {
         Seen::Done => match finish(&test, check.may_outlive, patience) {
@@ -77,7 +78,7 @@ fn run_in_turn(check: &Check, cases: Cases) -> Outcome {
         Seen::Idle => stuck(&test, "nothing moves any more"),
         Seen::Overdue => stuck(&test, &format!("not done after {:?}", check.deadline)),
     };
-    let given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner).0.take();
     let failure = Failure { message: for_input(given.as_deref(), &failure.message), ..failure };
     Outcome::Failed(with_situation(failure))
 }
@@ -93,7 +94,12 @@ fn with_situation(mut failure: Failure) -> Failure {
 
 /// Says with what the test is run from now on.
 fn give(given: Option<String>) {
-    *GIVEN.lock().unwrap_or_else(PoisonError::into_inner) = given;
+    *GIVEN.lock().unwrap_or_else(PoisonError::into_inner) = (given, Some(Instant::now()));
+}
+
+/// When the test began with what it is run with.
+fn begun() -> Instant {
+    GIVEN.lock().unwrap_or_else(PoisonError::into_inner).1.expect("a test runs")
 }
 
 /// Starts the body on a thread of its own, so that a stuck one can be left behind.
@@ -187,7 +193,8 @@ fn leaked(left_over: &[Task]) -> Failure {
         .flatten()
         .collect();
     let verb = if threads + processes == 1 { "outlives" } else { "outlive" };
-    let lines: String = left_over.iter().map(|task| format!("\n    {}: {}", named(task, None), doing(task))).collect();
+    let lines: String =
+        left_over.iter().map(|task| format!("\n    {}: {}", named(task, None), task.state.told())).collect();
     Failure { kind: Kind::Leak, message: format!("{} {verb} the test{lines}", who.join(" and ")) }
 }
 
@@ -216,7 +223,7 @@ fn stuck_threads(test: &Running, waiters: &[Waiter]) -> Vec<String> {
         return waiters.iter().map(|waiter| format!("{}: waits at {}", waiter.thread, waiter.note)).collect();
     }
     let line = |task: &Task| {
-        let mut line = format!("{}: {}", named(task, test.main_id.get().copied()), doing(task));
+        let mut line = format!("{}: {}", named(task, test.main_id.get().copied()), task.state.told());
         if let Some(waiter) = waiters.iter().find(|waiter| waiter.task == Some(task.id)) {
             line.push_str(&format!(", waits at {}", waiter.note));
         }
@@ -239,12 +246,4 @@ fn named(task: &Task, main: Option<u32>) -> String {
     }
     // A thread without a name of its own carries that of the thread that started it, mostly `main`.
     if task.name == "main" && main != Some(task.id) { "a thread without a name".to_owned() } else { task.name.clone() }
-}
-
-fn doing(task: &Task) -> &'static str {
-    match task.state {
-        State::Running => "running",
-        State::Asleep => "asleep",
-        State::Zombie => "ended, but nobody has waited for it",
-    }
 }

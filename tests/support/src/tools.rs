@@ -26,6 +26,6 @@ pub use still::until_still;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Locks a tool's own state. A test that panics elsewhere must not make the tool panic too.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

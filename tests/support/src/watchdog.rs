@@ -55,8 +55,8 @@ pub(crate) enum Seen {
 /// How long the watchdog waits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
-    /// When the test began.
-    pub(crate) start: Instant,
+    /// When the body began with the input that it is run with.
+    pub(crate) begun: fn() -> Instant,
     /// How long it may take.
     pub(crate) deadline: Duration,
     /// Whether it may stand still so long.
@@ -90,7 +90,7 @@ fn watch_until(mut came: impl FnMut() -> bool, patience: Patience) -> Seen {
         if came() {
             return Seen::Done;
         }
-        if patience.start.elapsed() >= patience.deadline {
+        if (patience.begun)().elapsed() >= patience.deadline {
             return Seen::Overdue;
         }
         if !patience.while_idle && family().is_some_and(|tasks| stillness.lasts(without_watchdog(tasks))) {

@@ -6,8 +6,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use kata::site::{Ending, Site};
+use kata::site::{Ending, Reply, Site};
 use kata::{Gate, on_threads};
 
 /// Asks for a page and does not wait for the answer.
@@ -26,6 +27,13 @@ fn answer(mut connection: TcpStream) -> (u16, String) {
     let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("an answer has a status");
     let (_, text) = answer.split_once("\r\n\r\n").expect("an answer has a head");
     (status, text.to_owned())
+}
+
+/// All that comes until the connection is closed.
+fn rest_of(mut connection: TcpStream) -> String {
+    let mut rest = Vec::new();
+    let _ = connection.read_to_end(&mut rest);
+    String::from_utf8(rest).expect("the answer is text")
 }
 
 fn get(site: &Site, path: &str) -> (u16, String) {
@@ -60,7 +68,7 @@ fn a_page_says_what_it_was_told() {
         site.page("/gone").answers(410);
         assert_eq!(get(&site, "/a"), said("alpha"));
         assert_eq!(get(&site, "/a"), said("alpha"));
-        assert_eq!(get(&site, "/gone"), status(410));
+        assert_eq!(get(&site, "/gone"), (410, "status 410".to_owned()));
         assert_eq!(get(&site, "/nowhere"), status(404));
         let seen = site.transcript();
         assert_eq!(seen.arrivals(), ["/a", "/a", "/gone", "/nowhere"]);
@@ -75,7 +83,8 @@ fn a_page_fails_so_many_times() {
         let site = Site::start();
         site.page("/flaky").fails(2, 503).says("at last");
         let answers = [(); 4].map(|()| get(&site, "/flaky"));
-        assert_eq!(answers, [status(503), status(503), said("at last"), said("at last")]);
+        let busy = (503, "status 503".to_owned());
+        assert_eq!(answers, [busy.clone(), busy, said("at last"), said("at last")]);
         assert_eq!(site.transcript().attempts("/flaky"), 4);
     });
 }
@@ -102,7 +111,7 @@ fn a_silent_page_notes_who_hangs_up() {
 fn a_page_stops_half_way() {
     on_threads(|| {
         let site = Site::start();
-        site.page("/half").says("12345678").stops_half_way();
+        site.page("/half").replies(Reply::Half("12345678".to_owned()));
         let mut connection = ask(&site, "/half");
         let mut answer = Vec::new();
         while !answer.ends_with(b"1234") {
@@ -117,6 +126,91 @@ fn a_page_stops_half_way() {
         assert_eq!(site.transcript().in_flight(), 1);
         connection.shutdown(Shutdown::Both).expect("the connection is open");
         wait(site.hung_up("/half"));
+    });
+}
+
+#[test]
+fn each_request_has_the_reply_of_its_number() {
+    on_threads(|| {
+        let site = Site::start();
+        site.page("/a").answers(503).replies(Reply::BreaksOff).says("at last");
+        assert_eq!(get(&site, "/a"), (503, "status 503".to_owned()));
+        assert_eq!(rest_of(ask(&site, "/a")), "");
+        assert_eq!([(); 2].map(|()| get(&site, "/a")), [said("at last"), said("at last")]);
+        let endings = site.transcript().requests().iter().map(|request| request.ending).collect::<Vec<_>>();
+        assert_eq!(endings[..3], [Ending::Answered(503), Ending::BrokenOff, Ending::Answered(200)]);
+    });
+}
+
+#[test]
+fn a_page_breaks_off_half_way() {
+    on_threads(|| {
+        let site = Site::start();
+        site.page("/half").replies(Reply::BreaksOffHalfWay("12345678".to_owned()));
+        let answer = rest_of(ask(&site, "/half"));
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("content-length: 8\r\n"), "{answer}");
+        assert!(answer.ends_with("\r\n\r\n1234"), "{answer}");
+        assert_eq!(site.transcript().requests()[0].ending, Ending::BrokenOff);
+        assert_eq!(site.transcript().in_flight(), 0);
+    });
+}
+
+#[test]
+fn a_page_drips() {
+    on_threads(|| {
+        let site = Site::start();
+        let text = "x".repeat(100);
+        site.page("/drips").replies(Reply::Drips(text.clone()));
+        let begin = Instant::now();
+        assert_eq!(get(&site, "/drips"), said(&text));
+        assert!(begin.elapsed() >= Duration::from_millis(99), "a byte each millisecond, and not sooner");
+        assert_eq!(site.transcript().requests()[0].ending, Ending::Answered(200));
+    });
+}
+
+#[test]
+fn a_page_answers_late() {
+    on_threads(|| {
+        let site = Site::start();
+        site.page("/late").says("late").answers_late(Duration::from_millis(50));
+        let begin = Instant::now();
+        assert_eq!(get(&site, "/late"), said("late"));
+        assert!(begin.elapsed() >= Duration::from_millis(50));
+    });
+}
+
+#[test]
+fn pages_answer_together() {
+    on_threads(|| {
+        let site = Site::start();
+        site.answers_together(&["/a", "/b", "/b"]);
+        site.page("/a").says("a");
+        site.page("/b").says("b");
+        let (a, b) = (ask(&site, "/a"), ask(&site, "/b"));
+        wait(site.in_flight(2));
+        round_trips(&site);
+        assert!(!site.transcript().answers().iter().any(|path| ["/a", "/b"].contains(path)), "two are not enough");
+        assert_eq!([a, b, ask(&site, "/b")].map(answer), ["a", "b", "b"].map(said));
+        assert_eq!(get(&site, "/a"), said("a"), "they wait for each other once");
+    });
+}
+
+#[test]
+fn a_page_answers_when_no_more_requests_come() {
+    on_threads(|| {
+        let site = Site::start();
+        site.page("/quiet").says("quiet").answers_when_quiet();
+        site.page("/b").says("b");
+        thread::scope(|scope| {
+            let quiet = ask(&site, "/quiet");
+            scope.spawn(|| {
+                // Whoever is still on the way is waited for.
+                assert!((0..1_000_000).all(|n| black_box(n) < 1_000_000));
+                assert_eq!(get(&site, "/b"), said("b"));
+            });
+            assert_eq!(answer(quiet), said("quiet"));
+        });
+        assert_eq!(site.transcript().answers(), ["/b", "/quiet"]);
     });
 }
 
@@ -262,6 +356,20 @@ fn at_the_closed_url_nobody_listens() {
         let url = site.closed_url("");
         let refused = TcpStream::connect(url.strip_prefix("http://").expect("a URL")).expect_err("somebody listens");
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    });
+}
+
+#[test]
+fn at_the_unanswered_url_a_connection_is_neither_made_nor_refused() {
+    on_threads(|| {
+        let site = Site::start();
+        let url = site.unanswered_url("");
+        let address = url.strip_prefix("http://").expect("a URL").parse().expect("an address");
+        for _ in 0..3 {
+            let failed = TcpStream::connect_timeout(&address, Duration::from_millis(50)).expect_err("somebody listens");
+            assert_eq!(failed.kind(), ErrorKind::TimedOut);
+        }
+        assert_eq!(site.unanswered_url(""), url, "one port for all");
     });
 }
 

@@ -91,6 +91,12 @@ fn a_body_that_never_ends_fails_at_its_deadline() {
 }
 
 #[test]
+fn each_input_has_time_of_its_own() {
+    let pause = |_: &i32| thread::sleep(Duration::from_millis(60));
+    Check::new().deadline(Duration::from_secs(1)).each(0..20, pause);
+}
+
+#[test]
 fn a_patient_check_may_stand_still_until_its_deadline() {
     let (sender, receiver) = channel::<()>();
     // The body's thread waits on after this test: it must not wake up in another.

@@ -66,6 +66,14 @@ impl Children {
         match self.0 {}
     }
 
+    /// Fails the test if a process is left.
+    ///
+    /// # Panics
+    /// Always, as [`Children::new`].
+    pub fn none_is_left() {
+        no_children()
+    }
+
     /// What children have told the test by [`tell`] so far.
     pub fn told(&self) -> Vec<String> {
         match self.0 {}

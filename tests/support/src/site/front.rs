@@ -3,11 +3,11 @@
 //! wiremock alone can't do that. It handles one request at a time under a lock, its `Respond` is not `async`, so it can
 //! delay an answer only by the clock, and it does not tell when a client has gone.
 
-use std::convert::Infallible;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
@@ -18,14 +18,20 @@ use hyper::{Request, Response, StatusCode, Uri, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tokio::time::{Instant, Sleep};
 
 use super::ledger::{After, Ledger, Visit, Welcome};
 use super::quiet::{long_quiet, quiet};
+use super::reply::{NUMBER, Sent};
+use super::transcript::Ending;
 
 /// The way to wiremock: one connection, many requests at once.
 pub(super) type Backstage = http2::SendRequest<Full<Bytes>>;
 
-type Answer = Response<Either<Full<Bytes>, HalfBody>>;
+type Answer = Response<Either<Full<Bytes>, PartOfBody>>;
+
+/// How long it takes until the next byte of a page comes that drips.
+const BETWEEN_DRIPS: Duration = Duration::from_millis(1);
 
 /// Connects to wiremock.
 pub(super) async fn go_backstage(address: &SocketAddr) -> Backstage {
@@ -53,18 +59,19 @@ pub(super) async fn serve(listener: TcpListener, ledger: Ledger, backstage: Back
     }
 }
 
-/// Answers one request. hyper drops this future when the client hangs up, and with it the visit.
-async fn answer(request: Request<Incoming>, ledger: Ledger, backstage: Backstage) -> Result<Answer, Infallible> {
-    let (visit, welcome) = ledger.arrive(request.uri().path());
-    let Welcome::Answer { after, stops_half_way } = welcome else {
-        visit.answered(StatusCode::TOO_MANY_REQUESTS.as_u16());
+/// Answers one request. hyper drops this future when the client hangs up, and with it the visit. An error closes the connection.
+async fn answer(request: Request<Incoming>, ledger: Ledger, backstage: Backstage) -> io::Result<Answer> {
+    let (mut visit, welcome) = ledger.arrive(request.uri().path());
+    let Welcome::Answer { after, number, sent, breaks_off } = welcome else {
+        visit.end(Ending::Answered(StatusCode::TOO_MANY_REQUESTS.as_u16()));
         let mut refusal = Response::new(Either::Left(Full::default()));
         *refusal.status_mut() = StatusCode::TOO_MANY_REQUESTS;
         return Ok(refusal);
     };
     match after {
         After::Nothing => {}
-        After::Never => std::future::pending().await,
+        After::Quiet => quiet().await,
+        After::Late(by) => tokio::time::sleep(by).await,
         After::Gate(gate) => tokio::task::spawn_blocking(move || gate.pass()).await.expect("a gate does not panic"),
         // If the sender goes away, there is nothing left to wait for.
         After::Meeting(signal) => signal.await.unwrap_or(()),
@@ -77,19 +84,35 @@ async fn answer(request: Request<Incoming>, ledger: Ledger, backstage: Backstage
             () = long_quiet() => {}
         },
     }
-    let response = pass_on(request, backstage).await.expect("wiremock answers what it is asked");
+    if sent == Sent::Nothing {
+        if !breaks_off {
+            std::future::pending::<()>().await;
+        }
+        visit.end(Ending::BrokenOff);
+        return Err(broken_off());
+    }
+    let response = pass_on(request, number, backstage).await.expect("wiremock answers what it is asked");
     let (head, body) = response.into_parts();
     let text = body.collect().await.expect("wiremock finishes what it says").to_bytes();
-    let body = if stops_half_way {
-        Either::Right(HalfBody { half: Some(text.slice(..text.len() / 2)), whole: text.len(), _visit: visit })
-    } else {
-        visit.answered(head.status.as_u16());
+    let body = if sent == Sent::Whole {
+        visit.end(Ending::Answered(head.status.as_u16()));
         Either::Left(Full::new(text))
+    } else {
+        let (step, pause) = match sent {
+            Sent::Dripping => (1, Some(Box::pin(tokio::time::sleep(Duration::ZERO)))),
+            _ => (text.len() / 2, None),
+        };
+        Either::Right(PartOfBody { text, step, sent: 0, breaks_off, flushed: false, pause, visit })
     };
     let mut answer = Response::new(body);
     *answer.status_mut() = head.status;
     *answer.headers_mut() = head.headers;
     Ok(answer)
+}
+
+/// Why the site closes a connection.
+fn broken_off() -> io::Error {
+    io::Error::other("this page breaks off")
 }
 
 /// Waits for a signal that may have come before.
@@ -99,7 +122,12 @@ async fn come(signal: Option<oneshot::Receiver<()>>) {
     }
 }
 
-async fn pass_on(request: Request<Incoming>, mut backstage: Backstage) -> hyper::Result<Response<Incoming>> {
+/// Asks wiremock for the page's reply of this number.
+async fn pass_on(
+    request: Request<Incoming>,
+    number: usize,
+    mut backstage: Backstage,
+) -> hyper::Result<Response<Incoming>> {
     let (mut head, body) = request.into_parts();
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
@@ -112,30 +140,57 @@ async fn pass_on(request: Request<Incoming>, mut backstage: Backstage) -> hyper:
     // HTTP/2 knows no such headers: they belong to the client's connection.
     head.headers.remove(hyper::header::HOST);
     head.headers.remove(hyper::header::CONNECTION);
+    head.headers.insert(NUMBER, number.into());
     backstage.ready().await?;
     backstage.send_request(Request::from_parts(head, Full::new(body))).await
 }
 
-/// The first half of a body whose second half never comes.
-struct HalfBody {
-    half: Option<Bytes>,
-    whole: usize,
-    /// Noted as hung up when hyper drops this body, since the client will never have all of it.
-    _visit: Visit,
+/// A body that comes in pieces: the first half, and then nothing, or byte by byte.
+struct PartOfBody {
+    text: Bytes,
+    /// How long a piece is.
+    step: usize,
+    sent: usize,
+    /// Whether the connection is closed after the first piece.
+    breaks_off: bool,
+    /// Whether the first piece is on its way.
+    flushed: bool,
+    /// Where there is a pause between pieces: the one before the next.
+    pause: Option<Pin<Box<Sleep>>>,
+    /// Noted as hung up when hyper drops this body and it was not complete.
+    visit: Visit,
 }
 
-impl Body for HalfBody {
+impl Body for PartOfBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match self.half.take() {
-            Some(half) => Poll::Ready(Some(Ok(Frame::data(half)))),
-            None => Poll::Pending,
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let body = self.get_mut();
+        if let Some(pause) = &mut body.pause {
+            std::task::ready!(pause.as_mut().poll(context));
+            pause.as_mut().reset(Instant::now() + BETWEEN_DRIPS);
+        } else if body.sent > 0 {
+            if !body.breaks_off {
+                return Poll::Pending;
+            }
+            if !std::mem::replace(&mut body.flushed, true) {
+                // hyper sends what it has when there is no more for now. After an error it would not.
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            body.visit.end(Ending::BrokenOff);
+            return Poll::Ready(Some(Err(broken_off())));
         }
+        let piece = body.text.slice(body.sent..body.text.len().min(body.sent + body.step));
+        body.sent += piece.len();
+        if body.sent == body.text.len() {
+            body.visit.end(Ending::Answered(StatusCode::OK.as_u16()));
+        }
+        Poll::Ready((!piece.is_empty()).then_some(Ok(Frame::data(piece))))
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.whole as u64)
+        SizeHint::with_exact((self.text.len() - self.sent) as u64)
     }
 }

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::meeting::Meeting;
+use super::reply::{Reply, Sent};
 use super::transcript::{Ending, Request, Transcript};
 use crate::Gate;
 
@@ -19,6 +21,8 @@ struct State {
     transcript: Transcript,
     pages: HashMap<String, Habits>,
     meeting: Option<Meeting>,
+    /// Where some pages wait for each other.
+    tables: Vec<Table>,
     /// Beyond this many requests in flight, more are refused.
     limit: Option<usize>,
     waiting: Vec<(Moment, oneshot::Sender<()>)>,
@@ -26,27 +30,40 @@ struct State {
 
 /// How a page behaves, apart from what it says.
 #[derive(Clone, Default)]
-pub(super) struct Habits {
-    pub(super) hold: Option<Hold>,
-    pub(super) stops_half_way: bool,
+struct Habits {
+    hold: Option<Hold>,
+    /// How much it sends in its first reply, its second and so on, and whether it closes the connection then. The last is for
+    /// all that follow.
+    replies: Vec<(Sent, bool)>,
+}
+
+/// Where requests wait for each other, until it is full for the first time.
+struct Table {
+    /// `None` when it has been full.
+    meeting: Option<Meeting>,
+    here: usize,
 }
 
 /// What a page waits for before it answers.
 #[derive(Clone)]
 pub(super) enum Hold {
-    Never,
     Gate(Gate),
     Answered(String),
     HungUp(String),
+    Quiet,
+    Late(Duration),
+    Table(usize),
 }
 
 impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Hold::Never => f.write_str("never answers"),
             Hold::Gate(_) => f.write_str("answers when a gate is open"),
             Hold::Answered(other) => write!(f, "answers after {other}"),
             Hold::HungUp(other) => write!(f, "answers after {other} was given up"),
+            Hold::Quiet => f.write_str("answers when no more requests come"),
+            Hold::Late(by) => write!(f, "answers after {by:?}"),
+            Hold::Table(_) => f.write_str("answers when others are in flight, too"),
         }
     }
 }
@@ -68,14 +85,15 @@ pub(super) enum Moment {
 pub(super) enum Welcome {
     /// Too many are in flight.
     Refuse,
-    /// Answer it when that has happened.
-    Answer { after: After, stops_half_way: bool },
+    /// Do this when that has happened.
+    Answer { after: After, number: usize, sent: Sent, breaks_off: bool },
 }
 
 /// What a request waits for.
 pub(super) enum After {
     Nothing,
-    Never,
+    Quiet,
+    Late(Duration),
     Gate(Gate),
     /// The others have come.
     Meeting(oneshot::Receiver<()>),
@@ -98,21 +116,49 @@ impl Ledger {
         state.wake(|moment| matches!(moment, Moment::InFlight(k) if in_flight >= *k));
         // A request with a hold of its own counts, too: it may be the one that the others wait for.
         let meeting = state.meeting.as_mut().map(|meeting| meeting.arrive(self, in_flight));
-        let Habits { hold, stops_half_way } = state.pages.get(path).cloned().unwrap_or_default();
+        let Habits { hold, replies } = state.pages.get(path).cloned().unwrap_or_default();
+        let number = (state.transcript.attempts(path) - 1).min(replies.len().saturating_sub(1));
+        let (sent, breaks_off) = replies.get(number).copied().unwrap_or((Sent::Whole, false));
         let after = match (hold, meeting) {
-            (Some(Hold::Never), _) => After::Never,
             (Some(Hold::Gate(gate)), _) => After::Gate(gate),
             (Some(Hold::Answered(other)), _) => After::Answered(state.signal(Moment::Answered(other))),
             (Some(Hold::HungUp(other)), _) => After::HungUp(state.signal(Moment::HungUp(other))),
+            (Some(Hold::Quiet), _) => After::Quiet,
+            (Some(Hold::Late(by)), _) => After::Late(by),
+            (Some(Hold::Table(table)), _) => state.tables[table].sit_down(self),
             (None, Some(signal)) => After::Meeting(signal),
             (None, None) => After::Nothing,
         };
-        (visit, Welcome::Answer { after, stops_half_way })
+        (visit, Welcome::Answer { after, number, sent, breaks_off })
     }
 
-    /// Changes how a page behaves.
-    pub(super) fn change(&self, path: &str, change: impl FnOnce(&mut Habits)) {
-        change(self.lock().pages.entry(path.to_owned()).or_default());
+    /// Says what a page waits for.
+    pub(super) fn set_hold(&self, path: &str, hold: Hold) {
+        self.lock().pages.entry(path.to_owned()).or_default().hold = Some(hold);
+    }
+
+    /// Adds a reply to those of a page, and says which number it has.
+    pub(super) fn add_reply(&self, path: &str, reply: &Reply) -> usize {
+        let mut state = self.lock();
+        let replies = &mut state.pages.entry(path.to_owned()).or_default().replies;
+        replies.push(reply.sent());
+        replies.len() - 1
+    }
+
+    /// Makes a table for these pages.
+    pub(super) fn set_table(&self, paths: &[&str]) {
+        let mut state = self.lock();
+        state.tables.push(Table { meeting: Some(Meeting::at_once_of(paths.len())), here: 0 });
+        let table = state.tables.len() - 1;
+        for path in paths {
+            state.pages.entry((*path).to_owned()).or_default().hold = Some(Hold::Table(table));
+        }
+    }
+
+    /// Nobody needs to wait for anybody any more.
+    pub(super) fn close(&self) {
+        self.set_meeting(None);
+        self.lock().tables.clear();
     }
 
     /// From now on requests without a hold of their own wait for this meeting, or no longer for any.
@@ -143,11 +189,11 @@ impl Ledger {
     pub(super) fn pending(&self) -> Vec<String> {
         let state = self.lock();
         let pending = state.transcript.requests().iter().filter(|request| request.ending == Ending::Pending);
-        let pending = pending.map(|Request { path, .. }| match state.pages.get(path) {
-            Some(Habits { hold: Some(hold), .. }) => format!("{path} ({hold})"),
-            Some(Habits { stops_half_way: true, .. }) => format!("{path} (stops half way)"),
-            _ => path.clone(),
-        });
+        let pending =
+            pending.map(|Request { path, .. }| match state.pages.get(path).and_then(|page| page.hold.as_ref()) {
+                Some(hold) => format!("{path} ({hold})"),
+                None => path.clone(),
+            });
         pending.collect()
     }
 
@@ -156,15 +202,29 @@ impl Ledger {
         state.transcript.end(index, ending);
         let path = state.transcript.requests()[index].path.clone();
         let now = match ending {
-            Ending::HungUp => Moment::HungUp(path),
-            Ending::Pending | Ending::Answered(_) => Moment::Answered(path),
+            Ending::HungUp => Some(Moment::HungUp(path)),
+            Ending::Answered(_) => Some(Moment::Answered(path)),
+            Ending::Pending | Ending::BrokenOff => None,
         };
         let settled = state.transcript.in_flight() == 0;
-        state.wake(|moment| *moment == now || settled && *moment == Moment::Settled);
+        state.wake(|moment| now.as_ref() == Some(moment) || settled && *moment == Moment::Settled);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    /// Takes a request in. It waits until the table has been full.
+    fn sit_down(&mut self, ledger: &Ledger) -> After {
+        self.here += 1;
+        let Some(meeting) = &mut self.meeting else { return After::Nothing };
+        let signal = meeting.arrive(ledger, self.here);
+        if meeting.is_complete(self.here) {
+            self.meeting = None;
+        }
+        After::Meeting(signal)
     }
 }
 
@@ -196,7 +256,7 @@ impl State {
     }
 }
 
-/// A request in flight. Dropped before it was answered, it counts as hung up: hyper drops what it was doing for a client whose
+/// A request in flight. Dropped before it has ended, it counts as hung up: hyper drops what it was doing for a client whose
 /// connection is closed.
 pub(super) struct Visit {
     ledger: Ledger,
@@ -204,18 +264,16 @@ pub(super) struct Visit {
 }
 
 impl Visit {
-    /// Notes that the answer is complete. The client can't have it yet, so whatever it does next is noted later.
-    pub(super) fn answered(mut self, status: u16) {
+    /// Notes how it ends, on the site's side. The client can't know yet, so whatever it does next is noted later.
+    pub(super) fn end(&mut self, ending: Ending) {
         if let Some(index) = self.index.take() {
-            self.ledger.end(index, Ending::Answered(status));
+            self.ledger.end(index, ending);
         }
     }
 }
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        if let Some(index) = self.index.take() {
-            self.ledger.end(index, Ending::HungUp);
-        }
+        self.end(Ending::HungUp);
     }
 }

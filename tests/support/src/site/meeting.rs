@@ -11,9 +11,11 @@ use super::ledger::Ledger;
 use super::quiet::{LOOKERS, block_until_quiet};
 use crate::tools::waiting::waiting_at;
 
-/// Opens when so many requests are in flight and nobody else is on the way. Dropping it lets go everybody who waits.
+/// Opens when so many requests are in flight. Dropping it lets go everybody who waits.
 pub(super) struct Meeting {
     size: usize,
+    /// Whether it is the porter who opens it, when nobody else is on the way. Otherwise the last who comes does.
+    waits_for_quiet: bool,
     waiting: Vec<oneshot::Sender<()>>,
     /// Tells the porter that the meeting is complete. Before the first request there is no porter, and after the last none is
     /// needed.
@@ -28,8 +30,20 @@ enum Porter {
 }
 
 impl Meeting {
+    /// One that opens when so many are there and nobody else is on the way.
     pub(super) fn of(size: usize) -> Meeting {
-        Meeting { size, waiting: Vec::new(), porter: Porter::NotYet, in_flight: Arc::default() }
+        let (waiting, in_flight) = (Vec::new(), Arc::default());
+        Meeting { size, waits_for_quiet: true, waiting, porter: Porter::NotYet, in_flight }
+    }
+
+    /// One that opens when so many are there.
+    pub(super) fn at_once_of(size: usize) -> Meeting {
+        Meeting { waits_for_quiet: false, ..Meeting::of(size) }
+    }
+
+    /// Whether so many are enough.
+    pub(super) fn is_complete(&self, in_flight: usize) -> bool {
+        in_flight >= self.size
     }
 
     /// Takes a request in, as the last of so many. The signal comes when the meeting opens.
@@ -38,7 +52,7 @@ impl Meeting {
         if let Porter::NotYet = self.porter {
             self.porter = Porter::Waits(self.start_porter(ledger.clone()));
         }
-        if in_flight >= self.size
+        if self.is_complete(in_flight)
             && let Porter::Waits(porter) = &self.porter
         {
             // It waits for nothing else.
@@ -54,14 +68,14 @@ impl Meeting {
     /// failed as serialised.
     fn start_porter(&self, ledger: Ledger) -> mpsc::Sender<()> {
         let (sender, complete) = mpsc::channel();
-        let (size, in_flight) = (self.size, Arc::clone(&self.in_flight));
+        let (size, in_flight, waits_for_quiet) = (self.size, Arc::clone(&self.in_flight), self.waits_for_quiet);
         let note = move || {
             let here = in_flight.load(Ordering::Relaxed);
             format!("the site's meeting ({here} of {size} requests in flight)")
         };
         let porter = move || {
             // An error means that the site has gone, or that the test has set another meeting.
-            if waiting_at(Some(Kind::Serialised), note, || complete.recv()).is_ok() {
+            if waiting_at(Some(Kind::Serialised), note, || complete.recv()).is_ok() && waits_for_quiet {
                 block_until_quiet();
                 ledger.set_meeting(None);
             }

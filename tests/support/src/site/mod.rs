@@ -1,8 +1,8 @@
 //! A mock web site on the loopback interface, for tests of clients. It proves by what it sees, never by the clock.
 //!
-//! A page says something at once, or only when something else has happened: a [`Gate`] was opened, another page was answered,
-//! a client hung up, so many requests were in flight. The [`Transcript`] tells afterwards what came, in which order,
-//! how often, and how many at once.
+//! A page does something with its first request, something with its second, and so on: a [`Reply`] for each. It does so at once,
+//! or only when something else has happened: a [`Gate`] was opened, another page was answered, a client hung up, so many
+//! requests were in flight. The [`Transcript`] tells afterwards what came, in which order, how often, and how many at once.
 //!
 //! ```
 //! use kata::site::Site;
@@ -23,26 +23,30 @@ mod ledger;
 mod meeting;
 mod proxy;
 mod quiet;
+mod reply;
 mod transcript;
+mod unanswered;
 
 pub mod load;
 
 use std::net::SocketAddr;
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use std::{env, fmt};
 
 use tokio::net::TcpSocket;
 use tokio::runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use wiremock::matchers::path;
-use wiremock::{Mock, MockServer, ResponseTemplate};
+use wiremock::{Mock, MockServer};
 
 use crate::Gate;
 use crate::tools::waiting::waiting_at;
 use ledger::{Hold, Ledger, Moment};
 use meeting::Meeting;
+use unanswered::Unanswered;
 
+pub use reply::Reply;
 pub use transcript::{Ending, Request, Transcript};
 
 /// How many clients may connect at once before the site has accepted one of them. Linux caps it at `net.core.somaxconn`.
@@ -54,6 +58,7 @@ const BACKLOG: u32 = 4096;
 pub struct Site {
     address: SocketAddr,
     closed: SocketAddr,
+    unanswered: OnceLock<Unanswered>,
     ledger: Ledger,
     mocks: Option<UnboundedSender<NewMock>>,
     server: Option<JoinHandle<()>>,
@@ -91,7 +96,7 @@ impl Site {
         });
         let server = server.expect("the system has room for one more thread");
         let (address, closed) = address.recv().expect("the site finds free ports");
-        Site { address, closed, ledger, mocks: Some(mocks), server: Some(server) }
+        Site { address, closed, unanswered: OnceLock::new(), ledger, mocks: Some(mocks), server: Some(server) }
     }
 
     /// The URL of a page: `http://127.0.0.1:PORT/a` for `/a`.
@@ -102,6 +107,11 @@ impl Site {
     /// The URL of a page at a port where nobody listens, nor will as long as the site is up.
     pub fn closed_url(&self, path: &str) -> String {
         format!("http://{}{path}", self.closed)
+    }
+
+    /// The URL of a page at a port where a connection is neither made nor refused, as if the machine were switched off.
+    pub fn unanswered_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.unanswered.get_or_init(Unanswered::find).address())
     }
 
     /// Sets up a page. Calls with the same path add to it.
@@ -117,6 +127,14 @@ impl Site {
     /// Pages that wait for something of their own don't wait for this, too, but their requests count.
     pub fn meets(&self, k: usize) {
         self.ledger.set_meeting(Some(Meeting::of(k)));
+    }
+
+    /// These pages answer only when all of them are in flight at once; after that as usual. A path that comes twice has to be
+    /// asked for twice.
+    ///
+    /// If they never are, nobody is answered, and the test fails as `serialised` once nothing moves any more.
+    pub fn answers_together(&self, paths: &[&str]) {
+        self.ledger.set_table(paths);
     }
 
     /// Refuses a request with 429 that arrives while `limit` others are in flight.
@@ -158,8 +176,8 @@ impl Drop for Site {
     fn drop(&mut self) {
         // The server runs until nobody can send it mocks.
         self.mocks = None;
-        // Its porter may wait for a request that never comes.
-        self.ledger.set_meeting(None);
+        // Its porters may wait for a request that never comes.
+        self.ledger.close();
         if let Some(server) = self.server.take() {
             // If it panicked, the test has seen that its client got no answer.
             let _ = server.join();
@@ -181,30 +199,41 @@ pub struct Page<'site> {
 }
 
 impl Page<'_> {
-    /// The page is there: it answers 200 and this text, after the failures it was set up with, if any.
+    /// The page does this with its next request, or, if nothing follows, with all that come from then on.
+    ///
+    /// ```
+    /// use kata::site::{Reply, Site};
+    ///
+    /// let site = Site::start();
+    /// // The first request is answered, the second and all that follow are not.
+    /// site.page("/a").replies(Reply::Status(503)).replies(Reply::Never);
+    /// ```
+    pub fn replies(self, reply: Reply) -> Self {
+        let number = self.site.ledger.add_reply(&self.path, &reply);
+        if let Some(mock) = reply.mock(&self.path, number) {
+            self.site.mount(mock);
+        }
+        self
+    }
+
+    /// The page is there: it answers 200 and this text.
     pub fn says(self, text: &str) -> Self {
-        self.mount(ResponseTemplate::new(200).set_body_string(text), None)
+        self.replies(Reply::Text(text.to_owned()))
     }
 
-    /// The page answers this status, always.
+    /// The page answers this status.
     pub fn answers(self, status: u16) -> Self {
-        self.mount(ResponseTemplate::new(status), None)
+        self.replies(Reply::Status(status))
     }
 
-    /// The page answers this status so many times. Say what comes then with [`Page::says`]; otherwise it is 404.
-    pub fn fails(self, times: u64, status: u16) -> Self {
-        self.mount(ResponseTemplate::new(status), Some(times))
+    /// The page answers this status so many times.
+    pub fn fails(self, times: usize, status: u16) -> Self {
+        (0..times).fold(self, |page, _| page.answers(status))
     }
 
     /// The page takes requests and never answers.
     pub fn never_answers(self) -> Self {
-        self.hold(Hold::Never)
-    }
-
-    /// The page sends the head of its answer and the first half of its text, and no more.
-    pub fn stops_half_way(self) -> Self {
-        self.site.ledger.change(&self.path, |habits| habits.stops_half_way = true);
-        self
+        self.replies(Reply::Never)
     }
 
     /// The page answers when the gate is open.
@@ -225,17 +254,19 @@ impl Page<'_> {
         self.hold(Hold::HungUp(other.to_owned()))
     }
 
-    fn hold(self, hold: Hold) -> Self {
-        self.site.ledger.change(&self.path, |habits| habits.hold = Some(hold));
-        self
+    /// The page answers when the client has done all that it wants to do before it has the answer: so if more requests can
+    /// come, they are in flight by then.
+    pub fn answers_when_quiet(self) -> Self {
+        self.hold(Hold::Quiet)
     }
 
-    fn mount(self, answer: ResponseTemplate, times: Option<u64>) -> Self {
-        let mock = Mock::given(path(self.path.as_str())).respond_with(answer);
-        self.site.mount(match times {
-            Some(times) => mock.up_to_n_times(times),
-            None => mock,
-        });
+    /// The page answers so late by the clock, for tests of limits in time. It may be later, never sooner.
+    pub fn answers_late(self, by: Duration) -> Self {
+        self.hold(Hold::Late(by))
+    }
+
+    fn hold(self, hold: Hold) -> Self {
+        self.site.ledger.set_hold(&self.path, hold);
         self
     }
 }

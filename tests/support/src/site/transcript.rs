@@ -24,8 +24,10 @@ pub struct Request {
 pub enum Ending {
     /// Not yet: it is in flight.
     Pending,
-    /// With this status. For a page that stops half way this never comes.
+    /// With this status, and all of its text.
     Answered(u16),
+    /// The site closed the connection before the answer was complete.
+    BrokenOff,
     /// The client closed the connection and did not wait for the end of the answer.
     HungUp,
 }

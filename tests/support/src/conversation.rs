@@ -1,0 +1,181 @@
+//! The other end of a worker that answers lines: it asks for one thing at a time, notices answers that stay behind, and fails
+//! when a test wants it to.
+
+use std::fmt;
+use std::io::{self, BufRead, BufReader, BufWriter, Cursor, ErrorKind, Read, Write};
+use std::sync::{Arc, Mutex};
+
+use crate::tools::locked;
+
+/// How the streams of a conversation behave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Streams {
+    /// As usual.
+    Wide,
+    /// They take and give one byte at a time.
+    Narrow,
+    /// Reading this line fails, counted from 0. The end of the input counts as a line.
+    ReadingFails(usize),
+    /// Writing this answer fails.
+    WritingFails(usize),
+    /// Flushing this answer fails.
+    FlushingFails(usize),
+}
+
+impl Streams {
+    /// What reading fails with.
+    pub const READING: ErrorKind = ErrorKind::ConnectionReset;
+    /// What writing and flushing fail with.
+    pub const WRITING: ErrorKind = ErrorKind::BrokenPipe;
+}
+
+impl fmt::Display for Streams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Streams::Wide => f.write_str("in one piece"),
+            Streams::Narrow => f.write_str("byte by byte"),
+            Streams::ReadingFails(line) => write!(f, "where reading line {} fails", line + 1),
+            Streams::WritingFails(answer) => write!(f, "where writing answer {} fails", answer + 1),
+            Streams::FlushingFails(answer) => write!(f, "where flushing answer {} fails", answer + 1),
+        }
+    }
+}
+
+/// Begins a conversation: the worker's input, its output, and what has arrived at the other end.
+///
+/// The input gives the next line only when the one before is answered; an answer that has not left the output's buffer is
+/// none. Otherwise the worker panics, with a message that says so.
+///
+/// ```
+/// use std::io::{BufRead, Write};
+/// use kata::conversation::{Streams, begin};
+///
+/// let (input, mut output, arrived) = begin(vec![b"1".to_vec(), b"2".to_vec()], Streams::Narrow);
+/// for line in input.lines() {
+///     writeln!(output, "{}0", line.unwrap()).and_then(|()| output.flush()).unwrap();
+/// }
+/// assert_eq!(arrived.text(), "10\n20\n");
+/// ```
+pub fn begin(lines: Vec<Vec<u8>>, streams: Streams) -> (impl BufRead, impl Write, Arrived) {
+    let arrived = Arrived::default();
+    let asker = Asker { lines, streams, asked: 0, rest: Cursor::default(), arrived: arrived.clone() };
+    let sink = Sink { streams, arrived: arrived.clone() };
+    // The smallest reader asks for each byte.
+    let capacity = if streams == Streams::Narrow { 1 } else { 1024 };
+    // Where writing fails the worker shall see it when it writes.
+    let kept = if matches!(streams, Streams::WritingFails(_)) { 0 } else { 1024 };
+    (BufReader::with_capacity(capacity, asker), BufWriter::with_capacity(kept, sink), arrived)
+}
+
+/// What the worker has sent. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Arrived(Arc<Mutex<Vec<u8>>>);
+
+impl Arrived {
+    /// All of it.
+    ///
+    /// # Panics
+    /// If it is no text.
+    pub fn text(&self) -> String {
+        String::from_utf8(locked(&self.0).clone()).expect("answers are text")
+    }
+
+    /// How many lines are complete.
+    fn lines(&self) -> usize {
+        locked(&self.0).iter().filter(|byte| **byte == b'\n').count()
+    }
+}
+
+struct Asker {
+    lines: Vec<Vec<u8>>,
+    streams: Streams,
+    asked: usize,
+    /// What is left of the line that was asked for last.
+    rest: Cursor<Vec<u8>>,
+    arrived: Arrived,
+}
+
+impl Read for Asker {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.rest.position() == self.rest.get_ref().len() as u64 {
+            let (answers, asked) = (self.arrived.lines(), self.asked);
+            assert_eq!(answers, asked, "answers that have arrived when line {} is read", asked + 1);
+            if self.streams == Streams::ReadingFails(asked) {
+                return Err(Streams::READING.into());
+            }
+            let Some(line) = self.lines.get(asked) else { return Ok(0) };
+            self.asked += 1;
+            self.rest = Cursor::new([line, &b"\n"[..]].concat());
+        }
+        self.rest.read(buffer)
+    }
+}
+
+struct Sink {
+    streams: Streams,
+    arrived: Arrived,
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.streams {
+            Streams::WritingFails(answer) if answer == self.arrived.lines() => Err(Streams::WRITING.into()),
+            Streams::Narrow => locked(&self.arrived.0).write(&bytes[..bytes.len().min(1)]),
+            _ => locked(&self.arrived.0).write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.streams {
+            Streams::FlushingFails(answer) if answer < self.arrived.lines() => Err(Streams::WRITING.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers each line with itself, as long as all goes well.
+    fn echo(streams: Streams) -> (io::Result<()>, String) {
+        let (mut input, mut output, arrived) = begin(vec![b"one".to_vec(), b"two".to_vec()], streams);
+        let mut converse = || {
+            let mut line = String::new();
+            while input.read_line(&mut line)? > 0 {
+                output.write_all(line.as_bytes())?;
+                output.flush()?;
+                line.clear();
+            }
+            Ok(())
+        };
+        (converse(), arrived.text())
+    }
+
+    #[test]
+    fn streams_fail_when_they_are_told_to() {
+        let arrived = |streams| {
+            let (outcome, text) = echo(streams);
+            (outcome.map_err(|error| error.kind()), text.lines().count())
+        };
+        for streams in [Streams::Wide, Streams::Narrow] {
+            assert_eq!(arrived(streams), (Ok(()), 2), "{streams}");
+        }
+        for (line, answers) in [(0, 0), (1, 1), (2, 2)] {
+            assert_eq!(arrived(Streams::ReadingFails(line)), (Err(Streams::READING), answers));
+        }
+        for answer in 0..2 {
+            assert_eq!(arrived(Streams::WritingFails(answer)), (Err(Streams::WRITING), answer));
+            assert_eq!(arrived(Streams::FlushingFails(answer)), (Err(Streams::WRITING), answer + 1));
+        }
+    }
+
+    #[test]
+    #[should_panic = "answers that have arrived when line 2 is read"]
+    fn an_answer_that_stays_in_the_buffer_is_noticed() {
+        let (mut input, mut output, _) = begin(vec![b"one".to_vec(), b"two".to_vec()], Streams::Wide);
+        input.read_line(&mut String::new()).unwrap();
+        writeln!(output, "one").unwrap();
+        let _ = input.read_line(&mut String::new());
+    }
+}
