@@ -12,7 +12,7 @@ use verdict::{Failure, Kind, Mode, Outcome, Record};
 use crate::check::{Builds, Cases, Check, MayOutlive, for_input};
 use crate::kind::kind_of_panic;
 use crate::panics::{self, Panic, Panics};
-use crate::tasks::{State, Task, family, own_id};
+use crate::tasks::{Task, family, own_id};
 use crate::tools::situation::on_threads as situation;
 use crate::tools::waiting::{self, Waiter};
 use crate::watchdog::{Done, Patience, Seen, watch, watch_leaving};
