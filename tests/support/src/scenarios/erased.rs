@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Clock, Contract, Moves, Next, Scene, Turn};
+use super::{Clock, Contract, Moves, Scene, Turn};
 
 /// What the machinery needs of a contract. Calls are known by their place in the list, states by their place in a table.
 pub(super) trait Subject: Send + Sync {
     fn setups(&self) -> Vec<&'static str>;
-    fn calls(&self) -> usize;
+    /// The calls of a setup.
+    fn calls(&self, setup: usize) -> Vec<usize>;
     fn name(&self, call: usize, id: usize) -> String;
     fn makes_sense(&self, setup: usize, program: &[Vec<usize>]) -> bool;
     fn has_limit(&self, call: usize) -> bool;
@@ -30,9 +31,9 @@ pub(super) struct Limits {
 
 /// What may be done in a state.
 pub(super) trait Specification {
-    fn may(&mut self, state: u32, call: usize, turn: &Turn) -> Vec<(u32, Next)>;
-    fn by_itself(&mut self, state: u32, clock: &Clock) -> Vec<(u32, Next)>;
-    fn hears(&mut self, state: u32, what: &str, id: usize) -> Option<u32>;
+    fn may(&mut self, state: u32, call: usize, turn: &Turn) -> Moves<u32>;
+    fn by_itself(&mut self, state: u32, clock: &Clock) -> Moves<u32>;
+    fn hears(&mut self, state: u32, what: &str, id: usize, clock: &Clock) -> Option<u32>;
 }
 
 /// Makes objects, and calls.
@@ -66,8 +67,9 @@ impl<C: Contract> Subject for Erased<C> {
         self.0.contract.setups().iter().map(|setup| setup.name).collect()
     }
 
-    fn calls(&self) -> usize {
-        self.0.calls.len()
+    fn calls(&self, setup: usize) -> Vec<usize> {
+        let is_for = |&call: &usize| self.0.contract.is_for(self.0.calls[call], setup);
+        (0..self.0.calls.len()).filter(is_for).collect()
     }
 
     fn name(&self, call: usize, id: usize) -> String {
@@ -113,26 +115,27 @@ impl<C: Contract> States<C> {
         }) as u32
     }
 
-    fn places_of(&mut self, moves: Moves<C::State>) -> Vec<(u32, Next)> {
-        moves.0.into_iter().map(|(state, next)| (self.place_of(state), next)).collect()
+    fn places_of(&mut self, moves: Moves<C::State>) -> Moves<u32> {
+        let steps = moves.steps.into_iter().map(|(state, next)| (self.place_of(state), next)).collect();
+        Moves { steps, rest: moves.rest }
     }
 }
 
 impl<C: Contract> Specification for States<C> {
-    fn may(&mut self, state: u32, call: usize, turn: &Turn) -> Vec<(u32, Next)> {
-        let mut moves = Moves(Vec::new());
+    fn may(&mut self, state: u32, call: usize, turn: &Turn) -> Moves<u32> {
+        let mut moves = Moves::default();
         self.known.contract.may(&self.states[state as usize], self.known.calls[call], turn, &mut moves);
         self.places_of(moves)
     }
 
-    fn by_itself(&mut self, state: u32, clock: &Clock) -> Vec<(u32, Next)> {
-        let mut moves = Moves(Vec::new());
+    fn by_itself(&mut self, state: u32, clock: &Clock) -> Moves<u32> {
+        let mut moves = Moves::default();
         self.known.contract.by_itself(&self.states[state as usize], clock, &mut moves);
         self.places_of(moves)
     }
 
-    fn hears(&mut self, state: u32, what: &str, id: usize) -> Option<u32> {
-        let heard = self.known.contract.hears(&self.states[state as usize], what, id)?;
+    fn hears(&mut self, state: u32, what: &str, id: usize, clock: &Clock) -> Option<u32> {
+        let heard = self.known.contract.hears(&self.states[state as usize], what, id, clock)?;
         Some(self.place_of(heard))
     }
 }

@@ -158,19 +158,20 @@ impl Search<'_> {
 }
 
 impl Violation {
-    /// The calls of which one need not wait, where somebody waits; none if something else should have happened.
-    pub(super) fn should_go_on(&self, table: &mut Table) -> Vec<usize> {
-        let mut fewest: Option<Vec<usize>> = None;
+    /// The calls of which one need not wait, where somebody waits; none if something else should have happened. And why, if
+    /// the contract says it.
+    pub(super) fn should_go_on(&self, table: &mut Table) -> (Vec<usize>, Option<&'static str>) {
+        let mut fewest: Option<Vec<_>> = None;
         for position in table.positions(self.instead).iter() {
-            let mut calls: Vec<usize> =
-                table.next(position, self.now).into_iter().filter_map(|(call, _)| call).collect();
-            calls.dedup();
+            let restless = table.restless(position, self.now);
             let settled = position.calls.iter().all(|progress| !matches!(progress, Progress::Found(_)));
-            if settled && fewest.as_ref().is_none_or(|fewest| calls.len() < fewest.len()) {
-                fewest = Some(calls);
+            if settled && fewest.as_ref().is_none_or(|fewest| restless.len() < fewest.len()) {
+                fewest = Some(restless);
             }
         }
-        fewest.unwrap_or_default()
+        let fewest = fewest.unwrap_or_default();
+        let why = fewest.iter().find_map(|(_, why)| *why);
+        (fewest.into_iter().filter_map(|(call, _)| call).collect(), why)
     }
 
     /// What a call may answer, and whether it may go on waiting.
@@ -183,7 +184,7 @@ impl Violation {
         let answers = positions.iter().filter_map(answer).collect();
         let waits = positions.iter().any(|position| {
             matches!(position.calls[call], Progress::Inside { .. }) && {
-                table.next(position, self.now).iter().all(|(mover, _)| *mover != Some(call))
+                table.restless(position, self.now).iter().all(|(mover, _)| *mover != Some(call))
             }
         });
         (answers, waits)

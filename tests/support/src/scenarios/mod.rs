@@ -65,6 +65,11 @@ pub trait Contract: Send + Sync + 'static {
     /// The calls that threads make.
     fn calls(&self) -> Vec<Self::Call>;
 
+    /// Whether threads make this call in the programs of this setup.
+    fn is_for(&self, _call: Self::Call, _setup: usize) -> bool {
+        true
+    }
+
     /// How the call is written: `put(11)`. `id` is another number for each call of a scenario.
     fn name(&self, call: Self::Call, id: usize) -> String;
 
@@ -97,7 +102,7 @@ pub trait Contract: Send + Sync + 'static {
     fn by_itself(&self, _state: &Self::State, _clock: &Clock, _moves: &mut Moves<Self::State>) {}
 
     /// What becomes of the state when this is noted ([`Scene::note`]); nothing if it must not happen now.
-    fn hears(&self, state: &Self::State, _what: &str, _id: usize) -> Option<Self::State> {
+    fn hears(&self, state: &Self::State, _what: &str, _id: usize, _clock: &Clock) -> Option<Self::State> {
         Some(state.clone())
     }
 }
@@ -136,20 +141,41 @@ pub struct Turn {
     pub phase: usize,
     /// When it began.
     pub since: Duration,
+    /// Whether no other call has begun and not returned.
+    pub alone: bool,
     /// What time it is.
     pub clock: Clock,
 }
 
 impl Turn {
-    /// Whether the call has lasted for as long as this.
+    /// Whether the call may give up because it has lasted for as long as this.
     pub fn is_over(&self, limit: Duration) -> bool {
-        self.clock.hostile || self.clock.now >= self.since.saturating_add(limit)
+        self.clock.hostile || self.has_lasted(limit)
+    }
+
+    /// Whether the clock says that the call has lasted for as long as this.
+    pub fn has_lasted(&self, limit: Duration) -> bool {
+        self.clock.now >= self.since.saturating_add(limit)
     }
 }
 
-/// What may happen next. Each entry is one step at one moment.
+/// What may happen next, each entry one step at one moment, and whether all may stand still instead.
 #[derive(Debug)]
-pub struct Moves<State>(pub(crate) Vec<(State, Next)>);
+pub struct Moves<State> {
+    pub(crate) steps: Vec<(State, Next)>,
+    pub(crate) rest: Rest,
+}
+
+/// Whether standing still is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// If there is nothing else to do.
+    WithoutSteps,
+    /// In any case.
+    Always,
+    /// In no case, for this reason.
+    Never(&'static str),
+}
 
 /// What comes after a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,20 +188,37 @@ pub(crate) enum Next {
     Nothing,
 }
 
+impl<State> Default for Moves<State> {
+    fn default() -> Moves<State> {
+        Moves { steps: Vec::new(), rest: Rest::WithoutSteps }
+    }
+}
+
 impl<State> Moves<State> {
     /// The call may find this answer, and leave this state behind.
     pub fn answer(&mut self, state: State, answer: impl Into<String>) {
-        self.0.push((state, Next::Answer(answer.into())));
+        self.steps.push((state, Next::Answer(answer.into())));
     }
 
     /// The call may do something, and goes on in another phase.
     pub fn go_on(&mut self, state: State, phase: usize) {
-        self.0.push((state, Next::Phase(phase)));
+        self.steps.push((state, Next::Phase(phase)));
     }
 
     /// Something may happen that no call does.
     pub fn change(&mut self, state: State) {
-        self.0.push((state, Next::Nothing));
+        self.steps.push((state, Next::Nothing));
+    }
+
+    /// Whatever else it may do, the call may wait: the contract leaves open whether it goes on.
+    pub fn may_wait(&mut self) {
+        self.rest = Rest::Always;
+    }
+
+    /// Something has to happen, although it is no step of those above: what the contract
+    /// [hears](Contract::hears) of. `why` follows "waits, though".
+    pub fn must_go_on(&mut self, why: &'static str) {
+        self.rest = Rest::Never(why);
     }
 }
 

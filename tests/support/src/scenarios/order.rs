@@ -65,24 +65,23 @@ pub(super) fn order(subject: &dyn Subject) -> Order {
 }
 
 fn all_of_size(subject: &dyn Subject, size: usize) -> Vec<Program> {
-    let of_setup = |setup| of_size(setup, subject.calls(), size, subject.limits().threads);
-    let mut programs: Vec<Program> = (0..subject.setups().len()).flat_map(of_setup).collect();
-    programs.retain(|program| subject.makes_sense(program.setup, &program.threads));
-    programs
+    let of_setup = |setup| {
+        let makes_sense = |threads: &[Vec<usize>]| subject.makes_sense(setup, threads);
+        of_size(setup, &subject.calls(setup), size, subject.limits().threads, makes_sense)
+    };
+    (0..subject.setups().len()).flat_map(of_setup).collect()
 }
 
 /// Programs in which one or two threads wait, and another one lets one of them go on.
 fn telling(subject: &dyn Subject, size: usize) -> Vec<Program> {
     let mut found = BTreeSet::new();
     for setup in 0..subject.setups().len() {
-        let waiters: Vec<usize> = (0..subject.calls()).filter(|&call| has_to_wait(subject, setup, call)).collect();
+        let calls = subject.calls(setup);
+        let waiters: Vec<usize> = calls.iter().copied().filter(|&call| has_to_wait(subject, setup, call)).collect();
         for many in 1..subject.limits().threads.min(size) {
-            for waiting in
-                of_size(setup, waiters.len(), many, many).iter().filter(|program| program.threads.len() == many)
-            {
-                let waiting: Vec<usize> = waiting.threads.iter().map(|calls| waiters[calls[0]]).collect();
-                for helper in of_size(setup, subject.calls(), size - many, 1) {
-                    let mut threads: Vec<Vec<usize>> = waiting.iter().map(|&call| vec![call]).collect();
+            for waiting in of_size(setup, &waiters, many, many, |threads| threads.len() == many) {
+                for helper in of_size(setup, &calls, size - many, 1, |_| true) {
+                    let mut threads = waiting.threads.clone();
                     threads.extend(helper.threads);
                     let helps = subject.makes_sense(setup, &threads) && lets_one_go_on(subject, setup, &threads);
                     threads.sort();

@@ -46,18 +46,26 @@ fn id(thread: usize, index: usize) -> usize {
     10 * (thread + 1) + index + 1
 }
 
-/// All programs of exactly so many calls, on at most so many threads, for one setup.
-pub(super) fn of_size(setup: usize, kinds: usize, size: usize, threads: usize) -> Vec<Program> {
+/// All programs of exactly so many of these calls, on at most so many threads, for one setup; those that make sense.
+pub(super) fn of_size(
+    setup: usize,
+    kinds: &[usize],
+    size: usize,
+    threads: usize,
+    makes_sense: impl Fn(&[Vec<usize>]) -> bool,
+) -> Vec<Program> {
     let mut sequences: Vec<Vec<usize>> = Vec::new();
     let mut layer: Vec<Vec<usize>> = vec![Vec::new()];
     for _ in 0..size {
-        layer = layer.iter().flat_map(|calls| (0..kinds).map(move |call| [&calls[..], &[call]].concat())).collect();
+        layer = layer.iter().flat_map(|calls| kinds.iter().map(move |&call| [&calls[..], &[call]].concat())).collect();
         sequences.extend(layer.iter().cloned());
     }
     sequences.sort();
     let mut programs = Vec::new();
     add_threads(&sequences, 0, size, threads, &mut Vec::new(), &mut |threads| {
-        programs.push(Program { setup, threads: threads.to_vec() });
+        if makes_sense(threads) {
+            programs.push(Program { setup, threads: threads.to_vec() });
+        }
     });
     programs
 }
@@ -94,15 +102,16 @@ mod tests {
     #[test]
     fn programs_are_counted_as_one_counts_them_by_hand() {
         // Two calls a and b: aa ab ba bb on one thread; a|a a|b b|b on two.
-        assert_eq!(of_size(0, 2, 2, 3).len(), 7);
-        assert_eq!(of_size(0, 2, 2, 1).len(), 4);
+        assert_eq!(of_size(0, &[0, 1], 2, 3, |_| true).len(), 7);
+        assert_eq!(of_size(0, &[0, 1], 2, 1, |_| true).len(), 4);
         // aaa … bbb: 8; two and one: 4 * 2; one, one and one: 4 multisets.
-        assert_eq!(of_size(0, 2, 3, 3).len(), 20);
+        assert_eq!(of_size(0, &[0, 1], 3, 3, |_| true).len(), 20);
+        assert_eq!(of_size(0, &[0, 1], 3, 3, |threads| threads.len() == 3).len(), 4);
     }
 
     #[test]
     fn no_program_is_another_one_with_its_threads_renamed() {
-        let mut all = of_size(0, 3, 4, 3);
+        let mut all = of_size(0, &[0, 1, 2], 4, 3, |_| true);
         for program in &mut all {
             assert_eq!(program.calls().len(), 4);
             program.threads.sort();

@@ -70,7 +70,7 @@ fn blame(violation: &Violation, table: &mut Table, marks: &[Mark]) -> Blame {
     match violation.seen {
         Seen::Returns(call, answer) if table.answer_text(answer) == PANICS => Blame::Panic(thread_of(call)),
         Seen::StandsStill => {
-            let calls = violation.should_go_on(table);
+            let (calls, _) = violation.should_go_on(table);
             let returns =
                 |call: usize| marks.iter().any(|mark| matches!(mark.what, Marked::Returns(it, _) if it == call));
             let for_ever: Vec<usize> = calls.iter().copied().filter(|&call| !returns(call)).collect();

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::erased::{Limits, Specification};
 use super::program::Placed;
-use super::{Clock, Next, Turn};
+use super::{Clock, Next, Rest, Turn};
 
 /// How many positions a set may have. A contract that needs more does not come to an end.
 const MOST_POSITIONS: usize = 20_000;
@@ -45,11 +45,23 @@ pub(super) enum Seen {
     StandsStill,
 }
 
-/// A call that may move: its place, its phase, and since when it is inside.
-type Mover = (usize, usize, usize);
+/// A call that may move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Mover {
+    call: usize,
+    phase: usize,
+    /// Since when it is inside.
+    since: usize,
+    /// Whether no other call is.
+    alone: bool,
+}
 
 /// What may come of a step: the state, and how far the call is then.
-type Steps = Rc<[(u32, Progress)]>;
+#[derive(Debug)]
+struct Steps {
+    steps: Vec<(u32, Progress)>,
+    rest: Rest,
+}
 
 /// A set of positions, by its place.
 pub(super) type Set = usize;
@@ -65,7 +77,7 @@ pub(super) struct Table {
     hostile: bool,
     answers: Vec<String>,
     times: Vec<Duration>,
-    moves: BTreeMap<(u32, Option<Mover>, usize), Steps>,
+    moves: BTreeMap<(u32, Option<Mover>, usize), Rc<Steps>>,
     sets: Vec<Rc<[Position]>>,
     places: BTreeMap<Rc<[Position]>, Set>,
     closures: BTreeMap<(Set, usize), Set>,
@@ -155,13 +167,14 @@ impl Table {
                 (position.calls[call] == Progress::Found(answer)).then(|| with(position, call, Progress::Returned))
             }
             Seen::Notes(what, id) => {
-                let state = self.specification.hears(position.state, what, id)?;
+                let clock = self.clock(now);
+                let state = self.specification.hears(position.state, what, id, &clock)?;
                 Some(Position { state, calls: Rc::clone(&position.calls) })
             }
             // Whoever has an answer must return with it.
             Seen::StandsStill => {
                 let answered = position.calls.iter().any(|progress| matches!(progress, Progress::Found(_)));
-                (!answered && self.next(position, now).is_empty()).then(|| position.clone())
+                (!answered && self.restless(position, now).is_empty()).then(|| position.clone())
             }
         }
     }
@@ -192,39 +205,60 @@ impl Table {
     /// The steps that are possible at a position: of which call, if of one, and what comes of it.
     pub(super) fn next(&mut self, position: &Position, now: usize) -> Vec<(Option<usize>, Position)> {
         let mut steps = Vec::new();
-        for (call, progress) in position.calls.iter().enumerate() {
-            let Progress::Inside { phase, since } = *progress else { continue };
-            for (state, progress) in self.moves(position.state, Some((call, phase, since)), now).iter() {
+        for mover in movers(position) {
+            for (state, progress) in &self.moves(position.state, Some(mover), now).steps {
+                let call = mover.call;
                 steps.push((Some(call), Position { state: *state, ..with(position, call, *progress) }));
             }
         }
-        for (state, _) in self.moves(position.state, None, now).iter() {
+        for (state, _) in &self.moves(position.state, None, now).steps {
             steps.push((None, Position { state: *state, calls: Rc::clone(&position.calls) }));
         }
         steps
     }
 
-    fn moves(&mut self, state: u32, call: Option<Mover>, now: usize) -> Steps {
-        if let Some(known) = self.moves.get(&(state, call, now)) {
+    /// Who must not stand still at a position, call or not, and the reason if the contract gives one.
+    pub(super) fn restless(&mut self, position: &Position, now: usize) -> Vec<(Option<usize>, Option<&'static str>)> {
+        let mut restless = Vec::new();
+        for mover in movers(position).map(Some).chain([None]) {
+            let moves = self.moves(position.state, mover, now);
+            match moves.rest {
+                Rest::WithoutSteps if moves.steps.is_empty() => {}
+                Rest::Always => {}
+                Rest::WithoutSteps => restless.push((mover.map(|mover| mover.call), None)),
+                Rest::Never(why) => restless.push((mover.map(|mover| mover.call), Some(why))),
+            }
+        }
+        restless
+    }
+
+    fn clock(&self, now: usize) -> Clock {
+        let now = self.times[now];
+        Clock { now, gate_is_open: now >= self.limits.opening, hostile: self.hostile }
+    }
+
+    fn moves(&mut self, state: u32, mover: Option<Mover>, now: usize) -> Rc<Steps> {
+        if let Some(known) = self.moves.get(&(state, mover, now)) {
             return Rc::clone(known);
         }
-        let clock =
-            Clock { now: self.times[now], gate_is_open: self.times[now] >= self.limits.opening, hostile: self.hostile };
-        let found = match call {
+        let clock = self.clock(now);
+        let found = match mover {
             None => self.specification.by_itself(state, &clock),
-            Some((call, phase, since)) => {
+            Some(Mover { call, phase, since, alone }) => {
                 let Placed { thread, call, id } = self.calls[call];
-                self.specification.may(state, call, &Turn { id, thread, phase, since: self.times[since], clock })
+                let since = self.times[since];
+                self.specification.may(state, call, &Turn { id, thread, phase, since, alone, clock })
             }
         };
-        let since = call.map_or(0, |(_, _, since)| since);
+        let since = mover.map_or(0, |mover| mover.since);
         let mut progress = |next| match next {
             Next::Phase(phase) => Progress::Inside { phase, since },
             Next::Answer(answer) => Progress::Found(place_of(&mut self.answers, answer.as_str(), str::to_owned)),
             Next::Nothing => Progress::Ahead,
         };
-        let moves: Steps = found.into_iter().map(|(state, next)| (state, progress(next))).collect();
-        self.moves.insert((state, call, now), Rc::clone(&moves));
+        let steps = found.steps.into_iter().map(|(state, next)| (state, progress(next))).collect();
+        let moves = Rc::new(Steps { steps, rest: found.rest });
+        self.moves.insert((state, mover, now), Rc::clone(&moves));
         moves
     }
 
@@ -237,6 +271,16 @@ impl Table {
         self.places.insert(positions, self.sets.len() - 1);
         self.sets.len() - 1
     }
+}
+
+/// The calls of a position that may move.
+fn movers(position: &Position) -> impl Iterator<Item = Mover> + '_ {
+    let under_way = |progress: &&Progress| matches!(progress, Progress::Inside { .. } | Progress::Found(_));
+    let alone = position.calls.iter().filter(under_way).count() == 1;
+    position.calls.iter().enumerate().filter_map(move |(call, progress)| match *progress {
+        Progress::Inside { phase, since } => Some(Mover { call, phase, since, alone }),
+        _ => None,
+    })
 }
 
 /// The position with one call's progress changed.

@@ -29,13 +29,14 @@ fn headline(subject: &dyn Subject, program: &Program, violation: &Violation, tab
         Seen::Notes(what, id) => format!("{what} {id}: the contract does not allow this now"),
         Seen::Begins(call) => format!("{} begins, which the contract does not allow", name(call)),
         Seen::StandsStill => {
-            let stuck = violation.should_go_on(table);
+            let (stuck, why) = violation.should_go_on(table);
             let names: Vec<String> = stuck.iter().map(|&call| name(call)).collect();
-            match names.len() {
-                0 => "everything stands still, though the contract wants something to happen".to_owned(),
-                1 => format!("{} waits, though the contract lets it go on", names[0]),
-                _ => format!("{} wait, though the contract lets one of them go on", names.join(" and ")),
-            }
+            let (who, otherwise) = match names.len() {
+                0 => ("everything waits".to_owned(), "the contract wants something to happen"),
+                1 => (format!("{} waits", names[0]), "the contract lets it go on"),
+                _ => (format!("{} wait", names.join(" and ")), "the contract lets one of them go on"),
+            };
+            format!("{who}, though {}", why.unwrap_or(otherwise))
         }
     }
 }
