@@ -77,6 +77,37 @@ fn polling_the_clock_comes_to_an_end() {
 }
 
 #[test]
+fn polling_the_clock_is_late_by_an_eighth_at_most() {
+    passes(|| {
+        let sleeper = thread::spawn(|| thread::sleep(HOUR));
+        let (start, limit) = (Instant::now(), Duration::from_millis(40));
+        while start.elapsed() < limit {
+            thread::yield_now();
+        }
+        assert!(start.elapsed() <= limit + limit / 8, "{:?}", start.elapsed());
+        sleeper.join().unwrap();
+    });
+}
+
+#[test]
+fn a_loop_that_yields_goes_round_before_time_moves() {
+    passes(|| {
+        let sleeper = thread::spawn(|| thread::sleep(HOUR));
+        let numbers = Arc::new([Mutex::new(0), Mutex::new(0), Mutex::new(0)]);
+        let theirs = Arc::clone(&numbers);
+        let counter = thread::spawn(move || theirs.iter().for_each(|number| *number.lock().unwrap() += 1));
+        let sum = || numbers.iter().map(|number| *number.lock().unwrap()).sum::<i32>();
+        let begin = Instant::now();
+        while sum() != sum() {
+            thread::yield_now();
+        }
+        assert_eq!(begin.elapsed(), Duration::ZERO);
+        counter.join().unwrap();
+        sleeper.join().unwrap();
+    });
+}
+
+#[test]
 fn a_loop_over_a_few_things_does_not_move_the_clock() {
     passes(|| {
         let sleeper = thread::spawn(|| thread::sleep(HOUR));

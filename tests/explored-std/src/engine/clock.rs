@@ -10,8 +10,12 @@ use super::thread::{Status, ThreadState};
 const IDLE_ROUNDS: u32 = 300;
 /// Nanoseconds in a millisecond.
 const MILLISECOND: u64 = 1_000_000;
-/// How often all may go round without a change before time moves, unless each of them yields.
+/// How often all may go round without a change before time moves.
 const ROUNDS_BEFORE_TIME: u32 = 30;
+/// The same where each of them yields.
+const ROUNDS_OF_YIELDING: u32 = 1;
+/// Time moves by this part of what it has moved already for those that only read the clock.
+const TICK: u64 = 8;
 
 impl State {
     /// Nobody could go on: moves time, or lets those that spin go round once more.
@@ -22,9 +26,12 @@ impl State {
                 && is_possible(&self.threads, &self.objects, *index)
         };
         let spinning = self.threads.iter().enumerate().any(|thread| is_spinning(&thread));
-        let all_yield = self.threads.iter().enumerate().filter(is_spinning).all(|(_, thread)| thread.yields);
-        let time_may_move = all_yield || self.idle_rounds >= ROUNDS_BEFORE_TIME;
-        if time_may_move && self.first_deadline() != NEVER {
+        let all_yield =
+            self.threads.iter().enumerate().filter(is_spinning).all(|(_, thread)| thread.waits_for_others());
+        let rounds = if all_yield { ROUNDS_OF_YIELDING } else { ROUNDS_BEFORE_TIME };
+        let time_may_move = !spinning || self.idle_rounds >= rounds;
+        let ticks = spinning && self.clock_read;
+        if time_may_move && !ticks && self.first_deadline() != NEVER {
             self.advance_clock(true);
             return true;
         }
@@ -32,17 +39,32 @@ impl State {
             return false;
         }
         self.idle_rounds += 1;
-        if time_may_move && self.clock_read {
-            self.clock_moves += 1;
-            self.now += MILLISECOND << self.clock_moves.min(30);
-            self.mark(Marked::TimeMoves { still: false });
-            self.clock_read = false;
+        if time_may_move && ticks {
+            self.tick(all_yield);
         }
         let version = self.changes;
         for thread in &mut self.threads {
             thread.forget_streak(version);
         }
         true
+    }
+
+    /// Moves time a little, for those that look at the clock again and again: one who yields may have a limit that is over
+    /// before the first deadline.
+    fn tick(&mut self, all_yield: bool) {
+        let part = if all_yield { self.ticked / TICK } else { self.ticked };
+        let step = part.max(MILLISECOND);
+        if self.now + step >= self.first_deadline() {
+            self.advance_clock(true);
+            return;
+        }
+        self.ticked += step;
+        self.now += step;
+        self.mark(Marked::TimeMoves { still: true });
+        self.clock_read = false;
+        if let Some(order) = &self.order {
+            order.borrow_mut().everybody_meets();
+        }
     }
 
     /// The earliest deadline of those that wait and were not called.
@@ -68,6 +90,7 @@ impl State {
             self.now = to;
             self.mark(Marked::TimeMoves { still });
             self.clock_read = false;
+            self.ticked = 0;
             self.changed();
             self.steps_at_advance = self.steps;
             if let Some(order) = &self.order {

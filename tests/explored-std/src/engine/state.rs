@@ -13,9 +13,8 @@ use super::run::{Ending, Suspender};
 use super::thread::{Job, Status, ThreadState};
 use crate::search::{Order, Strategy};
 
-/// How often a thread that yields may repeat itself, while nothing changes, before the others go first.
-const SPIN_LIMIT: u32 = 2;
-/// The same for a thread that does not yield: it may be a loop over a few things, that comes to an end by itself.
+/// How many operations a thread may repeat that does not yield: it may be a loop over a few things, that comes to an end by
+/// itself.
 const REPEAT_LIMIT: u32 = 8;
 /// How many steps one thread may do in a row while others could go on.
 const LONGEST_RUN: u32 = 200;
@@ -78,8 +77,8 @@ pub(crate) struct State {
     pub(super) spurious_left: u32,
     pub(super) run_length: u32,
     pub(super) idle_rounds: u32,
-    /// How often time has moved for those that only read the clock.
-    pub(super) clock_moves: u32,
+    /// How far time has moved for those that only read the clock, since it last moved otherwise.
+    pub(super) ticked: u64,
     pub(super) steps_at_advance: u32,
     choices: Vec<Choice>,
 }
@@ -122,7 +121,7 @@ impl State {
             spurious_left: 0,
             run_length: 0,
             idle_rounds: 0,
-            clock_moves: 0,
+            ticked: 0,
             steps_at_advance: 0,
             choices: Vec::new(),
         }
@@ -146,7 +145,7 @@ impl State {
         self.spurious_left = self.settings.spurious;
         self.run_length = 0;
         self.idle_rounds = 0;
-        self.clock_moves = 0;
+        self.ticked = 0;
         self.steps_at_advance = 0;
     }
 
@@ -254,7 +253,7 @@ impl State {
             }
             if is_possible(&self.threads, &self.objects, index) {
                 if self.is_held_back(thread) {
-                    held_back |= !thread.yields && !thread.only_looks();
+                    held_back |= !thread.waits_for_others() && !thread.only_looks();
                 } else {
                     choices.push(Choice::step(index));
                 }
@@ -300,8 +299,7 @@ impl State {
 
     /// Whether a thread only repeats itself while nothing changes.
     pub(super) fn is_held_back(&self, thread: &ThreadState) -> bool {
-        let limit = if thread.yields { SPIN_LIMIT } else { REPEAT_LIMIT };
-        thread.repeats > limit && thread.streak_version == self.changes
+        (thread.waits_for_others() || thread.repeats > REPEAT_LIMIT) && thread.streak_version == self.changes
     }
 
     /// Somebody goes on.

@@ -81,8 +81,9 @@ pub(crate) struct ThreadState {
     pub(crate) streak: Vec<(Site, ObjectIndex)>,
     /// How many operations of the streak were repetitions.
     pub(crate) repeats: u32,
-    /// Whether a yield is in the streak: the thread says itself that it waits for others.
-    pub(crate) yields: bool,
+    /// How many yields of the streak were repetitions: the thread says itself that it waits for others, and between two of
+    /// them it has gone round once.
+    pub(crate) yields: u32,
     /// The state of the world at the streak's start.
     pub(crate) streak_version: u64,
 }
@@ -111,7 +112,7 @@ impl ThreadState {
             hash_keys: 0,
             streak: Vec::new(),
             repeats: 0,
-            yields: false,
+            yields: 0,
             streak_version: 0,
         }
     }
@@ -121,10 +122,10 @@ impl ThreadState {
         if self.streak_version != version {
             self.forget_streak(version);
         }
-        self.yields |= operation.kind == Kind::Yield;
         let key = (operation.at, operation.object);
         if self.streak.iter().any(|seen| std::ptr::eq(seen.0, key.0) && seen.1 == key.1) {
             self.repeats += 1;
+            self.yields += u32::from(operation.kind == Kind::Yield);
         } else if self.streak.len() < 64 {
             self.streak.push(key);
         }
@@ -135,12 +136,17 @@ impl ThreadState {
         self.streak.len() == 1 && self.pending.kind == Kind::Look
     }
 
+    /// Whether it says itself that it waits for others: it has gone round and yielded, and nothing has changed.
+    pub(crate) fn waits_for_others(&self) -> bool {
+        self.yields > 0
+    }
+
     /// Begins a new streak.
     pub(crate) fn forget_streak(&mut self, version: u64) {
         self.streak_version = version;
         self.streak.clear();
         self.repeats = 0;
-        self.yields = false;
+        self.yields = 0;
     }
 
     /// The name that reports use.
