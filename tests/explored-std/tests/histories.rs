@@ -8,7 +8,7 @@ extern crate explored_std as std;
 mod support;
 
 use std::collections::BTreeSet;
-use std::explored::{Config, Effort, Judge, Mark, Marked, Session, mark, rest, session};
+use std::explored::{Config, Effort, Judge, Mark, Marked, Session, mark, rest, session, settle};
 use std::real::cell::RefCell;
 use std::real::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -119,8 +119,14 @@ fn extend(marks: &[Mark], before: &[Vec<usize>], order: &mut Vec<usize>, each: &
     }
 }
 
-/// The histories of a program, by one search; nothing if it has too many schedules.
-fn explore(session: &mut Session, program: &[Vec<Call>], effort: Effort) -> Option<BTreeSet<History>> {
+/// The histories of a program, by one search; nothing if it has too many schedules. Before it, threads make the calls of
+/// `prepared`, in any order, but one and the same in each schedule.
+fn explore(
+    session: &mut Session,
+    prepared: &[Call],
+    program: &[Vec<Call>],
+    effort: Effort,
+) -> Option<BTreeSet<History>> {
     let calls = program.iter().map(Vec::len).sum();
     let found: Rc<RefCell<BTreeSet<History>>> = Rc::default();
     let judge: Judge = Rc::new(RefCell::new({
@@ -130,9 +136,16 @@ fn explore(session: &mut Session, program: &[Vec<Call>], effort: Effort) -> Opti
             None
         }
     }));
-    let program = program.to_vec();
+    let (prepared, program) = (prepared.to_vec(), program.to_vec());
     let body = move || {
         let world = Arc::new(World::default());
+        for &call in &prepared {
+            let world = Arc::clone(&world);
+            thread::spawn(move || world.perform(call));
+        }
+        if !prepared.is_empty() {
+            settle();
+        }
         let mut number = 0;
         for calls in &program {
             let (world, calls, first) = (Arc::clone(&world), calls.clone(), number);
@@ -167,11 +180,12 @@ fn reduced_and_plain_search_see_the_same_histories() {
             let sizes: &[usize] = [&[1, 1][..], &[2, 1], &[1, 1, 1], &[2, 2]][roll(4)];
             let program: Vec<Vec<Call>> =
                 sizes.iter().map(|&size| (0..size).map(|_| CALLS[roll(CALLS.len())]).collect()).collect();
-            let plain = explore(session, &program, Effort::Preemptions { most: u32::MAX, schedules: 20_000 });
-            let Some(plain) = plain else { continue };
-            let reduced = explore(session, &program, Effort::Reduced { schedules: 20_000 });
+            let prepared: Vec<Call> = (0..[0, 3][roll(2)]).map(|_| CALLS[roll(CALLS.len())]).collect();
+            let plain = Effort::Preemptions { most: u32::MAX, schedules: 20_000 };
+            let Some(plain) = explore(session, &prepared, &program, plain) else { continue };
+            let reduced = explore(session, &prepared, &program, Effort::Reduced { schedules: 20_000 });
             let reduced = reduced.expect("the reduced search has no more schedules than the plain one");
-            assert_eq!(reduced, plain, "{program:?}");
+            assert_eq!(reduced, plain, "{prepared:?}, then {program:?}");
             compared += 1;
             histories += plain.len();
         }

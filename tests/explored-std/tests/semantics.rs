@@ -67,6 +67,33 @@ fn sleepers_wake_in_the_order_of_their_deadlines() {
 }
 
 #[test]
+fn what_comes_before_settle_is_done_in_one_order() {
+    let body = |settles: bool| {
+        move || {
+            let order = Arc::new(Mutex::new(Vec::new()));
+            for name in ["a", "b", "c"] {
+                let order = Arc::clone(&order);
+                thread::spawn(move || order.lock().unwrap().push(name));
+            }
+            if settles {
+                explored::settle();
+                assert_eq!(*order.lock().unwrap(), ["c", "a", "b"]);
+            }
+            let added = ["d", "e"].map(|name| {
+                let order = Arc::clone(&order);
+                thread::spawn(move || order.lock().unwrap().push(name))
+            });
+            added.map(|thread| thread.join().unwrap());
+        }
+    };
+    let config = Config { daemons: true, ..config() };
+    assert_eq!(explore(&config, body(true)).coverage.schedules, 2, "d and e in both orders");
+    assert!(explore(&config, body(false)).coverage.schedules > 100);
+    let hostile = Config { timeouts: Timeouts::Hostile, ..config };
+    assert_eq!(explore(&hostile, body(true)).coverage.schedules, 2);
+}
+
+#[test]
 fn polling_the_clock_comes_to_an_end() {
     passes(|| {
         let start = Instant::now();

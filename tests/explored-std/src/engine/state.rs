@@ -280,9 +280,11 @@ impl State {
         }
     }
 
-    /// Whether a thread waits in such a way that it may wake although nobody calls.
+    /// Whether a thread waits in such a way that it may wake although nobody calls. Test tools wait in loops: there it would
+    /// be more schedules and nothing new.
     fn could_wake(&self, thread: &ThreadState) -> bool {
         match thread.pending.kind {
+            _ if !thread.waits_at.is_empty() => false,
             Kind::Wake => !thread.notified && lock_is_free(&self.objects, thread.pending.second),
             Kind::Park => !thread.token,
             _ => false,

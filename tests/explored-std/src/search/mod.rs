@@ -38,6 +38,9 @@ pub(crate) trait Strategy {
 
     /// Nobody can go on at this time: the schedule ends, or time moves on.
     fn stands_still(&mut self, _state: &State) {}
+
+    /// What was decided so far is given: nothing else is tried there.
+    fn takes_as_given(&mut self) {}
 }
 
 impl<S: Strategy> Strategy for Rc<RefCell<S>> {
@@ -47,6 +50,10 @@ impl<S: Strategy> Strategy for Rc<RefCell<S>> {
 
     fn stands_still(&mut self, state: &State) {
         self.borrow_mut().stands_still(state);
+    }
+
+    fn takes_as_given(&mut self) {
+        self.borrow_mut().takes_as_given();
     }
 }
 

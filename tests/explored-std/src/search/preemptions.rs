@@ -119,6 +119,10 @@ pub(crate) fn is_deviation(state: &State, choices: &[Choice], choice: Choice) ->
 }
 
 impl Strategy for Preemptions {
+    fn takes_as_given(&mut self) {
+        self.alternatives.clear();
+    }
+
     fn pick(&mut self, state: &State, choices: &[Choice]) -> Result<usize, Ending> {
         let depth = self.taken.len();
         self.seen = signature(self.seen, state, choices);

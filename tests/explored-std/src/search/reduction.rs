@@ -54,6 +54,8 @@ pub(crate) struct Reduction {
     way: Vec<Decision>,
     /// How much of the way the current run has gone.
     depth: usize,
+    /// How much of the way is given, so that nothing else is tried there.
+    given: usize,
     seen: u64,
     order: Rc<RefCell<Order>>,
     /// Whether the current run only repeats what was run before in another order.
@@ -180,6 +182,7 @@ impl Reduction {
                 || order.is_touched_otherwise(place, &enablers)
         };
         order.races(choice.thread, operation.kind, touched, &mut self.races, possible_at);
+        self.races.retain(|&place| place >= self.given);
         for &place in &self.races {
             self.work += order.initials(place, choice, touched, &mut self.initials);
             self.way[place].plant(&self.initials);
@@ -240,6 +243,13 @@ impl Decision {
 }
 
 impl Strategy for Reduction {
+    fn takes_as_given(&mut self) {
+        self.given = self.depth;
+        for decision in self.way.iter_mut().take(self.depth) {
+            decision.planted = decision.tried;
+        }
+    }
+
     /// A spurious wakeup is not offered now, but was before the last step of another thread, whichever that is.
     fn stands_still(&mut self, state: &State) {
         if self.redundant || self.beyond {
