@@ -72,6 +72,7 @@ fn together(one: Coverage, other: Coverage) -> Coverage {
         // Where everything was run, no bound is known, and none is needed.
         preemptions: [one.preemptions, other.preemptions].into_iter().flatten().min(),
         sampled: one.sampled + other.sampled,
+        scenarios: None,
     }
 }
 

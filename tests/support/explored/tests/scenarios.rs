@@ -200,7 +200,7 @@ impl Contract for TurnstileContract {
         }
     }
 
-    fn hears(&self, free: &usize, what: &str, id: usize) -> Option<usize> {
+    fn hears(&self, free: &usize, what: &str, id: usize, _clock: &Clock) -> Option<usize> {
         assert_eq!(what, "given");
         assert!(id > 10);
         // Only a turnstile that notes twice is asked to keep count, in the tens of thousands.

@@ -38,7 +38,7 @@ pub(super) trait Specification {
 
 /// Makes objects, and calls.
 pub(super) trait Actors: Send + Sync {
-    fn hands(&self, setup: usize, threads: usize, scene: &Scene) -> Vec<Box<dyn Hand>>;
+    fn hands(&self, setup: usize, program: &[Vec<usize>], scene: &Scene) -> Vec<Box<dyn Hand>>;
 }
 
 /// What a thread has in its hands.
@@ -62,6 +62,12 @@ impl<C: Contract> Erased<C> {
     }
 }
 
+impl<C: Contract> Erased<C> {
+    fn program(&self, program: &[Vec<usize>]) -> Vec<Vec<C::Call>> {
+        program.iter().map(|thread| thread.iter().map(|&call| self.0.calls[call]).collect()).collect()
+    }
+}
+
 impl<C: Contract> Subject for Erased<C> {
     fn setups(&self) -> Vec<&'static str> {
         self.0.contract.setups().iter().map(|setup| setup.name).collect()
@@ -77,9 +83,7 @@ impl<C: Contract> Subject for Erased<C> {
     }
 
     fn makes_sense(&self, setup: usize, program: &[Vec<usize>]) -> bool {
-        let program: Vec<Vec<C::Call>> =
-            program.iter().map(|thread| thread.iter().map(|&call| self.0.calls[call]).collect()).collect();
-        self.0.contract.makes_sense(setup, &program)
+        self.0.contract.makes_sense(setup, &self.program(program))
     }
 
     fn has_limit(&self, call: usize) -> bool {
@@ -117,7 +121,7 @@ impl<C: Contract> States<C> {
 
     fn places_of(&mut self, moves: Moves<C::State>) -> Moves<u32> {
         let steps = moves.steps.into_iter().map(|(state, next)| (self.place_of(state), next)).collect();
-        Moves { steps, rest: moves.rest }
+        Moves { steps, expected: moves.expected, rest: moves.rest }
     }
 }
 
@@ -141,8 +145,9 @@ impl<C: Contract> Specification for States<C> {
 }
 
 impl<C: Contract> Actors for Erased<C> {
-    fn hands(&self, setup: usize, threads: usize, scene: &Scene) -> Vec<Box<dyn Hand>> {
-        let hands = self.0.contract.hands(setup, threads, scene);
+    fn hands(&self, setup: usize, program: &[Vec<usize>], scene: &Scene) -> Vec<Box<dyn Hand>> {
+        let mut hands = self.0.contract.hands(setup, program.len(), scene);
+        self.0.contract.deal(&mut hands, &self.program(program));
         hands.into_iter().map(|hand| Box::new(Held { known: Arc::clone(&self.0), hand }) as Box<dyn Hand>).collect()
     }
 }

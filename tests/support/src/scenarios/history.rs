@@ -157,21 +157,34 @@ impl Search<'_> {
     }
 }
 
+/// What should have happened.
+#[derive(Debug, Default)]
+pub(super) struct Missing {
+    /// The calls of which one need not wait.
+    pub(super) calls: Vec<usize>,
+    /// Why, if the contract says it.
+    pub(super) why: Option<&'static str>,
+    /// What is expected to be noted.
+    pub(super) notes: Vec<(&'static str, usize)>,
+}
+
 impl Violation {
-    /// The calls of which one need not wait, where somebody waits; none if something else should have happened. And why, if
-    /// the contract says it.
-    pub(super) fn should_go_on(&self, table: &mut Table) -> (Vec<usize>, Option<&'static str>) {
-        let mut fewest: Option<Vec<_>> = None;
+    /// What should have happened, where everything stands still. As little as possible.
+    pub(super) fn missing(&self, table: &mut Table) -> Missing {
+        let mut missing = Vec::new();
         for position in table.positions(self.instead).iter() {
-            let restless = table.restless(position, self.now);
-            let settled = position.calls.iter().all(|progress| !matches!(progress, Progress::Found(_)));
-            if settled && fewest.as_ref().is_none_or(|fewest| restless.len() < fewest.len()) {
-                fewest = Some(restless);
+            let answered = position.calls.iter().any(|progress| matches!(progress, Progress::Found(_)));
+            // Where something still happens by itself, that comes first.
+            if !answered && !table.next(position, self.now).iter().any(|(call, _)| call.is_none()) {
+                let restless = table.restless(position, self.now);
+                missing.push(Missing {
+                    why: restless.iter().find_map(|(_, why)| *why),
+                    calls: restless.into_iter().filter_map(|(call, _)| call).collect(),
+                    notes: table.expected(position, self.now),
+                });
             }
         }
-        let fewest = fewest.unwrap_or_default();
-        let why = fewest.iter().find_map(|(_, why)| *why);
-        (fewest.into_iter().filter_map(|(call, _)| call).collect(), why)
+        missing.into_iter().min_by_key(|missing| missing.calls.len() + missing.notes.len()).unwrap_or_default()
     }
 
     /// What a call may answer, and whether it may go on waiting.

@@ -86,6 +86,9 @@ pub trait Contract: Send + Sync + 'static {
     /// Makes the object of a setup, and what each of the threads gets of it.
     fn hands(&self, setup: usize, threads: usize, scene: &Scene) -> Vec<Self::Hand>;
 
+    /// Moves things between the hands, now that it is known who makes which calls: for what only one thread can have.
+    fn deal(&self, _hands: &mut [Self::Hand], _program: &[Vec<Self::Call>]) {}
+
     /// Makes the call, and says what it answered. A call that panics has the answer [`PANICS`].
     fn perform(&self, hand: &mut Self::Hand, call: Self::Call, id: usize, scene: &Scene) -> String;
 
@@ -163,6 +166,8 @@ impl Turn {
 #[derive(Debug)]
 pub struct Moves<State> {
     pub(crate) steps: Vec<(State, Next)>,
+    /// What has to be noted first.
+    pub(crate) expected: Vec<(&'static str, usize)>,
     pub(crate) rest: Rest,
 }
 
@@ -190,7 +195,7 @@ pub(crate) enum Next {
 
 impl<State> Default for Moves<State> {
     fn default() -> Moves<State> {
-        Moves { steps: Vec::new(), rest: Rest::WithoutSteps }
+        Moves { steps: Vec::new(), expected: Vec::new(), rest: Rest::WithoutSteps }
     }
 }
 
@@ -219,6 +224,12 @@ impl<State> Moves<State> {
     /// [hears](Contract::hears) of. `why` follows "waits, though".
     pub fn must_go_on(&mut self, why: &'static str) {
         self.rest = Rest::Never(why);
+    }
+
+    /// It has to be noted that this happens to whatever has this number ([`Contract::hears`]), sooner or later: until then,
+    /// nothing stands still.
+    pub fn expects(&mut self, what: &'static str, id: usize) {
+        self.expected.push((what, id));
     }
 }
 

@@ -97,7 +97,9 @@ fn telling(subject: &dyn Subject, size: usize) -> Vec<Program> {
 }
 
 fn table(subject: &dyn Subject, program: &Program) -> Table {
-    Table::new(subject.specification(program.setup), program.calls(), subject.limits(), false)
+    let mut table = Table::new(subject.specification(program.setup), program.calls(), subject.limits(), false);
+    table.looks_ahead = true;
+    table
 }
 
 /// Whether the call, alone, may have to wait.

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::PANICS;
-use super::erased::{Actors, Limits, Subject};
+use super::erased::{Hand, Limits, Subject};
 use super::history::{Judge, Violation};
 use super::program::{Placed, Program};
 use super::scene::Scene;
@@ -56,8 +56,12 @@ impl Scenario {
             threads[placed.thread].push((number, placed, self.subject.name(placed.call, placed.id)));
         }
         let (setup, opening, threads) = (self.program.setup, self.limits.opening, Arc::new(threads));
-        let actors = self.subject.actors();
-        move || act(&*actors, setup, &threads, opening)
+        let (actors, program) = (self.subject.actors(), self.program.threads.clone());
+        move || {
+            let scene = Scene::new();
+            let hands = actors.hands(setup, &program, &scene);
+            act(scene, hands, &threads, opening)
+        }
     }
 }
 
@@ -70,7 +74,7 @@ fn blame(violation: &Violation, table: &mut Table, marks: &[Mark]) -> Blame {
     match violation.seen {
         Seen::Returns(call, answer) if table.answer_text(answer) == PANICS => Blame::Panic(thread_of(call)),
         Seen::StandsStill => {
-            let (calls, _) = violation.should_go_on(table);
+            let calls = violation.missing(table).calls;
             let returns =
                 |call: usize| marks.iter().any(|mark| matches!(mark.what, Marked::Returns(it, _) if it == call));
             let for_ever: Vec<usize> = calls.iter().copied().filter(|&call| !returns(call)).collect();
@@ -86,9 +90,8 @@ fn blame(violation: &Violation, table: &mut Table, marks: &[Mark]) -> Blame {
 type Line = (usize, Placed, String);
 
 /// One schedule of a scenario, on its main thread.
-fn act(actors: &dyn Actors, setup: usize, threads: &Arc<Vec<Vec<Line>>>, opening: Duration) -> ! {
-    let scene = Scene::new();
-    for (thread, mut hand) in actors.hands(setup, threads.len(), &scene).into_iter().enumerate() {
+fn act(scene: Scene, hands: Vec<Box<dyn Hand>>, threads: &Arc<Vec<Vec<Line>>>, opening: Duration) -> ! {
+    for (thread, mut hand) in hands.into_iter().enumerate() {
         let (scene, threads) = (scene.clone(), Arc::clone(threads));
         let calls = move || {
             for (number, placed, name) in &threads[thread] {

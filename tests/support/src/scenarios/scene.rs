@@ -19,6 +19,14 @@ impl Scene {
         &self.gate
     }
 
+    /// For [`Contract::hands`](super::Contract::hands): waits until everything has come to rest. Other orders of what was done so
+    /// far are not tried.
+    #[track_caller]
+    pub fn settle(&self) {
+        #[cfg(feature = "explore")]
+        std::explored::settle();
+    }
+
     /// Notes that this happens now, to whatever has this number. The contract has to allow it
     /// ([`Contract::hears`](super::Contract::hears)).
     #[track_caller]

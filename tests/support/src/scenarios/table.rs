@@ -56,10 +56,13 @@ struct Mover {
     alone: bool,
 }
 
-/// What may come of a step: the state, and how far the call is then.
+/// What may come next, of a call or by itself.
 #[derive(Debug)]
 struct Steps {
+    /// The state after each step, and how far the call is then.
     steps: Vec<(u32, Progress)>,
+    /// What has to be noted first.
+    expected: Vec<(&'static str, usize)>,
     rest: Rest,
 }
 
@@ -77,6 +80,8 @@ pub(super) struct Table {
     hostile: bool,
     answers: Vec<String>,
     times: Vec<Duration>,
+    /// Whether what is expected to be noted happens by itself: for looking ahead, when nothing runs.
+    pub(super) looks_ahead: bool,
     moves: BTreeMap<(u32, Option<Mover>, usize), Rc<Steps>>,
     sets: Vec<Rc<[Position]>>,
     places: BTreeMap<Rc<[Position]>, Set>,
@@ -103,6 +108,7 @@ impl Table {
             hostile,
             answers: Vec::new(),
             times: vec![Duration::ZERO],
+            looks_ahead: false,
             moves: BTreeMap::new(),
             sets: vec![Rc::clone(&nothing), Rc::clone(&start)],
             places: BTreeMap::from([(nothing, NOTHING), (start, 1)]),
@@ -174,7 +180,8 @@ impl Table {
             // Whoever has an answer must return with it.
             Seen::StandsStill => {
                 let answered = position.calls.iter().any(|progress| matches!(progress, Progress::Found(_)));
-                (!answered && self.restless(position, now).is_empty()).then(|| position.clone())
+                let rests = self.restless(position, now).is_empty() && self.expected(position, now).is_empty();
+                (!answered && rests).then(|| position.clone())
             }
         }
     }
@@ -205,14 +212,20 @@ impl Table {
     /// The steps that are possible at a position: of which call, if of one, and what comes of it.
     pub(super) fn next(&mut self, position: &Position, now: usize) -> Vec<(Option<usize>, Position)> {
         let mut steps = Vec::new();
+        let by_itself = |state| (None, Position { state, calls: Rc::clone(&position.calls) });
         for mover in movers(position) {
-            for (state, progress) in &self.moves(position.state, Some(mover), now).steps {
-                let call = mover.call;
-                steps.push((Some(call), Position { state: *state, ..with(position, call, *progress) }));
+            let moves = self.moves(position.state, mover, now);
+            for &(state, progress) in &moves.steps {
+                steps.push(match mover {
+                    Some(Mover { call, .. }) => (Some(call), Position { state, ..with(position, call, progress) }),
+                    None => by_itself(state),
+                });
             }
-        }
-        for (state, _) in &self.moves(position.state, None, now).steps {
-            steps.push((None, Position { state: *state, calls: Rc::clone(&position.calls) }));
+            let expected = if self.looks_ahead { &moves.expected[..] } else { &[] };
+            let clock = self.clock(now);
+            for &(what, id) in expected {
+                steps.extend(self.specification.hears(position.state, what, id, &clock).map(by_itself));
+            }
         }
         steps
     }
@@ -220,16 +233,22 @@ impl Table {
     /// Who must not stand still at a position, call or not, and the reason if the contract gives one.
     pub(super) fn restless(&mut self, position: &Position, now: usize) -> Vec<(Option<usize>, Option<&'static str>)> {
         let mut restless = Vec::new();
-        for mover in movers(position).map(Some).chain([None]) {
+        for mover in movers(position) {
             let moves = self.moves(position.state, mover, now);
+            let call = mover.map(|mover| mover.call);
             match moves.rest {
-                Rest::WithoutSteps if moves.steps.is_empty() => {}
                 Rest::Always => {}
-                Rest::WithoutSteps => restless.push((mover.map(|mover| mover.call), None)),
-                Rest::Never(why) => restless.push((mover.map(|mover| mover.call), Some(why))),
+                Rest::WithoutSteps if moves.steps.is_empty() => {}
+                Rest::WithoutSteps => restless.push((call, None)),
+                Rest::Never(why) => restless.push((call, Some(why))),
             }
         }
         restless
+    }
+
+    /// What has to be noted before everything may stand still at a position.
+    pub(super) fn expected(&mut self, position: &Position, now: usize) -> Vec<(&'static str, usize)> {
+        movers(position).flat_map(|mover| self.moves(position.state, mover, now).expected.clone()).collect()
     }
 
     fn clock(&self, now: usize) -> Clock {
@@ -251,15 +270,18 @@ impl Table {
             }
         };
         let since = mover.map_or(0, |mover| mover.since);
-        let mut progress = |next| match next {
-            Next::Phase(phase) => Progress::Inside { phase, since },
-            Next::Answer(answer) => Progress::Found(place_of(&mut self.answers, answer.as_str(), str::to_owned)),
-            Next::Nothing => Progress::Ahead,
-        };
-        let steps = found.steps.into_iter().map(|(state, next)| (state, progress(next))).collect();
-        let moves = Rc::new(Steps { steps, rest: found.rest });
-        self.moves.insert((state, mover, now), Rc::clone(&moves));
-        moves
+        let mut steps = Steps { steps: Vec::new(), expected: found.expected, rest: found.rest };
+        for (state, next) in found.steps {
+            let progress = match next {
+                Next::Phase(phase) => Progress::Inside { phase, since },
+                Next::Answer(answer) => Progress::Found(place_of(&mut self.answers, answer.as_str(), str::to_owned)),
+                Next::Nothing => Progress::Ahead,
+            };
+            steps.steps.push((state, progress));
+        }
+        let steps = Rc::new(steps);
+        self.moves.insert((state, mover, now), Rc::clone(&steps));
+        steps
     }
 
     fn place_of(&mut self, positions: BTreeSet<Position>) -> Set {
@@ -273,14 +295,15 @@ impl Table {
     }
 }
 
-/// The calls of a position that may move.
-fn movers(position: &Position) -> impl Iterator<Item = Mover> + '_ {
+/// Who may move at a position: the calls that are inside, and what happens by itself.
+fn movers(position: &Position) -> impl Iterator<Item = Option<Mover>> + '_ {
     let under_way = |progress: &&Progress| matches!(progress, Progress::Inside { .. } | Progress::Found(_));
     let alone = position.calls.iter().filter(under_way).count() == 1;
-    position.calls.iter().enumerate().filter_map(move |(call, progress)| match *progress {
+    let inside = position.calls.iter().enumerate().filter_map(move |(call, progress)| match *progress {
         Progress::Inside { phase, since } => Some(Mover { call, phase, since, alone }),
         _ => None,
-    })
+    });
+    inside.map(Some).chain([None])
 }
 
 /// The position with one call's progress changed.

@@ -1,7 +1,7 @@
 //! Tells what is wrong with a history: the program as a table, what happened, and what the contract allows.
 
 use super::erased::Subject;
-use super::history::Violation;
+use super::history::{Missing, Violation};
 use super::program::Program;
 use super::table::{Seen, Table};
 
@@ -29,14 +29,18 @@ fn headline(subject: &dyn Subject, program: &Program, violation: &Violation, tab
         Seen::Notes(what, id) => format!("{what} {id}: the contract does not allow this now"),
         Seen::Begins(call) => format!("{} begins, which the contract does not allow", name(call)),
         Seen::StandsStill => {
-            let (stuck, why) = violation.should_go_on(table);
-            let names: Vec<String> = stuck.iter().map(|&call| name(call)).collect();
+            let Missing { calls, why, notes } = violation.missing(table);
+            let names: Vec<String> = calls.iter().map(|&call| name(call)).collect();
+            let notes: Vec<String> = notes.iter().map(|(what, id)| format!("{what} {id}")).collect();
             let (who, otherwise) = match names.len() {
-                0 => ("everything waits".to_owned(), "the contract wants something to happen"),
-                1 => (format!("{} waits", names[0]), "the contract lets it go on"),
-                _ => (format!("{} wait", names.join(" and ")), "the contract lets one of them go on"),
+                0 if notes.is_empty() => {
+                    ("everything waits".to_owned(), "the contract wants something to happen".into())
+                }
+                0 => ("everything waits".to_owned(), format!("the contract wants: {}", notes.join(", "))),
+                1 => (format!("{} waits", names[0]), "the contract lets it go on".to_owned()),
+                _ => (format!("{} wait", names.join(" and ")), "the contract lets one of them go on".to_owned()),
             };
-            format!("{who}, though {}", why.unwrap_or(otherwise))
+            format!("{who}, though {}", why.unwrap_or(&otherwise))
         }
     }
 }
