@@ -185,7 +185,7 @@ impl Runs<'_> {
         let Exploration { outcome, mut coverage, mut trace } = exploration;
         coverage.scenarios = Some(self.scenarios);
         if let Some(trace) = &mut trace {
-            trace.schedule = format!("{label}:{}", trace.schedule);
+            trace.schedule = format!("{label}{}", trace.schedule);
         }
         Found::Failure(Box::new(Record { mode: Mode::Schedules, outcome, coverage: Some(coverage), trace }))
     }
@@ -219,12 +219,18 @@ impl Runs<'_> {
     /// Runs one schedule of one program again.
     fn replay(&mut self, replay: &str) -> Found {
         let read = || {
-            let (label, schedule) = replay.split_once(':')?;
-            let (place, hostile) = label.strip_suffix('h').map_or((label, false), |place| (place, true));
-            Some((self.order.programs.get(place.parse::<usize>().ok()?)?, hostile, schedule, label))
+            let (place, schedule) = replay.strip_prefix('i')?.split_once('.')?;
+            let hostile = schedule.strip_prefix("h.");
+            let program = self.order.programs.get(place.parse::<usize>().ok()?.checked_sub(1)?)?;
+            Some((
+                program,
+                hostile.is_some(),
+                hostile.unwrap_or(schedule),
+                &replay[..replay.len() - hostile.unwrap_or(schedule).len()],
+            ))
         };
         let Some((program, hostile, schedule, label)) = read() else {
-            let message = format!("this is no schedule of a scenario: {replay:?} (they are like 12:0x2.1)");
+            let message = format!("this is no schedule of a scenario: {replay:?} (they are like i12.0x2.1)");
             let failure = verdict::Failure { kind: verdict::Kind::Nondeterministic, message };
             return Found::Failure(Box::new(Record {
                 mode: Mode::Schedules,
@@ -242,7 +248,7 @@ impl Runs<'_> {
 
 /// What stands before the schedule's text: which scenario, and whether limits may be over at any time.
 fn label(place: usize, hostile: bool) -> String {
-    format!("{place}{}", if hostile { "h" } else { "" })
+    format!("i{}.{}", place + 1, if hostile { "h." } else { "" })
 }
 
 fn config(hostile: bool, spurious: u32) -> Config {
