@@ -24,9 +24,12 @@ pub(crate) fn rejected(kata: &crate::catalog::Kata, subject: &str, objections: V
 
 /// The verdict on a subject that the grader itself could not judge: it costs no point.
 pub(crate) fn grader_error(kata: &crate::catalog::Kata, subject: &str, why: String) -> KataVerdict {
-    let diagnostic =
-        Diagnostic { level: "grader".to_string(), rendered: format!("{why}\n"), message: why, file: None, line: None };
-    KataVerdict { verdict: SubjectVerdict::GraderError, ..rejected(kata, subject, vec![diagnostic]) }
+    KataVerdict { verdict: SubjectVerdict::GraderError, ..rejected(kata, subject, vec![fault(why)]) }
+}
+
+/// What the grader itself failed at.
+fn fault(why: String) -> Diagnostic {
+    Diagnostic { level: "grader".to_string(), rendered: format!("{why}\n"), message: why, file: None, line: None }
 }
 
 /// The verdict on a subject that can't be taken as a submission at all: a symbolic link, a broken archive.
@@ -53,6 +56,9 @@ pub(crate) fn judge(built: &Built, runs: Vec<TestRun>, seconds: f64) -> KataVerd
         false => SubjectVerdict::GraderError,
     };
     let score = award_points(kata, &mut tests);
+    let broken = tests.iter().filter(|test| is_broken(test));
+    let faults = broken.map(|test| fault(format!("the test `{}` is broken: {}", test.name, test.message)));
+    let diagnostics = built.diagnostics.iter().cloned().chain(faults).collect();
     KataVerdict {
         kata: kata.name.clone(),
         subject: built.staged.subject.name.clone(),
@@ -61,7 +67,7 @@ pub(crate) fn judge(built: &Built, runs: Vec<TestRun>, seconds: f64) -> KataVerd
         max_score: max_score(kata),
         seconds,
         tests,
-        diagnostics: built.diagnostics.clone(),
+        diagnostics,
     }
 }
 
@@ -72,7 +78,7 @@ pub(crate) fn max_score(kata: &crate::catalog::Kata) -> u32 {
 
 fn of_tests(expected: usize, tests: &[TestVerdict]) -> SubjectVerdict {
     let mut failed = tests.iter().filter(|test| test.verdict == Verdict::Failed).peekable();
-    if tests.iter().any(|test| test.verdict == Verdict::Failed && test.kind.is_none()) {
+    if tests.iter().any(is_broken) {
         return SubjectVerdict::GraderError;
     }
     if failed.peek().is_some() {
@@ -82,6 +88,11 @@ fn of_tests(expected: usize, tests: &[TestVerdict]) -> SubjectVerdict {
     // A kata whose tests all skip both modes, or that has none, proves nothing.
     let judged = tests.iter().map(|test| &test.name).collect::<std::collections::BTreeSet<_>>().len();
     if judged == expected && expected > 0 { SubjectVerdict::Passed } else { SubjectVerdict::GraderError }
+}
+
+/// Whether the test itself is no good. A learner's mistake has a kind.
+fn is_broken(test: &TestVerdict) -> bool {
+    test.verdict == Verdict::Failed && test.kind.is_none()
 }
 
 /// A test's points go to its last entry, if all its entries passed. The sum is the score.
@@ -338,5 +349,8 @@ mod tests {
         assert_eq!(of_tests(2, &mixed), SubjectVerdict::Failed);
         assert_eq!(of_tests(2, &[test(None)]), SubjectVerdict::GraderError, "a test that nobody judged");
         assert_eq!(of_tests(0, &[]), SubjectVerdict::GraderError, "no test proves nothing");
+        let broken = TestVerdict { verdict: Verdict::Failed, ..test(None) };
+        let failed = test(Some(Kind::Race));
+        assert_eq!(of_tests(2, &[failed, broken]), SubjectVerdict::GraderError, "a broken test is nobody's mistake");
     }
 }

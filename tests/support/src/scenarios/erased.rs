@@ -1,5 +1,6 @@
 //! A contract without its types, so that the machinery is compiled once and not with each kata.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::{Clock, Contract, Moves, Scene, Turn};
@@ -166,4 +167,12 @@ impl<C: Contract> Hand for Held<C> {
         let Held { known, hand } = *self;
         known.contract.leave(hand);
     }
+}
+
+/// Runs what uses the contract's own code. If that panics, it is the contract that is no good: its message.
+pub(super) fn caught<R>(work: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it panics".to_owned())
+    })
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::erased::Subject;
+use super::erased::{Subject, caught};
 use super::program::{Program, of_size};
 use super::table::{NOTHING, Progress, Seen, Set, Table};
 
@@ -77,16 +77,26 @@ fn telling(subject: &dyn Subject, size: usize) -> Vec<Program> {
     let mut found = BTreeSet::new();
     for setup in 0..subject.setups().len() {
         let calls = subject.calls(setup);
-        let waiters: Vec<usize> = calls.iter().copied().filter(|&call| has_to_wait(subject, setup, call)).collect();
+        let waiters: Vec<usize> = calls
+            .iter()
+            .copied()
+            .filter(|&call| caught(|| has_to_wait(subject, setup, call)).unwrap_or(false))
+            .collect();
         for many in 1..subject.limits().threads.min(size) {
             for waiting in of_size(setup, &waiters, many, many, |threads| threads.len() == many) {
                 for helper in of_size(setup, &calls, size - many, 1, |_| true) {
                     let mut threads = waiting.threads.clone();
                     threads.extend(helper.threads);
-                    let helps = subject.makes_sense(setup, &threads) && lets_one_go_on(subject, setup, &threads);
+                    if !subject.makes_sense(setup, &threads) {
+                        continue;
+                    }
+                    let helps = caught(|| lets_one_go_on(subject, setup, &threads));
                     threads.sort();
-                    if helps {
-                        found.insert(Program { setup, threads });
+                    match helps {
+                        Ok(false) => {}
+                        Ok(true) => drop(found.insert(Program { setup, threads })),
+                        // Whoever tries the program says what is wrong with the contract.
+                        Err(_) => return vec![Program { setup, threads }],
                     }
                 }
             }

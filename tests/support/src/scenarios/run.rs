@@ -5,12 +5,11 @@
 
 use std::env;
 use std::explored::{self, Config, Effort, Exploration, Session, Timeouts};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use verdict::{Coverage, Mode, Outcome, REPLAY, Record, Scenarios};
 
-use super::erased::Subject;
+use super::erased::{Subject, caught};
 use super::order::{self, Group, Order};
 use super::program::Program;
 use super::scenario::Scenario;
@@ -254,12 +253,4 @@ fn label(place: usize, hostile: bool) -> String {
 fn config(hostile: bool, spurious: u32) -> Config {
     let timeouts = if hostile { Timeouts::Hostile } else { Timeouts::Patient };
     Config { timeouts, spurious, daemons: true, kind_of_panic, ..Config::default() }
-}
-
-/// The text of a panic of the contract's own code.
-fn caught<R>(work: impl FnOnce() -> R) -> Result<R, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
-        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it panics".to_owned())
-    })
 }
