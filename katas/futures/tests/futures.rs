@@ -1,12 +1,18 @@
 //! The contract of the kata `futures`, sentence by sentence. `README.md` has the same list.
 
+#[path = "futures/contract.rs"]
+mod contract;
+
 use std::any::Any;
 use std::num::NonZeroUsize;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use futures::{AsCompleted, Executor, Failure, Future, Until, Waited, Within, as_completed, wait};
+use kata::scenarios::every_small_program;
 use kata::{Gate, Log, Rendezvous, check, on_schedules};
+
+use contract::FuturesContract;
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to whatever it is
 /// compared with, or be there for some `T` alone. And only an enum has variants to import.
@@ -221,6 +227,16 @@ fn no_job_is_lost_with_its_future_or_its_executor() {
         assert!(kept.is_done(), "dropping the executor waits for all of its jobs");
         assert_eq!(told(kept.result()), "kept");
     });
+}
+
+#[test]
+fn every_small_program_of_calls_keeps_the_contract() {
+    every_small_program(FuturesContract::Single);
+}
+
+#[test]
+fn every_small_program_of_waits_keeps_the_contract() {
+    every_small_program(FuturesContract::Several);
 }
 
 /// A limit that is always reached, since nothing happens before it is.
