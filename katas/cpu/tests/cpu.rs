@@ -16,7 +16,7 @@ use cpu::{balanced, by_processes, in_chunks, one_by_one, serve, split, with_rayo
 use kata::child::{Children, meet, roles};
 use kata::conversation::{self, Streams};
 use kata::inputs::{counted, listed, subsets};
-use kata::{Check, EXPLORED, Rendezvous, on_threads};
+use kata::{Check, EXPLORED, Rendezvous, each_on_threads, on_threads};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to whatever it is
 /// compared with, or be there for some `T` alone.
@@ -123,7 +123,7 @@ fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
     let many =
         Job { what: What::Meet, chosen: Vec::from_iter(0..=cores), ..Job::of(Way::WithRayon, cores + 2, cores + 1) };
     let few = [What::Meet, What::Panic].into_iter().flat_map(|what| jobs(Way::WithRayon, 4, 3, what));
-    Check::new().threads_only().daemons().each(few.chain([many]), Job::hold);
+    each_on_threads(few.chain([many]), Job::hold);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn rayon_lets_other_threads_steal_what_is_behind_a_long_item() {
     let long_first = (1..64).map(|other| vec![0, other]);
     let long_last = (1..63).map(|other| vec![other, 63]);
     let job = |chosen| Job { what: What::Meet, chosen, ..Job::of(Way::WithRayon, 64, 2) };
-    Check::new().threads_only().daemons().each(long_first.chain(long_last).map(job), Job::hold);
+    each_on_threads(long_first.chain(long_last).map(job), Job::hold);
 }
 
 #[test]

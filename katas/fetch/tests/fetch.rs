@@ -1,10 +1,17 @@
 //! The contract of the kata `fetch`, sentence by sentence. `README.md` has the same list.
+//!
+//! A [`Script`] is what the site does and what is asked for. It is played on real sockets, and what comes of it is compared with
+//! what the contract allows ([`Script::allowed`]).
 
+use std::fmt;
+use std::iter;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use fetch::{Answer, Failure, Page};
-use kata::on_threads;
-use kata::site::Site;
+use kata::inputs::{counted, listed, orders, pairs, subsets};
+use kata::site::{Reply, Site, Transcript};
+use kata::{Check, each_on_threads};
 use tokio::runtime;
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is compared with.
@@ -31,133 +38,164 @@ async fn _signatures(pages: &[Page]) {
 
 #[test]
 fn one_by_one_asks_for_a_page_when_it_has_the_one_before() {
-    on_threads(|| {
-        let site = Site::start();
-        // All that are on the way at once meet here. One is enough to open.
-        site.meets(1);
-        let pages = pages(&site, &["/a", "/b", "/c"]);
-        assert_eq!(fetch::one_by_one(&pages, 1), texts(&["/a", "/b", "/c"]));
-        assert_eq!(site.transcript().arrivals(), ["/a", "/b", "/c"]);
-        assert_eq!(site.transcript().peak(), 1, "requests in flight at once");
-    });
+    let pages = [there(), Spot::Replies(vec![Reply::Status(503), Reply::Text]), Spot::FirstAgain, there()];
+    let script = |count: usize| Script::of(Way::OneByOne, pages[..count].to_vec()).attempts(2).hold(Hold::Quiet);
+    each_on_threads([0, 1, 2, 4].map(script), Script::play);
 }
 
 #[test]
 fn threads_ask_for_as_many_pages_at_once_as_allowed() {
-    on_threads(|| as_many_at_once_as_allowed(WITH_THREADS));
+    each_on_threads(as_many_at_once_as_allowed(Way::Threads), Script::play);
 }
 
 #[test]
 fn tasks_ask_for_as_many_pages_at_once_as_allowed() {
-    on_threads(|| as_many_at_once_as_allowed(WITH_TASKS));
+    let ways = [Way::Tasks, Way::TasksOnTwoThreads].into_iter();
+    each_on_threads(ways.flat_map(as_many_at_once_as_allowed), Script::play);
 }
 
-/// Nobody is answered before three requests are in flight, so one by one would wait for ever. Then the site waits until no more
-/// are coming, so that a fourth one is seen if there is one.
-fn as_many_at_once_as_allowed((way, fetch): Way) {
-    let site = Site::start();
-    site.meets(3);
-    let paths = ["/a", "/b", "/c", "/d", "/e", "/f", "/g"];
-    let pages = pages(&site, &paths);
-    assert_eq!(fetch(&pages, 3, 1), texts(&paths), "{way}");
-    assert_eq!(site.transcript().peak(), 3, "{way}: requests in flight at once, where 3 are allowed");
+/// The site answers nobody before so many requests are in flight, or whenever no more come.
+fn as_many_at_once_as_allowed(way: Way) -> Vec<Script> {
+    let script = |pages, at_once| Script::of(way, vec![there(); pages]).at_once(at_once);
+    let sizes = [(0, 1), (1, 1), (2, 1), (2, 3), (7, 3), (33, 33)];
+    let meetings = sizes.map(|(pages, at_once)| script(pages, at_once).hold(Hold::Meeting(at_once.min(pages))));
+    meetings.into_iter().chain([script(5, 2).hold(Hold::Quiet)]).collect()
 }
 
 #[test]
 fn a_slow_page_keeps_no_other_waiting() {
-    on_threads(|| {
-        for (way, fetch) in [WITH_THREADS, WITH_TASKS] {
-            let site = Site::start();
-            let paths = ["/slow", "/a", "/b", "/c"];
-            let pages = pages(&site, &paths);
-            site.page("/slow").answers_after("/c");
-            assert_eq!(fetch(&pages, 2, 1), texts(&paths), "{way}");
-        }
+    // In any choice of pages that may be in flight at once, each is slow until all of them are.
+    let sizes = [(2, 2), (3, 2), (3, 3), (4, 2), (4, 3)];
+    let slow = sizes.into_iter().flat_map(|(pages, at_once)| {
+        let slow = subsets(pages).into_iter().filter(move |slow| slow.len() == at_once);
+        slow.map(move |slow| (pages, at_once, slow))
     });
+    let scripts = slow.flat_map(|(pages, at_once, slow)| {
+        AT_ONCE.map(|way| Script::of(way, vec![there(); pages]).at_once(at_once).hold(Hold::Together(slow.clone())))
+    });
+    each_on_threads(scripts, Script::play);
 }
 
 #[test]
 fn answers_come_in_the_order_of_the_pages() {
-    on_threads(|| {
-        for (way, fetch) in [WITH_THREADS, WITH_TASKS] {
-            let site = Site::start();
-            let paths = ["/a", "/b", "/c", "/d"];
-            let pages = pages(&site, &paths);
-            for [page, next] in paths.array_windows() {
-                site.page(page).answers_after(next);
-            }
-            assert_eq!(fetch(&pages, 4, 1), texts(&paths), "{way}, last page answered first");
-        }
-    });
+    let in_order = |order: Vec<usize>| {
+        [Way::Threads, Way::Tasks]
+            .map(|way| Script::of(way, vec![there(); 3]).at_once(3).hold(Hold::Order(order.clone())))
+    };
+    each_on_threads(orders(3).into_iter().flat_map(in_order), Script::play);
+}
+
+#[test]
+fn a_page_that_is_there_is_answered_by_its_text() {
+    let texts = ["", "one line\n", " two\nlines ", "글자", &"a long text ".repeat(20_000)];
+    let mut pages = Vec::from_iter(texts.map(|text| Spot::Says(text.to_owned())));
+    pages.extend([200, 201, 202, 203, 204, 206, 226, 299].map(always));
+    each_on_threads(ALL.map(|way| Script::of(way, pages.clone())), Script::play);
 }
 
 #[test]
 fn a_failure_is_the_answer_for_its_page_alone() {
-    on_threads(|| {
-        for (way, fetch) in ALL {
-            let site = Site::start();
-            let mut pages = pages(&site, &["/a", "/b"]);
-            pages.insert(1, page(site.url("/missing"), AN_HOUR));
-            pages.insert(2, page(site.closed_url("/"), AN_HOUR));
-            let answers = fetch(&pages, 2, 3);
-            let [a, missing, nobody, b] = answers.as_slice() else { panic!("{way}: 4 pages, answers: {answers:?}") };
-            assert_eq!(a, &Ok("text of /a".to_owned()), "{way}");
-            assert_eq!(missing, &Err(Failure::Status(404)), "{way}: a page that is not there");
-            assert_eq!(nobody, &Err(Failure::Unreachable), "{way}: a port at which nobody listens");
-            assert_eq!(b, &Ok("text of /b".to_owned()), "{way}");
-            assert_eq!(site.transcript().attempts("/missing"), 1, "{way}: a 404 is final, so one attempt is enough");
-        }
+    let simple = [
+        there(),
+        always(404),
+        always(500),
+        Spot::Replies(vec![Reply::Never]),
+        Spot::Replies(vec![Reply::BreaksOff]),
+        Spot::Refused,
+    ];
+    let busy_first = Spot::Replies(vec![Reply::Status(503), Reply::Text]);
+    let pages = Vec::from_iter(simple.iter().cloned().chain([busy_first, Spot::FirstAgain]));
+    // Beside the first page, none at all is the simplest.
+    let others = pages.len() + 1;
+    let rows = pairs([ALL.len(), simple.len(), others, others, others, 3, 3]);
+    let scripts = rows.into_iter().map(|[way, first, second, third, fourth, at_once, attempts]| {
+        let others = [second, third, fourth].into_iter().filter_map(|page| pages.get(page.checked_sub(1)?));
+        let pages = iter::once(&pages[first]).chain(others).cloned().collect();
+        Script::of(ALL[way], pages).at_once(at_once + 1).attempts(attempts as u32 + 1)
     });
+    each_on_threads(scripts, Script::play);
 }
 
 #[test]
 fn a_busy_page_is_asked_again() {
-    on_threads(|| {
-        for (way, fetch) in ALL {
-            let site = Site::start();
-            site.page("/limited").fails(1, 429);
-            site.page("/broken").fails(2, 503);
-            let pages = pages(&site, &["/limited", "/broken", "/fine"]);
-            assert_eq!(fetch(&pages, 2, 3), texts(&["/limited", "/broken", "/fine"]), "{way}");
-            let attempts = ["/limited", "/broken", "/fine"].map(|path| site.transcript().attempts(path));
-            assert_eq!(attempts, [2, 3, 1], "{way}: attempts after one 429, two 503, and none");
-        }
+    let busy = [429, 500, 501, 503].map(Reply::Status);
+    let ends = [
+        Reply::Text,
+        Reply::Status(404),
+        Reply::Status(204),
+        Reply::Status(502),
+        Reply::Never,
+        Reply::Half,
+        Reply::BreaksOff,
+        Reply::BreaksOffHalfWay,
+    ];
+    let rows = pairs([ALL.len(), ends.len(), busy.len() + 1, busy.len() + 1, 3]);
+    let sequences = rows.into_iter().map(|[way, end, first, second, attempts]| {
+        let before = [first, second].into_iter().filter_map(|reply| busy.get(reply.checked_sub(1)?));
+        let replies = before.copied().chain([ends[end]]).collect();
+        Script::of(ALL[way], vec![Spot::Replies(replies)]).attempts(attempts as u32 + 1)
     });
+    each_on_threads(sequences, Script::play);
+}
+
+#[test]
+fn every_status_but_429_and_5xx_is_final() {
+    let final_ones = [300, 304, 305, 400, 401, 403, 404, 405, 408, 409, 410, 418, 425, 426, 428, 430, 431, 451, 499];
+    let busy_ones = [429, 500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 511, 520, 599];
+    let statuses = final_ones.into_iter().chain(busy_ones).collect::<Vec<_>>();
+    let script = |way| Script::of(way, statuses.iter().copied().map(always).collect()).at_once(4).attempts(2);
+    each_on_threads(ALL.map(script), Script::play);
 }
 
 #[test]
 fn a_page_is_asked_no_more_often_than_allowed() {
-    on_threads(|| {
-        for (way, fetch) in ALL {
-            for attempts in [1, 3] {
-                let site = Site::start();
-                site.page("/broken").answers(500);
-                let pages = pages(&site, &["/broken"]);
-                assert_eq!(fetch(&pages, 2, attempts), [Err(Failure::Status(500))], "{way}");
-                assert_eq!(site.transcript().attempts("/broken"), attempts as usize, "{way}: attempts");
-            }
-        }
+    // The last status is the answer, so each is another one. Two pages share neither attempts nor statuses.
+    let busy = |statuses: [u16; 5]| Spot::Replies(statuses.map(Reply::Status).to_vec());
+    let pages = [busy([500, 429, 503, 501, 599]), busy([429, 502, 500, 504, 503])];
+    let scripts = (1..=2).flat_map(|count| (1..=4).map(move |attempts| (count, attempts)));
+    let scripts = scripts.flat_map(|(count, attempts)| {
+        ALL.map(|way| Script::of(way, pages[..count].to_vec()).at_once(2).attempts(attempts))
     });
+    each_on_threads(scripts, Script::play);
 }
 
 #[test]
 fn a_page_that_is_not_complete_in_time_fails_alone() {
-    on_threads(|| {
-        for (way, fetch) in ALL {
+    let late = |reply| Spot::Replies(vec![reply]);
+    let replies = [Reply::Never, Reply::Half, Reply::Drips].into_iter();
+    // Alone, and before a page that is in flight when the time is up, wherever it can be.
+    let pages =
+        replies.flat_map(|reply| [(vec![late(reply)], Hold::Nothing), (vec![late(reply), there()], Hold::HangUp)]);
+    let pages = pages.chain([(vec![Spot::Unanswered, there()], Hold::Nothing)]);
+    each_on_threads(
+        pages.flat_map(|(pages, hold)| ALL.map(|way| Script::of(way, pages.clone()).attempts(2).hold(hold.clone()))),
+        Script::play,
+    );
+}
+
+#[test]
+fn a_limit_is_for_one_request_alone() {
+    Check::new().threads_only().library_threads().patient().each(ALL, |way| {
+        // The second page waits for the first for longer than its limit, and so do its two requests together.
+        let answers_within = |unit| {
             let site = Site::start();
-            let mut pages = pages(&site, &["/silent", "/half", "/late"]);
-            site.page("/silent").never_answers();
-            site.page("/half").stops_half_way();
-            // It is in flight when the others run out of time, wherever it can be.
-            site.page("/late").answers_after_hang_up("/half");
-            pages[0].timeout = SHORT;
-            pages[1].timeout = SHORT;
-            let answers = fetch(&pages, 3, 2);
-            let time_is_up = Err(Failure::Timeout);
-            assert_eq!(answers, [time_is_up.clone(), time_is_up, Ok("text of /late".to_owned())], "{way}");
-            block_on(site.settled());
-            for path in ["/silent", "/half"] {
-                assert!(site.transcript().attempts(path) <= 1, "{way}: {path} was asked again after its time was up");
+            site.page("/slow").says("slow").answers_late(unit * 5 / 2);
+            site.page("/busy").answers(503).says("at last").answers_late(unit * 6 / 5);
+            way.fetch(&[page(site.url("/slow"), AN_HOUR), page(site.url("/busy"), unit * 2)], 1, 2)
+        };
+        // On a busy machine a good client may be late. Then it is tried with more time.
+        let expected = ["slow", "at last"].map(|text| Ok(text.to_owned()));
+        let mut units = [40, 160, 640].map(Duration::from_millis).into_iter().peekable();
+        while let Some(unit) = units.next() {
+            let answers = answers_within(unit);
+            if units.peek().is_none() || answers != [expected[0].clone(), Err(Failure::Timeout)] {
+                return assert_eq!(
+                    answers,
+                    expected,
+                    "a limit of {:?}, and answers after {:?}",
+                    unit * 2,
+                    unit * 6 / 5
+                );
             }
         }
     });
@@ -165,59 +203,330 @@ fn a_page_that_is_not_complete_in_time_fails_alone() {
 
 #[test]
 fn dropping_the_future_closes_its_connections() {
-    on_threads(|| {
+    let rows = [
+        (1, 1, Reply::Never),
+        (3, 3, Reply::Never),
+        (4, 2, Reply::Never),
+        (3, 3, Reply::Half),
+        (4, 2, Reply::Status(503)),
+    ];
+    let ways = [Way::Tasks, Way::TasksOnTwoThreads].into_iter();
+    let scripts = ways.flat_map(|way| {
+        let script = |pages, reply| Script::of(way, vec![Spot::Replies(vec![reply]); pages]).attempts(1_000_000);
+        rows.map(|(pages, at_once, reply)| script(pages, reply).at_once(at_once))
+    });
+    each_on_threads(scripts, |script| {
         let site = Site::start();
-        let paths = ["/a", "/b", "/c"];
-        let pages = pages(&site, &paths);
-        for path in paths {
-            site.page(path).never_answers();
-        }
-        block_on(async {
+        let pages = script.set_up(&site, AN_HOUR);
+        script.way.block_on(async {
             tokio::select! {
-                answers = fetch::with_tasks(&pages, 3, 1) => panic!("no page has answered, but: {answers:?}"),
-                () = site.in_flight(3) => {}
+                answers = fetch::with_tasks(&pages, script.at_once, script.attempts) => panic!("no page is complete: {answers:?}"),
+                () = site.in_flight(script.at_once) => {}
             }
             // `select!` has dropped the future. The runtime still runs, and so would tasks that nobody has told to stop.
             site.settled().await;
+            let before = site.transcript().requests().len();
+            site.quiet().await;
+            let seen = site.transcript();
+            assert_eq!((seen.requests().len(), seen.in_flight()), (before, 0), "requests after the future was dropped");
         });
-        assert_eq!(paths.map(|path| site.transcript().hung_up(path)), [1, 1, 1], "connections closed");
     });
 }
 
-/// A way to fetch pages, with the name for messages. `one_by_one` does not care how many are allowed at once.
-type Way = (&'static str, fn(&[Page], usize, u32) -> Vec<Answer>);
+/// What the site does, and what is asked for.
+struct Script {
+    way: Way,
+    pages: Vec<Spot>,
+    at_once: usize,
+    attempts: u32,
+    hold: Hold,
+}
 
-const ONE_BY_ONE: Way = ("one_by_one", |pages, _, attempts| fetch::one_by_one(pages, attempts));
-const WITH_THREADS: Way = ("with_threads", fetch::with_threads);
-const WITH_TASKS: Way =
-    ("with_tasks", |pages, at_once, attempts| block_on(fetch::with_tasks(pages, at_once, attempts)));
-const ALL: [Way; 3] = [ONE_BY_ONE, WITH_THREADS, WITH_TASKS];
+/// A way to fetch pages.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    OneByOne,
+    Threads,
+    /// One cook.
+    Tasks,
+    TasksOnTwoThreads,
+}
 
-/// A timeout that is never reached.
+const ALL: [Way; 4] = [Way::OneByOne, Way::Threads, Way::Tasks, Way::TasksOnTwoThreads];
+/// Those that wait for several pages at once.
+const AT_ONCE: [Way; 3] = [Way::Threads, Way::Tasks, Way::TasksOnTwoThreads];
+
+/// What there is at a page's URL.
+#[derive(Clone, PartialEq, Eq)]
+enum Spot {
+    /// A page that does this with its first request, this with its second, and the last with all that follow.
+    Replies(Vec<Reply>),
+    /// A page with a text of its own.
+    Says(String),
+    /// The first page once more.
+    FirstAgain,
+    /// A port at which nobody listens.
+    Refused,
+    /// A port at which a connection is neither made nor refused.
+    Unanswered,
+}
+
+/// When the site answers.
+#[derive(Clone)]
+enum Hold {
+    /// At once.
+    Nothing,
+    /// Each page when no more requests come.
+    Quiet,
+    /// All pages when so many requests are in flight and no more come.
+    Meeting(usize),
+    /// These pages when all of them are in flight.
+    Together(Vec<usize>),
+    /// The pages in this order.
+    Order(Vec<usize>),
+    /// The last page when the one before was given up.
+    HangUp,
+}
+
+/// A limit that is never reached.
 const AN_HOUR: Duration = Duration::from_secs(3600);
-/// A timeout that is always reached, since nothing comes. Nobody measures it.
-const SHORT: Duration = Duration::from_millis(100);
+/// A limit that is always reached, since the answer is never complete. Nobody measures it.
+const SHORT: Duration = Duration::from_millis(10);
 
-/// Sets up pages that say something, and lists them as requests with all the time in the world.
-fn pages(site: &Site, paths: &[&str]) -> Vec<Page> {
-    let page = |path: &&str| {
-        site.page(path).says(&format!("text of {path}"));
-        page(site.url(path), AN_HOUR)
-    };
-    paths.iter().map(page).collect()
+impl Way {
+    fn fetch(self, pages: &[Page], at_once: usize, attempts: u32) -> Vec<Answer> {
+        match self {
+            Way::OneByOne => fetch::one_by_one(pages, attempts),
+            Way::Threads => fetch::with_threads(pages, at_once, attempts),
+            Way::Tasks | Way::TasksOnTwoThreads => self.block_on(fetch::with_tasks(pages, at_once, attempts)),
+        }
+    }
+
+    fn block_on<T>(self, future: impl Future<Output = T>) -> T {
+        let mut runtime = match self {
+            Way::TasksOnTwoThreads => runtime::Builder::new_multi_thread(),
+            _ => runtime::Builder::new_current_thread(),
+        };
+        let runtime = runtime.worker_threads(2).enable_all().build();
+        runtime.expect("the system has room for one more event queue").block_on(future)
+    }
+}
+
+impl Script {
+    fn of(way: Way, pages: Vec<Spot>) -> Script {
+        Script { way, pages, at_once: 2, attempts: 1, hold: Hold::Nothing }
+    }
+
+    fn at_once(self, at_once: usize) -> Script {
+        Script { at_once, ..self }
+    }
+
+    fn attempts(self, attempts: u32) -> Script {
+        Script { attempts, ..self }
+    }
+
+    fn hold(self, hold: Hold) -> Script {
+        Script { hold, ..self }
+    }
+
+    /// The page at this place is there: one that comes twice is there once.
+    fn path(&self, place: usize) -> String {
+        if self.pages[place] == Spot::FirstAgain { self.path(0) } else { format!("/{}", place + 1) }
+    }
+
+    fn spot(&self, place: usize) -> &Spot {
+        if self.pages[place] == Spot::FirstAgain { &self.pages[0] } else { &self.pages[place] }
+    }
+
+    /// How many requests may be in flight at once.
+    fn places(&self) -> usize {
+        if self.way == Way::OneByOne { 1 } else { self.at_once }
+    }
+
+    /// What the contract allows for a page: its answer, and how often it is asked for.
+    fn allowed(&self, place: usize) -> (Answer, RangeInclusive<usize>) {
+        let replies = match self.spot(place) {
+            Spot::Replies(replies) => replies,
+            Spot::Says(text) => return (Ok(text.clone()), 1..=1),
+            Spot::Refused => return (Err(Failure::Unreachable), 0..=0),
+            Spot::Unanswered => return (Err(Failure::Timeout), 0..=0),
+            Spot::FirstAgain => unreachable!("the first page is not itself again"),
+        };
+        let requests = replies.iter().chain(iter::repeat(&replies[replies.len() - 1])).zip(1..=self.attempts as usize);
+        for (reply, asked) in requests {
+            let answer = match reply {
+                Reply::Status(429 | 500..=599) if asked < self.attempts as usize => continue,
+                Reply::Text => Ok(format!("text of {}", self.path(place))),
+                Reply::Status(204) => Ok(String::new()),
+                Reply::Status(status @ 200..=299) => Ok(format!("status {status}")),
+                Reply::Status(status) => Err(Failure::Status(*status)),
+                // The time may be over before the site has seen anything.
+                Reply::Never | Reply::Half | Reply::Drips => return (Err(Failure::Timeout), 0..=asked),
+                Reply::BreaksOff | Reply::BreaksOffHalfWay => Err(Failure::Unreachable),
+            };
+            return (answer, asked..=asked);
+        }
+        unreachable!("a page is asked for once at least")
+    }
+
+    /// Sets the site up, and gives the pages to ask for. Those that are never complete have this limit.
+    fn set_up(&self, site: &Site, limit: Duration) -> Vec<Page> {
+        let path = |place: &usize| self.path(*place);
+        let places = Vec::from_iter(0..self.pages.len());
+        for place in &places {
+            match &self.pages[*place] {
+                Spot::Replies(replies) => {
+                    drop(replies.iter().fold(site.page(&path(place)), |page, reply| page.replies(*reply)))
+                }
+                Spot::Says(text) => drop(site.page(&path(place)).says(text)),
+                Spot::FirstAgain | Spot::Refused | Spot::Unanswered => {}
+            }
+        }
+        match &self.hold {
+            Hold::Nothing => {}
+            Hold::Quiet => places.iter().for_each(|place| drop(site.page(&path(place)).answers_when_quiet())),
+            Hold::Meeting(size) => site.meets(*size),
+            Hold::Together(places) => site.answers_together(&places.iter().map(path).collect::<Vec<_>>()),
+            Hold::Order(order) => {
+                order.windows(2).for_each(|two| drop(site.page(&path(&two[1])).answers_after(&path(&two[0]))))
+            }
+            Hold::HangUp => {
+                let [.., given_up, last] = &places[..] else { unreachable!("two pages") };
+                site.page(&path(last)).answers_after_hang_up(&path(given_up));
+            }
+        }
+        let url = |place: &usize| match self.spot(*place) {
+            Spot::Refused => site.closed_url(&path(place)),
+            Spot::Unanswered => site.unanswered_url(&path(place)),
+            _ => site.url(&path(place)),
+        };
+        let limit = |place: &usize| if self.allowed(*place).0 == Err(Failure::Timeout) { limit } else { AN_HOUR };
+        places.iter().map(|place| page(url(place), limit(place))).collect()
+    }
+
+    /// Plays it, and compares what comes of it with what the contract allows.
+    fn play(&self) {
+        let site = Site::start();
+        let pages = self.set_up(&site, SHORT);
+        let answers = self.way.fetch(&pages, self.at_once, self.attempts);
+        // What was given up is to be over soon.
+        self.way.block_on(site.settled());
+        self.judge(&answers, &site.transcript());
+    }
+
+    fn judge(&self, answers: &[Answer], seen: &Transcript) {
+        assert_eq!(answers.len(), self.pages.len(), "how many answers there are");
+        for (place, answer) in answers.iter().enumerate() {
+            let (allowed, _) = self.allowed(place);
+            assert_eq!(short(answer), short(&allowed), "the answer for page {} ({})", place + 1, self.pages[place]);
+            let same = (0..self.pages.len()).filter(|other| self.path(*other) == self.path(place));
+            let (least, most) = same
+                .map(|other| self.allowed(other).1)
+                .fold((0, 0), |(least, most), requests| (least + requests.start(), most + requests.end()));
+            let requests = seen.attempts(&self.path(place));
+            let told = if least == most { most.to_string() } else { format!("{least} to {most}") };
+            assert!(
+                (least..=most).contains(&requests),
+                "page {} ({}) was asked for {requests} times, where it should be {told}",
+                place + 1,
+                self.pages[place]
+            );
+        }
+        self.judge_overlap(seen);
+    }
+
+    fn judge_overlap(&self, seen: &Transcript) {
+        let most = self.places().min(self.pages.len());
+        // The site may hear of a connection that was closed after it hears of the next request.
+        let given_up = (0..self.pages.len()).filter(|place| self.allowed(*place).0 == Err(Failure::Timeout)).count();
+        assert!(seen.peak() <= most + given_up, "{} requests in flight at once, where {most} are allowed", seen.peak());
+        if matches!(self.hold, Hold::Quiet | Hold::Meeting(_)) {
+            assert_eq!(seen.peak(), most, "requests in flight at once");
+        }
+        if self.way == Way::OneByOne {
+            let (arrivals, mut paths) = (seen.arrivals(), (0..self.pages.len()).map(|place| self.path(place)));
+            let one_after_the_other = arrivals.chunk_by(|a, b| a == b).all(|asked| paths.any(|path| path == asked[0]));
+            assert!(one_after_the_other, "the pages were not asked for in their order: {arrivals:?}");
+        }
+    }
+}
+
+impl fmt::Display for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pages = self.pages.iter().map(Spot::to_string).collect::<Vec<_>>().join("; ");
+        write!(f, "{} and {}", self.way, counted(self.pages.len(), "page"))?;
+        match self.pages.len() {
+            0 => {}
+            1..=4 => write!(f, " ({pages})")?,
+            _ => write!(f, " ({}; …)", pages.split("; ").take(3).collect::<Vec<_>>().join("; "))?,
+        }
+        if self.way != Way::OneByOne {
+            write!(f, ", {} at once", self.at_once)?;
+        }
+        write!(f, ", {}", counted(self.attempts as usize, "attempt"))?;
+        match &self.hold {
+            Hold::Nothing => Ok(()),
+            Hold::Quiet => f.write_str(", answered when no more requests come"),
+            Hold::Meeting(size) => write!(f, ", answered when {size} are in flight and no more come"),
+            Hold::Together(places) => {
+                write!(f, ", where {} are answered when all of them are in flight", listed(places))
+            }
+            Hold::Order(order) => write!(f, ", answered in the order {}", listed(order)),
+            Hold::HangUp => f.write_str(", where the last is answered when the one before was given up"),
+        }
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Way::OneByOne => "one_by_one",
+            Way::Threads => "with_threads",
+            Way::Tasks => "with_tasks",
+            Way::TasksOnTwoThreads => "with_tasks (on two threads)",
+        })
+    }
+}
+
+impl fmt::Display for Spot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = |reply: &Reply| match reply {
+            Reply::Text => "a text".to_owned(),
+            Reply::Status(status) => status.to_string(),
+            Reply::Never => "silence".to_owned(),
+            Reply::Half => "half a text and silence".to_owned(),
+            Reply::BreaksOff => "the connection closed".to_owned(),
+            Reply::BreaksOffHalfWay => "half a text and the connection closed".to_owned(),
+            Reply::Drips => "a text that takes too long".to_owned(),
+        };
+        match self {
+            Spot::Replies(replies) => f.write_str(&replies.iter().map(told).collect::<Vec<_>>().join(", then ")),
+            Spot::Says(text) => write!(f, "the text {}", short(&Ok(text.clone()))),
+            Spot::FirstAgain => f.write_str("the first page again"),
+            Spot::Refused => f.write_str("nobody listens"),
+            Spot::Unanswered => f.write_str("no connection is made"),
+        }
+    }
+}
+
+/// A page that is there.
+fn there() -> Spot {
+    Spot::Replies(vec![Reply::Text])
+}
+
+/// A page that answers this status, always.
+fn always(status: u16) -> Spot {
+    Spot::Replies(vec![Reply::Status(status)])
 }
 
 fn page(url: String, timeout: Duration) -> Page {
     Page { url, timeout }
 }
 
-/// What these pages say.
-fn texts(paths: &[&str]) -> Vec<Answer> {
-    paths.iter().map(|path| Ok(format!("text of {path}"))).collect()
-}
-
-/// Runs a future on one thread: as many tasks as you like, but one cook.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let runtime = runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("the system has room for one more event queue").block_on(future)
+/// An answer in so few words that it can be read.
+fn short(answer: &Answer) -> String {
+    match answer {
+        Ok(text) if text.len() > 60 => format!("{:?}… of {} bytes", &text[..20], text.len()),
+        answer => format!("{answer:?}"),
+    }
 }

@@ -25,9 +25,19 @@ pub fn check(body: impl Fn() + Send + Sync + 'static) {
 /// If the test fails.
 #[track_caller]
 pub fn on_threads(body: impl Fn() + Send + Sync + 'static) {
-    let mut check = Check::new().threads_only();
-    check.may_outlive.threads = true;
-    check.run(body);
+    Check::new().threads_only().library_threads().run(body);
+}
+
+/// Runs a test's body on threads only, as [`on_threads`] does, for each of these inputs, the smallest first.
+///
+/// # Panics
+/// If the test fails: it says for which input.
+#[track_caller]
+pub fn each_on_threads<I: Display + Send + Sync + 'static>(
+    inputs: impl IntoIterator<Item = I>,
+    body: impl Fn(&I) + Send + Sync + 'static,
+) {
+    Check::new().threads_only().library_threads().each(inputs, body);
 }
 
 /// Runs a test's body on schedules only: for what needs the scheduler, such as [`until_blocked`](crate::until_blocked)
@@ -97,6 +107,12 @@ impl Check {
     /// `main`.
     pub fn daemons(mut self) -> Check {
         self.may_outlive = MayOutlive { threads: true, processes: true };
+        self
+    }
+
+    /// Threads may outlive the body, and processes may not: libraries keep threads for themselves.
+    pub fn library_threads(mut self) -> Check {
+        self.may_outlive.threads = true;
         self
     }
 

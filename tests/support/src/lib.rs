@@ -60,7 +60,7 @@ mod threads;
 #[cfg(not(feature = "explore"))]
 mod watchdog;
 
-pub use check::{Check, check, on_schedules, on_threads};
+pub use check::{Check, check, each_on_threads, on_schedules, on_threads};
 /// Whether this build explores schedules. There a body takes longer, and needs fewer inputs: who is faster is no matter of luck.
 pub const EXPLORED: bool = cfg!(feature = "explore");
 

@@ -138,7 +138,7 @@ impl Ledger {
     }
 
     /// Adds a reply to those of a page, and says which number it has.
-    pub(super) fn add_reply(&self, path: &str, reply: &Reply) -> usize {
+    pub(super) fn add_reply(&self, path: &str, reply: Reply) -> usize {
         let mut state = self.lock();
         let replies = &mut state.pages.entry(path.to_owned()).or_default().replies;
         replies.push(reply.sent());
@@ -146,12 +146,12 @@ impl Ledger {
     }
 
     /// Makes a table for these pages.
-    pub(super) fn set_table(&self, paths: &[&str]) {
+    pub(super) fn set_table(&self, paths: &[impl AsRef<str>]) {
         let mut state = self.lock();
         state.tables.push(Table { meeting: Some(Meeting::at_once_of(paths.len())), here: 0 });
         let table = state.tables.len() - 1;
         for path in paths {
-            state.pages.entry((*path).to_owned()).or_default().hold = Some(Hold::Table(table));
+            state.pages.entry(path.as_ref().to_owned()).or_default().hold = Some(Hold::Table(table));
         }
     }
 

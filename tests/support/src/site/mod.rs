@@ -38,7 +38,8 @@ use std::{env, fmt};
 use tokio::net::TcpSocket;
 use tokio::runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use wiremock::{Mock, MockServer};
+use wiremock::matchers::{header, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::Gate;
 use crate::tools::waiting::waiting_at;
@@ -133,7 +134,7 @@ impl Site {
     /// asked for twice.
     ///
     /// If they never are, nobody is answered, and the test fails as `serialised` once nothing moves any more.
-    pub fn answers_together(&self, paths: &[&str]) {
+    pub fn answers_together(&self, paths: &[impl AsRef<str>]) {
         self.ledger.set_table(paths);
     }
 
@@ -162,6 +163,11 @@ impl Site {
     /// Returns when no request is in flight: all are answered, or the client has hung up.
     pub async fn settled(&self) {
         self.ledger.until(Moment::Settled).await;
+    }
+
+    /// Returns when the clients of this process have done all that they want to do for now.
+    pub async fn quiet(&self) {
+        quiet::quiet().await;
     }
 
     fn mount(&self, mock: Mock) {
@@ -209,16 +215,13 @@ impl Page<'_> {
     /// site.page("/a").replies(Reply::Status(503)).replies(Reply::Never);
     /// ```
     pub fn replies(self, reply: Reply) -> Self {
-        let number = self.site.ledger.add_reply(&self.path, &reply);
-        if let Some(mock) = reply.mock(&self.path, number) {
-            self.site.mount(mock);
-        }
-        self
+        let response = reply.response(&self.path);
+        self.add(reply, response)
     }
 
     /// The page is there: it answers 200 and this text.
     pub fn says(self, text: &str) -> Self {
-        self.replies(Reply::Text(text.to_owned()))
+        self.add(Reply::Text, Some(ResponseTemplate::new(200).set_body_string(text)))
     }
 
     /// The page answers this status.
@@ -263,6 +266,15 @@ impl Page<'_> {
     /// The page answers so late by the clock, for tests of limits in time. It may be later, never sooner.
     pub fn answers_late(self, by: Duration) -> Self {
         self.hold(Hold::Late(by))
+    }
+
+    fn add(self, reply: Reply, response: Option<ResponseTemplate>) -> Self {
+        let number = self.site.ledger.add_reply(&self.path, reply).to_string();
+        if let Some(response) = response {
+            let wanted = Mock::given(path(self.path.as_str())).and(header(reply::NUMBER, number.as_str()));
+            self.site.mount(wanted.respond_with(response));
+        }
+        self
     }
 
     fn hold(self, hold: Hold) -> Self {

@@ -1,25 +1,24 @@
 //! What a page does with a request.
 
-use wiremock::matchers::{header, path};
-use wiremock::{Mock, ResponseTemplate};
+use wiremock::ResponseTemplate;
 
-/// What a page does with a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a page does with a request. Its text is `text of /a`, if the page is `/a`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// Answers 200 and this text.
-    Text(String),
-    /// Answers this status. Where it may have a text, the text names the status.
+    /// Answers 200 and its text.
+    Text,
+    /// Answers this status. Where it may have a text, the text names the status: `status 503`.
     Status(u16),
     /// Keeps silent.
     Never,
-    /// Answers 200 and the first half of this text, and keeps silent then.
-    Half(String),
+    /// Answers 200 and the first half of its text, and keeps silent then.
+    Half,
     /// Closes the connection without a word.
     BreaksOff,
-    /// Answers 200 and the first half of this text, and closes the connection.
-    BreaksOffHalfWay(String),
-    /// Answers 200, and then a byte of this text every millisecond.
-    Drips(String),
+    /// Answers 200 and the first half of its text, and closes the connection.
+    BreaksOffHalfWay,
+    /// Answers 200 and a thousand bytes, one each millisecond.
+    Drips,
 }
 
 /// How much of an answer is sent.
@@ -32,29 +31,29 @@ pub(super) enum Sent {
 }
 
 impl Reply {
-    /// What wiremock says, if it is asked for this reply of that number.
-    pub(super) fn mock(&self, at: &str, number: usize) -> Option<Mock> {
-        let response = match self {
-            Reply::Text(text) | Reply::Half(text) | Reply::BreaksOffHalfWay(text) | Reply::Drips(text) => {
-                ResponseTemplate::new(200).set_body_string(text)
-            }
+    /// What wiremock says when it is asked for this reply. Nothing if it is not asked.
+    pub(super) fn response(self, path: &str) -> Option<ResponseTemplate> {
+        let text = match self {
+            Reply::Text | Reply::Half | Reply::BreaksOffHalfWay => format!("text of {path}"),
+            Reply::Drips => "drip".repeat(250),
             // These have no text by definition.
-            Reply::Status(status @ (204 | 304)) => ResponseTemplate::new(*status),
-            Reply::Status(status) => ResponseTemplate::new(*status).set_body_string(format!("status {status}")),
+            Reply::Status(status @ (204 | 304)) => return Some(ResponseTemplate::new(status)),
+            Reply::Status(status) => format!("status {status}"),
             Reply::Never | Reply::BreaksOff => return None,
         };
-        Some(Mock::given(path(at)).and(header(NUMBER, number.to_string())).respond_with(response))
+        let status = if let Reply::Status(status) = self { status } else { 200 };
+        Some(ResponseTemplate::new(status).set_body_string(text))
     }
 
     /// How much is sent, and whether the connection is closed then.
-    pub(super) fn sent(&self) -> (Sent, bool) {
+    pub(super) fn sent(self) -> (Sent, bool) {
         match self {
-            Reply::Text(_) | Reply::Status(_) => (Sent::Whole, false),
+            Reply::Text | Reply::Status(_) => (Sent::Whole, false),
             Reply::Never => (Sent::Nothing, false),
             Reply::BreaksOff => (Sent::Nothing, true),
-            Reply::Half(_) => (Sent::Half, false),
-            Reply::BreaksOffHalfWay(_) => (Sent::Half, true),
-            Reply::Drips(_) => (Sent::Dripping, false),
+            Reply::Half => (Sent::Half, false),
+            Reply::BreaksOffHalfWay => (Sent::Half, true),
+            Reply::Drips => (Sent::Dripping, false),
         }
     }
 }
