@@ -157,8 +157,9 @@ fn cargo(
     }
     if let Some(guard) = &settings.guard {
         command.envs(compile_environment(repository, staged, guard)?);
-        // Nobody debugs a class, and its crates are many and small: that is less to compile, to link and to keep on the disk.
-        // Places in messages stay.
+    }
+    if settings.lean {
+        // Less to compile, to link and to keep on the disk. Places in messages stay.
         command.env("CARGO_PROFILE_DEV_DEBUG", "false").env("CARGO_PROFILE_DEV_CODEGEN_UNITS", "1");
         command.env("CARGO_INCREMENTAL", "0");
     }

@@ -145,6 +145,20 @@ pub(crate) struct VerifyArgs {
     /// Try all scenarios of what must pass up to their bound, which takes minutes an answer
     #[arg(long)]
     pub(crate) deep: bool,
+    /// Judge mutants of the solutions, each with one small mistake: every one must be rejected, or be listed as equivalent;
+    /// with TEXT, only those whose names have it
+    #[arg(
+        long,
+        value_name = "TEXT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        conflicts_with = "repeat"
+    )]
+    pub(crate) mutants: Option<String>,
+    /// Write how many mutants were made and rejected into README.md
+    #[arg(long, requires = "mutants")]
+    pub(crate) readme: bool,
 }
 
 #[derive(Debug, Args)]

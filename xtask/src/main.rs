@@ -15,6 +15,7 @@ mod gradebook;
 mod inspect;
 mod judge;
 mod ledger;
+mod mutants;
 mod nesting;
 mod pipeline;
 mod process;
@@ -80,6 +81,7 @@ fn dispatch(cli: Cli) -> Result<bool> {
         Some(Command::Grade(args)) => commands::grade::run(&repository, args),
         Some(Command::Merge(args)) => commands::merge::run(&args),
         Some(Command::Time(args)) => commands::time::run(&repository, args),
+        Some(Command::Verify(args)) if args.mutants.is_some() => commands::mutants::run(&repository, args),
         Some(Command::Verify(args)) => commands::verify::run(&repository, args),
     }
 }

@@ -40,8 +40,14 @@ const PATIENT: u32 = 20;
 /// Bytes of a test's output that are kept.
 const OUTPUT: usize = 64 * 1024;
 
-/// The place of the subject among the given ones, the subject, and one test of it.
-type Job<'a> = (usize, &'a Built, &'a str);
+/// What a worker does in one go.
+struct Job<'a> {
+    /// The place of the subject among the given ones.
+    subject: usize,
+    built: &'a Built,
+    /// Tests of it, to be run one after the other until one fails: one test, or all where one failure is enough.
+    tests: Vec<&'a str>,
+}
 
 /// Runs the tests of the subjects: all of them, or the one that the settings name. All cores are kept busy. Each subject's
 /// runs are handed to `each` as soon as its last test is done.
@@ -55,14 +61,8 @@ pub(crate) fn run(
     cancel: &Cancel,
     mut each: impl FnMut(usize, Result<Vec<TestRun>>) -> Result<()>,
 ) -> Result<()> {
-    let jobs: Vec<Job<'_>> = subjects
-        .iter()
-        .enumerate()
-        .flat_map(|(index, built)| {
-            built.staged.subject.kata.tests.iter().map(move |test| (index, *built, test.as_str()))
-        })
-        .filter(|(_, _, name)| settings.test.as_ref().is_none_or(|only| only == name))
-        .collect();
+    let jobs: Vec<Job<'_>> =
+        subjects.iter().enumerate().flat_map(|(subject, built)| jobs_of(subject, built, settings)).collect();
     let scratch = tempfile::Builder::new()
         .prefix("interleave-")
         .tempdir()
@@ -75,9 +75,9 @@ pub(crate) fn run(
         for _ in 0..workers {
             let (sender, next, jobs, scratch) = (sender.clone(), &next, &jobs, scratch.path());
             scope.spawn(move || {
-                while let Some((number, (_, built, test))) = take(next, jobs) {
+                while let Some((number, job)) = take(next, jobs) {
                     let folder = scratch.join(number.to_string());
-                    let runs = run_in_modes(built, test, &folder, settings, cancel);
+                    let runs = run_job(job, &folder, settings, cancel);
                     if sender.send((number, runs)).is_err() {
                         break;
                     }
@@ -92,8 +92,16 @@ pub(crate) fn run(
     })
 }
 
+/// What there is to do for one subject.
+fn jobs_of<'a>(subject: usize, built: &'a Built, settings: &Settings) -> Vec<Job<'a>> {
+    let names = built.staged.subject.kata.tests.iter().map(String::as_str);
+    let tests: Vec<&str> = names.filter(|name| settings.test.as_ref().is_none_or(|only| only == name)).collect();
+    let at_once = if settings.first_failure { tests.len().max(1) } else { 1 };
+    tests.chunks(at_once).map(|tests| Job { subject, built, tests: tests.to_vec() }).collect()
+}
+
 /// The next job that nobody has begun.
-fn take<'a, Job>(next: &AtomicUsize, jobs: &'a [Job]) -> Option<(usize, &'a Job)> {
+fn take<'a, 'b>(next: &AtomicUsize, jobs: &'a [Job<'b>]) -> Option<(usize, &'a Job<'b>)> {
     let number = next.fetch_add(1, Ordering::SeqCst);
     jobs.get(number).map(|job| (number, job))
 }
@@ -106,22 +114,22 @@ fn hand_over(
     each: &mut impl FnMut(usize, Result<Vec<TestRun>>) -> Result<()>,
 ) -> Result<()> {
     let mut open: BTreeMap<usize, usize> = BTreeMap::new();
-    jobs.iter().for_each(|(subject, ..)| *open.entry(*subject).or_default() += 1);
+    jobs.iter().for_each(|job| *open.entry(job.subject).or_default() += 1);
     let mut gathered: BTreeMap<usize, BTreeMap<usize, Result<Vec<TestRun>>>> = BTreeMap::new();
-    let mut count = 0;
+    let (mut count, all): (usize, usize) = (0, jobs.iter().map(|job| job.tests.len()).sum());
     loop {
         match done.recv_timeout(Duration::from_millis(50)) {
             Ok((_, Err(Error::Interrupted))) => return Err(Error::Interrupted),
             Ok((number, runs)) => {
-                let (subject, _, test) = jobs[number];
-                count += 1;
-                console.progress(&format!("running: {count} of {} tests, {test}", jobs.len()));
-                gathered.entry(subject).or_default().insert(number, runs);
-                let left = open.entry(subject).or_default();
+                let Job { subject, tests, .. } = &jobs[number];
+                count += tests.len();
+                console.progress(&format!("running: {count} of {all} tests, {}", tests.last().unwrap_or(&"")));
+                gathered.entry(*subject).or_default().insert(number, runs);
+                let left = open.entry(*subject).or_default();
                 *left -= 1;
                 if *left == 0 {
-                    let runs = gathered.remove(&subject).unwrap_or_default().into_values();
-                    each(subject, runs.collect::<Result<Vec<_>>>().map(|runs| runs.into_iter().flatten().collect()))?;
+                    let runs = gathered.remove(subject).unwrap_or_default().into_values();
+                    each(*subject, runs.collect::<Result<Vec<_>>>().map(|runs| runs.into_iter().flatten().collect()))?;
                 }
             }
             Err(RecvTimeoutError::Timeout) => console.tick(),
@@ -130,21 +138,17 @@ fn hand_over(
     }
 }
 
-/// Runs a test in its modes until one fails: what a schedule shows, threads could only confirm by luck.
-fn run_in_modes(
-    built: &Built,
-    test: &str,
-    folder: &Path,
-    settings: &Settings,
-    cancel: &Cancel,
-) -> Result<Vec<TestRun>> {
+/// Runs tests in their modes until one fails: what a schedule shows, threads could only confirm by luck.
+fn run_job(job: &Job<'_>, folder: &Path, settings: &Settings, cancel: &Cancel) -> Result<Vec<TestRun>> {
     let mut runs = Vec::new();
-    for mode in built.staged.modes() {
-        let run = run_test(built, test, *mode, folder, settings, cancel)?;
-        let failed = !matches!(&run.record, Some(Record { outcome: Outcome::Passed | Outcome::Skipped, .. }));
-        runs.push(run);
-        if failed {
-            break;
+    for test in &job.tests {
+        for mode in job.built.staged.modes() {
+            let run = run_test(job.built, test, *mode, folder, settings, cancel)?;
+            let failed = !matches!(&run.record, Some(Record { outcome: Outcome::Passed | Outcome::Skipped, .. }));
+            runs.push(run);
+            if failed {
+                return Ok(runs);
+            }
         }
     }
     Ok(runs)
@@ -209,7 +213,7 @@ fn run_trusted(
             None => command.env_remove(name),
         };
     }
-    let finished = process::run(command, Limits { wall: wall(built), output: OUTPUT }, cancel)?;
+    let finished = process::run(command, Limits { wall: wall(built, settings), output: OUTPUT }, cancel)?;
     Ok((finished, fs::read(&record).ok()))
 }
 
@@ -236,7 +240,7 @@ fn run_guarded(
         work,
         network: needs.contains(&Need::Network),
         processes: needs.contains(&Need::Processes),
-        wall: wall(built).min(Duration::from_secs(guard.limits.seconds) * times(built)),
+        wall: wall(built, settings).min(Duration::from_secs(guard.limits.seconds) * times(built)),
         limits: &guard.limits,
     };
     let ended = sandbox::run(&guard.isolation, &run, cancel)?;
@@ -247,8 +251,10 @@ fn run_guarded(
     Ok((finished, record))
 }
 
-fn wall(built: &Built) -> Duration {
-    Duration::from_secs(built.staged.subject.kata.about.deadline_seconds) * times(built)
+fn wall(built: &Built, settings: &Settings) -> Duration {
+    let deadline = built.staged.subject.kata.about.deadline_seconds;
+    let seconds = settings.seconds.map_or(deadline, |seconds| seconds.min(deadline));
+    Duration::from_secs(seconds) * times(built)
 }
 
 /// How many times as long as usual its tests may take.

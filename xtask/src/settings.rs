@@ -15,6 +15,12 @@ pub(crate) struct Settings {
     pub(crate) replay: Option<String>,
     /// The one test to run.
     pub(crate) test: Option<String>,
+    /// Whether a subject's other tests are left out once one has failed.
+    pub(crate) first_failure: bool,
+    /// Seconds on the clock that a test may take, if the kata gives it more.
+    pub(crate) seconds: Option<u64>,
+    /// Whether subjects are many and nobody debugs them: then they are built to be small.
+    pub(crate) lean: bool,
     /// How to keep hostile code from the machine; nothing for code of one's own.
     pub(crate) guard: Option<Guard>,
     /// Whether the rules on the syntax tree apply.
@@ -32,6 +38,9 @@ impl Default for Settings {
             steps: None,
             replay: None,
             test: None,
+            first_failure: false,
+            seconds: None,
+            lean: false,
             guard: None,
             inspection: true,
             purpose: Purpose::Tests,

@@ -76,6 +76,7 @@ pub(crate) fn run(repository: &Repository, args: GradeArgs) -> Result<bool> {
     let settings = Settings {
         seed: args.seed,
         schedules: args.schedules,
+        lean: true,
         guard: Some(guard),
         steps: Some(STEPS),
         inspection: !args.without_inspection,

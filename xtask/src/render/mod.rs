@@ -7,6 +7,7 @@ pub(crate) mod file;
 pub(crate) mod grading;
 pub(crate) mod lanes;
 pub(crate) mod markdown;
+pub(crate) mod mutation;
 pub(crate) mod page;
 pub(crate) mod report;
 #[cfg(test)]

@@ -1,0 +1,113 @@
+//! `verify --mutants`: each solution with one mistake, and another one, …; the kata's tests must notice every one of them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use verdict::SubjectVerdict;
+
+use crate::cancel::Cancel;
+use crate::catalog::{self, Kata};
+use crate::cli::VerifyArgs;
+use crate::console::Console;
+use crate::error::{Error, Result};
+use crate::mutants::figures::{self, Fate, Figures};
+use crate::mutants::{self, Mutant, equivalent};
+use crate::pipeline;
+use crate::render::{self, mutation};
+use crate::repository::Repository;
+use crate::settings::Settings;
+use crate::sources::Files;
+use crate::subject::{self, Source, Subject};
+use crate::whole;
+
+/// Mutants that are built at once. The next ones take their places, and their room on the disk.
+const BATCH: usize = 48;
+
+/// Seconds after which a mutant's test is ended: many of them hang. The solution must pass under the same limit, beside them.
+const SECONDS: u64 = 20;
+
+/// What there is to do for a kata.
+struct Plan {
+    kata: Arc<Kata>,
+    solution: String,
+    mutants: Vec<Mutant>,
+    /// Names of equivalent ones, with the reasons.
+    equivalent: BTreeMap<String, String>,
+}
+
+/// Judges the mutants of the katas' solutions. Says whether all are rejected or equivalent.
+pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
+    let (cancel, console) = (Cancel::by_ctrl_c(), Console::new(false));
+    let wanted = args.mutants.unwrap_or_default();
+    // All plans first: what is wrong with a list should not come out after half an hour.
+    let katas = catalog::some(repository, &args.katas)?;
+    let plans = katas.iter().map(|kata| plan(repository, kata, &wanted)).collect::<Result<Vec<Plan>>>()?;
+    let mut all: Vec<(String, Figures)> = Vec::new();
+    let mut good = true;
+    for plan in &plans {
+        let fates = judge(repository, plan, &console, &cancel)?;
+        console.clear();
+        render::print(&mutation::listing(&plan.kata.name, &plan.solution, &plan.mutants, &fates));
+        good &= !fates.iter().any(|fate| matches!(fate, Fate::Survives | Fate::Misjudged(_)));
+        all.push((plan.kata.name.clone(), Figures::of(&fates)));
+    }
+    render::print(&mutation::table(&all));
+    if args.readme {
+        write_readme(repository, &all)?;
+    }
+    Ok(good)
+}
+
+fn plan(repository: &Repository, kata: &Arc<Kata>, wanted: &str) -> Result<Plan> {
+    let (lib, stub) = (repository.solution(&kata.name).join("src/lib.rs"), repository.stub(&kata.name));
+    let solution = fs::read_to_string(&lib).map_err(Error::io("read", &lib))?;
+    let given = fs::read_to_string(&stub).map_err(Error::io("read", &stub))?;
+    let mut mutants = mutants::of(&solution, &given).map_err(|error| {
+        let line = error.span().start().line;
+        let what = format!("{} or its stub can't be read: line {line}: {error}", repository.relative(&lib));
+        Error::new(what, "Mend it: `cargo xtask verify` says whether they compile.")
+    })?;
+    let equivalent = equivalent::list(repository, &kata.name, &mutants)?;
+    mutants.retain(|mutant| mutant.name.contains(wanted));
+    Ok(Plan { kata: Arc::clone(kata), solution, mutants, equivalent })
+}
+
+/// The fates of a kata's mutants, in their order. Their base is judged in the same run, and must pass.
+fn judge(repository: &Repository, plan: &Plan, console: &Console, cancel: &Cancel) -> Result<Vec<Fate>> {
+    let settings = Settings { first_failure: true, seconds: Some(SECONDS), lean: true, ..Settings::default() };
+    let mut fates = Vec::new();
+    for batch in plan.mutants.chunks(BATCH) {
+        let Plan { kata, mutants, .. } = plan;
+        console.headline(&format!("{}, {} of {} mutants: ", kata.name, fates.len(), mutants.len()));
+        let subject = |(slot, mutant): (usize, &Mutant)| Subject {
+            kata: Arc::clone(kata),
+            id: format!("{}-mutant-{slot}", kata.name),
+            name: mutant.name.clone(),
+            source: Source::Given(Files::from([(PathBuf::from("lib.rs"), mutant.text.clone())])),
+        };
+        let base = subject::solution(repository, kata);
+        let subjects = [base].into_iter().chain(batch.iter().enumerate().map(subject)).collect();
+        let prepared = pipeline::prepare(repository, "mutants", subjects, &settings, console, cancel)?;
+        let verdicts = pipeline::examine(repository, &prepared, &settings, console, cancel)?;
+        if verdicts[0].verdict != SubjectVerdict::Passed {
+            let what =
+                format!("the solution of `{}` is {}: its mutants would prove nothing", kata.name, verdicts[0].verdict);
+            return Err(Error::new(what, format!("`cargo xtask check {} --solution` says why.", kata.name)));
+        }
+        fates.extend(verdicts[1..].iter().map(|verdict| figures::fate(verdict, plan.equivalent.get(&verdict.subject))));
+    }
+    Ok(fates)
+}
+
+fn write_readme(repository: &Repository, new: &[(String, Figures)]) -> Result<()> {
+    let path = repository.root().join("README.md");
+    let readme = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    let katas: Vec<String> = catalog::all(repository)?.iter().map(|kata| kata.name.clone()).collect();
+    let written = figures::in_readme(&readme, &katas, new).ok_or_else(|| {
+        let next = "Put the lines `<!-- mutants -->` and `<!-- /mutants -->` where the figures shall be.";
+        Error::new("README.md has no place for the figures of mutants", next)
+    })?;
+    whole::write(&path, written)
+}
