@@ -12,7 +12,7 @@ use crate::workshop::{Ran, Workshop};
 /// A class of five: in the shapes that learners hand in, with a right answer, a wrong one, the stub, none and a broken one.
 fn class(workshop: Workshop) -> Workshop {
     let solution = workshop.read("solutions/lock/src/lib.rs");
-    let abba = workshop.read("tests/wrong/lock/abba.rs");
+    let abba = workshop.wrong("lock", "abba");
     let stub = workshop.read("tests/stubs/lock.rs");
     workshop
         .write("class/ada/katas/lock/src/lib.rs", solution)

@@ -21,13 +21,12 @@ fn with_own_submissions(workshop: Workshop) -> Workshop {
 
 #[test]
 fn a_rejection_for_another_reason_is_not_as_expected() {
-    let workshop = with_own_submissions(Workshop::new());
-    let abba = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/wrong/lock/abba.rs")).expect("abba");
+    let workshop = Workshop::new();
+    let (abba, body) = (workshop.read("tests/wrong/lock/abba.patch"), workshop.wrong("lock", "abba"));
     let solution = workshop.read("solutions/lock/src/lib.rs");
-    let body = abba.split_once('\n').expect("a first line").1.to_string();
-    let workshop = workshop
-        .write("tests/wrong/lock/abba.rs", &abba)
-        .write("tests/wrong/lock/for_another_reason.rs", format!("//! rejected: livelock\n{body}"))
+    let workshop = with_own_submissions(workshop)
+        .write("tests/wrong/lock/abba.patch", &abba)
+        .write("tests/wrong/lock/for_another_reason.patch", abba.replacen("deadlock", "livelock", 1))
         .write("tests/wrong/lock/not_wrong_at_all.rs", format!("//! rejected: race\n{solution}"))
         .write("tests/right/lock/not_right_at_all.rs", format!("//! accepted\n{body}"))
         .write("tests/right/lock/fine.rs", format!("//! accepted\n{solution}"));
@@ -48,6 +47,63 @@ fn a_submission_must_declare_what_becomes_of_it() {
     let workshop = with_own_submissions(Workshop::new()).write("tests/wrong/lock/undeclared.rs", "fn nothing() {}\n");
     let said = workshop.run(&["verify", "lock"]).refused();
     assert!(said.contains("tests/wrong/lock/undeclared.rs does not say what becomes of it"), "{said}");
+    let workshop = with_own_submissions(Workshop::new()).write("tests/right/lock/wrong.rs", "//! rejected: race\n");
+    let said = workshop.run(&["verify", "lock"]).refused();
+    assert!(said.contains("tests/right/lock/wrong.rs does not say what becomes of it"), "{said}");
+}
+
+#[test]
+fn a_patch_that_does_not_fit_any_more_says_what_to_do() {
+    let workshop = Workshop::new();
+    let (abba, right) = (workshop.read("tests/wrong/lock/abba.patch"), workshop.read("tests/right/lock/one_lock.rs"));
+    let workshop = with_own_submissions(workshop);
+    let workshop = workshop.write("tests/wrong/lock/abba.patch", abba.replace("pub fn transfer", "pub fn moves"));
+    let said = workshop.run(&["verify", "lock"]).refused();
+    let line = abba.lines().position(|line| line.starts_with("@@")).expect("a hunk") + 1;
+    let file = "tests/wrong/lock/abba.patch does not fit solutions/lock/src/lib.rs any more";
+    assert!(said.contains(&format!("{file}: its hunk at line {line} is nowhere in it")), "{said}");
+    assert!(said.contains("let `git diff` write the rest"), "{said}");
+    // A base is only what the same run proves: the solution and what must be accepted.
+    let other = abba.replace("a/solutions/lock/src/lib.rs", "a/tests/stubs/lock.rs");
+    let said = workshop.write("tests/wrong/lock/abba.patch", other).run(&["verify", "lock"]).refused();
+    assert!(said.contains("abba.patch is against tests/stubs/lock.rs, which is neither its solution nor"), "{said}");
+    let against = "//! rejected: race\n\n--- a/tests/right/lock/one_lock.rs\n@@ -1 +1 @@\n-//! accepted\n+//! mine\n";
+    let workshop = with_own_submissions(Workshop::new()).write("tests/wrong/lock/mine.patch", against);
+    let workshop = workshop.write("tests/right/lock/one_lock.rs", &right);
+    workshop.run(&["verify", "lock"]).exits(1).says("4 subjects judged, 1 verdicts not as expected");
+}
+
+#[test]
+fn a_mutant_must_be_rejected_or_be_listed_with_a_reason() {
+    let workshop = Workshop::new();
+    let solution = workshop.read("solutions/lock/src/lib.rs");
+    let first = "        let deadline = Instant::now() + limit;\n";
+    let more = format!("{first}        std::hint::black_box(1);\n");
+    assert!(solution.contains(first));
+    let solutions = workshop.path("solutions");
+    fs::remove_file(&solutions).or_else(|_| fs::remove_dir(&solutions)).expect("it was a link");
+    let name = "Bank::transfer_within: without std::hint::black_box(1)";
+    let workshop = with_own_submissions(workshop).write("solutions/lock/src/lib.rs", solution.replace(first, &more));
+    let ran = workshop.run(&["verify", "lock", "--mutants=black_box"]).exits(1).without_complaint();
+    ran.says(&format!("lock: {name}: survives (a statement left out)")).says("-         std::hint::black_box(1);");
+
+    let list = "tests/wrong/lock/equivalent.toml";
+    let workshop = workshop.write(list, format!("\"{name}\" = \"nobody reads it\"\n"));
+    let ran = workshop.run(&["verify", "lock", "--mutants=black_box"]).exits(0);
+    ran.says("lock            1              0         0           1          0");
+
+    let rejected = "Account::can_pay: < → >=";
+    let workshop = workshop.write(list, format!("\"{rejected}\" = \"a mistake in the list\"\n"));
+    let ran = workshop.run(&["verify", "lock", "--mutants=can_pay: < → >="]).exits(1);
+    ran.says(&format!("lock: {rejected}: is misjudged")).says("is listed as equivalent, but rejected: assertion in");
+
+    let workshop = workshop.write(list, "\"Account::can_pay: < → >\" = \"it was one\"\n");
+    let said = workshop.run(&["verify", "lock", "--mutants"]).refused();
+    assert!(said.contains(&format!("{list} names `Account::can_pay: < → >`, which is no mutant any more")), "{said}");
+    assert!(
+        said.contains(&format!("Is it `{rejected}` now?")) || said.contains("Is it `Account::can_pay: < → <=`"),
+        "{said}"
+    );
 }
 
 #[test]

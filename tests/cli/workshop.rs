@@ -7,6 +7,8 @@ use std::process::Output;
 use assert_cmd::Command;
 use tempfile::TempDir;
 
+use crate::patch;
+
 /// The checkout that these tests belong to.
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask/ is in the repository").to_path_buf()
@@ -77,8 +79,14 @@ impl Workshop {
 
     /// Answers a kata with a wrong submission of the repository.
     pub(crate) fn answer_wrongly(self, kata: &str, wrong: &str) -> Workshop {
-        let text = self.read(&format!("tests/wrong/{kata}/{wrong}.rs"));
+        let text = self.wrong(kata, wrong);
         self.answer(kata, &text)
+    }
+
+    /// The text of a wrong submission of the repository, one that is a patch.
+    pub(crate) fn wrong(&self, kata: &str, wrong: &str) -> String {
+        let patch = format!("tests/wrong/{kata}/{wrong}.patch");
+        patch::apply(&self.read(&patch), |base| Some(self.read(base))).unwrap_or_else(|error| panic!("{patch} {error}"))
     }
 
     /// The text of a file.

@@ -1,6 +1,6 @@
 //! Who may know whom. An arrow in the wrong direction is how a simple design ends.
 
-use crate::{manifest, names, sources};
+use crate::{files, manifest, names, sources};
 
 /// The text without its unit tests, which may do what the code may not.
 fn code(text: &str) -> &str {
@@ -14,7 +14,7 @@ const OURS: [&str; 5] = ["kata", "verdict", "explored_std", "explored", "xtask"]
 #[test]
 fn answers_use_nothing_of_ours() {
     for folder in ["solutions", "tests/stubs", "tests/wrong", "tests/right"] {
-        for (path, text) in sources(folder) {
+        for (path, text) in sources(folder).into_iter().chain(files(folder, ".patch")) {
             for ours in OURS {
                 assert!(!text.contains(&format!("{ours}::")), "{path} uses {ours}");
             }

@@ -24,15 +24,13 @@ fn every_kata_has_all_its_parts() {
         assert_eq!(names(&format!("katas/{kata}/src")), ["lib.rs"], "{kata}: the only file that a learner edits");
         let mut tests = names(&format!("katas/{kata}/tests"));
         if tests.contains(&kata) {
-            assert_eq!(
-                names(&format!("katas/{kata}/tests/{kata}")),
-                ["contract.rs"],
-                "{kata}: the contract as a program"
-            );
+            let parts = names(&format!("katas/{kata}/tests/{kata}"));
+            assert!(parts.contains(&"contract.rs".to_owned()), "{kata}: the contract as a program");
         }
         tests.retain(|name| *name != kata);
         assert_eq!(tests, [format!("{kata}.rs")], "{kata}: one file of tests");
-        let (wrong, right) = (names(&format!("tests/wrong/{kata}")).len(), names(&format!("tests/right/{kata}")).len());
+        let wrong = names(&format!("tests/wrong/{kata}")).iter().filter(|name| *name != "equivalent.toml").count();
+        let right = names(&format!("tests/right/{kata}")).len();
         assert!(wrong >= 6, "{kata} is proven by {wrong} wrong submissions; six are the least");
         assert!(right >= 2, "{kata} is proven by {right} right submissions in another style; two are the least");
         let hints = read(&format!("katas/{kata}/HINTS.md")).lines().filter(|line| line.starts_with("## ")).count();
@@ -55,6 +53,36 @@ fn nothing_belongs_to_a_kata_that_does_not_exist() {
             assert!(katas.contains(&kata), "{folder} has {kata}, which is no kata");
         }
     }
+}
+
+/// What is neither a whole file nor a patch would be judged by nobody.
+#[test]
+fn every_submission_is_judged() {
+    for folder in ["tests/wrong", "tests/right"] {
+        for kata in names(folder) {
+            for name in names(&format!("{folder}/{kata}")) {
+                let judged = name.ends_with(".rs") || name.ends_with(".patch");
+                assert!(judged || name == "equivalent.toml", "{folder}/{kata}/{name} is no submission");
+            }
+        }
+    }
+}
+
+/// How good a suite is can be measured, and the README says it. The command that measures writes it there.
+#[test]
+fn the_readme_has_the_figures_of_every_katas_mutants() {
+    let readme = read("README.md");
+    let table = readme.split("<!-- mutants -->\n").nth(1).and_then(|rest| rest.split("<!-- /mutants -->").next());
+    let rows = table.expect("a table").lines().skip(2).map(|row| row.trim_matches('|').split('|').map(str::trim));
+    let mut found = Vec::new();
+    for mut row in rows {
+        found.push(row.next().unwrap_or_default().trim_matches('`').to_string());
+        let numbers: Vec<usize> = row.map(|cell| cell.parse().expect("a number")).collect();
+        let [made, parts @ ..] = &numbers[..] else { panic!("{numbers:?}") };
+        assert_eq!(*made, parts.iter().sum::<usize>(), "{found:?}: the fates of all mutants");
+    }
+    found.sort();
+    assert_eq!(found, names("katas"), "`cargo xtask verify --mutants --readme` writes the table");
 }
 
 /// The contract is what a learner is promised, the tests are what is checked: one sentence a test, in the same order.

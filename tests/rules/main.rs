@@ -30,12 +30,17 @@ fn names(below: &str) -> Vec<String> {
 
 /// Every `.rs` file below a folder of the repository, with its text.
 fn sources(below: &str) -> Vec<(String, String)> {
+    files(below, ".rs")
+}
+
+/// Every file with this ending below a folder of the repository, with its text.
+fn files(below: &str, ending: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for name in names(below) {
         let path = format!("{below}/{name}");
         if root().join(&path).is_dir() {
-            found.extend(sources(&path));
-        } else if name.ends_with(".rs") {
+            found.extend(files(&path, ending));
+        } else if name.ends_with(ending) {
             found.push((path.clone(), read(&path)));
         }
     }

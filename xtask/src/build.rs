@@ -277,7 +277,7 @@ pub(crate) fn with_own_paths(repository: &Repository, staged: &StagedSubject, te
     let id = &subject.id;
     let own = match &subject.source {
         Source::Folder(src) => format!("{}/", repository.relative(src)),
-        Source::File(_) => format!("{}#", subject.name),
+        Source::File(_) | Source::Made(_) => format!("{}#", subject.name),
         Source::Given(_) => format!("{}/src/", subject.name),
     };
     let mut text = text.replace('\\', "/").replace(&format!("{}/", repository.root().display()), "");

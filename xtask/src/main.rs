@@ -17,6 +17,7 @@ mod judge;
 mod ledger;
 mod mutants;
 mod nesting;
+mod patch;
 mod pipeline;
 mod process;
 mod progress;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::catalog::Kata;
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
+use crate::patch;
 use crate::repository::Repository;
 use crate::sources::Files;
 
@@ -32,6 +33,8 @@ pub(crate) enum Source {
     Folder(PathBuf),
     /// One file that stands in for `src/lib.rs`.
     File(PathBuf),
+    /// The text of `src/lib.rs`, made of another subject's by a patch or by a mutation.
+    Made(String),
     /// The text itself, by its path below `src/`: it was read from a class.
     Given(Files),
 }
@@ -145,23 +148,27 @@ pub(crate) enum Declared {
     Rejected(Vec<String>),
 }
 
-/// The submissions that a kata must reject (`tests/wrong`) or accept (`tests/right`), by name.
+/// The submissions that a kata must reject (`tests/wrong`) or accept (`tests/right`), by name: whole files, and patches against
+/// the solution or against one of the files that must be accepted.
 ///
 /// # Errors
-/// A file cannot be read or its first line declares nothing.
+/// A file cannot be read, its first line declares nothing, or a patch does not fit.
 pub(crate) fn declared(repository: &Repository, kata: &Arc<Kata>) -> Result<Vec<(Subject, Declared)>> {
     let mut subjects = Vec::new();
     for (folder, kind) in [(repository.wrong(&kata.name), "wrong"), (repository.right(&kata.name), "right")] {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         let mut files: Vec<PathBuf> = entries.filter_map(|entry| entry.ok()).map(|entry| entry.path()).collect();
-        files.retain(|file| file.extension().is_some_and(|extension| extension == "rs"));
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "rs" || extension == "patch"));
         files.sort();
         for file in files {
             let text = fs::read_to_string(&file).map_err(Error::io("read", &file))?;
-            let declared = parse_declaration(&text).ok_or_else(|| {
+            // Only what must be accepted lies among the right ones: these may be bases of patches.
+            let fits = |declared: &Declared| (kind == "right") == (*declared == Declared::Accepted);
+            let declared = parse_declaration(&text).filter(fits).ok_or_else(|| {
                 Error::new(
                     format!("{} does not say what becomes of it", repository.relative(&file)),
-                    "Begin the file with `//! accepted` or `//! rejected: KIND, …` (the kinds of its failing tests).",
+                    "Begin it with `//! accepted` in tests/right, and in tests/wrong with `//! rejected: KIND, …`, the kinds \
+                     of its failing tests.",
                 )
             })?;
             let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -169,13 +176,31 @@ pub(crate) fn declared(repository: &Repository, kata: &Arc<Kata>) -> Result<Vec<
                 kata: Arc::clone(kata),
                 id: format!("{}-{kind}-{stem}", kata.name),
                 name: repository.relative(&file),
-                source: Source::File(file),
+                source: source(repository, kata, file, &text)?,
                 steps: None,
             };
             subjects.push((subject, declared));
         }
     }
     Ok(subjects)
+}
+
+/// Where the text of this file's subject is: the file itself, or what the patch in it makes.
+fn source(repository: &Repository, kata: &Kata, file: PathBuf, text: &str) -> Result<Source> {
+    if file.extension().is_some_and(|extension| extension == "rs") {
+        return Ok(Source::File(file));
+    }
+    let base = |path: &str| {
+        let path = repository.root().join(path);
+        let solution = path == repository.solution(&kata.name).join("src/lib.rs");
+        let right = path.parent() == Some(&repository.right(&kata.name))
+            && path.extension().is_some_and(|extension| extension == "rs");
+        (solution || right).then(|| fs::read_to_string(path).ok()).flatten()
+    };
+    patch::apply(text, base).map(Source::Made).map_err(|what| {
+        let next = "Make the mistake in the base again, keep the first lines, and let `git diff` write the rest.";
+        Error::new(format!("{} {what}", repository.relative(&file)), next)
+    })
 }
 
 fn parse_declaration(text: &str) -> Option<Declared> {

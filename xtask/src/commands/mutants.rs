@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use verdict::SubjectVerdict;
@@ -18,7 +17,6 @@ use crate::pipeline;
 use crate::render::{self, mutation};
 use crate::repository::Repository;
 use crate::settings::Settings;
-use crate::sources::Files;
 use crate::subject::{self, Source, Subject};
 use crate::whole;
 
@@ -41,6 +39,10 @@ struct Plan {
 pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
     let (cancel, console) = (Cancel::by_ctrl_c(), Console::new(false));
     let wanted = args.mutants.unwrap_or_default();
+    if args.readme && !wanted.is_empty() {
+        let what = "the figures of some mutants are not those of a kata";
+        return Err(Error::new(what, "Leave out `--readme`, or the text behind `--mutants`."));
+    }
     // All plans first: what is wrong with a list should not come out after half an hour.
     let katas = catalog::some(repository, &args.katas)?;
     let plans = katas.iter().map(|kata| plan(repository, kata, &wanted)).collect::<Result<Vec<Plan>>>()?;
@@ -85,7 +87,8 @@ fn judge(repository: &Repository, plan: &Plan, console: &Console, cancel: &Cance
             kata: Arc::clone(kata),
             id: format!("{}-mutant-{slot}", kata.name),
             name: mutant.name.clone(),
-            source: Source::Given(Files::from([(PathBuf::from("lib.rs"), mutant.text.clone())])),
+            source: Source::Made(mutant.text.clone()),
+            steps: None,
         };
         let base = subject::solution(repository, kata);
         let subjects = [base].into_iter().chain(batch.iter().enumerate().map(subject)).collect();

@@ -92,7 +92,7 @@ fn objections(files: &Files, stub: &str, rules: &Rules) -> Vec<Objection> {
 fn shown_path(subject: &crate::subject::Subject, file: &Path) -> String {
     match &subject.source {
         Source::Folder(_) | Source::Given(_) => format!("{}/src/{}", subject.name, file.display()).replace('\\', "/"),
-        Source::File(_) => subject.name.clone(),
+        Source::File(_) | Source::Made(_) => subject.name.clone(),
     }
 }
 

@@ -5,15 +5,15 @@ use syn::{BinOp, Expr, Pat, UnOp};
 use super::text::Change;
 use super::walk::{Node, Place, contains};
 
-/// `<` → `<=`, `>=`, and the other comparisons likewise: once with the bound off by one, once turned round.
+/// `<` → `<=`, `>=`, `==`, `>`, and the other comparisons likewise: with the bound off by one, turned round, and mistaken.
 pub(super) fn comparison(place: &Place<'_>) -> Vec<Change> {
     let Node::Expr(Expr::Binary(binary)) = place.node else { return Vec::new() };
     let others: &[&str] = match binary.op {
         BinOp::Eq(_) => &["!="],
         BinOp::Ne(_) => &["=="],
-        BinOp::Lt(_) => &["<=", ">="],
+        BinOp::Lt(_) => &["<=", ">=", "==", ">"],
         BinOp::Le(_) => &["<", ">"],
-        BinOp::Gt(_) => &[">=", "<="],
+        BinOp::Gt(_) => &[">=", "<=", "==", "<"],
         BinOp::Ge(_) => &[">", "<"],
         _ => &[],
     };
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn comparisons_are_off_by_one_and_turned_round() {
         let comparison = |body: &str| lines("another comparison", body);
-        assert_eq!(comparison("a < b"), ["a <= b", "a >= b"]);
+        assert_eq!(comparison("a < b"), ["a <= b", "a >= b", "a == b", "a > b"]);
         assert_eq!(comparison("a >= b"), ["a > b", "a < b"]);
         assert_eq!(comparison("a == b"), ["a != b"]);
         assert!(comparison("a + b").is_empty());

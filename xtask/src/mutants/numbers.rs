@@ -5,23 +5,24 @@ use syn::{BinOp, Expr, Lit, RangeLimits};
 use super::text::Change;
 use super::walk::{Node, Place};
 
-/// `+` ↔ `-`, `*` ↔ `/`, `%` → `/`, and the assignments likewise.
+/// `+` → `-`, `*`, and the other calculations likewise, with assignment or without.
 pub(super) fn arithmetic(place: &Place<'_>) -> Vec<Change> {
     let Node::Expr(Expr::Binary(binary)) = place.node else { return Vec::new() };
-    let other = match binary.op {
-        BinOp::Add(_) => "-",
-        BinOp::Sub(_) => "+",
-        BinOp::Mul(_) => "/",
-        BinOp::Div(_) => "*",
-        BinOp::Rem(_) => "/",
-        BinOp::AddAssign(_) => "-=",
-        BinOp::SubAssign(_) => "+=",
-        BinOp::MulAssign(_) => "/=",
-        BinOp::DivAssign(_) => "*=",
-        _ => return Vec::new(),
+    let others: &[&str] = match binary.op {
+        BinOp::Add(_) => &["-", "*"],
+        BinOp::Sub(_) => &["+", "/"],
+        BinOp::Mul(_) => &["/", "+"],
+        BinOp::Div(_) => &["*", "%"],
+        BinOp::Rem(_) => &["/", "+"],
+        BinOp::AddAssign(_) => &["-=", "*="],
+        BinOp::SubAssign(_) => &["+=", "/="],
+        BinOp::MulAssign(_) => &["/=", "+="],
+        BinOp::DivAssign(_) => &["*=", "%="],
+        _ => &[],
     };
-    let what = format!("{} → {other}", place.source.of(&binary.op));
-    vec![Change::new(what, place.source.replace(&binary.op, other))]
+    let written = place.source.of(&binary.op);
+    let change = |other: &&str| Change::new(format!("{written} → {other}"), place.source.replace(&binary.op, *other));
+    others.iter().map(change).collect()
 }
 
 /// A whole number → one more, and one less.
@@ -77,8 +78,9 @@ mod tests {
 
     #[test]
     fn calculations_are_others() {
-        assert_eq!(lines("another calculation", "a + b"), ["a - b"]);
-        assert_eq!(lines("another calculation", "a += b % c;"), ["a -= b % c;", "a += b / c;"]);
+        assert_eq!(lines("another calculation", "a + b"), ["a - b", "a * b"]);
+        let both = ["a -= b % c;", "a *= b % c;", "a += b / c;", "a += b + c;"];
+        assert_eq!(lines("another calculation", "a += b % c;"), both);
         assert!(lines("another calculation", "a < b").is_empty());
     }
 

@@ -33,7 +33,7 @@ pub(crate) fn table(rows: &[Row], rounds: u32, unlike_stubs: &[String]) -> Strin
         let good = row.complaints.is_empty();
         let mark = if good { styled(GOOD, "✔") } else { styled(BAD, "✗") };
         let seconds = row.seconds / f64::from(row.rounds.max(1));
-        text += &format!("{mark} {} {} {seconds:>6.2} s\n", fit(&row.subject, 44), fit(&row.expected, 22));
+        text += &format!("{mark} {} {} {seconds:>6.2} s\n", fit(&row.subject, 56), fit(&row.expected, 22));
         let mut counted: Vec<(&String, usize)> = Vec::new();
         for complaint in &row.complaints {
             match counted.iter_mut().find(|(known, _)| *known == complaint) {

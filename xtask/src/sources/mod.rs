@@ -80,6 +80,7 @@ pub(crate) type Found = Option<std::result::Result<Files, Unreadable>>;
 pub(crate) fn read(source: &Source) -> std::result::Result<Files, Unreadable> {
     match source {
         Source::Given(files) => Ok(files.clone()),
+        Source::Made(text) => Ok(Files::from([(PathBuf::from("lib.rs"), text.clone())])),
         Source::Folder(src) => folder::read(src),
         Source::File(file) => {
             let bytes = fs::File::open(file).and_then(read_capped).map_err(environment("read", file))?;
