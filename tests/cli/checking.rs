@@ -66,6 +66,21 @@ fn a_broken_rule_is_named_with_its_line() {
 }
 
 #[test]
+fn what_the_stub_gives_stays_as_given() {
+    let workshop = Workshop::new();
+    let given = "pub fn total(&self) -> u64 {";
+    let stub = workshop.read("tests/stubs/lock.rs");
+    let line = stub.lines().position(|line| line.contains(given)).expect("the audit") + 1;
+    let workshop = workshop.answer("lock", &stub.replace(given, "pub fn total(&mut self) -> u64 {"));
+    workshop
+        .run(&["check", "lock"])
+        .exits(1)
+        .says("gives `Bank::total` as `fn total(&self) -> u64`")
+        .says(&format!("katas/lock/src/lib.rs:{line}"))
+        .says("It breaks a rule");
+}
+
+#[test]
 fn the_document_has_the_promised_fields() {
     let workshop = Workshop::new().answer_wrongly("lock", "abba");
     let ran = workshop.run(&["check", "lock", "--json"]).exits(1).without_complaint();

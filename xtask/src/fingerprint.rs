@@ -61,7 +61,8 @@ pub(crate) fn of_judge(repository: &Repository) -> Result<String> {
     Ok(fingerprint.text())
 }
 
-/// What judges this kata beside that: its manifest, its tests, and the stub, whose unsafe code a submission may keep.
+/// What judges this kata beside that: its manifest, its tests, and the stub, whose public items a submission must keep, and whose
+/// unsafe code it may.
 ///
 /// # Errors
 /// A file of the kata can't be read.

@@ -4,9 +4,9 @@
 //! Names, lifetimes, bounds, `impl Trait`, modules, aliases and re-exports may be written in any way. Private fields and further
 //! items are free, a function may ask less of its callers, and `Drop` is left to whoever needs it.
 //!
-//! What a macro makes can't be seen here. An item that is missing, and whose name is among a macro's words, is left to the
-//! `_signatures` in the kata's tests: they hold the same by types, whatever the source looks like. So they are the other half of
-//! this: a syntax tree sees a struct in the place of an enum, a type sees a `Vec` that is not `std`'s.
+//! What a macro makes can't be seen here, nor what is in a file that is no Rust to our parser. An item that is missing, and may be
+//! there, is left to the `_signatures` in the kata's tests: they hold the same by types, whatever the source looks like. So they are
+//! the other half of this. A syntax tree has the words for a learner, and sees the whole; a type can't be dressed up.
 
 mod names;
 mod promise;
@@ -21,7 +21,7 @@ use crate::inspect::Objection;
 use crate::inspect::given::names::{Names, STD};
 use crate::inspect::given::promise::{Promise, promises};
 
-/// How the files of a submission differ from what the stub gives.
+/// How a submission differs from what the stub gives. `files` are those that could be read.
 pub(super) fn objections(stub: syn::File, files: &BTreeMap<PathBuf, syn::File>) -> Vec<Objection> {
     let std = syn::parse_file(STD).expect("it is Rust");
     let stub = BTreeMap::from([(PathBuf::from("lib.rs"), stub)]);
@@ -47,7 +47,7 @@ pub(super) fn objections(stub: syn::File, files: &BTreeMap<PathBuf, syn::File>) 
                     objections.push(Objection { file: found.file.clone(), line: found.line, message });
                 }
             }
-            None if names.may_be_from_a_macro(last_word(name)) => {}
+            None if names.may_be_unseen(last_word(name)) => {}
             None => {
                 wrong.insert(name.as_str());
                 let message = format!(

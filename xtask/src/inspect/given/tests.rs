@@ -480,6 +480,10 @@ fn items_may_be_in_other_files_and_come_from_macros() {
     assert!(
         files(made, &[])[0].contains("`PutError` as an enum with `Full(T)` and `Closed(T)`, and here it is missing")
     );
+    // Nor can one see what is in a file that can't be read. What is seen is compared all the same.
+    assert_eq!(files("mod errors;\npub use errors::PutError;", &[]), [""; 0]);
+    let seen = "mod errors;\npub use errors::*;\npub struct PutError<T>(T);";
+    assert!(files(seen, &[])[0].contains("here it is a struct"));
     let methods = changed(&[("    pub fn name(&self) -> &str {\n        todo!()\n    }\n", "    methods! { name }\n")]);
     assert_eq!(objections(&[("lib.rs", &methods)]), [""; 0]);
 }

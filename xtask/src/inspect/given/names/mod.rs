@@ -42,10 +42,12 @@ pub(super) struct Names<'a> {
     known: BTreeSet<String>,
     /// The words of all macros that may make items. An item of another name can't come from them.
     macros: BTreeSet<String>,
+    /// Whether the crate names a module whose file could not be read.
+    has_unread: bool,
     /// The names by which strangers know places in this crate: `crate::PutError` for `crate::errors::PutError`.
     given: BTreeMap<String, String>,
-    /// What strangers ask for and a macro may have made, nobody knows in which module.
-    made: BTreeSet<String>,
+    /// What strangers ask for and is out of sight, nobody knows in which module.
+    unseen: BTreeSet<String>,
     /// What was looked up before.
     looked_up: RefCell<BTreeMap<Question, Option<String>>>,
     /// How many bytes of names that was.
@@ -87,8 +89,9 @@ impl<'a> Names<'a> {
                     Some((_, items)) => self.add_module(&below, file, &inside, items, files),
                     None => {
                         let found = candidates.iter().find_map(|candidate| files.get_key_value(candidate));
-                        if let Some((file, tree)) = found {
-                            self.add_module(&below, file, &inside, &tree.items, files);
+                        match found {
+                            Some((file, tree)) => self.add_module(&below, file, &inside, &tree.items, files),
+                            None => self.has_unread = true,
                         }
                     }
                 }
@@ -123,9 +126,9 @@ impl<'a> Names<'a> {
         public.map(|((namespace, name), _)| (name.clone(), *namespace)).collect()
     }
 
-    /// Whether a macro may have made an item of that name.
-    pub(super) fn may_be_from_a_macro(&self, name: &str) -> bool {
-        self.macros.contains(name)
+    /// Whether there may be an item of that name although it is not found: a macro has made it, or it is in a file that is not read.
+    pub(super) fn may_be_unseen(&self, name: &str) -> bool {
+        self.has_unread || self.macros.contains(name)
     }
 
     /// The place that a stranger means with `crate::name`. From then on that is the place's name.
@@ -133,8 +136,8 @@ impl<'a> Names<'a> {
         let place = self.look_up("crate", "", name, namespace, 0);
         if let Some(place) = &place {
             self.given.insert(place.clone(), format!("crate::{name}"));
-        } else if self.macros.contains(name) {
-            self.made.insert(name.to_string());
+        } else if self.may_be_unseen(name) {
+            self.unseen.insert(name.to_string());
         }
         place
     }
@@ -160,7 +163,7 @@ impl<'a> Names<'a> {
             name => {
                 let meant = self.look_up(module, module, name, here, steps);
                 let meant = meant.or_else(|| self.look_up("std::prelude", module, name, here, steps));
-                (meant.or_else(|| self.made(name)).unwrap_or_else(|| outside(name)), rest)
+                (meant.or_else(|| self.unseen(name)).unwrap_or_else(|| outside(name)), rest)
             }
         };
         rest.iter().enumerate().try_fold(start, |place, (number, name)| {
@@ -172,14 +175,14 @@ impl<'a> Names<'a> {
                 _ => {
                     let found = self.look_up(&place, module, name, here, steps);
                     let found = found.or_else(|| (root(&place) == "std").then(|| format!("{place}::{name}")));
-                    found.or_else(|| self.made(name))
+                    found.or_else(|| self.unseen(name))
                 }
             }
         })
     }
 
-    fn made(&self, name: &str) -> Option<String> {
-        self.made.contains(name).then(|| format!("crate::{name}"))
+    fn unseen(&self, name: &str) -> Option<String> {
+        self.unseen.contains(name).then(|| format!("crate::{name}"))
     }
 
     /// What a name means in a module, as far as it is visible from another one.
