@@ -3,15 +3,18 @@
 #[path = "queue/contract.rs"]
 mod contract;
 
+use std::fmt::{self, Display};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use kata::inputs::{counted, pairs};
 use kata::scenarios::every_small_program;
-use kata::{Log, Rendezvous, check, on_schedules, until_blocked};
+use kata::{Check, Log, Rendezvous, check, on_schedules, until_blocked};
 use queue::{GetError, PutError, Queue, pipeline};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to whatever it is
@@ -210,6 +213,51 @@ fn all_workers_of_a_pipeline_work_at_once_and_it_ends_with_its_source() {
         pipeline([2, 3].into_iter(), size(2), size(1), square, collect);
         results.sort_unstable();
         assert_eq!(results, [4, 9]);
+    });
+}
+
+/// A pipeline's items, workers, and room in its channels.
+struct Line([usize; 3]);
+
+impl Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Line([items, workers, room]) = self;
+        write!(f, "{}, {} and room for {room}", counted(*items, "item"), counted(*workers, "worker"))
+    }
+}
+
+#[test]
+fn every_item_of_a_pipeline_is_worked_on_and_collected_once() {
+    let lines = pairs([4, 2, 2]).into_iter().map(|[items, workers, room]| Line([items, workers + 1, room + 1]));
+    Check::new().each(lines, |&Line([items, workers, room])| {
+        let mut results = Vec::new();
+        let collect = |result| {
+            results.push(result);
+            ControlFlow::Continue(())
+        };
+        pipeline(0..items, size(workers), size(room), |item| 10 * item, collect);
+        results.sort_unstable();
+        assert_eq!(results, (0..items).map(|item| 10 * item).collect::<Vec<_>>());
+    });
+}
+
+/// The time is the model's: it moves when nobody else can go on, so whoever sleeps for a second sees what the others have done
+/// until they had to wait.
+#[test]
+fn a_slow_stage_holds_the_others_back_when_the_channels_are_full() {
+    on_schedules(|| {
+        let (read, worked, room) = (AtomicUsize::new(0), AtomicUsize::new(0), 2);
+        let source = (0..20).inspect(|_| {
+            read.fetch_add(1, SeqCst);
+        });
+        let collect = |_| {
+            thread::sleep(Duration::from_secs(1));
+            let (read, worked) = (read.load(SeqCst), worked.load(SeqCst));
+            assert_eq!(worked, 1 + room + 1, "worked on: 1 is collected, {room} wait for that, and 1 waits for room");
+            assert_eq!(read, worked + room + 1, "read: beside these, {room} wait for the worker, and 1 waits for room");
+            ControlFlow::Break(())
+        };
+        pipeline(source, size(1), size(room), |_| worked.fetch_add(1, SeqCst), collect);
     });
 }
 
