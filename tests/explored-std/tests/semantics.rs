@@ -135,6 +135,33 @@ fn a_loop_that_yields_goes_round_before_time_moves() {
 }
 
 #[test]
+fn two_that_give_way_to_each_other_take_no_time() {
+    let exploration = passes(|| {
+        let sleeper = thread::spawn(|| thread::sleep(HOUR));
+        let locks = Arc::new([Mutex::new(0), Mutex::new(0)]);
+        let begin = Instant::now();
+        let both = move |locks: &[Mutex<i32>; 2], first: usize| {
+            loop {
+                let held = locks[first].lock().unwrap();
+                if let Ok(mut other) = locks[1 - first].try_lock() {
+                    *other += 1;
+                    break;
+                }
+                drop(held);
+                thread::yield_now();
+            }
+            assert_eq!(begin.elapsed(), Duration::ZERO);
+        };
+        let theirs = Arc::clone(&locks);
+        let other = thread::spawn(move || both(&theirs, 1));
+        both(&locks, 0);
+        other.join().unwrap();
+        sleeper.join().unwrap();
+    });
+    assert!(exploration.coverage.complete, "{:?}", exploration.coverage);
+}
+
+#[test]
 fn a_loop_over_a_few_things_does_not_move_the_clock() {
     passes(|| {
         let sleeper = thread::spawn(|| thread::sleep(HOUR));

@@ -1,7 +1,7 @@
 //! Virtual time, and what happens when nobody could go on.
 
 use super::mark::Marked;
-use super::operation::{Kind, NEVER};
+use super::operation::{Kind, NEVER, NOBODY, ThreadIndex};
 use super::possible::is_possible;
 use super::state::State;
 use super::thread::{Status, ThreadState};
@@ -18,53 +18,54 @@ const ROUNDS_OF_YIELDING: u32 = 1;
 const TICK: u64 = 8;
 
 impl State {
-    /// Nobody could go on: moves time, or lets those that spin go round once more.
+    /// Nobody could go on: lets those that spin go round once more, one after the other so that they do not get in each other's
+    /// way, and then moves time.
     pub(super) fn move_on(&mut self) -> bool {
-        let is_spinning = |(index, thread): &(usize, &ThreadState)| {
+        if self.spinning().next().is_none() {
+            return self.advance_clock(true);
+        }
+        let next = self.spinning().find(|&index| self.turn == NOBODY || index > self.turn);
+        if let Some(next) = next {
+            self.turn = next;
+            self.threads[next].forget_streak(self.changes);
+            return true;
+        }
+        let all_yield = self.spinning().all(|index| self.threads[index].waits_for_others());
+        self.turn = NOBODY;
+        self.idle_rounds += 1;
+        if self.idle_rounds > IDLE_ROUNDS {
+            return false;
+        }
+        let rounds = if all_yield { ROUNDS_OF_YIELDING } else { ROUNDS_BEFORE_TIME };
+        let time_may_move = self.idle_rounds >= rounds;
+        let others_go_on = match self.clock_read {
+            true => time_may_move && self.tick(all_yield),
+            false => time_may_move && self.advance_clock(true),
+        };
+        others_go_on || self.move_on()
+    }
+
+    /// The threads that could go on, but only repeat themselves.
+    fn spinning(&self) -> impl Iterator<Item = ThreadIndex> + '_ {
+        let is_spinning = |(index, thread): &(ThreadIndex, &ThreadState)| {
             thread.status == Status::Live
                 && self.is_held_back(thread)
                 && is_possible(&self.threads, &self.objects, *index)
         };
-        let spinning = self.threads.iter().enumerate().any(|thread| is_spinning(&thread));
-        let all_yield =
-            self.threads.iter().enumerate().filter(is_spinning).all(|(_, thread)| thread.waits_for_others());
-        let rounds = if all_yield { ROUNDS_OF_YIELDING } else { ROUNDS_BEFORE_TIME };
-        let time_may_move = !spinning || self.idle_rounds >= rounds;
-        let ticks = spinning && self.clock_read;
-        if time_may_move && !ticks && self.first_deadline() != NEVER {
-            self.advance_clock(true);
-            return true;
-        }
-        if !spinning || self.idle_rounds > IDLE_ROUNDS {
-            return false;
-        }
-        self.idle_rounds += 1;
-        if time_may_move && ticks {
-            self.tick(all_yield);
-        }
-        let version = self.changes;
-        for thread in &mut self.threads {
-            thread.forget_streak(version);
-        }
-        true
+        self.threads.iter().enumerate().filter(is_spinning).map(|(index, _)| index)
     }
 
     /// Moves time a little, for those that look at the clock again and again: one who yields may have a limit that is over
-    /// before the first deadline.
-    fn tick(&mut self, all_yield: bool) {
+    /// before the first deadline. Says whether that has come.
+    fn tick(&mut self, all_yield: bool) -> bool {
         let part = if all_yield { self.ticked / TICK } else { self.ticked };
         let step = part.max(MILLISECOND);
         if self.now + step >= self.first_deadline() {
-            self.advance_clock(true);
-            return;
+            return self.advance_clock(true);
         }
         self.ticked += step;
-        self.now += step;
-        self.mark(Marked::TimeMoves { still: true });
-        self.clock_read = false;
-        if let Some(order) = &self.order {
-            order.borrow_mut().everybody_meets();
-        }
+        self.move_time(self.now + step, true);
+        false
     }
 
     /// The earliest deadline of those that wait and were not called.
@@ -83,19 +84,25 @@ impl State {
         first
     }
 
-    /// Moves time to the first deadline; `still` if that is because nobody could go on.
-    pub(super) fn advance_clock(&mut self, still: bool) {
+    /// Moves time to the first deadline, if there is one; `still` if that is because nobody could go on.
+    pub(super) fn advance_clock(&mut self, still: bool) -> bool {
         let to = self.first_deadline();
-        if to != NEVER {
-            self.now = to;
-            self.mark(Marked::TimeMoves { still });
-            self.clock_read = false;
-            self.ticked = 0;
-            self.changed();
-            self.steps_at_advance = self.steps;
-            if let Some(order) = &self.order {
-                order.borrow_mut().everybody_meets();
-            }
+        if to == NEVER {
+            return false;
+        }
+        self.ticked = 0;
+        self.move_time(to, still);
+        self.changed();
+        self.steps_at_advance = self.steps;
+        true
+    }
+
+    fn move_time(&mut self, to: u64, still: bool) {
+        self.now = to;
+        self.clock_read = false;
+        self.mark(Marked::TimeMoves { still });
+        if let Some(order) = &self.order {
+            order.borrow_mut().everybody_meets();
         }
     }
 }

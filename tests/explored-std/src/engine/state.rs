@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::mark::{Mark, Marked};
 use super::object::{Model, Object};
-use super::operation::{Choice, How, Kind, NEVER, ObjectIndex, Operation, ThreadIndex};
+use super::operation::{Choice, How, Kind, NEVER, NOBODY, ObjectIndex, Operation, ThreadIndex};
 use super::possible::{is_possible, is_told, lock_is_free};
 use super::record::Recorder;
 use super::run::{Ending, Suspender};
@@ -77,6 +77,8 @@ pub(crate) struct State {
     pub(super) spurious_left: u32,
     pub(super) run_length: u32,
     pub(super) idle_rounds: u32,
+    /// Whose turn it is to go round, of those that are held back.
+    pub(super) turn: ThreadIndex,
     /// How far time has moved for those that only read the clock, since it last moved otherwise.
     pub(super) ticked: u64,
     pub(super) steps_at_advance: u32,
@@ -121,6 +123,7 @@ impl State {
             spurious_left: 0,
             run_length: 0,
             idle_rounds: 0,
+            turn: NOBODY,
             ticked: 0,
             steps_at_advance: 0,
             choices: Vec::new(),
@@ -145,6 +148,7 @@ impl State {
         self.spurious_left = self.settings.spurious;
         self.run_length = 0;
         self.idle_rounds = 0;
+        self.turn = NOBODY;
         self.ticked = 0;
         self.steps_at_advance = 0;
     }
@@ -345,6 +349,7 @@ impl State {
     pub(crate) fn changed(&mut self) {
         self.changes += 1;
         self.idle_rounds = 0;
+        self.turn = NOBODY;
     }
 
     /// Whether this thread could go on from what it announced.

@@ -107,7 +107,6 @@ impl RawLock {
             };
             if possible {
                 take(state.lock(object), object, sharing, at);
-                state.changed();
             } else {
                 state.record_refusal();
             }
@@ -239,8 +238,9 @@ impl State {
             }
         }
         // A reader's end lets a writer in, which is progress only if somebody waits for it; the same for a mutex that was
-        // only looked at. Who polls under a lock spins.
-        if written || self.settings.observed {
+        // only looked at. Who polls under a lock spins. Somebody who polls this lock goes on at the latest when all are held
+        // back.
+        if written {
             self.changed();
         }
         self.released(object, sharing == Sharing::Shared);
