@@ -2,7 +2,7 @@
 
 use std::thread::{self, JoinHandle};
 
-/// Starts a thread that calls `cook` with the dish, and goes on at once. `join` gives what `cook` returned.
+/// Starts a thread that calls `cook` with the dish, and goes on at once. `join` gives what `cook` returned or panicked with.
 pub fn start<T: Send + 'static>(dish: String, cook: impl FnOnce(&str) -> T + Send + 'static) -> JoinHandle<T> {
     todo!()
 }
@@ -23,7 +23,7 @@ pub fn wait_for_all<T>(cooks: Vec<JoinHandle<T>>) -> thread::Result<Vec<T>> {
     todo!()
 }
 
-/// Calls `cook` for every dish, each in a thread of its own, all at the same time. Returns when all have ended.
+/// Calls `cook` once for every dish, each in a thread of its own, all at the same time. Returns when all have ended.
 ///
 /// Gives for each dish what `join` gives, in the order of the dishes: the plate, or what its cook panicked with.
 pub fn cook_all<T: Send>(dishes: &[&str], cook: impl Fn(&str) -> T + Sync) -> Vec<thread::Result<T>> {

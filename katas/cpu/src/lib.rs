@@ -19,8 +19,8 @@ pub fn split(range: Range<u64>, parts: NonZeroUsize) -> Vec<Range<u64>> {
     todo!()
 }
 
-/// Cuts the items into one chunk for each worker, lets each worker `work` on its chunk, and returns the results in the items'
-/// order.
+/// Cuts the items into one chunk of neighbours for each worker, lets each worker `work` on its chunk, and returns the results
+/// in the items' order.
 ///
 /// No two workers' chunks differ in length by more than 1, and with fewer items than workers each item is a chunk. The
 /// workers run at the same time, and none outlives the call. The caller's thread may be one of them.
@@ -72,7 +72,7 @@ pub fn by_processes(
 /// next part is read. Returns at the end of the input.
 ///
 /// # Errors
-/// - `InvalidData` if a line isn't a part. The parts before it are answered.
+/// - `InvalidData` if a line isn't a part. The parts before it are answered, those behind it are not.
 /// - Whatever the reader or the writer reports.
 pub fn serve(input: impl BufRead, output: impl Write, work: impl Fn(Range<u64>) -> u64) -> io::Result<()> {
     todo!()

@@ -418,19 +418,15 @@ impl Script {
         assert_eq!(answers.len(), self.pages.len(), "how many answers there are");
         for (place, answer) in answers.iter().enumerate() {
             let (allowed, _) = self.allowed(place);
-            assert_eq!(short(answer), short(&allowed), "the answer for page {} ({})", place + 1, self.pages[place]);
+            let page = format!("page {} ({})", place + 1, self.pages[place]);
+            assert!(*answer == allowed, "{page} is answered {}, and should be {}", short(answer), short(&allowed));
             let same = (0..self.pages.len()).filter(|other| self.path(*other) == self.path(place));
             let (least, most) = same
                 .map(|other| self.allowed(other).1)
                 .fold((0, 0), |(least, most), requests| (least + requests.start(), most + requests.end()));
             let requests = seen.attempts(&self.path(place));
             let told = if least == most { most.to_string() } else { format!("{least} to {most}") };
-            assert!(
-                (least..=most).contains(&requests),
-                "page {} ({}) was asked for {requests} times, where it should be {told}",
-                place + 1,
-                self.pages[place]
-            );
+            assert!((least..=most).contains(&requests), "{page} was asked for {requests} times, and should be {told}");
         }
         self.judge_overlap(seen);
     }

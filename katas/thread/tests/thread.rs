@@ -43,13 +43,15 @@ fn the_cook_gets_the_dish_and_join_gives_the_plate() {
 #[test]
 fn the_caller_goes_on_while_the_cook_is_at_work() {
     Check::new().each([Start::Plain, Start::Named], |way| {
-        let rendezvous = Rendezvous::of(2);
-        let cook = way.start("soup", {
+        // The caller meets two cooks, so these don't wait for each other either.
+        let rendezvous = Rendezvous::of(3);
+        let cook = |dish| {
             let rendezvous = rendezvous.clone();
-            move |_| rendezvous.meet()
-        });
+            way.start(dish, move |_| rendezvous.meet())
+        };
+        let cooks = ["soup", "rice"].map(cook);
         rendezvous.meet();
-        cook.join().expect("the cook did not panic");
+        cooks.map(|cook| cook.join().expect("the cook did not panic"));
     });
 }
 
