@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle, ThreadId};
 
 // `thread` is a module of `std` and the name of this kata's crate; the colons in front say that the crate is meant.
 use ::thread::{cook_all, start, start_named, wait_for_all};
-use kata::inputs::{orders, subsets};
+use kata::inputs::{counted, listed, orders, subsets};
 use kata::{Check, EXPLORED, Gate, GateGuard, Log, Rendezvous};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to whatever it is
@@ -51,14 +51,16 @@ fn the_caller_goes_on_while_the_cook_is_at_work() {
         };
         let cooks = ["soup", "rice"].map(cook);
         rendezvous.meet();
-        cooks.map(|cook| cook.join().expect("the cook did not panic"));
+        for cook in cooks {
+            cook.join().expect("the cook did not panic");
+        }
     });
 }
 
 #[test]
 fn the_cook_has_the_name_that_was_given() {
     // The system cuts its own copy of a name after 15 bytes.
-    Check::new().each(["Ana", "", "who cooks the soup", "김 요리사"], |given| {
+    Check::new().each(["Ana", "", "who cooks the soup", "김 요리사"].map(Name), |Name(given)| {
         let name = |_: &str| thread::current().name().map(str::to_owned);
         let cook = start_named(given, "soup".to_owned(), name);
         assert_eq!(cook.thread().name(), Some(*given), "the name, asked from outside");
@@ -196,14 +198,23 @@ impl fmt::Display for Start {
     }
 }
 
+/// The name of a cook.
+struct Name(&'static str);
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the name {:?}", self.0)
+    }
+}
+
 /// Cooks by their numbers, in the order in which they are done.
 struct DoneInOrder(Vec<usize>);
 
 impl fmt::Display for DoneInOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0[..] {
-            order @ ([] | [_]) => f.write_str(&counted(order.len())),
-            order => write!(f, "{}, who are done in the order {}", counted(order.len()), numbers(order)),
+            order @ ([] | [_]) => f.write_str(&counted(order.len(), "cook")),
+            order => write!(f, "{}, who are done in the order {}", counted(order.len(), "cook"), listed(order)),
         }
     }
 }
@@ -254,8 +265,9 @@ impl Crew {
 impl fmt::Display for Crew {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.panicking[..] {
-            [] => f.write_str(&counted(self.cooks)),
-            panicking => write!(f, "{}, of whom {} panics", counted(self.cooks), numbers(panicking)),
+            [] => f.write_str(&counted(self.cooks, "cook")),
+            [one] => write!(f, "{}, of whom {} panics", counted(self.cooks, "cook"), one + 1),
+            several => write!(f, "{}, of whom {} panic", counted(self.cooks, "cook"), listed(several)),
         }
     }
 }
@@ -294,22 +306,12 @@ struct Burnt(usize);
 
 /// What a cook has panicked with.
 fn burnt(payload: Box<dyn Any + Send>) -> Burnt {
-    *payload.downcast().expect("what comes of a cook's panic is what it panicked with")
+    match payload.downcast() {
+        Ok(burnt) => *burnt,
+        Err(_) => panic!("what came of a cook's panic is not what it panicked with"),
+    }
 }
 
 fn plate(result: thread::Result<String>) -> Result<String, Burnt> {
     result.map_err(burnt)
-}
-
-fn counted(cooks: usize) -> String {
-    match cooks {
-        0 => "no cook".to_owned(),
-        1 => "1 cook".to_owned(),
-        _ => format!("{cooks} cooks"),
-    }
-}
-
-/// Counted from 1, as people do.
-fn numbers(numbers: &[usize]) -> String {
-    numbers.iter().map(|number| (number + 1).to_string()).collect::<Vec<_>>().join(", ")
 }
