@@ -21,7 +21,7 @@ use crate::subject::{self, Source, Subject};
 use crate::whole;
 
 /// Mutants that are built at once. The next ones take their places, and their room on the disk.
-const BATCH: usize = 48;
+const BATCH: usize = 32;
 
 /// Seconds after which a mutant's test is ended: many of them hang. The solution must pass under the same limit, beside them.
 const SECONDS: u64 = 20;

@@ -2,7 +2,7 @@
 
 use syn::{BinOp, Block, Expr, Local, Pat, Stmt};
 
-use super::statements::wakes;
+use super::statements::needs_no_lock;
 use super::text::Change;
 use super::walk::{Node, Place, all, contains};
 
@@ -23,7 +23,7 @@ pub(super) fn dropped_early(place: &Place<'_>) -> Vec<Change> {
     for (bound, name) in guards(block, place) {
         for later in bound + 1..block.stmts.len() {
             let rest = &block.stmts[later..];
-            if rest.iter().all(|statement| !mentions(statement, &name)) && !rest.iter().all(wakes) {
+            if rest.iter().all(|statement| !mentions(statement, &name)) && !rest.iter().all(needs_no_lock) {
                 let what = format!("drop({name}) before {}", place.source.short(&block.stmts[later]));
                 let edit = place.source.insert_before(&block.stmts[later], &format!("drop({name});"));
                 changes.push(Change::new(what, edit));
@@ -60,7 +60,7 @@ pub(super) fn kept(place: &Place<'_>) -> Vec<Change> {
     let (Node::Block(block), source) = (place.node, place.source) else { return Vec::new() };
     // After the last statement there is nothing left for which it could be kept.
     let before_others =
-        block.stmts.iter().enumerate().take_while(|(number, _)| !block.stmts[number + 1..].iter().all(wakes));
+        block.stmts.iter().enumerate().take_while(|(number, _)| !block.stmts[number + 1..].iter().all(needs_no_lock));
     let one_of = |statement: &Stmt| {
         let whole = match statement {
             Stmt::Local(Local { init: Some(init), .. }) => &*init.expr,
@@ -193,11 +193,14 @@ mod tests {
     #[test]
     fn guards_are_dropped_where_nothing_needs_them_any_more() {
         let early = |body: &str| lines("a guard dropped early", body);
-        assert_eq!(early("let a = b.lock().unwrap();\n    a.c();\n    d()"), ["drop(a);"]);
+        assert_eq!(early("let a = b.lock().unwrap();\n    a.c();\n    Ok(d())"), ["drop(a);"]);
         assert!(early("let a = b.lock();\n    d();\n    a.c()").is_empty());
         let tuple = "let a = lock(x)?;\n    let (mut b, mut c) = (a, y);\n    b.d();\n    c.d();";
         assert_eq!(early(tuple), ["drop(a);", "drop(a);", "drop(b);"]);
-        assert!(early("let a = b.lock();\n    a.c();\n    d.notify_all();").is_empty(), "nobody could notice");
+        assert!(
+            early("let a = b.lock();\n    a.c();\n    d.notify_all();\n    Ok(e)").is_empty(),
+            "nobody could notice"
+        );
         assert!(early("let a = b.read(c);\n    d()").is_empty(), "a file's");
     }
 

@@ -88,8 +88,28 @@ fn drops(call: &syn::ExprCall) -> bool {
     of_name && matches!(&*call.func, Expr::Path(path) if path.path.is_ident("drop"))
 }
 
-/// Whether this wakes somebody. Then it does not matter whom first, nor whether a lock is held meanwhile.
-pub(super) fn wakes(statement: &Stmt) -> bool {
+/// Whether it does not matter if a lock is held meanwhile: this wakes somebody, or only says what is returned.
+pub(super) fn needs_no_lock(statement: &Stmt) -> bool {
+    wakes(statement) || matches!(statement, Stmt::Expr(expr, None) if is_value(expr))
+}
+
+/// Whether this is a value that is there already: `Ok(())`, `Some(job)`.
+fn is_value(expr: &Expr) -> bool {
+    match expr {
+        Expr::Path(_) | Expr::Lit(_) => true,
+        Expr::Tuple(tuple) => tuple.elems.iter().all(is_value),
+        Expr::Call(call) => {
+            let variant = matches!(&*call.func, Expr::Path(path) if path.path.segments.last().is_some_and(|last| {
+                last.ident.to_string().starts_with(char::is_uppercase)
+            }));
+            variant && call.args.iter().all(is_value)
+        }
+        _ => false,
+    }
+}
+
+/// Whether this wakes somebody. Then it does not matter whom first.
+fn wakes(statement: &Stmt) -> bool {
     matches!(statement, Stmt::Expr(Expr::MethodCall(call), _) if call.method.to_string().starts_with("notify"))
 }
 
