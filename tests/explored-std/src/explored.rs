@@ -176,12 +176,13 @@ pub fn rest_for(duration: std::time::Duration) {
     step(operation.until(Deadline::after(duration).0));
 }
 
-/// Waits until nobody else can go on, and takes what was done so far as given: no other order of it is tried. So what a harness
-/// prepares costs steps, and no schedules.
+/// Waits until nobody else can go on at this time, and takes what was done so far as given: no other order of it is tried. So
+/// what a harness prepares costs steps, and no schedules.
 #[track_caller]
 pub fn settle() {
-    rest_for(std::time::Duration::from_nanos(1));
+    step(Operation::new(Kind::Settle, "settle", NOTHING, Location::caller()));
     with(|state| {
+        state.mark(Marked::StandsStill);
         if let Some(strategy) = &mut state.strategy {
             strategy.takes_as_given();
         }

@@ -81,7 +81,7 @@ fn histories(marks: &[Mark], calls: usize, found: &mut BTreeSet<History>) {
             answers[*call] = Some(answer.clone());
         }
     }
-    let barrier = |mark: &Mark| matches!(mark.what, Marked::TimeMoves { .. });
+    let barrier = |mark: &Mark| matches!(mark.what, Marked::StandsStill | Marked::TimeMoves { .. });
     // What must come before what: where time has moved between two marks, or one happened before the other.
     let before: Vec<Vec<usize>> = (0..marks.len())
         .map(|later| {

@@ -32,6 +32,8 @@ pub enum Marked {
     Returns(usize, String),
     /// This happened, to whatever has this number.
     Notes(&'static str, usize),
+    /// Nobody else could go on, and time stays as it is. What is noted earlier and later is ordered as if time had moved.
+    StandsStill,
     /// Time has moved; no thread could go on before if `still`. Whatever was noted earlier comes before it, and whatever is
     /// noted later comes after it.
     TimeMoves {

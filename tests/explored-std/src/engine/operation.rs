@@ -84,6 +84,8 @@ pub(crate) enum Kind {
     Passed,
     /// Waits until the thread `other` is blocked or done.
     UntilBlocked,
+    /// Waits until nobody else can go on at this time.
+    Settle,
     /// Reads the clock.
     Clock,
     /// Notes something for the harness: touches nothing.

@@ -275,7 +275,11 @@ impl State {
             choices.retain(|choice| choice.thread != current);
             self.forced = true;
         }
-        if self.spurious_left > 0 && !choices.is_empty() {
+        let settles = |choice: &Choice| self.threads[choice.thread].pending.kind == Kind::Settle;
+        if choices.len() > 1 {
+            choices.retain(|choice| !settles(choice));
+        }
+        if self.spurious_left > 0 && choices.iter().any(|choice| !settles(choice)) {
             for (index, thread) in self.threads.iter().enumerate() {
                 if thread.status == Status::Live && self.could_wake(thread) {
                     choices.push(Choice { thread: index, how: How::Spurious });

@@ -90,7 +90,7 @@ pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
         Kind::Look | Kind::Completed | Kind::Passed => touched.add(object, false),
         Kind::Enter => touched.add(object, !state.is_initialised(object)),
         Kind::AcquireShared => touched.add(object, choice.how != How::Step),
-        Kind::UntilBlocked => touched.add(EVERYTHING, true),
+        Kind::UntilBlocked | Kind::Settle => touched.add(EVERYTHING, true),
         Kind::Change if operation.name == "try_send" => touched.add(EVERYTHING, true),
         Kind::Wait => {
             touched.add(object, true);

@@ -21,6 +21,8 @@ enum Mistake {
     LimitStartsAnew,
     /// `take_within` gives up at once.
     NeverWaits,
+    /// `take_within` gives up a second too late.
+    GivesUpLate,
     /// `take` spins.
     Spins,
     /// `take` looks every millisecond.
@@ -110,7 +112,8 @@ impl Turnstile {
     }
 
     fn take_within(&self, limit: Duration) -> &'static str {
-        let mut deadline = Instant::now() + limit;
+        let late = if self.mistake == Mistake::GivesUpLate { Duration::from_secs(1) } else { Duration::ZERO };
+        let mut deadline = Instant::now() + limit + late;
         let mut free = self.free.lock().unwrap();
         while *free == 0 {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -254,6 +257,12 @@ fn two_that_take_the_same_are_seen_by_a_third_answer() {
 #[test]
 fn what_ends_too_late_is_no_wait_for_ever() {
     fails(Mistake::LimitStartsAnew, "race", "takewithin waits, though the contract lets it go on");
+}
+
+/// Nothing else happens when the limit is over: only the time tells.
+#[test]
+fn who_gives_up_too_late_is_found() {
+    fails(Mistake::GivesUpLate, "assertion", "takewithin waits, though the contract lets it go on");
 }
 
 #[test]

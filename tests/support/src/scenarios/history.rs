@@ -34,6 +34,8 @@ struct Stretch {
     events: Vec<Event>,
     /// Whether nobody could go on at the end.
     still: bool,
+    /// The last moment for which they stood still, if time moved then.
+    until: Option<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,24 +74,28 @@ impl Judge {
         let mut now = self.table.time(std::time::Duration::ZERO);
         let mut rest = marks;
         loop {
-            let end = rest.iter().position(|mark| matches!(mark.what, Marked::TimeMoves { .. }));
+            let ends = |mark: &Mark| matches!(mark.what, Marked::StandsStill | Marked::TimeMoves { .. });
+            let end = rest.iter().position(ends);
             let stretch = &rest[..end.unwrap_or(rest.len())];
             if stretch.len() > LONGEST {
                 // Nobody looks at all orders of so many: their own will do at this point.
                 let events = (0..LONGEST).map(|place| self.event(stretch, place)).collect();
-                stretches.push(Stretch { now, events, still: false });
+                stretches.push(Stretch { now, events, still: false, until: None });
                 rest = &rest[LONGEST..];
                 continue;
             }
             let events = (0..stretch.len()).map(|place| self.event(stretch, place)).collect();
             let Some(end) = end else {
-                stretches.push(Stretch { now, events, still: true });
+                stretches.push(Stretch { now, events, still: true, until: None });
                 return stretches;
             };
             let next = self.table.time(rest[end].now);
-            let still =
-                matches!(rest[end].what, Marked::TimeMoves { still: true }) && !self.table.is_a_pause(now, next);
-            stretches.push(Stretch { now, events, still });
+            let still = match rest[end].what {
+                Marked::TimeMoves { still } => still && !self.table.is_a_pause(now, next),
+                _ => true,
+            };
+            let until = if still { self.table.last_moment(now, next) } else { None };
+            stretches.push(Stretch { now, events, still, until });
             now = next;
             rest = &rest[end + 1..];
         }
@@ -101,7 +107,7 @@ impl Judge {
             Marked::Begins(call) => Seen::Begins(*call),
             Marked::Returns(call, answer) => Seen::Returns(*call, self.table.answer(answer)),
             Marked::Notes(what, id) => Seen::Notes(what, *id),
-            Marked::TimeMoves { .. } => unreachable!("it ends a stretch"),
+            Marked::StandsStill | Marked::TimeMoves { .. } => unreachable!("it ends a stretch"),
         };
         let earlier = stretch[..place].iter().enumerate().filter(|(_, other)| other.is_before(mark));
         Event { seen, after: earlier.fold(0, |bits, (place, _)| bits | (1 << place)) }
@@ -121,13 +127,13 @@ impl Search<'_> {
         if !self.tried.insert((stretch, done, set)) {
             return None;
         }
-        let Stretch { now, events, still } = &self.stretches[stretch];
-        let (now, still) = (*now, *still);
+        let Stretch { now, events, .. } = &self.stretches[stretch];
+        let now = *now;
         let ready = |(place, event): &(usize, &Event)| done & (1 << *place) == 0 && event.after & !done == 0;
         let ready: Vec<(usize, Seen)> =
             events.iter().enumerate().filter(ready).map(|(place, event)| (place, event.seen)).collect();
         if ready.is_empty() {
-            return self.end(stretch, set, now, still, before);
+            return self.end(stretch, set, before);
         }
         let first_return = ready.iter().find(|(_, seen)| matches!(seen, Seen::Returns(..)));
         let next = first_return.map_or(&ready[..], std::slice::from_ref);
@@ -147,13 +153,19 @@ impl Search<'_> {
         None
     }
 
-    fn end(&mut self, stretch: usize, set: Set, now: usize, still: bool, before: &mut Vec<Seen>) -> Option<Violation> {
-        let after = if still { self.table.after(set, Seen::StandsStill, now) } else { self.table.closure(set, now) };
-        if after == NOTHING {
-            let instead = self.table.closure(set, now);
-            return Some(Violation { seen: Seen::StandsStill, instead, before: before.clone(), now });
+    fn end(&mut self, stretch: usize, set: Set, before: &mut Vec<Seen>) -> Option<Violation> {
+        let Stretch { now, still, until, .. } = self.stretches[stretch];
+        let mut set = if still { set } else { self.table.closure(set, now) };
+        // Who need not wait at some time must not wait until the next one.
+        for now in still.then_some(now).into_iter().chain(until) {
+            let after = self.table.after(set, Seen::StandsStill, now);
+            if after == NOTHING {
+                let instead = self.table.closure(set, now);
+                return Some(Violation { seen: Seen::StandsStill, instead, before: before.clone(), now });
+            }
+            set = after;
         }
-        if stretch + 1 == self.stretches.len() { None } else { self.go(stretch + 1, 0, after, before) }
+        if stretch + 1 == self.stretches.len() { None } else { self.go(stretch + 1, 0, set, before) }
     }
 }
 

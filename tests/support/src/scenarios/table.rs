@@ -133,6 +133,12 @@ impl Table {
         place_of(&mut self.times, &time, |time| *time)
     }
 
+    /// The last moment before `next`, if that is after `now`.
+    pub(super) fn last_moment(&mut self, now: usize, next: usize) -> Option<usize> {
+        let moment = self.times[next].checked_sub(Duration::from_nanos(1))?;
+        (moment > self.times[now]).then(|| self.time(moment))
+    }
+
     /// The answer of that place.
     pub(super) fn answer_text(&self, answer: usize) -> &str {
         &self.answers[answer]
