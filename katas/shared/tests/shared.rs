@@ -9,13 +9,14 @@ use std::io::{self, ErrorKind};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{self, TryRecvError};
+use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use kata::child::{Children, meet, roles};
-use kata::{Steps, on_threads, situation, until_still};
+use kata::child::{Children, meet, roles, stop};
+use kata::{Check, Steps, situation, until_still};
 use shared::{Cells, Shared};
 use tempfile::TempDir;
 
@@ -40,7 +41,7 @@ fn _signatures<R>(shared: &Shared, change: [impl FnOnce(&mut Cells<'_>) -> R; 2]
 #[test]
 fn what_one_process_writes_the_others_see() {
     let place = Place::new();
-    on_threads(place.with(|file| {
+    check(place.with(|file| {
         let children = Children::new();
         let shared = Shared::create(file, 3).unwrap();
         assert_eq!((shared.value(), shared.snapshot().unwrap()), (0, vec![0, 0, 0]), "a new value and array");
@@ -70,7 +71,7 @@ fn see_14_and_10() -> i32 {
 #[test]
 fn a_value_loses_no_update() {
     let place = Place::new();
-    on_threads(place.with(|file| {
+    check(place.with(|file| {
         let children = Children::new();
         let (shared, other) = (created(file, 0), Shared::open(file).unwrap());
         let one_child = || ended_well(start(children.command("count"), file));
@@ -119,7 +120,7 @@ fn count() -> i32 {
 #[test]
 fn an_update_sees_and_changes_the_current_cells() {
     let place = Place::new();
-    on_threads(place.with(|file| {
+    check(place.with(|file| {
         let (shared, other) = (created(file, 2), Shared::open(file).unwrap());
         // Which cells an update sets, one after the other.
         let updates: [&[usize]; 7] = [&[], &[0], &[1], &[0, 0], &[0, 1], &[1, 0], &[1, 1]];
@@ -159,7 +160,7 @@ fn triples<T: Copy>(all: &[T]) -> impl Iterator<Item = (T, T, T)> {
 #[test]
 fn beyond_the_last_cell_is_none() {
     let place = Place::new();
-    on_threads(place.with(|file| {
+    check(place.with(|file| {
         for len in 0..=3 {
             let file = file.with_extension(len.to_string());
             let shared = created(&file, len);
@@ -191,7 +192,7 @@ fn beyond_the_last_cell_is_none() {
 #[test]
 fn two_processes_never_change_the_array_at_once() {
     let place = Place::new();
-    on_threads(place.with(|file| {
+    check(place.with(|file| {
         let children = Children::new();
         let shared = created(file, 2);
         let child = start(children.command("stop_between_two_writes"), file);
@@ -224,7 +225,7 @@ fn add_1_and_stop_between(cells: &mut shared::Cells<'_>, stop: &dyn Fn()) {
 #[test]
 fn two_threads_of_a_process_never_change_the_array_at_once() {
     let place = Place::new();
-    on_threads(place.with(|file| {
+    check(place.with(|file| {
         let shared = created(file, 2);
         let opened_again = Shared::open(file).unwrap();
         let from_another_thread =
@@ -243,7 +244,7 @@ fn two_threads_of_a_process_never_change_the_array_at_once() {
 #[test]
 fn an_update_waits_for_its_turn() {
     let place = Place::new();
-    on_threads(place.with(|file| {
+    check(place.with(|file| {
         let shared = Arc::new(created(file, 2));
         let mut added = 0;
         for holder in ["a process", "a thread with a `Shared` of its own", "a thread with the same `Shared`"] {
@@ -318,7 +319,7 @@ impl Holder {
 #[test]
 fn two_files_have_nothing_to_do_with_each_other() {
     let place = Place::new();
-    on_threads(place.with(|file| {
+    check(place.with(|file| {
         let (one, two) = (created(file, 2), created(&file.with_extension("two"), 1));
         one.modify(|_| 5);
         let inside = one.update(|cells| {
@@ -334,7 +335,7 @@ fn two_files_have_nothing_to_do_with_each_other() {
 #[test]
 fn many_processes_at_work_lose_nothing() {
     let place = Place::new();
-    on_threads(place.with(|file| {
+    check(place.with(|file| {
         let children = Children::new();
         let shared = created(file, MANY_CELLS);
         children.rendezvous("work", PROCESSES as usize);
@@ -346,8 +347,8 @@ fn many_processes_at_work_lose_nothing() {
 }
 
 const PROCESSES: u64 = 4;
-const ROUNDS: u64 = 250;
-const MANY_CELLS: usize = 64;
+const ROUNDS: u64 = 50;
+const MANY_CELLS: usize = 16;
 
 fn work() -> i32 {
     let shared = opened();
@@ -365,7 +366,7 @@ fn work() -> i32 {
 #[test]
 fn a_snapshot_is_never_torn() {
     let place = Place::new();
-    on_threads(place.with(|file| {
+    check(place.with(|file| {
         let children = Children::new();
         let shared = created(file, 2);
 
@@ -405,21 +406,21 @@ fn try_to_add_three_times() -> i32 {
 #[test]
 fn a_reader_notices_every_update() {
     let place = Place::new();
-    on_threads(place.with(|file| {
+    check(place.with(|file| {
         let shared = Arc::new(created(file, 2));
         let own = Arc::new(Shared::open(file).unwrap());
         let progress = Arc::new(Progress::default());
         shared.update(|cells| (0..2).for_each(|cell| cells.set(cell, number_after(0)))).unwrap();
-        for updates in 0..=3 {
-            for order in orders(READING.len(), updates * UPDATING.len()) {
-                // Each version of the array may be somewhere else, so begin with an even and with an odd one.
-                for writer in [&own, &shared] {
-                    reads_while_others_write(&shared, writer, &order, &progress);
-                    updates_in_steps(&shared, &progress, &|| {});
-                }
+        let all = (0..=2).flat_map(|updates| orders(READING.len(), updates * UPDATING.len()));
+        for (number, order) in all.enumerate() {
+            // Each version of the array may be somewhere else, so begin with an even and with an odd one.
+            let writer = if number % 2 == 0 { &own } else { &shared };
+            reads_while_others_write(&shared, writer, &order, &progress);
+            if number % 3 == 0 {
+                updates_in_steps(&shared, &progress, &|| {});
             }
         }
-        for updates in [4, 8, 16, 256] {
+        for updates in (3..=20).chain([256]) {
             situation(format!("a reader has read cell 0, {updates} updates come, and it reads cell 1"));
             let read = shared.try_read(|cells| {
                 let first = cells.get(0);
@@ -509,11 +510,71 @@ fn updates_in_steps(shared: &Shared, progress: &Progress, pause: &dyn Fn()) {
 }
 
 #[test]
+fn a_process_may_stand_still_anywhere() {
+    let place = Place::new();
+    check(place.with(|file| {
+        let (children, shared) = (Children::new(), created(file, LARGE));
+        let mut child = start(children.command("looks_and_looks"), file);
+        children.wait_for("begin", 1);
+        assert_eq!(shared.value(), 1, "a process has counted");
+        children.open("begin");
+        for moment in 1..=20 {
+            situation(format!(
+                "a process that takes snapshots is stopped for the {moment}th time, and two updates are made"
+            ));
+            // It has looked at the array a few times, and is busy with the next time.
+            let looks = shared.value();
+            while shared.value() < looks + 2 && child.try_wait().unwrap().is_none() {
+                thread::yield_now();
+            }
+            let Some(stopped) = stop(&child) else { break };
+            for _ in 0..2 {
+                // Whoever holds a lock while it is stopped lets nobody change anything.
+                let _ = shared.try_update(|cells| {
+                    let one_more = cells.get(0) + 1;
+                    (0..LARGE).for_each(|cell| cells.set(cell, one_more));
+                });
+            }
+            drop(stopped);
+        }
+        shared.modify(|_| ENOUGH);
+        ended_well(child);
+    }));
+}
+
+/// So many cells that a process spends nearly all of its time with reading them.
+const LARGE: usize = 5_000;
+/// A value that nobody counts to.
+const ENOUGH: u64 = 1 << 40;
+
+/// Takes snapshot after snapshot, and counts them by the value.
+fn looks_and_looks() -> i32 {
+    let (shared, mut last) = (opened(), 0);
+    shared.modify(|value| value + 1);
+    meet("begin");
+    while shared.modify(|value| value + 1) < ENOUGH {
+        let cells = shared.snapshot().unwrap();
+        assert_eq!(
+            (cells.len(), cells[0]),
+            (LARGE, cells[LARGE - 1]),
+            "a torn snapshot: its length, its first and its last cell"
+        );
+        assert!(cells[0] >= last, "after a snapshot of version {last} came one of version {}", cells[0]);
+        last = cells[0];
+    }
+    0
+}
+
+#[test]
 fn an_update_that_is_broken_off_changes_nothing() {
     let place = Place::new();
-    on_threads(place.with(|file| {
+    check(place.with(|file| {
         let (children, shared, mut done) = (Children::new(), created(file, 2), 0);
         for ((point, counted, added), way) in POINTS.iter().flat_map(|point| WAYS.map(|way| (*point, way))) {
+            // Where it is outside of everybody's hands, a process ends as any other.
+            if !point.contains("middle") && !(way == STANDS_STILL || way == IS_KILLED) {
+                continue;
+            }
             situation(format!("a process {way} {point}"));
             shared.modify(|_| 0);
             let gate = format!("{way} {point}");
@@ -530,7 +591,7 @@ fn an_update_that_is_broken_off_changes_nothing() {
             if way == STANDS_STILL {
                 let seen = array(&shared);
                 assert!(seen.is_none() || seen == Some(vec![done; 2]), "{done} updates are done: {seen:?}");
-                if point.contains("an update") {
+                if point.contains("update,") || point.contains("of an update") || point.contains("of `try_update`") {
                     assert_eq!(try_to_add(&shared), None, "trying to update the array meanwhile");
                 }
             } else {
@@ -570,10 +631,10 @@ const POINTS: [(&str, u64, u64); 11] = [
     ("in the middle of `modify`", 0, 0),
     ("after `modify`", 1, 0),
     ("in an update, before it changes anything", 1, 0),
-    ("in an update, between two changes", 1, 0),
+    ("in the middle of an update", 1, 0),
     ("in an update, after all changes", 1, 0),
     ("between two updates", 1, 1),
-    ("in an update that did not wait for its turn, between two changes", 1, 1),
+    ("in the middle of `try_update`", 1, 1),
     ("in the middle of `try_read`", 1, 2),
     IN_ALL,
 ];
@@ -589,9 +650,10 @@ fn life() -> i32 {
         "aborts" => process::abort(),
         _ => panic!("as its test wants it"),
     };
+    let kept = OnceLock::new();
     let life = || {
         at("before it opens the file");
-        let shared = opened();
+        let shared = kept.get_or_init(opened);
         at("when it has opened the file");
         shared.modify(|value| {
             at("in the middle of `modify`");
@@ -600,12 +662,12 @@ fn life() -> i32 {
         at("after `modify`");
         let change = |cells: &mut shared::Cells<'_>| {
             at("in an update, before it changes anything");
-            add_1_and_stop_between(cells, &|| at("in an update, between two changes"));
+            add_1_and_stop_between(cells, &|| at("in the middle of an update"));
             at("in an update, after all changes");
         };
         shared.update(change).unwrap();
         at("between two updates");
-        let between = || at("in an update that did not wait for its turn, between two changes");
+        let between = || at("in the middle of `try_update`");
         shared.try_update(|cells| add_1_and_stop_between(cells, &between)).unwrap().expect("its turn");
         let _ = shared.try_read(|cells| {
             cells.get(0);
@@ -615,8 +677,13 @@ fn life() -> i32 {
         at("at its end");
     };
     if way == LIVES_ON {
-        assert!(panic::catch_unwind(life).is_err(), "it should have panicked");
+        assert!(panic::catch_unwind(AssertUnwindSafe(life)).is_err(), "it should have panicked");
+        // First the others go on, and then it does so itself.
         meet(&gate);
+        let shared = kept.get().unwrap();
+        shared.update(|_| ()).unwrap();
+        shared.try_update(|_| ()).unwrap().expect("its turn, after a panic");
+        (shared.modify(|value| value), shared.snapshot().unwrap());
     } else {
         life();
     }
@@ -626,7 +693,9 @@ fn life() -> i32 {
 /// Tries again and again, but not for ever. Who finds something broken off may say "not now" once and mend it, and not every
 /// system has unlocked a dead process's files by the time that it says that the process is dead.
 fn soon<T>(attempt: impl Fn() -> Option<T>) -> Option<T> {
-    (0..10_000).find_map(|_| {
+    let start = Instant::now();
+    let in_time = |tries: &u32| *tries < 100 || start.elapsed() < Duration::from_secs(1);
+    (0..).take_while(in_time).find_map(|_| {
         thread::yield_now();
         attempt()
     })
@@ -635,7 +704,7 @@ fn soon<T>(attempt: impl Fn() -> Option<T>) -> Option<T> {
 #[test]
 fn a_file_that_is_not_shared_memory_is_refused_and_left_alone() {
     let place = Place::new();
-    on_threads(place.with(|file| {
+    check(place.with(|file| {
         assert_eq!(refusal(Shared::open(file)), Some(ErrorKind::NotFound), "a file that isn't there");
         assert!(!file.exists(), "`open` made a file");
         assert!(Shared::open(file.parent().unwrap()).is_err(), "a folder");
@@ -650,7 +719,7 @@ fn a_file_that_is_not_shared_memory_is_refused_and_left_alone() {
             let whole = fs::read(file).unwrap();
             for (what, bytes) in strangers(&whole) {
                 situation(format!("the file should be that of an array of {len} cells, and is {what}"));
-                fs::write(file, &bytes).unwrap();
+                replace(file, &bytes);
                 assert_eq!(refusal(Shared::open(file)), Some(ErrorKind::InvalidData));
                 assert!(fs::read(file).unwrap() == bytes, "`open` has changed it");
             }
@@ -660,9 +729,13 @@ fn a_file_that_is_not_shared_memory_is_refused_and_left_alone() {
                 situation(format!("in the file of an array of {len} cells, word {word} is {number}"));
                 let mut bytes = whole.clone();
                 bytes[word * 8..][..8].copy_from_slice(&number.to_ne_bytes());
-                fs::write(file, &bytes).unwrap();
+                replace(file, &bytes);
                 match Shared::open(file) {
-                    Ok(shared) => assert_eq!(shared.snapshot().unwrap().len(), len, "the length of the array"),
+                    // It may be an update that was broken off, and has to be mended.
+                    Ok(shared) => {
+                        let cells = (0..3).find_map(|_| array(&shared));
+                        assert!(cells.as_ref().is_none_or(|cells| cells.len() == len), "the array is {cells:?}");
+                    }
                     Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidData),
                 }
             }
@@ -671,6 +744,12 @@ fn a_file_that_is_not_shared_memory_is_refused_and_left_alone() {
         #[cfg(unix)]
         on_unix::a_link_that_leads_nowhere(file);
     }));
+}
+
+/// Another file. To write over the same one would mean to wait for the disk.
+fn replace(file: &Path, bytes: &[u8]) {
+    fs::remove_file(file).unwrap();
+    fs::write(file, bytes).unwrap();
 }
 
 /// What a file may be instead of the whole file of an array.
@@ -699,7 +778,7 @@ fn refusal(outcome: io::Result<Shared>) -> Option<ErrorKind> {
 #[test]
 fn where_there_is_no_room_no_file_is_left() {
     let place = Place::new();
-    on_threads(place.with(|file| {
+    check(place.with(|file| {
         for len in [usize::MAX, usize::MAX / 8 + 1] {
             assert_eq!(refusal(Shared::create(file, len)), Some(ErrorKind::InvalidInput), "{len} cells");
             assert!(!file.exists(), "a file for {len} cells was left behind");
@@ -795,6 +874,7 @@ roles!(
     stop_between_two_writes,
     work,
     try_to_add_three_times,
+    looks_and_looks,
     life,
     create_without_room
 );
@@ -810,10 +890,7 @@ fn created(file: &Path, len: usize) -> Shared {
 
 /// Adds 1 to every cell.
 fn add_1(cells: &mut shared::Cells<'_>) {
-    for index in 0..cells.to_vec().len() {
-        // Others get every opportunity to come in between.
-        let seen = cells.get(index);
-        thread::yield_now();
+    for (index, seen) in cells.to_vec().into_iter().enumerate() {
         cells.set(index, seen + 1);
     }
 }
@@ -825,6 +902,12 @@ fn try_to_add(shared: &Shared) -> Option<()> {
 /// The array, if it can be had now.
 fn array(shared: &Shared) -> Option<Vec<u64>> {
     shared.try_read(|cells| cells.to_vec()).unwrap()
+}
+
+/// Runs a body that needs real memory and processes. It has plenty of time: a busy machine may take it.
+#[track_caller]
+fn check(body: impl Fn() + Send + Sync + 'static) {
+    Check::new().threads_only().deadline(Duration::from_secs(30)).run(body);
 }
 
 /// A folder for the shared file. It goes when the test ends, whether well or not.

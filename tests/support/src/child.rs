@@ -30,6 +30,7 @@
 //! broken pipes are as in any program.
 
 mod inside;
+mod stopped;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -53,6 +54,7 @@ pub use ctor;
 #[doc(hidden)]
 pub use inside::{Role, start};
 pub use inside::{die_of, meet, tell};
+pub use stopped::{Stopped, stop};
 
 /// Names the functions that children run: `roles!(echo, flood)`. Once in a test file. Each is a `fn() -> i32`.
 // `ctor` asks for the word `unsafe`: little of `std` is promised before `main`. The module's text says what we rely on.

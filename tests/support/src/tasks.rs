@@ -31,6 +31,17 @@ pub(crate) enum State {
     Zombie,
 }
 
+impl Task {
+    /// For how long it has had a processor, in the clock's ticks. Nothing once it has gone.
+    pub(crate) fn processor_time(&self) -> u64 {
+        let stat = fs::read(format!("/proc/{}/task/{}/stat", self.process, self.id)).unwrap_or_default();
+        let stat = String::from_utf8_lossy(&stat);
+        // The name, in brackets, may have spaces and brackets of its own. The tenth and eleventh number after it are those.
+        let numbers = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().skip(11).take(2);
+        numbers.filter_map(|number| number.parse::<u64>().ok()).sum()
+    }
+}
+
 impl State {
     /// In words.
     pub(crate) fn told(self) -> &'static str {

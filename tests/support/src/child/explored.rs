@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::process::Command;
+use std::process::{Child, Command};
 
 /// Names the functions that children run. Here they are only kept from being unused.
 #[doc(hidden)]
@@ -106,6 +106,18 @@ pub fn tell(_text: &str) {
 /// # Panics
 /// Always: nobody plays a role in an explored build.
 pub fn die_of(_signal: i32) -> ! {
+    no_children()
+}
+
+/// A child that stands still. In explored builds there is none.
+#[derive(Debug)]
+pub struct Stopped(Infallible);
+
+/// Stops a child in the middle of whatever it does.
+///
+/// # Panics
+/// Always, like [`Children::new`].
+pub fn stop(_child: &Child) -> Option<Stopped> {
     no_children()
 }
 

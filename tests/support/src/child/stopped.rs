@@ -1,0 +1,40 @@
+//! A child that stands still wherever it is just now.
+
+use std::process::{Child, Command};
+
+use crate::tasks::{State, family};
+
+/// While it lives, its child stands still: all its threads, between any two instructions. Then the child goes on.
+#[derive(Debug)]
+pub struct Stopped {
+    process: u32,
+}
+
+/// Stops a child in the middle of whatever it does. `None` where there are no signals, or the child has gone.
+pub fn stop(child: &Child) -> Option<Stopped> {
+    if !signal("STOP", child.id()) {
+        return None;
+    }
+    let stopped = Stopped { process: child.id() };
+    // The signal is on its way. A processor may be slow to hear of it.
+    let runs = || {
+        let tasks = family().unwrap_or_default();
+        tasks.iter().any(|task| task.process == stopped.process && task.state == State::Running)
+    };
+    while runs() {
+        std::thread::yield_now();
+    }
+    Some(stopped)
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        signal("CONT", self.process);
+    }
+}
+
+/// `std` has no signals but the one that kills. Every shell has.
+fn signal(name: &str, process: u32) -> bool {
+    let script = format!("kill -{name} {process}");
+    cfg!(unix) && Command::new("/bin/sh").args(["-c", &script]).status().is_ok_and(|status| status.success())
+}
