@@ -10,7 +10,7 @@ pub const LONGEST: usize = 16 * 1024 * 1024;
 ///
 /// # Errors
 /// - `InvalidInput` if the message is longer than [`LONGEST`]. Nothing is written then.
-/// - Whatever the writer reports, but not `Interrupted`.
+/// - Whatever the writer reports, but not that a `write` was `Interrupted`. A writer that takes nothing more is an error, too.
 pub fn send(writer: &mut impl Write, message: &[u8]) -> io::Result<()> {
     todo!()
 }
@@ -20,7 +20,7 @@ pub fn send(writer: &mut impl Write, message: &[u8]) -> io::Result<()> {
 /// # Errors
 /// - `UnexpectedEof` if the stream ends in the middle of the message.
 /// - `InvalidData` if the message would be longer than [`LONGEST`]. No memory is taken for it then.
-/// - Whatever the reader reports, but not `Interrupted`.
+/// - Whatever the reader reports, but not that a `read` was `Interrupted`.
 pub fn receive(reader: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     todo!()
 }
@@ -40,11 +40,13 @@ impl Connection {
         todo!()
     }
 
-    /// Sends a message. It need not be written yet when this returns.
+    /// Sends a message: after all earlier ones, and whether or not another one follows. It need not be written yet when this
+    /// returns.
     ///
     /// # Errors
-    /// - `InvalidInput` if the message is longer than [`LONGEST`].
-    /// - `BrokenPipe` after [`finish`](Connection::finish), or if an earlier message could not be written.
+    /// - `InvalidInput` if the message is longer than [`LONGEST`]. The connection goes on as if it had not been there.
+    /// - `BrokenPipe` after [`finish`](Connection::finish), or if it is known already that an earlier message could not be written.
+    /// - Whatever the writer reports, if this message is written before this returns.
     pub fn send(&mut self, message: Vec<u8>) -> io::Result<()> {
         todo!()
     }
@@ -57,7 +59,8 @@ impl Connection {
         todo!()
     }
 
-    /// Says that no more messages will be sent. The other end is told when it has received all that were, and may still send.
+    /// Says that no more messages will be sent. The other end is told when it has received all that were, and may still send. To
+    /// say it twice changes nothing.
     pub fn finish(&mut self) {
         todo!()
     }
@@ -66,7 +69,8 @@ impl Connection {
     /// the other end will never take it.
     ///
     /// # Errors
-    /// The reason why a message could not be written, if no `send` has reported it.
+    /// The reason why a message could not be written, as the writer reported it, if no `send` has reported it. Nothing else: not
+    /// what was wrong with what came.
     pub fn close(self) -> io::Result<()> {
         todo!()
     }

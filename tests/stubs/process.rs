@@ -14,7 +14,7 @@ pub struct Job {
     pub program: PathBuf,
     /// One entry for each argument, whatever is in it. The program's own name is not among them.
     pub arguments: Vec<String>,
-    /// Environment variables, beside those that a child inherits.
+    /// Environment variables, beside those that a child inherits. If it would inherit one of that name, this one counts.
     pub variables: Vec<(String, String)>,
     /// The working folder. `None` is the parent's.
     pub folder: Option<PathBuf>,
@@ -42,7 +42,8 @@ pub struct Captured {
 
 /// A child process, in the hands of whoever started it.
 ///
-/// No child outlives it. When it is dropped, the child is killed if it still runs, and is waited for: also if the owner panics.
+/// No child outlives it. When it is dropped, the child is killed if it still runs, without a grace, and is waited for: also if the
+/// owner panics.
 #[derive(Debug)]
 pub struct Process {
     // The fields are yours to choose. What has to happen when they are dropped?
@@ -51,7 +52,8 @@ pub struct Process {
 impl Process {
     /// Starts the process, and goes on at once.
     ///
-    /// Its standard input is a pipe that nobody writes to. Closing it is how [`terminate`](Process::terminate) asks it to end.
+    /// Its standard input is a pipe that nobody writes to. Closing it is how [`terminate`](Process::terminate) asks it to end;
+    /// nothing else closes it while the process runs.
     /// It writes where this process writes.
     ///
     /// # Errors
@@ -75,20 +77,23 @@ impl Process {
         todo!()
     }
 
-    /// Waits until the process has ended, but for `limit` at most. `None` if the time was up first: then the process runs on.
+    /// Waits until the process has ended, but for `limit` at most, which may be anything from zero to [`Duration::MAX`]. `None` if
+    /// the time was up first: then the process runs on.
     pub fn join_timeout(&mut self, limit: Duration) -> Option<End> {
         todo!()
     }
 
-    /// Ends the process. Asks it by closing its standard input, waits for `grace` at most, and then kills it.
+    /// Ends the process. Asks it by closing its standard input, waits for `grace` at most, and then kills it. Gives how it ended,
+    /// also if that was long ago.
     pub fn terminate(&mut self, grace: Duration) -> End {
         todo!()
     }
 }
 
-/// Runs a job to its end, but for `limit` at most, and gives what it wrote. When the time is up, the process is killed.
+/// Runs a job to its end, but for `limit` at most, and gives what it wrote, byte by byte. When the time is up, the process is
+/// killed, and what it wrote until then is given.
 ///
-/// Its standard input is empty.
+/// Its standard input is empty. That it writes nothing more, or closes its outputs, is not yet its end.
 ///
 /// # Errors
 /// The process can't be started, as in [`Process::start`].

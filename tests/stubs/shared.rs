@@ -45,13 +45,14 @@ impl Shared {
 
     /// Replaces the value by what `change` makes of it. Returns what was replaced.
     ///
-    /// Nobody waits for a process that stands still in `change`. If the value has changed meanwhile, `change` is called again,
-    /// with the new one.
+    /// Nobody waits for a process that stands still in `change`, and this waits for no update of the array. If the value has
+    /// changed meanwhile, `change` is called again, with the new one. If `change` panics, the value stays.
     pub fn modify(&self, change: impl FnMut(u64) -> u64) -> u64 {
         todo!()
     }
 
-    /// Changes cells of the array. Waits until no other process or thread does. Others see all of the change or nothing.
+    /// Changes cells of the array, and gives what `change` returns. Waits until no other process or thread does. Others see all of
+    /// the change or nothing.
     ///
     /// If `change` panics, or its process dies, nothing has changed. An update within an update waits for itself, for ever.
     ///

@@ -371,7 +371,7 @@ fn meets_an_end(ours: &[Vec<u8>], theirs: &[Vec<u8>], (taken, given): (usize, us
 }
 
 #[test]
-fn what_could_not_be_written_is_reported_once_it_could_not() {
+fn what_could_not_be_written_is_reported() {
     Check::new().daemons().run(|| {
         let (mut ears, mouth) = pipe(0, usize::MAX);
         let gone = Arc::new(AtomicBool::new(false));

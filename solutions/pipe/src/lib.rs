@@ -20,7 +20,7 @@ pub const LONGEST: usize = 16 * 1024 * 1024;
 ///
 /// # Errors
 /// - `InvalidInput` if the message is longer than [`LONGEST`]. Nothing is written then.
-/// - Whatever the writer reports, but not `Interrupted`.
+/// - Whatever the writer reports, but not that a `write` was `Interrupted`. A writer that takes nothing more is an error, too.
 pub fn send(writer: &mut impl Write, message: &[u8]) -> io::Result<()> {
     let prefix = prefix(message)?;
     // `write` may take a part and leave the rest, and a signal may interrupt it. `write_all` goes on until all is taken.
@@ -36,7 +36,7 @@ pub fn send(writer: &mut impl Write, message: &[u8]) -> io::Result<()> {
 /// # Errors
 /// - `UnexpectedEof` if the stream ends in the middle of the message.
 /// - `InvalidData` if the message would be longer than [`LONGEST`]. No memory is taken for it then.
-/// - Whatever the reader reports, but not `Interrupted`.
+/// - Whatever the reader reports, but not that a `read` was `Interrupted`.
 pub fn receive(reader: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     // Not `read_exact`: it calls both ends `UnexpectedEof`. But the end before the first byte is what the sender meant to say,
     // and the end after it is a sender that died while it spoke.
@@ -107,11 +107,13 @@ impl Connection {
         Connection { reader: Box::new(reader), outbox: Some(outbox), feeder: thread::spawn(|| feed(writer, messages)) }
     }
 
-    /// Sends a message. It need not be written yet when this returns.
+    /// Sends a message: after all earlier ones, and whether or not another one follows. It need not be written yet when this
+    /// returns.
     ///
     /// # Errors
-    /// - `InvalidInput` if the message is longer than [`LONGEST`].
-    /// - `BrokenPipe` after [`finish`](Connection::finish), or if an earlier message could not be written.
+    /// - `InvalidInput` if the message is longer than [`LONGEST`]. The connection goes on as if it had not been there.
+    /// - `BrokenPipe` after [`finish`](Connection::finish), or if it is known already that an earlier message could not be written.
+    /// - Whatever the writer reports, if this message is written before this returns.
     pub fn send(&mut self, message: Vec<u8>) -> io::Result<()> {
         prefix(&message)?;
         let outbox = self.outbox.as_ref().ok_or(ErrorKind::BrokenPipe)?;
@@ -127,7 +129,8 @@ impl Connection {
         receive(&mut self.reader)
     }
 
-    /// Says that no more messages will be sent. The other end is told when it has received all that were, and may still send.
+    /// Says that no more messages will be sent. The other end is told when it has received all that were, and may still send. To
+    /// say it twice changes nothing.
     pub fn finish(&mut self) {
         // This ends the feeder's loop, but only after the messages that are still in the channel. Waiting for that here would be
         // waiting for the other end again.
@@ -138,7 +141,8 @@ impl Connection {
     /// the other end will never take it.
     ///
     /// # Errors
-    /// The reason why a message could not be written, if no `send` has reported it.
+    /// The reason why a message could not be written, as the writer reported it, if no `send` has reported it. Nothing else: not
+    /// what was wrong with what came.
     pub fn close(mut self) -> io::Result<()> {
         self.finish();
         // First the reading end. If the other end is busy sending, its pipe breaks now; it would never come to read what the

@@ -23,7 +23,7 @@ pub struct Job {
     pub program: PathBuf,
     /// One entry for each argument, whatever is in it. The program's own name is not among them.
     pub arguments: Vec<String>,
-    /// Environment variables, beside those that a child inherits.
+    /// Environment variables, beside those that a child inherits. If it would inherit one of that name, this one counts.
     pub variables: Vec<(String, String)>,
     /// The working folder. `None` is the parent's.
     pub folder: Option<PathBuf>,
@@ -51,7 +51,8 @@ pub struct Captured {
 
 /// A child process, in the hands of whoever started it.
 ///
-/// No child outlives it. When it is dropped, the child is killed if it still runs, and is waited for: also if the owner panics.
+/// No child outlives it. When it is dropped, the child is killed if it still runs, without a grace, and is waited for: also if the
+/// owner panics.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -64,7 +65,8 @@ pub struct Process {
 impl Process {
     /// Starts the process, and goes on at once.
     ///
-    /// Its standard input is a pipe that nobody writes to. Closing it is how [`terminate`](Process::terminate) asks it to end.
+    /// Its standard input is a pipe that nobody writes to. Closing it is how [`terminate`](Process::terminate) asks it to end;
+    /// nothing else closes it while the process runs.
     /// It writes where this process writes.
     ///
     /// # Errors
@@ -89,7 +91,8 @@ impl Process {
         End::of(self.child.wait().expect(OURS))
     }
 
-    /// Waits until the process has ended, but for `limit` at most. `None` if the time was up first: then the process runs on.
+    /// Waits until the process has ended, but for `limit` at most, which may be anything from zero to [`Duration::MAX`]. `None` if
+    /// the time was up first: then the process runs on.
     pub fn join_timeout(&mut self, limit: Duration) -> Option<End> {
         // `std` can wait for ever or not at all, for there is no call for the rest that all systems have. What remains is to look
         // again and again. The pauses grow: a child that ends soon is noticed soon, and one that takes long costs little.
@@ -110,7 +113,8 @@ impl Process {
         }
     }
 
-    /// Ends the process. Asks it by closing its standard input, waits for `grace` at most, and then kills it.
+    /// Ends the process. Asks it by closing its standard input, waits for `grace` at most, and then kills it. Gives how it ended,
+    /// also if that was long ago.
     pub fn terminate(&mut self, grace: Duration) -> End {
         // A process that is killed can't save its work or remove its files, so ask first. A process may not hear, so don't rely
         // on it.
@@ -169,9 +173,10 @@ impl End {
     }
 }
 
-/// Runs a job to its end, but for `limit` at most, and gives what it wrote. When the time is up, the process is killed.
+/// Runs a job to its end, but for `limit` at most, and gives what it wrote, byte by byte. When the time is up, the process is
+/// killed, and what it wrote until then is given.
 ///
-/// Its standard input is empty.
+/// Its standard input is empty. That it writes nothing more, or closes its outputs, is not yet its end.
 ///
 /// # Errors
 /// The process can't be started, as in [`Process::start`].
