@@ -59,7 +59,11 @@ pub(crate) fn judge(
             Ending::Main => judge_end_of_main(state, kind_of_panic),
             Ending::Stuck => panic_to_tell(state, kind_of_panic).or_else(|| match historian {
                 None => Some(judge_stuck(state, notes)),
-                Some(_) => objection.map(|objection| judge_objection(state, objection, kind_of_panic, notes)),
+                Some(_) => match objection {
+                    Some(objection) => Some(judge_objection(state, objection, kind_of_panic, notes)),
+                    // A main that waits for something else than the end of the schedule has not prepared all of it.
+                    None => (state.threads[0].pending.kind != Kind::Never).then(|| judge_stuck(state, notes)),
+                },
             }),
             Ending::Livelock => Some(panic_to_tell(state, kind_of_panic).unwrap_or_else(|| judge_livelock(state))),
         }?;

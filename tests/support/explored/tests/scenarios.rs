@@ -37,6 +37,8 @@ enum Mistake {
     NotesTwice,
     /// `give` returns before it has given.
     GivesLater,
+    /// It can't even be prepared.
+    WaitsAtFirst,
     /// The contract panics.
     ContractPanics,
     /// The contract has no end.
@@ -166,6 +168,9 @@ impl Contract for TurnstileContract {
 
     fn hands(&self, setup: usize, threads: usize, _scene: &Scene) -> Vec<Arc<Turnstile>> {
         let turnstile = Turnstile { mistake: self.0, free: Mutex::new(setup), given: Condvar::new() };
+        if self.0 == Mistake::WaitsAtFirst {
+            turnstile.take();
+        }
         let turnstile = Arc::new(turnstile);
         vec![turnstile; threads]
     }
@@ -291,6 +296,12 @@ fn a_mistake_that_only_a_third_call_shows_is_found() {
 fn what_is_noted_has_to_be_allowed() {
     let told = told(Mistake::NotesTwice).expect("a second note is one too many");
     assert!(told.starts_with("assertion: given 11: the contract does not allow this now\n"), "{told}");
+}
+
+#[test]
+fn who_waits_before_the_first_call_fails() {
+    let told = told(Mistake::WaitsAtFirst).expect("nothing is prepared");
+    assert!(told.starts_with("lost-wakeup: main waits for a notification of condvar#1"), "{told}");
 }
 
 /// Whoever sees that a call has returned sees what it did: only the order of returns and begins shows the difference.
