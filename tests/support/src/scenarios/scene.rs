@@ -27,12 +27,12 @@ impl Scene {
         std::explored::settle();
     }
 
-    /// Notes that this happens now, to whatever has this number. The contract has to allow it
-    /// ([`Contract::hears`](super::Contract::hears)).
+    /// Notes that this happens now, to whatever has this number, which is told in the place of `{}`. The contract has to allow
+    /// it ([`Contract::hears`](super::Contract::hears)).
     #[track_caller]
     pub fn note(&self, what: &'static str, id: usize) {
         #[cfg(feature = "explore")]
-        std::explored::mark(std::explored::Marked::Notes(what, id), "note", &format!("{what} {id}"));
+        std::explored::mark(std::explored::Marked::Notes(what, id), "note", &super::tell::noted(what, id));
         #[cfg(not(feature = "explore"))]
         let _ = (what, id);
     }

@@ -26,12 +26,12 @@ fn headline(subject: &dyn Subject, program: &Program, violation: &Violation, tab
             let allowed = if allowed.is_empty() { "nothing".to_owned() } else { allowed.join(", or ") };
             format!("{} answers {}; the contract allows: {allowed}", name(call), table.answer_text(answer))
         }
-        Seen::Notes(what, id) => format!("{what} {id}: the contract does not allow this now"),
+        Seen::Notes(what, id) => format!("{}: the contract does not allow this now", noted(what, id)),
         Seen::Begins(call) => format!("{} begins, which the contract does not allow", name(call)),
         Seen::StandsStill => {
             let Missing { calls, why, notes } = violation.missing(table);
             let names: Vec<String> = calls.iter().map(|&call| name(call)).collect();
-            let notes: Vec<String> = notes.iter().map(|(what, id)| format!("{what} {id}")).collect();
+            let notes: Vec<String> = notes.iter().map(|&(what, id)| noted(what, id)).collect();
             let (who, otherwise) = match names.len() {
                 0 if notes.is_empty() => {
                     ("everything waits".to_owned(), "the contract wants something to happen".into())
@@ -88,5 +88,20 @@ fn picture(subject: &dyn Subject, program: &Program, violation: &Violation, tabl
             .collect();
         text += &format!("\n    {}", line.trim_end());
     }
+    let notes: Vec<String> = seen
+        .iter()
+        .filter_map(|seen| match seen {
+            Seen::Notes(what, id) => Some(noted(what, *id)),
+            _ => None,
+        })
+        .collect();
+    if !notes.is_empty() {
+        text += &format!("\n  in this order: {}", notes.join(", "));
+    }
     text
+}
+
+/// What was noted: the number stands in the place of `{}`, or at the end.
+pub(super) fn noted(what: &str, id: usize) -> String {
+    if what.contains("{}") { what.replace("{}", &id.to_string()) } else { format!("{what} {id}") }
 }
