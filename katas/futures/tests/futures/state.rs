@@ -8,7 +8,7 @@ use kata::scenarios::{Clock, Moves, Turn};
 use super::{Call, future_of, shown_list};
 
 /// Executors and their jobs, as the contract sees them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct State {
     /// How many workers each executor has.
     pub(crate) workers: Vec<usize>,
@@ -20,7 +20,7 @@ pub(crate) struct State {
     pub(crate) coming: Option<Coming>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Job {
     pub(crate) id: usize,
     /// Whose job it is.
@@ -34,7 +34,7 @@ pub(crate) struct Job {
 /// What a job does: how long it takes, and what it does then.
 pub(crate) type Work = (Takes, Then);
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Takes {
     NoTime,
     Seconds(u64),
@@ -42,7 +42,7 @@ pub(crate) enum Takes {
     ForEver,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Then {
     Returns,
     Panics,
@@ -52,7 +52,7 @@ pub(crate) enum Then {
     Gets(usize),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Stage {
     Waiting,
     /// A worker has it, and it has not begun yet.
@@ -67,7 +67,7 @@ pub(crate) enum Stage {
     Complete(Outcome),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Outcome {
     Returned(usize),
     Panicked,
@@ -75,7 +75,7 @@ pub(crate) enum Outcome {
 }
 
 /// What `as_completed` has not given yet.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Coming {
     /// Those that were complete when it began. The contract leaves their order open.
     pub(crate) already: Vec<usize>,

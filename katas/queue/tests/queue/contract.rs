@@ -9,7 +9,7 @@ use kata::scenarios::{Contract, Moves, Scene, Setup, Turn};
 use queue::{GetError, PutError, Queue};
 
 /// A queue, as the contract sees it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     room: usize,
     /// The oldest first.

@@ -1,5 +1,6 @@
 //! A contract without its types, so that the machinery is compiled once and not with each kata.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -97,7 +98,8 @@ impl<C: Contract> Subject for Erased<C> {
 
     fn specification(&self, setup: usize) -> Box<dyn Specification> {
         let state = self.0.contract.setups().swap_remove(setup).state;
-        Box::new(States { known: Arc::clone(&self.0), states: vec![state] })
+        let places = HashMap::from([(state.clone(), 0)]);
+        Box::new(States { known: Arc::clone(&self.0), states: vec![state], places })
     }
 
     fn actors(&self) -> Arc<dyn Actors> {
@@ -105,19 +107,20 @@ impl<C: Contract> Subject for Erased<C> {
     }
 }
 
-/// The states that were met so far. They are few, so looking through all of them is fast enough.
+/// The states that were met so far.
 struct States<C: Contract> {
     known: Arc<Known<C>>,
     states: Vec<C::State>,
+    places: HashMap<C::State, u32>,
 }
 
 impl<C: Contract> States<C> {
     fn place_of(&mut self, state: C::State) -> u32 {
-        let known = self.states.iter().position(|other| *other == state);
-        known.unwrap_or_else(|| {
-            self.states.push(state);
-            self.states.len() - 1
-        }) as u32
+        let next = self.states.len() as u32;
+        *self.places.entry(state).or_insert_with_key(|state| {
+            self.states.push(state.clone());
+            next
+        })
     }
 
     fn places_of(&mut self, moves: Moves<C::State>) -> Moves<u32> {

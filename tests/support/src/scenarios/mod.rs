@@ -16,6 +16,7 @@
 //! ```
 
 use std::fmt::Debug;
+use std::hash::Hash;
 use std::time::Duration;
 
 #[cfg(feature = "explore")]
@@ -45,7 +46,7 @@ pub trait Contract: Send + Sync + 'static {
     /// A call that a thread can make.
     type Call: Copy + Debug + PartialEq + Send + Sync + 'static;
     /// The object, as the contract sees it.
-    type State: Clone + PartialEq + Send + 'static;
+    type State: Clone + Eq + Hash + Send + 'static;
 
     /// When the gate opens, in virtual time since the scenario's start: late enough that everything else has come to rest, and
     /// every limit is over.
