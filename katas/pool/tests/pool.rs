@@ -1,11 +1,15 @@
 //! The contract of the kata `pool`, sentence by sentence. `README.md` has the same list.
 
+#[path = "pool/contract.rs"]
+mod contract;
+
 use std::any::Any;
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
+use kata::scenarios::every_small_program;
 use kata::{Gate, Log, Rendezvous, check, on_schedules, on_threads, until_blocked};
 use pool::{Lost, Pool, ShutDown, map_with_rayon};
 
@@ -252,6 +256,11 @@ fn dropping_the_pool_waits_for_its_jobs() {
         }
         assert_eq!(log.events(), ["1"], "at the end of the pool's scope");
     });
+}
+
+#[test]
+fn every_small_program_of_calls_keeps_the_contract() {
+    every_small_program(contract::PoolContract);
 }
 
 /// Rayon is not modelled, so this is for threads only. More workers than cores: else the global pool would do.
