@@ -31,6 +31,8 @@ pub enum Call {
     Join,
 }
 
+/// The answer of a call that has none.
+const DONE: &str = "()";
 const LIMIT: Duration = Duration::from_secs(2);
 
 pub struct QueueContract;
@@ -93,9 +95,18 @@ impl Contract for QueueContract {
             Call::Get => got(queue.get()),
             Call::TryGet => got(queue.try_get()),
             Call::GetTimeout(limit) => got(queue.get_timeout(limit)),
-            Call::Close => done(queue.close()),
-            Call::TaskDone => done(queue.task_done()),
-            Call::Join => done(queue.join()),
+            Call::Close => {
+                queue.close();
+                DONE.to_owned()
+            }
+            Call::TaskDone => {
+                queue.task_done();
+                DONE.to_owned()
+            }
+            Call::Join => {
+                queue.join();
+                DONE.to_owned()
+            }
         }
     }
 
@@ -118,13 +129,13 @@ impl Contract for QueueContract {
             },
             Call::Close => {
                 after.closed = true;
-                moves.answer(after, "()");
+                moves.answer(after, DONE);
             }
             Call::TaskDone => match state.unfinished.checked_sub(1) {
-                Some(unfinished) => moves.answer(State { unfinished, ..after }, "()"),
+                Some(unfinished) => moves.answer(State { unfinished, ..after }, DONE),
                 None => moves.answer(after, kata::scenarios::PANICS),
             },
-            Call::Join if state.unfinished == 0 => moves.answer(after, "()"),
+            Call::Join if state.unfinished == 0 => moves.answer(after, DONE),
             Call::Join => {}
         }
     }
@@ -153,8 +164,4 @@ fn got(answer: Result<usize, GetError>) -> String {
         Err(GetError::Empty) => "Empty".to_owned(),
         Err(GetError::Closed) => "Closed".to_owned(),
     }
-}
-
-fn done((): ()) -> String {
-    "()".to_owned()
 }
