@@ -1,10 +1,14 @@
 //! The contract of the kata `daemon`, sentence by sentence. `README.md` has the same list.
 
+#[path = "daemon/contract.rs"]
+mod contract;
+
 use std::sync::mpsc;
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use daemon::{Joined, StopSignal, Worker};
+use kata::scenarios::every_small_program;
 use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, until_blocked};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to whatever it is
@@ -169,6 +173,11 @@ fn a_sleep_lasts_until_its_time_or_the_stop() {
         assert_eq!(first, (false, SOME_TIME / 2), "a sleep that nobody interrupts: told to stop, and when it ended");
         assert_eq!(second, (true, SOME_TIME), "a sleep that stop interrupts: told to stop, and when it ended");
     });
+}
+
+#[test]
+fn every_small_program_of_calls_keeps_the_contract() {
+    every_small_program(contract::DaemonContract);
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn what_comes_before_settle_is_done_in_one_order() {
                 let order = Arc::clone(&order);
                 thread::spawn(move || order.lock().unwrap().push(name))
             });
-            added.map(|thread| thread.join().unwrap());
+            let _ = added.map(|thread| thread.join().unwrap());
         }
     };
     let config = Config { daemons: true, ..config() };

@@ -39,9 +39,11 @@ pub(crate) fn remember_test_file(file: &str) {
     }
 }
 
+/// Whether a file holds tests, or is a part of one that does: `tests/queue/contract.rs` of `tests/queue.rs`.
 fn is_test_file(file: &str) -> bool {
-    let hash = hash_of(file);
-    TEST_FILES.iter().any(|slot| slot.load(Ordering::Relaxed) == hash)
+    let folder = file.rfind(['/', '\\']).map_or("", |end| &file[..end]);
+    let hashes = [hash_of(file), hash_of(&format!("{folder}.rs"))];
+    TEST_FILES.iter().any(|slot| hashes.contains(&slot.load(Ordering::Relaxed)))
 }
 
 /// FNV-1a. Never 0, which marks a free slot.
@@ -61,6 +63,7 @@ mod tests {
         remember_test_file("tests/made-up.rs");
         assert_eq!(kind_of_panic("nobody came", "tests/made-up.rs"), Kind::Assertion);
         assert_eq!(kind_of_panic("nobody came", "src/lib.rs"), Kind::Panic);
+        assert_eq!(kind_of_panic("nobody came", "tests/made-up/contract.rs"), Kind::Assertion, "a part of that file");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use queue::{GetError, PutError, Queue};
 
 /// A queue, as the contract sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct State {
+pub(crate) struct State {
     room: usize,
     /// The oldest first.
     items: VecDeque<usize>,
@@ -20,7 +20,7 @@ pub struct State {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Call {
+pub(crate) enum Call {
     Put,
     TryPut,
     Get,
@@ -35,7 +35,7 @@ pub enum Call {
 const DONE: &str = "()";
 const LIMIT: Duration = Duration::from_secs(2);
 
-pub struct QueueContract;
+pub(crate) struct QueueContract;
 
 impl Contract for QueueContract {
     type Hand = Arc<Queue<usize>>;

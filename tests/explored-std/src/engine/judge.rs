@@ -57,14 +57,14 @@ pub(crate) fn judge(
             Ending::Nondeterministic(message) => Some(Failure { kind: Verdict::Nondeterministic, message }),
             Ending::Misfit(message) => Some(Failure { kind: Verdict::Nondeterministic, message }),
             Ending::Main => judge_end_of_main(state, kind_of_panic),
-            Ending::Stuck => panic_to_tell(state, kind_of_panic).or_else(|| match historian {
-                None => Some(judge_stuck(state, notes)),
-                Some(_) => match objection {
+            Ending::Stuck => match historian {
+                None => Some(panic_to_tell(state, kind_of_panic).unwrap_or_else(|| judge_stuck(state, notes))),
+                Some(_) => unplanned_panic(state, kind_of_panic).or_else(|| match objection {
                     Some(objection) => Some(judge_objection(state, objection, kind_of_panic, notes)),
                     // A main that waits for something else than the end of the schedule has not prepared all of it.
                     None => (state.threads[0].pending.kind != Kind::Never).then(|| judge_stuck(state, notes)),
-                },
-            }),
+                }),
+            },
             Ending::Livelock => Some(panic_to_tell(state, kind_of_panic).unwrap_or_else(|| judge_livelock(state))),
         }?;
         Some(unsolved(state).filter(|_| failure.kind != Verdict::Nondeterministic).unwrap_or(failure))
@@ -98,6 +98,14 @@ fn judge_end_of_main(state: &State, kind_of_panic: KindOfPanic) -> Option<Failur
         many => format!("{many} threads outlive the test: {names}"),
     };
     Some(Failure { kind: Verdict::Leak, message })
+}
+
+/// The panic that a harness's schedule fails with. What the harness itself lets a thread panic with, other than main, it has
+/// planned: it knows what has to come of it.
+fn unplanned_panic(state: &State, kind_of_panic: KindOfPanic) -> Option<Failure> {
+    let main = &state.threads[0];
+    let of_main = main.panicked || main.panicking > 0;
+    panic_to_tell(state, kind_of_panic).filter(|failure| of_main || failure.kind != Verdict::Assertion)
 }
 
 /// The panic that a test fails with: main's, or the first that nobody has looked at. A panic that only passes another one
