@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::PANICS;
 use super::erased::{Hand, Limits, Subject};
-use super::history::{Judge, Violation};
+use super::history::{Judge, Missing, Violation};
 use super::program::{Placed, Program};
 use super::scene::Scene;
 use super::table::{Seen, Table};
@@ -74,12 +74,17 @@ fn blame(violation: &Violation, table: &mut Table, marks: &[Mark]) -> Blame {
     match violation.seen {
         Seen::Returns(call, answer) if table.answer_text(answer) == PANICS => Blame::Panic(thread_of(call)),
         Seen::StandsStill => {
-            let calls = violation.missing(table).calls;
+            let Missing { calls, notes, .. } = violation.missing(table);
+            let stood_still = table.moment(violation.now);
+            let noted_later = marks.iter().any(|mark| match mark.what {
+                Marked::Notes(what, _) => mark.now > stood_still && notes.iter().any(|note| note.0 == what),
+                _ => false,
+            });
             let returns =
                 |call: usize| marks.iter().any(|mark| matches!(mark.what, Marked::Returns(it, _) if it == call));
             let for_ever: Vec<usize> = calls.iter().copied().filter(|&call| !returns(call)).collect();
             // Who goes on later has only waited for too long.
-            let late = for_ever.is_empty() && !calls.is_empty();
+            let late = for_ever.is_empty() && (!calls.is_empty() || noted_later);
             if late { Blame::Answer } else { Blame::Waiting(for_ever.into_iter().map(thread_of).collect()) }
         }
         _ => Blame::Answer,

@@ -133,6 +133,11 @@ impl Table {
         place_of(&mut self.times, &time, |time| *time)
     }
 
+    /// The time of that place.
+    pub(super) fn moment(&self, time: usize) -> Duration {
+        self.times[time]
+    }
+
     /// The last moment before `next`, if that is after `now`.
     pub(super) fn last_moment(&mut self, now: usize, next: usize) -> Option<usize> {
         let moment = self.times[next].checked_sub(Duration::from_nanos(1))?;
