@@ -106,7 +106,10 @@ pub(super) fn read_and_write(place: &Place<'_>) -> Vec<Change> {
 /// Two locks taken one after the other → the other way round.
 pub(super) fn swapped(place: &Place<'_>) -> Vec<Change> {
     let (Node::Block(block), source) = (place.node, place.source) else { return Vec::new() };
-    let takes = |statement: &Stmt| matches!(statement, Stmt::Local(Local { init: Some(init), .. }) if is_guard(&init.expr, place.locks));
+    let takes = |statement: &Stmt| match statement {
+        Stmt::Local(Local { init: Some(init), .. }) => is_guard(&init.expr, place.locks),
+        _ => false,
+    };
     let pairs = block.stmts.windows(2).filter(|pair| pair.iter().all(takes));
     pairs
         .map(|pair| {

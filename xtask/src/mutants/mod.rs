@@ -30,52 +30,58 @@ pub(crate) struct Mutant {
     /// What it is called: the function, what is done to it, and a number if that can be done there several times. It stays the
     /// same while other functions change.
     pub(crate) name: String,
-    /// The mistake in general: [`Operator::mistake`].
-    pub(crate) mistake: &'static str,
+    /// The kind of mistake, and what it writes for what: [`Operator::mistake`], [`Operator::writes`].
+    pub(crate) mistake: [&'static str; 2],
     /// Its whole text.
     pub(crate) text: String,
 }
 
 /// A kind of mistake.
 struct Operator {
-    /// The mistake, as a heading.
+    /// What it is called.
     mistake: &'static str,
+    /// What it matches, and what it writes instead.
+    writes: &'static str,
     /// What can be written in this place to make it. Nothing in most places.
     changes: fn(&Place<'_>) -> Vec<Change>,
 }
 
-/// All mistakes: first those of every program, then those of concurrency. What each one matches and writes stands at its
-/// function.
+const fn operator(mistake: &'static str, writes: &'static str, changes: fn(&Place<'_>) -> Vec<Change>) -> Operator {
+    Operator { mistake, writes, changes }
+}
+
+/// All mistakes: first those of every program, then those of concurrency.
+#[rustfmt::skip]
 const OPERATORS: [Operator; 29] = [
-    Operator { mistake: "a function that does nothing", changes: bodies::body },
-    Operator { mistake: "another comparison", changes: conditions::comparison },
-    Operator { mistake: "a condition turned round", changes: conditions::negation },
-    Operator { mistake: "and in the place of or", changes: conditions::connective },
-    Operator { mistake: "half a condition", changes: conditions::half },
-    Operator { mistake: "a case left out", changes: conditions::arm },
-    Operator { mistake: "another calculation", changes: numbers::arithmetic },
-    Operator { mistake: "a number off by one", changes: numbers::literal },
-    Operator { mistake: "a bound off by one", changes: numbers::bound },
-    Operator { mistake: "a statement left out", changes: statements::left_out },
-    Operator { mistake: "a step of a chain left out", changes: statements::link },
-    Operator { mistake: "two statements swapped", changes: statements::swapped },
-    Operator { mistake: "another wakeup", changes: waiting::notify },
-    Operator { mistake: "a wait that is not repeated", changes: waiting::once },
-    Operator { mistake: "a wait before the look", changes: waiting::before_the_look },
-    Operator { mistake: "a guard that is not kept", changes: locks::unbound },
-    Operator { mistake: "a guard dropped early", changes: locks::dropped_early },
-    Operator { mistake: "a guard kept too long", changes: locks::kept },
-    Operator { mistake: "a critical section in two", changes: locks::split },
-    Operator { mistake: "a change under a lock in two", changes: locks::read_and_write },
-    Operator { mistake: "two locks swapped", changes: locks::swapped },
-    Operator { mistake: "an atomic step in two", changes: atomics::split },
-    Operator { mistake: "a weaker ordering", changes: atomics::weaker },
-    Operator { mistake: "a time that starts anew", changes: time::restarted },
-    Operator { mistake: "another time", changes: time::another },
-    Operator { mistake: "a panic that is not caught", changes: failures::uncaught },
-    Operator { mistake: "an error that is not ignored", changes: failures::not_ignored },
-    Operator { mistake: "poison that is not ignored", changes: failures::poison },
-    Operator { mistake: "threads one by one", changes: failures::one_by_one },
+    operator("a function that does nothing", "a body → a value of its type", bodies::body),
+    operator("another comparison", "`<` → `<=`, `>=`, `==`, `>`; and so on", conditions::comparison),
+    operator("a condition turned round", "`!a` → `a`; `if a` → `if !a`; so with `matches!`", conditions::negation),
+    operator("and in the place of or", "`&&` ↔ `||`", conditions::connective),
+    operator("half a condition", "`a && b`, `a || b` → `a`; `b`", conditions::half),
+    operator("a case left out", "an arm of a `match` → nothing; `if` behind a pattern → nothing", conditions::arm),
+    operator("another calculation", "`+` → `-`, `*`; and so on", numbers::arithmetic),
+    operator("a number off by one", "`7` → `8`; `6`", numbers::literal),
+    operator("a bound off by one", "`..` ↔ `..=`; `min` ↔ `max`; `.get()`, `.len()` → one more", numbers::bound),
+    operator("a statement left out", "a call, an assignment, `break`, `let _ =`, `if` → nothing", statements::left_out),
+    operator("a step of a chain left out", "`a.f(b)` → `a`", statements::link),
+    operator("two statements swapped", "`f(); g();` → `g(); f();`", statements::swapped),
+    operator("another wakeup", "`notify_one` ↔ `notify_all`", waiting::notify),
+    operator("a wait that is not repeated", "`while` around a wait → `if`; `wait_while` → `wait`", waiting::once),
+    operator("a wait before the look", "`while a { wait }` → first `wait`, then `while a`", waiting::before_the_look),
+    operator("a guard that is not kept", "`let _guard =` → `let _ =`", locks::unbound),
+    operator("a guard dropped early", "behind a guard's last use → `drop(guard)`", locks::dropped_early),
+    operator("a guard kept too long", "`a.lock().f()` → `let held = a.lock(); held.f()`", locks::kept),
+    operator("a critical section in two", "between look and act → `drop(guard)`, and the lock again", locks::split),
+    operator("a change under a lock in two", "`a.lock().b += c` → read, then write", locks::read_and_write),
+    operator("two locks swapped", "`let a = lock(); let b = lock();` → the other way round", locks::swapped),
+    operator("an atomic step in two", "`fetch_add`, `swap`, `compare_exchange` → load, then store", atomics::split),
+    operator("a weaker ordering", "`Acquire`, `Release`, … → `Relaxed`", atomics::weaker),
+    operator("a time that starts anew", "`let end = … Instant::now() …` → again in each round", time::restarted),
+    operator("another time", "a `Duration` → none; a year", time::another),
+    operator("a panic that is not caught", "`catch_unwind(f)` → `Ok(f())`", failures::uncaught),
+    operator("an error that is not ignored", "`let _ = f();` → `f().unwrap();`", failures::not_ignored),
+    operator("poison that is not ignored", "`unwrap_or_else(PoisonError::into_inner)` → `unwrap()`", failures::poison),
+    operator("threads one by one", "`let a: Vec<_> = ….collect();` → `let a = …;`", failures::one_by_one),
 ];
 
 /// The mutants of a solution, in the order of its text. What the stub gives is left alone: no learner writes it.
@@ -84,11 +90,11 @@ const OPERATORS: [Operator; 29] = [
 /// A text is no Rust.
 pub(crate) fn of(solution: &str, stub: &str) -> syn::Result<Vec<Mutant>> {
     let (source, file, stub_file) = (Source(solution), syn::parse_file(solution)?, syn::parse_file(stub)?);
-    let mut found: Vec<(usize, String, &'static str, Change)> = Vec::new();
+    let mut found: Vec<(usize, String, &Operator, Change)> = Vec::new();
     Outline::new(&file, source).walk(&Outline::new(&stub_file, Source(stub)), &mut |function, place| {
         for operator in &OPERATORS {
             let changes = (operator.changes)(place).into_iter();
-            found.extend(changes.map(|change| (change.begins(), function.to_string(), operator.mistake, change)));
+            found.extend(changes.map(|change| (change.begins(), function.to_string(), operator, change)));
         }
     });
     found.sort_by_key(|(begins, ..)| *begins);
@@ -96,7 +102,7 @@ pub(crate) fn of(solution: &str, stub: &str) -> syn::Result<Vec<Mutant>> {
     // Two operators may come to the same text in two ways.
     let mut seen = BTreeSet::from([squeezed(solution)]);
     let mut mutants: Vec<Mutant> = Vec::new();
-    for (_, function, mistake, change) in found {
+    for (_, function, operator, change) in found {
         let text = source.with(&change.edits);
         if !seen.insert(squeezed(&text)) {
             continue;
@@ -105,7 +111,7 @@ pub(crate) fn of(solution: &str, stub: &str) -> syn::Result<Vec<Mutant>> {
         let times = names.entry(name.clone()).or_default();
         *times += 1;
         let name = if *times == 1 { name } else { format!("{name} #{times}") };
-        mutants.push(Mutant { name, mistake, text });
+        mutants.push(Mutant { name, mistake: [operator.mistake, operator.writes], text });
     }
     Ok(mutants)
 }
@@ -123,7 +129,7 @@ mod tests {
     pub(super) fn made(mistake: &str, solution: &str) -> Vec<(String, String)> {
         assert!(OPERATORS.iter().any(|operator| operator.mistake == mistake), "no operator is called {mistake}");
         let mutants = of(solution, "").expect("Rust");
-        let made = mutants.into_iter().filter(|mutant| mutant.mistake == mistake);
+        let made = mutants.into_iter().filter(|mutant| mutant.mistake[0] == mistake);
         made.map(|mutant| {
             syn::parse_file(&mutant.text).unwrap_or_else(|error| panic!("{error}:\n{}", mutant.text));
             let what = mutant.name.split_once(": ").expect("a function's name").1.to_string();

@@ -23,7 +23,8 @@ pub(crate) fn listing(kata: &str, solution: &str, mutants: &[Mutant], fates: &[F
         let head = |what: &str| format!("\n{} {kata}: {}: {what}\n", styled(BAD, "✗"), styled(STRONG, &mutant.name));
         match fate {
             Fate::Survives => {
-                text += &head(&format!("survives ({})", mutant.mistake));
+                let [mistake, writes] = mutant.mistake;
+                text += &head(&format!("survives ({mistake}: {writes})"));
                 text += &indented(&Source(solution).diff(&mutant.text));
             }
             Fate::Misjudged(why) => {
@@ -79,7 +80,8 @@ mod tests {
             .collect();
         let text = anstream::adapter::strip_str(&listing("lock", solution, &mutants, &fates)).to_string();
         assert!(text.contains("✗ f: without g()"), "{text}");
-        let diff = "lock: f: without g(): survives (a statement left out)\n    @@ line 2 @@\n      fn f() {\n    -     g();\n          h();\n";
+        let diff = "lock: f: without g(): survives (a statement left out: a call, an assignment, `break`, `let _ =`, \
+                    `if` → nothing)\n    @@ line 2 @@\n      fn f() {\n    -     g();\n          h();\n";
         assert!(text.contains(diff), "{text}");
         assert!(text.contains("f: without h(): is misjudged\n    is listed as equivalent, but rejected"), "{text}");
     }
