@@ -34,16 +34,16 @@ pub(super) fn objections(stub: syn::File, files: &BTreeMap<PathBuf, syn::File>) 
     let mut objections: Vec<Objection> = Vec::new();
     let mut wrong = BTreeSet::new();
     for (name, given) in &given {
-        let (Some(given), owner) = (given.first(), owner(name)) else { continue };
-        // Whoever can choose how a value is dropped is not its user. And with its type, its methods are another's.
+        let owner = owner(name);
+        // How a value is dropped is nothing that its users call: a field may do it. And of another type, methods say nothing.
         if name.starts_with("std::ops::Drop for ") || wrong.contains(owner) {
             continue;
         }
         match found.get(name) {
             Some(found) => {
-                let objected = found.iter().filter_map(|found| Some((found, difference(name, given, found)?)));
-                for (found, message) in objected {
+                for (given, found) in misfits(name, given, found) {
                     wrong.insert(name.as_str());
+                    let message = format!("{}: leave it as it is", told(name, given, found));
                     objections.push(Objection { file: found.file.clone(), line: found.line, message });
                 }
             }
@@ -53,7 +53,7 @@ pub(super) fn objections(stub: syn::File, files: &BTreeMap<PathBuf, syn::File>) 
                 let message = format!(
                     "the stub gives `{}` as {}, and here it is missing: put it back, public and as it was",
                     shown(name),
-                    given.words
+                    given[0].words
                 );
                 let beside = found.get(owner).and_then(|found| found.first());
                 let (file, line) = beside.map_or((Path::new("lib.rs"), 1), |found| (&found.file, found.line));
@@ -64,26 +64,35 @@ pub(super) fn objections(stub: syn::File, files: &BTreeMap<PathBuf, syn::File>) 
     objections
 }
 
-/// What differs, if it matters.
-fn difference(name: &str, given: &Promise, found: &Promise) -> Option<String> {
-    let is_same = given.parts.iter().all(|(part, spelled)| found.parts.get(part) == Some(spelled))
-        && (!given.closed || found.parts.len() == given.parts.len())
-        && given.offers.is_subset(&found.offers);
-    let asks_no_more = found.demands.is_subset(&given.demands);
-    let underived = given.derives.difference(&found.derives).next().filter(|_| given.closed);
+/// What was found in the place of what was given, and means something else to its users.
+///
+/// An implementation of a trait may stand beside others of the same trait: further ones are free. Of anything else there are several
+/// only where a system chooses between them, and each must be as given.
+fn misfits<'p>(name: &str, given: &'p [Promise], found: &'p [Promise]) -> Vec<(&'p Promise, &'p Promise)> {
+    if name.contains(" for ") {
+        let lost = given.iter().filter(|given| !found.iter().any(|found| given.is_kept_by(found)));
+        lost.map(|given| (given, &found[0])).collect()
+    } else {
+        let other = found.iter().filter(|found| !given.iter().any(|given| given.is_kept_by(found)));
+        other.map(|found| (&given[0], found)).collect()
+    }
+}
+
+/// What is there in the place of what was given, in words.
+fn told(name: &str, given: &Promise, found: &Promise) -> String {
     let (shown, words) = (shown(name), &given.words);
-    let difference = if is_same && asks_no_more {
-        let underived = underived?.rsplit("::").next().unwrap_or_default();
+    if given.parts_are_kept_by(found) && found.demands.is_subset(&given.demands) {
+        let underived = given.derives.difference(&found.derives).next();
+        let underived = underived.and_then(|place| place.rsplit("::").next()).unwrap_or_default();
         format!("the stub derives `{underived}` for `{shown}`, and here it is not derived")
-    } else if given.words != found.words && !(is_same && given.around != found.around) {
+    } else if given.words != found.words && !(given.parts_are_kept_by(found) && given.around != found.around) {
         format!("the stub gives `{shown}` as {words}, and here it is {}", found.words)
     } else if given.around != found.around {
         format!("the stub gives `{shown}` in `{}`, and here it is in `{}`", given.around, found.around)
     } else {
         let (meant, means) = other_meaning(given, found);
         format!("the stub gives `{shown}` as {words}, which means `{meant}`, and here it means `{means}`")
-    };
-    Some(format!("{difference}: leave it as it is"))
+    }
 }
 
 /// The first place that differs although the text does not.

@@ -79,6 +79,18 @@ impl<T> Iterator for Queue<T> {
     }
 }
 
+impl<T> From<[T; 1]> for Queue<T> {
+    fn from(_: [T; 1]) -> Queue<T> {
+        todo!()
+    }
+}
+
+impl<T> From<[T; 2]> for Queue<T> {
+    fn from(_: [T; 2]) -> Queue<T> {
+        todo!()
+    }
+}
+
 impl<T> Drop for Queue<T> {
     fn drop(&mut self) {
         todo!()
@@ -428,6 +440,11 @@ fn constants_aliases_traits_and_implementations_stay() {
     objects(
         &[("impl<T> Iterator for Queue<T>", "impl<T> Iterator for Cells<T>")],
         "`Iterator for Queue` as `impl<T> Iterator for Queue<T>` with `type Item = Option<T>`, and here it is missing",
+    );
+    accepts(&[("pub const", "impl<T> From<u8> for Queue<T> { fn from(_: u8) -> Self { todo!() } }\npub const")]);
+    objects(
+        &[("impl<T> From<[T; 2]> for", "impl<T> From<[T; 3]> for")],
+        "the stub gives `From for Queue` as `impl<T> From<[T; 2]> for Queue<T>`",
     );
     accepts(&[("impl<T> Drop for Queue<T>", "impl<T> Drop for Inner<T>")]);
     accepts(&[

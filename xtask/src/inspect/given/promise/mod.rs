@@ -36,6 +36,22 @@ pub(super) struct Promise {
     pub(super) line: u32,
 }
 
+impl Promise {
+    /// Whether whoever relies on this may rely on the other one.
+    pub(super) fn is_kept_by(&self, found: &Promise) -> bool {
+        self.parts_are_kept_by(found)
+            && found.demands.is_subset(&self.demands)
+            && (!self.closed || self.derives.is_subset(&found.derives))
+    }
+
+    /// The same, but for bounds and derived traits.
+    pub(super) fn parts_are_kept_by(&self, found: &Promise) -> bool {
+        self.parts.iter().all(|(part, spelled)| found.parts.get(part) == Some(spelled))
+            && (!self.closed || found.parts.len() == self.parts.len())
+            && self.offers.is_subset(&found.offers)
+    }
+}
+
 /// The promises behind the names of public items, and behind what belongs to them: `Queue`, `Queue::put`, `Iterator for Queue`.
 /// There are several of one name where a system chooses between them.
 pub(super) fn promises(names: &mut Names<'_>, wanted: &[(String, Namespace)]) -> BTreeMap<String, Vec<Promise>> {
