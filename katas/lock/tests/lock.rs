@@ -1,9 +1,13 @@
 //! The contract of the kata `lock`, sentence by sentence. `README.md` has the same list.
 
+#[path = "lock/contract.rs"]
+mod contract;
+
 use std::array;
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
+use kata::scenarios::every_small_program;
 use kata::{Gate, check, on_schedules, until_blocked};
 use lock::{Bank, Refused};
 
@@ -166,6 +170,11 @@ fn waiting_for_both_accounts_keeps_to_one_limit() {
             assert_eq!(balances(&bank), [100, 100]);
         }
     });
+}
+
+#[test]
+fn every_small_program_of_calls_keeps_the_contract() {
+    every_small_program(contract::BankContract);
 }
 
 /// A limit that is never reached.

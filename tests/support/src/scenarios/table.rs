@@ -138,15 +138,20 @@ impl Table {
         self.times[time]
     }
 
-    /// The last moment before `next`, if that is after `now`.
+    /// The last moment before `next` at which nobody may have been let go on, if that is after `now`.
     pub(super) fn last_moment(&mut self, now: usize, next: usize) -> Option<usize> {
-        let moment = self.times[next].checked_sub(Duration::from_nanos(1))?;
+        let moment = self.times[next].checked_sub(self.limits.pause + Duration::from_nanos(1))?;
         (moment > self.times[now]).then(|| self.time(moment))
     }
 
     /// The answer of that place.
     pub(super) fn answer_text(&self, answer: usize) -> &str {
         &self.answers[answer]
+    }
+
+    /// The time of that place.
+    pub(super) fn time_of(&self, time: usize) -> Duration {
+        self.times[time]
     }
 
     /// The positions of a set.

@@ -1,9 +1,13 @@
 //! Tells what is wrong with a history: the program as a table, what happened, and what the contract allows.
 
+use super::PANICS;
 use super::erased::Subject;
 use super::history::{Missing, Violation};
 use super::program::Program;
 use super::table::{Seen, Table};
+
+/// The answer of a call that gives none.
+const NO_ANSWER: &str = "()";
 
 /// The whole story. Its first line says it all.
 pub(super) fn tell(subject: &dyn Subject, program: &Program, violation: &Violation, table: &mut Table) -> String {
@@ -22,9 +26,21 @@ fn headline(subject: &dyn Subject, program: &Program, violation: &Violation, tab
     match violation.seen {
         Seen::Returns(call, answer) => {
             let (answers, waits) = violation.allowed(call, table);
-            let allowed: Vec<String> = answers.into_iter().chain(waits.then(|| "to wait".to_owned())).collect();
-            let allowed = if allowed.is_empty() { "nothing".to_owned() } else { allowed.join(", or ") };
-            format!("{} answers {}; the contract allows: {allowed}", name(call), table.answer_text(answer))
+            let answers = answers.iter().map(|answer| match answer.as_str() {
+                NO_ANSWER => "to return",
+                PANICS => "to panic",
+                answer => answer,
+            });
+            let allowed: Vec<&str> = answers.chain(waits.then_some("to wait")).collect();
+            let allowed = if allowed.is_empty() { "nothing of this now".to_owned() } else { allowed.join(", or ") };
+            let does = match table.answer_text(answer) {
+                NO_ANSWER => "returns".to_owned(),
+                PANICS => PANICS.to_owned(),
+                answer => format!("answers {answer}"),
+            };
+            let now = table.time_of(violation.now);
+            let after = if now.is_zero() { String::new() } else { format!(" after {now:?}") };
+            format!("{} {does}{after}; the contract allows: {allowed}", name(call))
         }
         Seen::Notes(what, id) => format!("{}: the contract does not allow this now", noted(what, id)),
         Seen::Begins(call) => format!("{} begins, which the contract does not allow", name(call)),
@@ -56,7 +72,7 @@ fn picture(subject: &dyn Subject, program: &Program, violation: &Violation, tabl
             _ => None,
         });
         match answer {
-            Some("()") => name,
+            Some(NO_ANSWER) => name,
             Some(answer) => format!("{name} → {answer}"),
             None if seen.contains(&Seen::Begins(call)) => format!("{name} …"),
             None => format!("({name})"),
