@@ -488,10 +488,16 @@ fn items_may_be_in_other_files_and_come_from_macros() {
     let found = files("mod errors;\npub use errors::*;", &[("errors.rs", &format!("\n\n{other}"))]);
     assert!(found[0].starts_with("errors.rs:4 the stub gives `PutError`"), "{found:#?}");
 
+    let chosen = "#[cfg(any())]\npub use errors::PutError;\n#[cfg(not(any()))]\npub use other::PutError;\nmod errors;\nmod other;";
+    let found = files(chosen, &[("errors.rs", &item), ("other.rs", &other)]);
+    assert!(found[0].contains("and here it is missing"), "{found:#?}");
+
     // What a macro makes is left to the tests' types. A macro that never says the name can't have made it.
     let made = "macro_rules! make { ($name:ident) => { pub struct $name; } }\nmake!(PutError);";
     assert_eq!(files(made, &[]), [""; 0]);
     let made = "macro_rules! make { () => { pub enum PutError<T> { Full(T), Closed(T) } } }\nmake!();";
+    assert_eq!(files(made, &[]), [""; 0]);
+    let made = "mod e { macro_rules! make { ($name:ident) => { pub struct $name; } } make!(Why); }\npub use e::Why as PutError;";
     assert_eq!(files(made, &[]), [""; 0]);
     let made = "thread_local! { static PLACES: u8 = const { 0 }; }";
     assert!(

@@ -128,7 +128,7 @@ impl<'a> Names<'a> {
 
     /// Whether there may be an item of that name although it is not found: a macro has made it, or it is in a file that is not read.
     pub(super) fn may_be_unseen(&self, name: &str) -> bool {
-        self.has_unread || self.macros.contains(name)
+        self.has_unread || self.macros.contains(name) || self.unseen.contains(name)
     }
 
     /// The place that a stranger means with `crate::name`. From then on that is the place's name.
@@ -136,7 +136,12 @@ impl<'a> Names<'a> {
         let place = self.look_up("crate", "", name, namespace, 0);
         if let Some(place) = &place {
             self.given.insert(place.clone(), format!("crate::{name}"));
-        } else if self.may_be_unseen(name) {
+        }
+        let is_unseen = match &place {
+            Some(place) => root(place) == "crate" && self.definitions(place, namespace).is_empty(),
+            None => self.may_be_unseen(name),
+        };
+        if is_unseen {
             self.unseen.insert(name.to_string());
         }
         place
@@ -175,7 +180,8 @@ impl<'a> Names<'a> {
                 _ => {
                     let found = self.look_up(&place, module, name, here, steps);
                     let found = found.or_else(|| (root(&place) == "std").then(|| format!("{place}::{name}")));
-                    found.or_else(|| self.unseen(name))
+                    let made = || self.macros.contains(name).then(|| format!("{place}::{name}"));
+                    found.or_else(|| self.unseen(name)).or_else(made)
                 }
             }
         })
@@ -245,7 +251,8 @@ fn outside(name: &str) -> String {
     if matches!(name, "core" | "alloc") { "std".to_string() } else { name.to_string() }
 }
 
-/// One place, or several that it may be.
+/// One place; or several that it may be, which together are none.
 fn either(places: BTreeSet<String>) -> String {
-    places.into_iter().collect::<Vec<_>>().join(" or ")
+    let places: Vec<String> = places.into_iter().collect();
+    if let [place] = &places[..] { place.clone() } else { format!("one of {}", places.join(", ")) }
 }
