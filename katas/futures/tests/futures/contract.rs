@@ -365,7 +365,7 @@ fn all_completed(hand: &mut Hand, scene: &Scene) -> String {
 }
 
 /// The job of a panic's message.
-fn number_of(message: &String) -> Option<usize> {
+fn number_of(message: &str) -> Option<usize> {
     message.strip_prefix("job ")?.parse().ok()
 }
 
