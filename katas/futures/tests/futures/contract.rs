@@ -356,7 +356,7 @@ fn all_completed(hand: &mut Hand, scene: &Scene) -> String {
         let Some(result) = result_now(future) else { return "a future that is not complete".to_owned() };
         let number = match &result {
             Ok(id) => Some(*id),
-            Err(Failure::Panicked(payload)) => payload.downcast_ref().and_then(number_of),
+            Err(Failure::Panicked(payload)) => payload.downcast_ref::<String>().and_then(|message| number_of(message)),
             Err(Failure::Cancelled) => Some(hand.cancelled),
         };
         scene.note(GIVES, number.unwrap_or_default());
