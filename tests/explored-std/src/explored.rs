@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 pub use crate::engine::judge::{Blame, Objection};
 pub use crate::engine::mark::{Mark, Marked};
-use crate::engine::operation::{Kind, NOTHING, Operation};
+use crate::engine::operation::{Kind, NEVER, NOTHING, Operation};
 use crate::engine::run::{self, Ending, Stacks, step, with};
 use crate::engine::state::{Phase, State};
 use crate::engine::thread::{Note, Status};
-use crate::raw::Deadline;
 use crate::search::{self, plan};
 use crate::thread::Thread;
 
@@ -169,11 +168,12 @@ pub fn mark(what: Marked, name: &'static str, value: &str) {
     });
 }
 
-/// Waits for a while, until nobody else can go on and no other limit comes first: how a main thread lets a scenario settle.
+/// Waits until so much virtual time has passed since the schedule's start: until nobody else can go on and no other limit comes
+/// first. That is how a main thread lets a scenario settle.
 #[track_caller]
-pub fn rest_for(duration: std::time::Duration) {
+pub fn rest_until(time: std::time::Duration) {
     let operation = Operation::new(Kind::Never, "rest", NOTHING, Location::caller());
-    step(operation.until(Deadline::after(duration).0));
+    step(operation.until(u64::try_from(time.as_nanos()).unwrap_or(NEVER)));
 }
 
 /// Waits until nobody else can go on at this time, and takes what was done so far as given: no other order of it is tried. So

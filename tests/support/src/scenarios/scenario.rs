@@ -110,7 +110,7 @@ fn act(scene: Scene, hands: Vec<Box<dyn Hand>>, threads: &Arc<Vec<Vec<Line>>>, o
         };
         thread::Builder::new().name(thread_name(thread)).spawn(calls).expect("a modelled thread");
     }
-    explored::rest_for(opening);
+    explored::rest_until(opening);
     scene.gate().open();
     drop(scene);
     explored::rest()
