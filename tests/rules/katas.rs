@@ -167,8 +167,8 @@ fn the_course_table_lists_every_kata_in_order() {
     assert!(read("README.md").contains(&table), "README.md should have this table:\n{table}");
 }
 
-/// What a stub gives is compared on the syntax tree, which can't see what macros make. So the tests hold it by types, too: in
-/// functions that nobody calls, whose names begin with `_`. A name that is not in them is held by nothing.
+/// What a stub gives is compared on the syntax tree, which can't see what macros make. So the tests hold it by types,
+/// too: in functions that nobody calls, whose names begin with `_`. A name that is not in them is held by nothing.
 #[test]
 fn the_tests_hold_by_types_what_the_stub_gives() {
     for kata in names("katas") {

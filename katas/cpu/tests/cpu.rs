@@ -18,8 +18,8 @@ use kata::conversation::{self, Streams};
 use kata::inputs::{counted, listed, subsets};
 use kata::{Check, EXPLORED, Rendezvous, each_on_threads, on_threads};
 
-/// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to whatever it is
-/// compared with, or be there for some `T` alone.
+/// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
+/// whatever it is compared with, or be there for some `T` alone.
 fn _signatures<T: Sync, R: Send>(items: &[T], work: &(impl Fn(&T) -> R + Sync)) {
     let _: Vec<R> = in_chunks(items, size(1), work);
     let _: Vec<R> = balanced(items, size(1), work);

@@ -11,8 +11,8 @@ use daemon::{Joined, StopSignal, Worker};
 use kata::scenarios::every_small_program;
 use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, until_blocked};
 
-/// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to whatever it is
-/// compared with, or be there for some `T` alone. And only an enum has variants to import.
+/// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
+/// whatever it is compared with, or be there for some `T` alone. And only an enum has variants to import.
 fn _signatures<T: Send + 'static>(work: impl FnOnce(&StopSignal) -> T + Send + 'static) {
     use Joined::{Ended, StillRunning};
     let _: Worker<T> = Worker::start("", work);

@@ -14,8 +14,8 @@ use kata::site::{Reply, Site, Transcript};
 use kata::{Check, each_on_threads};
 use tokio::runtime;
 
-/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is compared with.
-/// And only an enum has variants to import.
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
+/// compared with. And only an enum has variants to import.
 async fn _signatures(pages: &[Page]) {
     use Failure::{Status, Timeout, Unreachable};
     let _ = |page: Page| {

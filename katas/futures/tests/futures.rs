@@ -14,8 +14,8 @@ use kata::{Gate, Log, Rendezvous, check, on_schedules};
 
 use contract::FuturesContract;
 
-/// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to whatever it is
-/// compared with, or be there for some `T` alone. And only an enum has variants to import.
+/// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
+/// whatever it is compared with, or be there for some `T` alone. And only an enum has variants to import.
 fn _signatures<T: Send + 'static>(executor: &Executor, job: impl FnOnce() -> T + Send + 'static) {
     let _: fn(NonZeroUsize) -> Executor = Executor::new;
     let _: Future<T> = executor.submit(job);

@@ -11,8 +11,8 @@ use kata::scenarios::every_small_program;
 use kata::{Gate, check, on_schedules, until_blocked};
 use lock::{Bank, Refused};
 
-/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is compared with.
-/// And only an enum has variants to import.
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
+/// compared with. And only an enum has variants to import.
 fn _signatures<R>(bank: &Bank, read: impl FnOnce(u64) -> R) {
     use Refused::{InsufficientFunds, TimeIsUp};
     let _: fn(&[u64]) -> Bank = Bank::new;

@@ -14,7 +14,8 @@ use kata::stream::{Page, PipeWriter, Script, TRIED_FOR_EVER, Then, pipe};
 use kata::{Check, Gate, hours_pass, situation};
 use pipe::{Connection, LONGEST, receive, send};
 
-/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is compared with.
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
+/// compared with.
 fn _signatures(mut reader: impl Read + Send + 'static, mut writer: impl Write + Send + 'static) {
     let _: io::Result<()> = send(&mut writer, b"");
     let _: io::Result<Option<Vec<u8>>> = receive(&mut reader);

@@ -13,8 +13,8 @@ use kata::scenarios::every_small_program;
 use kata::{Gate, Log, Rendezvous, check, on_schedules, on_threads, until_blocked};
 use pool::{Lost, Pool, ShutDown, map_with_rayon};
 
-/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is compared with.
-/// And only an enum has variants to import.
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
+/// compared with. And only an enum has variants to import.
 fn _signatures(pool: &Pool, job: impl FnOnce() + Send + 'static) {
     use Lost::{Dropped, Panicked};
     let _: fn(NonZeroUsize, NonZeroUsize) -> Pool = Pool::new;

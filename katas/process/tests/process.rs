@@ -16,8 +16,8 @@ use ::process::{Captured, End, Job, Process, capture};
 use kata::child::{Children, die_of, meet, processes, roles, tell};
 use kata::{Check, keeps_to_limit, situation, until_still};
 
-/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is compared with.
-/// And only an enum has variants to import.
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
+/// compared with. And only an enum has variants to import.
 fn _signatures(job: Job) {
     use End::{Code, Signal};
     let _: fn(&Job) -> io::Result<Process> = Process::start;

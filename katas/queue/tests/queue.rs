@@ -17,8 +17,8 @@ use kata::scenarios::every_small_program;
 use kata::{Check, Log, Rendezvous, check, on_schedules, until_blocked};
 use queue::{GetError, PutError, Queue, pipeline};
 
-/// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to whatever it is
-/// compared with, or be there for some `T` alone. And only an enum has variants to import.
+/// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
+/// whatever it is compared with, or be there for some `T` alone. And only an enum has variants to import.
 fn _signatures<T>(queue: &Queue<T>, items: [T; 2]) {
     use GetError::Empty;
     use PutError::{Closed, Full};

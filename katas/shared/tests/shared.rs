@@ -20,8 +20,8 @@ use kata::{Check, Steps, situation, until_still};
 use shared::{Cells, Shared};
 use tempfile::TempDir;
 
-/// Never called. Compiles only with the types that the stub gives, for every `R`: a type of its own could be equal to whatever it is
-/// compared with, or be there for some `R` alone.
+/// Never called. Compiles only with the types that the stub gives, for every `R`: a type of its own could be equal to
+/// whatever it is compared with, or be there for some `R` alone.
 fn _signatures<R>(shared: &Shared, change: [impl FnOnce(&mut Cells<'_>) -> R; 2], read: impl FnOnce(&Cells<'_>) -> R) {
     let _: fn(&Path, usize) -> io::Result<Shared> = Shared::create;
     let _: fn(&Path) -> io::Result<Shared> = Shared::open;

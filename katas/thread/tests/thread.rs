@@ -13,8 +13,8 @@ use ::thread::{cook_all, start, start_named, wait_for_all};
 use kata::inputs::{counted, listed, orders, subsets};
 use kata::{Check, EXPLORED, Gate, GateGuard, Log, Rendezvous};
 
-/// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to whatever it is
-/// compared with, or be there for some `T` alone.
+/// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
+/// whatever it is compared with, or be there for some `T` alone.
 fn _signatures<T: Send + 'static>(cooks: [impl FnOnce(&str) -> T + Send + 'static; 2]) {
     let [cook, named] = cooks;
     let _: JoinHandle<T> = start(String::new(), cook);

@@ -1,7 +1,7 @@
 //! Inspecting: what a submission must not do, read off its syntax tree before anything is built.
 //!
-//! `rules` says what no line of it may hold, `given` what of the stub must be left as it is. This is one layer of several: nothing
-//! here is needed for the verdict to be true, it only makes the reason plain.
+//! `rules` says what no line of it may hold, `given` what of the stub must be left as it is. This is one layer of
+//! several: nothing here is needed for the verdict to be true, it only makes the reason plain.
 
 mod given;
 mod rules;

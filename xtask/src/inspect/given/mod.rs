@@ -1,12 +1,13 @@
-//! What a stub gives stays as given: its public items are compared with a submission's, and any that means something else to
-//! whoever uses it is objected to.
+//! What a stub gives stays as given: its public items are compared with a submission's, and any that means something
+//! else to whoever uses it is objected to.
 //!
-//! Names, lifetimes, bounds, `impl Trait`, modules, aliases and re-exports may be written in any way. Private fields and further
-//! items are free, a function may ask less of its callers, and `Drop` is left to whoever needs it.
+//! Names, lifetimes, bounds, `impl Trait`, modules, aliases and re-exports may be written in any way. Private fields
+//! and further items are free, a function may ask less of its callers, and `Drop` is left to whoever needs it.
 //!
-//! What a macro makes can't be seen here, nor what is in a file that is no Rust to our parser. An item that is missing, and may be
-//! there, is left to the `_signatures` in the kata's tests: they hold the same by types, whatever the source looks like. So they are
-//! the other half of this. A syntax tree has the words for a learner, and sees the whole; a type can't be dressed up.
+//! What a macro makes can't be seen here, nor what is in a file that is no Rust to our parser. An item that is missing,
+//! and may be there, is left to the `_signatures` in the kata's tests: they hold the same by types, whatever the source
+//! looks like. So they are the other half of this. A syntax tree has the words for a learner, and sees the whole; a
+//! type can't be dressed up.
 
 mod names;
 mod promise;
@@ -35,7 +36,8 @@ pub(super) fn objections(stub: syn::File, files: &BTreeMap<PathBuf, syn::File>) 
     let mut wrong = BTreeSet::new();
     for (name, given) in &given {
         let owner = owner(name);
-        // How a value is dropped is nothing that its users call: a field may do it. And of another type, methods say nothing.
+        // How a value is dropped is nothing that its users call: a field may do it. And of another type, methods say
+        // nothing.
         if name.starts_with("std::ops::Drop for ") || wrong.contains(owner) {
             continue;
         }
@@ -66,8 +68,8 @@ pub(super) fn objections(stub: syn::File, files: &BTreeMap<PathBuf, syn::File>) 
 
 /// What was found in the place of what was given, and means something else to its users.
 ///
-/// An implementation of a trait may stand beside others of the same trait: further ones are free. Of anything else there are several
-/// only where a system chooses between them, and each must be as given.
+/// An implementation of a trait may stand beside others of the same trait: further ones are free. Of anything else
+/// there are several only where a system chooses between them, and each must be as given.
 fn misfits<'p>(name: &str, given: &'p [Promise], found: &'p [Promise]) -> Vec<(&'p Promise, &'p Promise)> {
     if name.contains(" for ") {
         let lost = given.iter().filter(|given| !found.iter().any(|found| given.is_kept_by(found)));

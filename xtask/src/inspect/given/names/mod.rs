@@ -1,7 +1,7 @@
 //! What names stand for in a crate: its modules, what they import, and what of `std` has two names.
 //!
-//! A place is where something is defined, as a path: `crate::errors::PutError`, `std::time::Duration`. Primitive types and
-//! crates are places of one word: `u64`, `tokio`.
+//! A place is where something is defined, as a path: `crate::errors::PutError`, `std::time::Duration`. Primitive types
+//! and crates are places of one word: `u64`, `tokio`.
 
 mod modules;
 
@@ -21,7 +21,8 @@ pub(super) const STD: &str = include_str!("std.rs");
 
 /// So many steps from name to name are the most that are followed: a name may stand for itself.
 const FARTHEST: usize = 32;
-/// So many bytes of names are looked up at most. The repository's own answers need some 2,000. Beyond, a name stands for nothing.
+/// So many bytes of names are looked up at most. The repository's own answers need some 2,000. Beyond, a name stands
+/// for nothing.
 const MOST_LOOKED_UP: usize = 1024 * 1024;
 
 /// Types, traits and modules have names of their own, apart from those of functions and constants.
@@ -126,7 +127,8 @@ impl<'a> Names<'a> {
         public.map(|((namespace, name), _)| (name.clone(), *namespace)).collect()
     }
 
-    /// Whether there may be an item of that name although it is not found: a macro has made it, or it is in a file that is not read.
+    /// Whether there may be an item of that name although it is not found: a macro has made it, or it is in a file that
+    /// is not read.
     pub(super) fn may_be_unseen(&self, name: &str) -> bool {
         self.has_unread || self.macros.contains(name) || self.unseen.contains(name)
     }
@@ -152,7 +154,8 @@ impl<'a> Names<'a> {
         self.given.get(&place).cloned().unwrap_or(place)
     }
 
-    /// The place that a path means when it is written in that module. A path that begins with `::` has an empty first part.
+    /// The place that a path means when it is written in that module. A path that begins with `::` has an empty first
+    /// part.
     pub(super) fn resolve(&self, module: &str, path: &[String], namespace: Namespace) -> Option<String> {
         self.resolve_after(module, path, namespace, 0)
     }

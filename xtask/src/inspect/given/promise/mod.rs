@@ -1,4 +1,5 @@
-//! Promises: what a crate's public items mean to whoever uses them, spelled in a way that doesn't depend on how it is written.
+//! Promises: what a crate's public items mean to whoever uses them, spelled in a way that doesn't depend on how it is
+//! written.
 
 mod types;
 mod words;
@@ -26,7 +27,8 @@ pub(super) struct Promise {
     pub(super) demands: BTreeSet<String>,
     /// What it offers beside its parts: the bounds of a returned `impl Trait`. To offer more is fine.
     pub(super) offers: BTreeSet<String>,
-    /// The traits that are derived. They matter where all of it was given: what is derived for fields of one's own is one's own.
+    /// The traits that are derived. They matter where all of it was given: what is derived for fields of one's own is
+    /// one's own.
     pub(super) derives: BTreeSet<String>,
     /// It in words, as it is written.
     pub(super) words: String,
@@ -52,8 +54,8 @@ impl Promise {
     }
 }
 
-/// The promises behind the names of public items, and behind what belongs to them: `Queue`, `Queue::put`, `Iterator for Queue`.
-/// There are several of one name where a system chooses between them.
+/// The promises behind the names of public items, and behind what belongs to them: `Queue`, `Queue::put`, `Iterator for
+/// Queue`. There are several of one name where a system chooses between them.
 pub(super) fn promises(names: &mut Names<'_>, wanted: &[(String, Namespace)]) -> BTreeMap<String, Vec<Promise>> {
     let places: Vec<(String, String, Namespace)> = wanted
         .iter()

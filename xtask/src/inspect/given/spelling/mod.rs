@@ -1,8 +1,9 @@
-//! Spelling: one way to write each type, however a source writes it. Two types that are spelled alike are the same type.
+//! Spelling: one way to write each type, however a source writes it. Two types that are spelled alike are the same
+//! type.
 //!
-//! Names become places, aliases what they stand for. Generic parameters and lifetimes become numbers in the order in which they are met
-//! (`$0`, `'0.0`), so their names don't matter, and neither does where their bounds stand. `impl Trait` as a parameter's type is one
-//! more generic parameter, and a lifetime that is left out is one more lifetime.
+//! Names become places, aliases what they stand for. Generic parameters and lifetimes become numbers in the order in
+//! which they are met (`$0`, `'0.0`), so their names don't matter, and neither does where their bounds stand. `impl
+//! Trait` as a parameter's type is one more generic parameter, and a lifetime that is left out is one more lifetime.
 
 mod lifetimes;
 mod types;
