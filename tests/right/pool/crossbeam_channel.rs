@@ -55,15 +55,13 @@ impl Pool {
     }
 
     pub fn submit(&self, job: impl FnOnce() + Send + 'static) -> Result<(), ShutDown> {
+        // A clone of its own: who waits for room holds no lock, and a shutdown need not wait for him.
+        let sender = self.sender.read().unwrap().clone().ok_or(ShutDown)?;
         if WORKS_FOR.get() == self.address() {
             drop(panic::catch_unwind(AssertUnwindSafe(job)));
             return Ok(());
         }
-        // Who waits for room keeps the lock for reading, so a shutdown waits until there was room. Workers see to that.
-        match &*self.sender.read().unwrap() {
-            Some(sender) => sender.send(Box::new(job)).map_err(|_| ShutDown),
-            None => Err(ShutDown),
-        }
+        sender.send(Box::new(job)).map_err(|_| ShutDown)
     }
 
     pub fn map<T, R>(

@@ -1,12 +1,11 @@
 //! accepted
 //!
 //! The pool of the Rust book, completed: the channel of `std`, its one receiver behind a mutex. A worker holds the lock while it
-//! waits for a job, but not while it runs one. An immediate shutdown raises a flag, and workers drop what they take from then on.
+//! waits for a job, but not while it runs one. An immediate shutdown empties the channel under that same lock.
 
 use std::any::Any;
 use std::num::NonZeroUsize;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -18,15 +17,9 @@ type Job = Box<dyn FnOnce() + Send>;
 pub struct Pool {
     // Clones of the sender wait for room, this one is only there to be cloned.
     sender: Mutex<Option<SyncSender<Job>>>,
-    shared: Arc<Shared>,
+    receiver: Arc<Mutex<Receiver<Job>>>,
     ids: Vec<thread::ThreadId>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
-}
-
-struct Shared {
-    receiver: Mutex<Receiver<Job>>,
-    drops: AtomicBool,
-    dropped: AtomicUsize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,18 +34,14 @@ pub enum Lost {
 impl Pool {
     pub fn new(workers: NonZeroUsize, backlog: NonZeroUsize) -> Pool {
         let (sender, receiver) = mpsc::sync_channel(backlog.get());
-        let shared = Arc::new(Shared {
-            receiver: Mutex::new(receiver),
-            drops: AtomicBool::new(false),
-            dropped: AtomicUsize::new(0),
-        });
+        let receiver = Arc::new(Mutex::new(receiver));
         let mut threads = Vec::new();
         for _ in 0..workers.get() {
-            let shared = Arc::clone(&shared);
-            threads.push(thread::spawn(move || shared.work()));
+            let receiver = Arc::clone(&receiver);
+            threads.push(thread::spawn(move || work(&receiver)));
         }
         let ids = threads.iter().map(|thread| thread.thread().id()).collect();
-        Pool { sender: Mutex::new(Some(sender)), shared, ids, threads: Mutex::new(threads) }
+        Pool { sender: Mutex::new(Some(sender)), receiver, ids, threads: Mutex::new(threads) }
     }
 
     pub fn submit(&self, job: impl FnOnce() + Send + 'static) -> Result<(), ShutDown> {
@@ -98,15 +87,13 @@ impl Pool {
     }
 
     pub fn shutdown_now(&self) -> usize {
-        self.shared.drops.store(true, Ordering::SeqCst);
-        // What no worker has taken yet is dropped here, unless an idle worker waits in there. That one will do it.
-        if let Ok(receiver) = self.shared.receiver.try_lock() {
-            let waiting: Vec<Job> = receiver.try_iter().collect();
-            drop(receiver);
-            self.shared.dropped.fetch_add(waiting.len(), Ordering::SeqCst);
-        }
+        self.sender.lock().unwrap().take();
+        // An idle worker waits in there with the lock, but not for long: without a sender nothing more comes.
+        let waiting: Vec<Job> = self.receiver.lock().unwrap().try_iter().collect();
+        let dropped = waiting.len();
+        drop(waiting);
         self.shutdown();
-        self.shared.dropped.swap(0, Ordering::SeqCst)
+        dropped
     }
 
     fn in_a_job(&self) -> bool {
@@ -120,19 +107,12 @@ impl Drop for Pool {
     }
 }
 
-impl Shared {
-    fn work(&self) {
-        loop {
-            // The guard lives to the end of this statement only.
-            let job = self.receiver.lock().unwrap().recv();
-            let Ok(job) = job else { return };
-            if self.drops.load(Ordering::SeqCst) {
-                self.dropped.fetch_add(1, Ordering::SeqCst);
-                drop(job);
-            } else {
-                let _ = panic::catch_unwind(AssertUnwindSafe(job));
-            }
-        }
+fn work(receiver: &Mutex<Receiver<Job>>) {
+    loop {
+        // The guard lives to the end of this statement only.
+        let job = receiver.lock().unwrap().recv();
+        let Ok(job) = job else { return };
+        let _ = panic::catch_unwind(AssertUnwindSafe(job));
     }
 }
 

@@ -185,34 +185,35 @@ impl State {
         all
     }
 
-    /// What `shutdown_now` may do, and how many jobs it drops. A worker may have taken a job that has not begun: it may be
-    /// dropped or run. Where the pool is shut down already, this call may leave the backlog to the other one.
-    fn shuts_down_now(&self) -> Vec<(State, usize)> {
-        let mut after = self.clone().shuts_down();
-        for job in mem::take(&mut after.backlog) {
-            after = after.drops(job);
-        }
-        let mut all = vec![(after, self.backlog.len())];
-        for Running { job, step, under } in &self.running {
-            if *step == Step::Taken && under.is_none() {
-                for (mut after, number) in all.clone() {
-                    after.running.retain(|running| running.job != *job);
-                    all.push((after.drops(*job), number + 1));
-                }
-            }
-        }
-        all.extend(self.is_shut_down.then(|| (self.clone(), 0)));
-        all
+    /// A call of `shutdown_now` begins. Where the pool is shut down already, it may leave the backlog to the other call.
+    fn ends_now(&self) -> State {
+        State { ending_now: self.ending_now + 1, ..self.clone().shuts_down() }
+    }
+
+    /// It drops the oldest job, or one that a worker has taken and not begun. Until then workers may take them.
+    fn drops_one(&self) -> Vec<State> {
+        let has_not_begun = |running: &&Running| running.step == Step::Taken && running.under.is_none();
+        let jobs = self.running.iter().filter(has_not_begun).map(|running| running.job);
+        let without = |job| {
+            let mut after = State { untold: self.untold + 1, ..self.clone().drops(job) };
+            after.backlog.retain(|other| *other != job);
+            after.running.retain(|running| running.job != job);
+            after
+        };
+        self.backlog.front().copied().into_iter().chain(jobs).map(without).collect()
+    }
+
+    /// How many jobs it may say that it has dropped. Where another such call waits, that one may count some of them.
+    fn tells_of_dropped(&self) -> impl Iterator<Item = (State, usize)> {
+        let ending_now = self.ending_now - 1;
+        let least = if ending_now > 0 { 0 } else { self.untold };
+        (least..=self.untold).map(move |told| (State { untold: self.untold - told, ending_now, ..self.clone() }, told))
     }
 
     /// The oldest job of the backlog is taken: by a worker that is idle, or by one that waits in a job.
     fn takes(&self, under: Option<usize>, moves: &mut Moves<State>) {
         let mut after = self.clone();
         let Some(job) = after.backlog.pop_front() else { return };
-        if self.ending_now > 0 {
-            // It came in late, and is dropped like those before it.
-            moves.change(State { untold: self.untold + 1, ..after.clone().drops(job) });
-        }
         moves.change(after.runs(job, under));
     }
 
@@ -341,20 +342,24 @@ impl Contract for PoolContract {
             }
             (Call::Shutdown, 0) => moves.go_on(state.clone().shuts_down(), 1),
             (Call::ShutdownNow, 0) => {
-                for (after, dropped) in state.shuts_down_now() {
-                    let (untold, ending_now) = (after.untold + dropped, after.ending_now + 1);
-                    moves.go_on(State { untold, ending_now, ..after }, 1);
+                moves.go_on(state.ends_now(), 1);
+                if state.is_shut_down {
+                    moves.go_on(state.ends_now(), 2);
                 }
             }
-            (Call::ShutdownNow, _) if state.is_finished() => {
-                let after = State { is_over: true, ending_now: state.ending_now - 1, ..state.clone() };
-                if after.ending_now > 0 {
-                    moves.answer(after.clone(), "0");
+            (Call::ShutdownNow, 1) => {
+                state.drops_one().into_iter().for_each(|after| moves.go_on(after, 1));
+                if state.backlog.is_empty() {
+                    moves.go_on(state.clone(), 2);
                 }
-                moves.answer(State { untold: 0, ..after }, state.untold.to_string());
             }
-            (_, _) if state.is_finished() => moves.answer(State { is_over: true, ..state.clone() }, "()"),
-            (_, _) => {}
+            (_, _) if !state.is_finished() => {}
+            (Call::ShutdownNow, _) => {
+                for (after, dropped) in state.tells_of_dropped() {
+                    moves.answer(State { is_over: true, ..after }, dropped.to_string());
+                }
+            }
+            (_, _) => moves.answer(State { is_over: true, ..state.clone() }, "()"),
         }
     }
 
@@ -362,16 +367,14 @@ impl Contract for PoolContract {
         if state.busy_workers() < state.workers {
             state.takes(None, moves);
         }
-        for running in &state.running {
-            match running.step {
-                Step::Taken => moves.expects("job {} begins", running.job.id),
-                Step::Notes(what, id, _) => moves.expects(what, id),
-                Step::Ends => moves.expects("job {} ends", running.job.id),
-                Step::Next(next) => {
-                    if state.running.iter().all(|other| other.under != Some(running.job.id)) {
-                        go_on(state, running.job, next, clock, moves);
-                    }
-                }
+        for &Running { job, step, .. } in &state.running {
+            let is_alone = state.running.iter().all(|other| other.under != Some(job.id));
+            match step {
+                Step::Taken => moves.expects("job {} begins", job.id),
+                Step::Next(next) if is_alone => go_on(state, job, next, clock, moves),
+                Step::Notes(what, id, _) if is_alone => moves.expects(what, id),
+                Step::Next(_) | Step::Notes(..) => {}
+                Step::Ends => moves.expects("job {} ends", job.id),
             }
         }
         for job in &state.dropped {
@@ -402,13 +405,11 @@ impl Contract for PoolContract {
                 return Some(if job.act.uses_its_pool() { after.loses_a_handle() } else { after });
             }
             "item {} is asked for" => {
-                let map =
-                    after.maps.iter_mut().find(|map| inner(map.id, map.asked) == id && map.asked == map.handed)?;
+                let map = after.maps.iter_mut().find(|map| inner(map.id, map.asked) == id && map.asked == map.handed)?;
                 map.asked += 1;
             }
             _ => {
-                let notes =
-                    |running: &&Running| matches!(running.step, Step::Notes(now, of, _) if (now, of) == (what, id));
+                let notes = |running: &&Running| matches!(running.step, Step::Notes(now, of, _) if (now, of) == (what, id));
                 let Running { job, step: Step::Notes(_, _, next), .. } = *state.running.iter().find(notes)? else {
                     return None;
                 };
@@ -506,8 +507,20 @@ fn go_on(state: &State, job: Job, next: usize, clock: &Clock, moves: &mut Moves<
         }
         (Act::ShutsDown, 0) => moves.change(then(Step::Notes(SHUT_DOWN_IN_A_JOB, job.id, 1)).shuts_down()),
         (Act::ShutsDownNow, 0) => {
-            for (after, dropped) in state.shuts_down_now() {
-                moves.change(after.steps(job, Step::Notes(SHUT_DOWN_NOW_IN_A_JOB[dropped], job.id, 1)));
+            moves.change(state.ends_now().steps(job, Step::Next(1)));
+            if state.is_shut_down {
+                moves.change(state.ends_now().steps(job, Step::Next(2)));
+            }
+        }
+        (Act::ShutsDownNow, 1) => {
+            state.drops_one().into_iter().for_each(|after| moves.change(after));
+            if state.backlog.is_empty() {
+                moves.change(then(Step::Next(2)));
+            }
+        }
+        (Act::ShutsDownNow, 2) => {
+            for (after, dropped) in state.tells_of_dropped() {
+                moves.change(after.steps(job, Step::Notes(SHUT_DOWN_NOW_IN_A_JOB[dropped], job.id, 3)));
             }
         }
         _ if job.act.uses_its_pool() => moves.change(then(Step::Ends).loses_a_handle()),
@@ -626,10 +639,7 @@ impl RealJob {
                 let items = children.map(|id| RealJob::new(Act::Returns, id, handle, &self.scene));
                 for (place, result) in handle.pool.map(items, RealJob::run).into_iter().enumerate() {
                     let id = inner(self.id, place);
-                    note(
-                        if result.is_ok_and(|result| result == id) { RESULT_IN_A_JOB } else { NO_RESULT_IN_A_JOB },
-                        id,
-                    );
+                    note(if result.is_ok_and(|result| result == id) { RESULT_IN_A_JOB } else { NO_RESULT_IN_A_JOB }, id);
                 }
             }
             Act::ShutsDown => {
