@@ -18,7 +18,7 @@ use pool::{Lost, Pool, ShutDown};
 
 /// What a thread does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Call {
+pub(crate) enum Call {
     /// Submits a job that does this.
     Submit(Act),
     /// Maps items whose work is this.
@@ -31,7 +31,7 @@ pub enum Call {
 
 /// What a job does. Those that use their own pool hold a handle to it until they end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Act {
+pub(crate) enum Act {
     Returns,
     Panics,
     /// Waits for the gate.
@@ -52,7 +52,7 @@ impl Act {
 
 /// A job, or the work on an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Job {
+pub(crate) struct Job {
     id: usize,
     act: Act,
     is_item: bool,
@@ -60,7 +60,7 @@ pub struct Job {
 
 /// A job that was taken out of the backlog and has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Running {
+pub(crate) struct Running {
     job: Job,
     step: Step,
     /// The job that waits on the same worker until this one has ended.
@@ -69,7 +69,7 @@ pub struct Running {
 
 /// How far a job has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
+pub(crate) enum Step {
     /// A worker has it. It has not begun.
     Taken,
     /// It is about to do its next thing.
@@ -81,7 +81,7 @@ pub enum Step {
 
 /// A map on its way: how many of its items it has asked for, and how many of these it has handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Mapping {
+pub(crate) struct Mapping {
     id: usize,
     asked: usize,
     handed: usize,
@@ -89,7 +89,7 @@ pub struct Mapping {
 
 /// A pool, as the contract sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct State {
+pub(crate) struct State {
     workers: usize,
     room: usize,
     is_shut_down: bool,
@@ -228,8 +228,10 @@ impl State {
     }
 }
 
-pub struct PoolContract;
+pub(crate) struct PoolContract;
 
+/// The answer of a call that has none.
+const DONE: &str = "()";
 const THREE_ITEMS: &[Act] = &[Act::Waits, Act::Panics, Act::Returns];
 const NO_ITEMS: &[Act] = &[];
 
@@ -313,9 +315,15 @@ impl Contract for PoolContract {
                 });
                 results(handle.pool.map(items, RealJob::run))
             }
-            Call::Shutdown => done(handle.pool.shutdown()),
+            Call::Shutdown => {
+                handle.pool.shutdown();
+                DONE.to_owned()
+            }
             Call::ShutdownNow => handle.pool.shutdown_now().to_string(),
-            Call::Drop => done(*hand = None),
+            Call::Drop => {
+                *hand = None;
+                DONE.to_owned()
+            }
         }
     }
 
@@ -405,11 +413,13 @@ impl Contract for PoolContract {
                 return Some(if job.act.uses_its_pool() { after.loses_a_handle() } else { after });
             }
             "item {} is asked for" => {
-                let map = after.maps.iter_mut().find(|map| inner(map.id, map.asked) == id && map.asked == map.handed)?;
+                let map =
+                    after.maps.iter_mut().find(|map| inner(map.id, map.asked) == id && map.asked == map.handed)?;
                 map.asked += 1;
             }
             _ => {
-                let notes = |running: &&Running| matches!(running.step, Step::Notes(now, of, _) if (now, of) == (what, id));
+                let notes =
+                    |running: &&Running| matches!(running.step, Step::Notes(now, of, _) if (now, of) == (what, id));
                 let Running { job, step: Step::Notes(_, _, next), .. } = *state.running.iter().find(notes)? else {
                     return None;
                 };
@@ -570,17 +580,13 @@ fn results(results: Vec<Result<usize, Lost>>) -> String {
     format!("[{}]", results.into_iter().map(text).collect::<Vec<_>>().join(", "))
 }
 
-fn done((): ()) -> String {
-    "()".to_owned()
-}
-
 fn size(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).expect("sizes are not zero")
 }
 
 /// Shares the pool. Which handle goes before which other one is an order that the scheduler sees.
 #[derive(Clone)]
-pub struct Handle {
+pub(crate) struct Handle {
     pool: Arc<Pool>,
     gone: Arc<AtomicUsize>,
 }
@@ -639,7 +645,10 @@ impl RealJob {
                 let items = children.map(|id| RealJob::new(Act::Returns, id, handle, &self.scene));
                 for (place, result) in handle.pool.map(items, RealJob::run).into_iter().enumerate() {
                     let id = inner(self.id, place);
-                    note(if result.is_ok_and(|result| result == id) { RESULT_IN_A_JOB } else { NO_RESULT_IN_A_JOB }, id);
+                    note(
+                        if result.is_ok_and(|result| result == id) { RESULT_IN_A_JOB } else { NO_RESULT_IN_A_JOB },
+                        id,
+                    );
                 }
             }
             Act::ShutsDown => {

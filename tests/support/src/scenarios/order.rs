@@ -24,9 +24,9 @@ pub(super) struct Order {
 /// A part of the programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Group {
-    /// The small ones, and the smallest of those in which a call waits and another one lets it go on.
+    /// The small ones.
     First,
-    /// The larger ones of these.
+    /// Larger ones in which a call waits and another one lets it go on.
     Telling,
     /// All others.
     Rest,
@@ -50,9 +50,8 @@ pub(super) fn order(subject: &dyn Subject) -> Order {
     for size in 1..=SMALL.min(limits.calls) {
         programs.extend(all_of_size(subject, size));
     }
-    programs.extend(telling(subject, SMALL + 1));
     let first = programs.len();
-    for size in SMALL + 2..=limits.telling {
+    for size in SMALL + 1..=limits.telling {
         programs.extend(telling(subject, size));
     }
     let telling = programs.len();

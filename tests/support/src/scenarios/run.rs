@@ -33,7 +33,7 @@ struct Round {
 
 /// From the widest to the deepest.
 const ROUNDS: [Round; 10] = [
-    Round { group: Group::First, schedules: 50, spurious: 0, hostile: false },
+    Round { group: Group::First, schedules: 20, spurious: 0, hostile: false },
     Round { group: Group::Telling, schedules: 50, spurious: 0, hostile: false },
     Round { group: Group::First, schedules: 500, spurious: 1, hostile: false },
     Round { group: Group::First, schedules: 200, spurious: 0, hostile: true },
