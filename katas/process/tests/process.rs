@@ -3,6 +3,9 @@
 //! The children are this program again, in the roles at the end of the file. Where one stands still, or ends, is a row of a
 //! table: an `actor` does what its arguments say.
 
+// In the stub a process has no `Drop` yet.
+#![allow(clippy::drop_non_drop)]
+
 use std::env;
 use std::fs;
 use std::io::{self, Read, Write};
@@ -78,10 +81,15 @@ fn a_process_gets_its_arguments_variables_and_folder() {
     });
 }
 
+/// A way to learn how a process has ended.
+type Way = fn(&mut Process) -> Option<End>;
+/// Something that a process goes through.
+type Moment = fn(&Children, &mut Process);
+
 #[test]
 fn a_process_ends_with_a_code_or_by_a_signal() {
     check(|children| {
-        let ways: [(&str, fn(&mut Process) -> Option<End>); 4] = [
+        let ways: [(&str, Way); 4] = [
             ("`join`", |process| Some(process.join())),
             ("`join_timeout`", |process| process.join_timeout(LONG)),
             ("`terminate`", |process| Some(process.terminate(LONG))),
@@ -204,7 +212,7 @@ fn join_timeout_waits_for_the_limit_at_most() {
 #[test]
 fn nobody_but_terminate_asks_a_process_to_end() {
     check(|children| {
-        let waits: [(&str, fn(&Children, &mut Process)); 4] = [
+        let waits: [(&str, Moment); 4] = [
             ("`start`", |_, _| {}),
             ("`is_alive`", |_, process| assert!(process.is_alive())),
             ("`join_timeout`", |_, process| assert_eq!(process.join_timeout(MOMENT), None)),
@@ -260,7 +268,7 @@ fn terminate_asks_first_and_kills_after_the_grace() {
 fn no_process_outlives_its_owner() {
     check(|children| {
         let (before, stays, ends) = (processes(), ["fat", "meet gate"], ["exit 3"]);
-        let lives: [(&str, &[&str], fn(&Children, &mut Process)); 8] = [
+        let lives: [(&str, &[&str], Moment); 8] = [
             ("it has just been started", &stays, |_, _| {}),
             ("it runs", &stays, |children, _| children.wait_for("gate", 1)),
             ("it runs, and the limit of `join_timeout` was over", &stays, |_, process| {

@@ -141,7 +141,8 @@ impl Contract for BankContract {
 
     fn hands(&self, setup: usize, threads: usize, _scene: &Scene) -> Vec<Arc<Bank>> {
         let State { balances, .. } = self.setups().swap_remove(setup).state;
-        vec![Arc::new(Bank::new(&balances)); threads]
+        let bank = Arc::new(Bank::new(&balances));
+        vec![bank; threads]
     }
 
     fn perform(&self, bank: &mut Arc<Bank>, call: Call, id: usize, scene: &Scene) -> String {
