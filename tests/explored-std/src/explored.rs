@@ -106,6 +106,17 @@ pub enum Effort {
     },
 }
 
+impl Effort {
+    /// The same with so many schedules at most.
+    #[must_use]
+    pub fn at_most(self, limit: u64) -> Effort {
+        match self {
+            Effort::Reduced { schedules } => Effort::Reduced { schedules: schedules.min(limit) },
+            Effort::Preemptions { most, schedules } => Effort::Preemptions { most, schedules: schedules.min(limit) },
+        }
+    }
+}
+
 /// What a [`Session::glance`] saw.
 #[derive(Clone, Copy, Debug)]
 pub struct Glance {

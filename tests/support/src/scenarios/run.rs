@@ -68,7 +68,9 @@ pub(super) fn run(subject: Arc<dyn Subject>) -> Record {
             first: order.group(Group::First).len() as u64,
             ..Scenarios::default()
         };
-        let mut runs = Runs { session, order: &order, steps, coverage: Coverage::default(), scenarios, subject };
+        let most_schedules = number(verdict::SCHEDULES).unwrap_or(u64::MAX);
+        let coverage = Coverage::default();
+        let mut runs = Runs { session, order: &order, steps, most_schedules, coverage, scenarios, subject };
         match replay {
             Some(replay) => runs.replay(&replay),
             None => runs.all(),
@@ -88,6 +90,8 @@ struct Runs<'a> {
     order: &'a Order,
     /// How many steps are left.
     steps: u64,
+    /// How many schedules the command line allows for, in all.
+    most_schedules: u64,
     coverage: Coverage,
     scenarios: Scenarios,
 }
@@ -102,7 +106,7 @@ impl Runs<'_> {
                 if skip {
                     continue;
                 }
-                if self.steps == 0 {
+                if self.steps == 0 || self.coverage.schedules >= self.most_schedules {
                     return self.passed();
                 }
                 self.scenarios.tried += u64::from(!std::mem::replace(&mut tried[index], true));
@@ -136,11 +140,14 @@ impl Runs<'_> {
         if self.glance(program, round, Effort::Reduced { schedules })? {
             return Ok(true);
         }
-        self.glance(program, round, Effort::Preemptions { most: PREEMPTIONS, schedules })?;
+        if self.coverage.schedules < self.most_schedules {
+            self.glance(program, round, Effort::Preemptions { most: PREEMPTIONS, schedules })?;
+        }
         Ok(false)
     }
 
     fn glance(&mut self, program: &Program, round: &Round, effort: Effort) -> Result<bool, Found> {
+        let effort = effort.at_most(self.most_schedules.saturating_sub(self.coverage.schedules));
         let scenario = Scenario::new(&self.subject, program, round.hostile);
         let config = config(round.hostile, round.spurious);
         let glanced = caught(|| self.session.glance(&config, effort, &scenario.historian(), scenario.body()));
