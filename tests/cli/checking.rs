@@ -30,7 +30,8 @@ fn a_solved_kata_passes_and_the_map_knows() {
 #[test]
 fn a_deadlock_is_shown_with_its_cycle_and_replays_to_the_same_bytes() {
     let workshop = Workshop::new().answer_wrongly("lock", "abba");
-    let first = workshop.run(&["check", "lock"]).exits(1).without_complaint().says("✗ deadlock").says("held by");
+    let first =
+        workshop.run(&["check", "lock"]).exits(1).without_complaint().says("✗ deadlock").says("alice→bob holds");
     let second = workshop.run(&["check", "lock"]).exits(1);
     assert_eq!(first.stdout, second.stdout);
 
