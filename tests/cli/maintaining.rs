@@ -97,13 +97,10 @@ fn a_mutant_must_be_rejected_or_be_listed_with_a_reason() {
     let ran = workshop.run(&["verify", "lock", "--mutants=can_pay: < → >="]).exits(1);
     ran.says(&format!("lock: {rejected}: is misjudged")).says("is listed as equivalent, but rejected: assertion in");
 
-    let workshop = workshop.write(list, "\"Account::can_pay: < → >\" = \"it was one\"\n");
+    let workshop = workshop.write(list, "\"Account::can_pay: < → >>\" = \"it was one\"\n");
     let said = workshop.run(&["verify", "lock", "--mutants"]).refused();
-    assert!(said.contains(&format!("{list} names `Account::can_pay: < → >`, which is no mutant any more")), "{said}");
-    assert!(
-        said.contains(&format!("Is it `{rejected}` now?")) || said.contains("Is it `Account::can_pay: < → <=`"),
-        "{said}"
-    );
+    assert!(said.contains(&format!("{list} names `Account::can_pay: < → >>`, which is no mutant any more")), "{said}");
+    assert!(said.contains("Is it `Account::can_pay: < → "), "{said}");
 }
 
 #[test]
