@@ -1,9 +1,11 @@
 //! Each tool does what it says. The same file is a test of the explored build.
 
+use std::io::{self, BufRead, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread;
 
+use kata::conversation::{self, Streams};
 use kata::{Gate, Log, Peak, Rendezvous, check};
 
 #[test]
@@ -85,5 +87,51 @@ fn a_log_knows_what_came_first() {
         assert!(log.happened("get") && !log.happened("close"));
         assert_eq!((log.count("put"), log.count("close")), (2, 0));
         assert_eq!(log.events(), ["put", "get", "put"]);
+    });
+}
+
+/// Answers each of two lines with itself, as long as all goes well.
+fn echo(streams: Streams) -> (io::Result<()>, String) {
+    let (mut input, mut output, arrived) = conversation::begin(vec![b"one".to_vec(), b"two".to_vec()], streams);
+    let mut converse = || {
+        let mut line = String::new();
+        while input.read_line(&mut line)? > 0 {
+            output.write_all(line.as_bytes())?;
+            output.flush()?;
+            line.clear();
+        }
+        Ok(())
+    };
+    (converse(), arrived.text())
+}
+
+#[test]
+fn the_streams_of_a_conversation_fail_when_they_are_told_to() {
+    check(|| {
+        let arrived = |streams| {
+            let (outcome, text) = echo(streams);
+            (outcome.map_err(|error| error.kind()), text.lines().count())
+        };
+        for streams in [Streams::Wide, Streams::Narrow] {
+            assert_eq!(arrived(streams), (Ok(()), 2), "{streams}");
+        }
+        for (line, answers) in [(0, 0), (1, 1), (2, 2)] {
+            assert_eq!(arrived(Streams::ReadingFails(line)), (Err(Streams::READING), answers));
+        }
+        for answer in 0..2 {
+            assert_eq!(arrived(Streams::WritingFails(answer)), (Err(Streams::WRITING), answer));
+            assert_eq!(arrived(Streams::FlushingFails(answer)), (Err(Streams::WRITING), answer + 1));
+        }
+    });
+}
+
+#[test]
+#[should_panic = "answers that have arrived when line 2 is read"]
+fn an_answer_that_stays_in_the_buffer_is_noticed() {
+    check(|| {
+        let (mut input, mut output, _) = conversation::begin(vec![b"one".to_vec(), b"two".to_vec()], Streams::Wide);
+        input.read_line(&mut String::new()).unwrap();
+        writeln!(output, "one").unwrap();
+        let _ = input.read_line(&mut String::new());
     });
 }

@@ -249,7 +249,7 @@ fn a_waiter_that_nobody_wakes_is_a_lost_wakeup_in_the_smallest_program() {
 
 #[test]
 fn a_wrong_answer_is_told_with_what_the_contract_allows() {
-    let rest = fails(Mistake::If, "race", "take answers ok; the contract allows: to wait");
+    let rest = fails(Mistake::If, "race", "take answers ok after 3600s; the contract allows: to wait");
     assert!(rest.contains("    take → ok\n"), "one thread and a spurious wakeup suffice: {rest}");
     fails(Mistake::NeverWaits, "assertion", "takewithin answers none; the contract allows: to wait");
 }
@@ -278,7 +278,7 @@ fn looking_again_and_again_is_not_waiting() {
 
 #[test]
 fn a_panic_is_told_with_its_place() {
-    let rest = fails(Mistake::Panics, "assertion", "give answers panics; the contract allows: ok");
+    let rest = fails(Mistake::Panics, "assertion", "give panics; the contract allows: ok");
     assert!(rest.contains("A panicked: cannot give (scenarios.rs:"), "{rest}");
 }
 
