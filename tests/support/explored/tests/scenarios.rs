@@ -273,7 +273,8 @@ fn who_gives_up_too_late_is_found() {
 #[test]
 fn looking_again_and_again_is_not_waiting() {
     fails(Mistake::Polls, "livelock", "A runs on for ever without progress");
-    fails(Mistake::Spins, "livelock", "A runs on for ever without progress");
+    let rest = fails(Mistake::Spins, "livelock", "A runs on for ever without progress");
+    assert!(rest.contains("none is free\n    A\n    take\n"), "the program is told, too: {rest}");
 }
 
 #[test]

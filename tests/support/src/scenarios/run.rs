@@ -13,6 +13,7 @@ use super::erased::{Subject, caught};
 use super::order::{self, Group, Order};
 use super::program::Program;
 use super::scenario::Scenario;
+use super::tell::with_program;
 use crate::kind::kind_of_panic;
 use crate::schedules::number;
 
@@ -182,7 +183,10 @@ impl Runs<'_> {
         let program = self.smaller(program, round).unwrap_or_else(|| program.clone());
         let scenario = Scenario::new(&self.subject, &program, round.hostile);
         let config = config(round.hostile, 1);
-        let exploration = self.session.explore(&config, &scenario.historian(), scenario.body());
+        let mut exploration = self.session.explore(&config, &scenario.historian(), scenario.body());
+        if let Outcome::Failed(failure) = &mut exploration.outcome {
+            failure.message = with_program(&*self.subject, &program, &failure.message);
+        }
         let place = self.order.programs.iter().position(|other| *other == program).unwrap_or_default();
         self.record(exploration, &label(place, round.hostile))
     }

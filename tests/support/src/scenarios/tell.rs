@@ -61,12 +61,10 @@ fn headline(subject: &dyn Subject, program: &Program, violation: &Violation, tab
     }
 }
 
-/// The setup, and a column of calls for each thread.
+/// The program as it went, and what was noted.
 fn picture(subject: &dyn Subject, program: &Program, violation: &Violation, table: &Table) -> String {
     let seen: Vec<Seen> = violation.before.iter().copied().chain([violation.seen]).collect();
-    let calls = program.calls();
-    let cell = |call: usize| {
-        let name = subject.name(calls[call].call, calls[call].id);
+    let mut text = columns(subject, program, |call, name| {
         let answer = seen.iter().find_map(|seen| match seen {
             Seen::Returns(returned, answer) if *returned == call => Some(table.answer_text(*answer)),
             _ => None,
@@ -77,20 +75,35 @@ fn picture(subject: &dyn Subject, program: &Program, violation: &Violation, tabl
             None if seen.contains(&Seen::Begins(call)) => format!("{name} …"),
             None => format!("({name})"),
         }
-    };
-    let mut next = 0;
-    let columns: Vec<Vec<String>> = program
-        .threads
+    });
+    let notes: Vec<String> = seen
         .iter()
-        .enumerate()
-        .map(|(thread, own)| {
-            let cells = own.iter().map(|_| {
-                next += 1;
-                cell(next - 1)
-            });
-            std::iter::once(thread_name(thread)).chain(cells).collect()
+        .filter_map(|seen| match seen {
+            Seen::Notes(what, id) => Some(noted(what, *id)),
+            _ => None,
         })
         .collect();
+    if !notes.is_empty() {
+        text += &format!("\n  in this order: {}", notes.join(", "));
+    }
+    text
+}
+
+/// A failure of another kind, with the program after its first line.
+pub(super) fn with_program(subject: &dyn Subject, program: &Program, message: &str) -> String {
+    if message.contains(subject.setups()[program.setup]) {
+        return message.to_owned();
+    }
+    let (first, rest) = message.split_once('\n').unwrap_or((message, ""));
+    format!("{first}\n\n{}\n{rest}", columns(subject, program, |_, name| name))
+}
+
+/// The setup, and a column of calls for each thread. What stands there says `cell`, of the call's number and name.
+fn columns(subject: &dyn Subject, program: &Program, cell: impl Fn(usize, String) -> String) -> String {
+    let mut columns: Vec<Vec<String>> = (0..program.threads.len()).map(|thread| vec![thread_name(thread)]).collect();
+    for (number, placed) in program.calls().into_iter().enumerate() {
+        columns[placed.thread].push(cell(number, subject.name(placed.call, placed.id)));
+    }
     let width = |column: &Vec<String>| column.iter().map(|cell| cell.chars().count()).max().unwrap_or(0);
     let rows = columns.iter().map(Vec::len).max().unwrap_or(0);
     let mut text = format!("  {}", subject.setups()[program.setup]);
@@ -103,16 +116,6 @@ fn picture(subject: &dyn Subject, program: &Program, violation: &Violation, tabl
             })
             .collect();
         text += &format!("\n    {}", line.trim_end());
-    }
-    let notes: Vec<String> = seen
-        .iter()
-        .filter_map(|seen| match seen {
-            Seen::Notes(what, id) => Some(noted(what, *id)),
-            _ => None,
-        })
-        .collect();
-    if !notes.is_empty() {
-        text += &format!("\n  in this order: {}", notes.join(", "));
     }
     text
 }
