@@ -321,6 +321,99 @@ fn a_contract_that_is_no_good_is_nobodys_mistake() {
     assert!(endless.contains("it does not come to an end"), "{endless}");
 }
 
+/// Rings a bell, which only one thread can have; nobody hears it if it is mute.
+struct BellContract {
+    mute: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum BellCall {
+    Ring,
+    Idle,
+}
+
+impl Contract for BellContract {
+    type Hand = Option<Scene>;
+    type Call = BellCall;
+    /// Whether it was rung and not heard yet.
+    type State = bool;
+
+    fn setups(&self) -> Vec<Setup<bool>> {
+        vec![Setup { name: "a bell that was rung", state: true }]
+    }
+
+    fn calls(&self) -> Vec<BellCall> {
+        vec![BellCall::Ring, BellCall::Idle]
+    }
+
+    fn name(&self, call: BellCall, _id: usize) -> String {
+        format!("{call:?}").to_lowercase()
+    }
+
+    fn makes_sense(&self, _setup: usize, program: &[Vec<BellCall>]) -> bool {
+        program.iter().flatten().filter(|call| **call == BellCall::Ring).count() <= 1
+    }
+
+    fn hands(&self, _setup: usize, threads: usize, scene: &Scene) -> Vec<Option<Scene>> {
+        // Two threads ring before, in an order that does not matter.
+        let rings = [scene.clone(), scene.clone()];
+        let first = Arc::new(Mutex::new(true));
+        for scene in rings {
+            let first = Arc::clone(&first);
+            thread::spawn(move || {
+                if std::mem::take(&mut *first.lock().unwrap()) {
+                    scene.note("the bell rings, {}", 1);
+                }
+            });
+        }
+        scene.settle();
+        let mut hands = vec![None; threads];
+        hands[0] = Some(scene.clone());
+        hands
+    }
+
+    fn deal(&self, hands: &mut [Option<Scene>], program: &[Vec<BellCall>]) {
+        let bell = hands[0].take();
+        if let Some(thread) = program.iter().position(|calls| calls.contains(&BellCall::Ring)) {
+            hands[thread] = bell;
+        }
+    }
+
+    fn perform(&self, bell: &mut Option<Scene>, call: BellCall, _id: usize, _scene: &Scene) -> String {
+        if call == BellCall::Ring {
+            let bell = bell.take().expect("who rings was dealt the bell");
+            if !self.mute {
+                bell.note("the bell rings, {}", 1);
+            }
+        }
+        "()".to_owned()
+    }
+
+    fn may(&self, heard: &bool, call: BellCall, _turn: &Turn, moves: &mut Moves<bool>) {
+        moves.answer(*heard || call == BellCall::Ring, "()");
+    }
+
+    fn by_itself(&self, rung: &bool, _clock: &Clock, moves: &mut Moves<bool>) {
+        if *rung {
+            moves.expects("the bell rings, {}", 1);
+        }
+    }
+
+    fn hears(&self, rung: &bool, _what: &str, _id: usize, _clock: &Clock) -> Option<bool> {
+        rung.then_some(false)
+    }
+}
+
+#[test]
+fn what_the_contract_expects_has_to_be_noted() {
+    let told = |mute| panic::catch_unwind(|| every_small_program(BellContract { mute })).err();
+    assert!(told(false).is_none());
+    let told = *told(true).expect("nobody hears a mute bell").downcast::<String>().expect("a failure is told as text");
+    let (first, rest) = told.split_once('\n').expect("more than a line");
+    assert_eq!(first, "deadlock: everything waits, though the contract wants: the bell rings, 1", "{told}");
+    assert!(rest.contains("a bell that was rung\n    A\n    ring\n  in this order: the bell rings, 1\n"), "{told}");
+}
+
 #[test]
 fn a_panicking_call_has_a_name_of_its_own() {
     assert_eq!(PANICS, "panics");
