@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-/// A fixed number of worker threads that run jobs, the oldest first.
+/// A fixed number of worker threads that run jobs, the oldest first. Threads can share it.
 ///
 /// Dropping it waits until every job that was submitted is complete, and until its threads have ended.
 pub struct Executor {
@@ -13,7 +13,7 @@ pub struct Executor {
 }
 
 /// Stands for the result of a job, which may not be there yet. It is complete when the job has returned, has panicked or
-/// was cancelled.
+/// was cancelled. It can be sent to another thread.
 ///
 /// Dropping it changes nothing for the job.
 pub struct Future<T> {

@@ -24,6 +24,14 @@ fn _signatures<T: Send + 'static>(executor: &Executor, job: impl FnOnce() -> T +
     let _: Future<T> = executor.submit(job);
 }
 
+/// Never called, either: threads share executors, and send futures.
+fn _threads<T: Send + 'static>(executor: Executor, future: Future<T>) {
+    fn share(_: impl Send + Sync) {}
+    fn send(_: impl Send) {}
+    share(executor);
+    send(future);
+}
+
 /// Never called, either.
 fn _signatures_of_futures<T>() {
     use Failure::{Cancelled, Panicked};

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// A fixed number of worker threads that run jobs, the oldest first.
+/// A fixed number of worker threads that run jobs, the oldest first. Threads can share it.
 ///
 /// Dropping it waits until every job that was submitted is complete, and until its threads have ended.
 pub struct Executor {
@@ -33,7 +33,7 @@ pub struct Executor {
 type Job = Box<dyn FnOnce() + Send>;
 
 /// Stands for the result of a job, which may not be there yet. It is complete when the job has returned, has panicked or
-/// was cancelled.
+/// was cancelled. It can be sent to another thread.
 ///
 /// Dropping it changes nothing for the job.
 // Not `Clone`: there is one future for each job, so a result can be moved out of it, nobody can ask twice, and no list has the
