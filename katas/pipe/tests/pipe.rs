@@ -8,10 +8,11 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use kata::child::{Children, roles};
 use kata::stream::{Page, PipeWriter, Script, TRIED_FOR_EVER, Then, pipe};
-use kata::{Check, Gate, hours_pass, situation};
+use kata::{Check, Gate, a_while_passes, situation};
 use pipe::{Connection, LONGEST, receive, send};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -174,10 +175,13 @@ fn what_a_stream_reports_is_passed_on() {
     });
 }
 
+/// Who reads long messages byte by byte needs some time for it, and may.
+const PLENTY: Duration = Duration::from_secs(50);
+
 /// The lengths rise: whoever believes the first takes 16 MiB, and doesn't come to the one that costs 4 GiB.
 #[test]
 fn a_hostile_length_is_refused_before_anything_is_allocated() {
-    Check::new().threads_only().run(|| {
+    Check::new().threads_only().deadline(PLENTY).run(|| {
         for length in [LONGEST as u32 + 1, 1 << 25, i32::MAX as u32, 1 << 31, u32::MAX] {
             for cut in 0..=4 {
                 situation(format!("a message of {length} bytes is announced, and a piece ends after {cut} bytes"));
@@ -270,7 +274,7 @@ fn neither_direction_waits_for_the_other() {
 
 #[test]
 fn many_and_big_messages_in_both_directions_at_once_arrive() {
-    Check::new().threads_only().run(|| {
+    Check::new().threads_only().deadline(PLENTY).run(|| {
         let (mut child, mut connection) = Running::start("speaks_first");
         for message in much() {
             connection.send(message).unwrap();
@@ -287,7 +291,7 @@ fn many_and_big_messages_in_both_directions_at_once_arrive() {
 
 #[test]
 fn after_finish_the_other_end_is_told_and_can_still_answer() {
-    Check::new().threads_only().run(|| {
+    Check::new().threads_only().deadline(PLENTY).run(|| {
         let (mut child, mut connection) = Running::start("answers_at_the_end");
         for message in [b"one".to_vec(), Vec::new(), big(3)] {
             connection.send(message).unwrap();
@@ -307,7 +311,7 @@ fn after_finish_the_other_end_is_told_and_can_still_answer() {
 
 #[test]
 fn a_child_that_dies_in_the_middle_of_a_message_is_an_error() {
-    Check::new().threads_only().run(|| {
+    Check::new().threads_only().deadline(PLENTY).run(|| {
         let (mut child, mut connection) = Running::start("dies_in_the_middle");
         // The child never takes this. Whether a `send` says so or `close` does is left open.
         let sent = connection.send(big(0)).and_then(|()| connection.send(big(1)));
@@ -322,7 +326,7 @@ fn a_child_that_dies_in_the_middle_of_a_message_is_an_error() {
 
 #[test]
 fn the_other_end_may_go_at_any_point() {
-    Check::new().threads_only().run(|| {
+    Check::new().threads_only().deadline(PLENTY).run(|| {
         let lengths: [&[usize]; 4] = [&[], &[1], &[0, 2], &[2, 0, 1]];
         let talks = lengths.iter().flat_map(|ours| lengths.map(|theirs| (talk(ours), talk(theirs))));
         for (ours, theirs) in talks.filter(|(ours, theirs)| ours.len() + theirs.len() <= 3) {
@@ -347,7 +351,7 @@ fn the_other_end_may_go_at_any_point() {
 /// Sends and receives, while the other end takes and gives so many bytes and then is gone.
 fn meets_an_end(ours: &[Vec<u8>], theirs: &[Vec<u8>], (taken, given): (usize, usize), takes_first: bool) {
     let ((mut ears, mouth), (our_ears, mut their_mouth)) = (pipe(0, 1), pipe(0, 1));
-    let words = frames(theirs)[..given].to_vec();
+    let (words, all) = (frames(theirs)[..given].to_vec(), taken == frames(ours).len());
     let other = thread::spawn(move || {
         let mut take = || ears.read_exact(&mut vec![0; taken]).expect("there is so much to be taken");
         if takes_first {
@@ -356,6 +360,9 @@ fn meets_an_end(ours: &[Vec<u8>], theirs: &[Vec<u8>], (taken, given): (usize, us
         their_mouth.write_all(&words).expect("it is heard");
         if !takes_first {
             take();
+        }
+        if all {
+            assert_eq!(ears.read(&mut [0]).unwrap(), 0, "it is told that there will be no more");
         }
     });
     let mut connection = Connection::new(our_ears, mouth);
@@ -366,8 +373,8 @@ fn meets_an_end(ours: &[Vec<u8>], theirs: &[Vec<u8>], (taken, given): (usize, us
     let end = if rest == 0 { Ok(None) } else { Err(ErrorKind::UnexpectedEof) };
     assert_eq!(in_short(connection.receive()), end, "what `receive` says of the end");
     let reported = sent.and(connection.close()).map_err(|error| error.kind());
-    let all = if taken == frames(ours).len() { Ok(()) } else { Err(ErrorKind::BrokenPipe) };
-    assert_eq!(reported, all, "what `send` or else `close` says of what you sent");
+    let expected = if all { Ok(()) } else { Err(ErrorKind::BrokenPipe) };
+    assert_eq!(reported, expected, "what `send` or else `close` says of what you sent");
     other.join().unwrap();
 }
 
@@ -427,7 +434,7 @@ fn gives_the_reason(page: Page, length: usize, reason: Option<ErrorKind>) {
 
 #[test]
 fn close_returns_when_everything_is_written() {
-    Check::new().threads_only().run(|| {
+    Check::new().threads_only().deadline(PLENTY).run(|| {
         let (mut child, mut connection) = Running::start("sends_and_ends");
         let (long, last) = (connection.receive(), connection.receive());
         // This end says it first if `close` is still a `todo!()`, and not a child that died of it.
@@ -440,12 +447,12 @@ fn close_returns_when_everything_is_written() {
 
 #[test]
 fn close_waits_as_long_as_it_takes() {
-    Check::new().daemons().run(|| {
+    Check::new().daemons().hostile_timeouts().run(|| {
         let ((mut ears, mouth), gate) = (pipe(64, usize::MAX), Gate::closed());
         let later = thread::spawn({
             let gate = gate.clone();
             move || {
-                hours_pass();
+                a_while_passes();
                 gate.open();
             }
         });
@@ -494,7 +501,7 @@ fn close_hangs_up_on_who_waits_to_be_heard() {
 
 #[test]
 fn close_does_not_wait_for_a_child_that_waits_to_be_heard() {
-    Check::new().threads_only().run(|| {
+    Check::new().threads_only().deadline(PLENTY).run(|| {
         let (mut child, mut connection) = Running::start("speaks_first");
         // Either may be the one that sees the other go: all that counts is that both come to their end.
         let _ = connection.send(big(0));
@@ -600,9 +607,10 @@ fn hear(ears: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     if ears.take(4).read_to_end(&mut prefix)? == 0 {
         return Ok(None);
     }
-    let prefix = prefix.try_into().map_err(|_| ErrorKind::UnexpectedEof)?;
-    let mut message = vec![0; u32::from_be_bytes(prefix) as usize];
-    ears.read_exact(&mut message).map(|()| Some(message))
+    let length = u32::from_be_bytes(prefix.try_into().map_err(|_| ErrorKind::UnexpectedEof)?);
+    let mut message = Vec::new();
+    ears.take(length.into()).read_to_end(&mut message)?;
+    if message.len() == length as usize { Ok(Some(message)) } else { Err(ErrorKind::UnexpectedEof.into()) }
 }
 
 /// Says so many messages of 1 byte.

@@ -107,13 +107,6 @@ struct State {
     closing: bool,
 }
 
-/// The processes that descend from this one and are there now, zombies too, by their numbers. `None` where the system doesn't
-/// say.
-pub fn processes() -> Option<BTreeSet<u32>> {
-    let own = std::process::id();
-    Some(family()?.iter().map(|task| task.process).filter(|process| *process != own).collect())
-}
-
 impl Children {
     /// No child has come yet.
     ///

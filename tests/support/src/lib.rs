@@ -65,6 +65,6 @@ pub use check::{Check, check, each_on_threads, on_schedules, on_threads};
 pub const EXPLORED: bool = cfg!(feature = "explore");
 
 pub use tools::{
-    Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, Steps, hours_pass, keeps_to_limit, situation, until_blocked,
+    Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, Steps, a_while_passes, keeps_to_limit, situation, until_blocked,
     until_still,
 };

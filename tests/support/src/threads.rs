@@ -86,7 +86,7 @@ fn run_in_turn(check: &Check, cases: Cases) -> Outcome {
 /// Adds which of many situations it was, where the test has said so.
 fn with_situation(mut failure: Failure) -> Failure {
     if let Some(situation) = situation::get().filter(|_| failure.kind != Kind::Unsolved) {
-        failure.message.push_str("\nIt happened when ");
+        failure.message.push_str("\nSituation: ");
         failure.message.push_str(&situation);
     }
     failure

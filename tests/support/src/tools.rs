@@ -2,7 +2,6 @@
 
 mod blocked;
 mod gate;
-mod hours;
 mod limit;
 mod log;
 mod peak;
@@ -11,10 +10,10 @@ pub(crate) mod situation;
 mod steps;
 mod still;
 pub(crate) mod waiting;
+mod while_passes;
 
 pub use blocked::until_blocked;
 pub use gate::{Gate, GateGuard};
-pub use hours::hours_pass;
 pub use limit::keeps_to_limit;
 pub use log::Log;
 pub use peak::{Peak, PeakGuard};
@@ -22,6 +21,7 @@ pub use rendezvous::Rendezvous;
 pub use situation::situation;
 pub use steps::Steps;
 pub use still::until_still;
+pub use while_passes::a_while_passes;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

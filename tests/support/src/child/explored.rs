@@ -3,7 +3,6 @@
 //! Processes are not modelled, so a body that starts some runs on threads only. Its test file is compiled for schedules all the
 //! same, for the sake of its other tests. Here it finds the names that it uses, and none of this is ever called.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::process::{Child, Command};
 
@@ -118,14 +117,6 @@ pub struct Stopped(Infallible);
 /// # Panics
 /// Always, like [`Children::new`].
 pub fn stop(_child: &Child) -> Option<Stopped> {
-    no_children()
-}
-
-/// The processes that descend from this one.
-///
-/// # Panics
-/// Always, like [`Children::new`].
-pub fn processes() -> Option<BTreeSet<u32>> {
     no_children()
 }
 

@@ -1,7 +1,6 @@
 //! Says which of many situations a test is trying.
 
-/// The test tries this situation from now on. If it fails, however it fails, its message says so: write it for the learner, as
-/// the end of "It happened when …".
+/// The test tries this situation from now on. If it fails, however it fails, its message says so: in words for the learner.
 ///
 /// For bodies that go through a table, on threads: a schedule tells for itself what happens in it, so explored builds ignore it.
 ///
