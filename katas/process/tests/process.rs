@@ -13,11 +13,11 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::process::{self, Command};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ::process::{Captured, End, Job, Process, capture};
 use kata::child::{Children, die_of, meet, roles, tell};
-use kata::{Check, keeps_to_limit, situation, until_still};
+use kata::{Check, is_done_at_once, keeps_to_limit, situation, until_still};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with. And only an enum has variants to import.
@@ -48,7 +48,7 @@ fn a_process_gets_its_arguments_variables_and_folder() {
     check(|children| {
         let arguments =
             ["two words", "", "a \"quoted\" one", "$HOME", "*", "a;b", "back\\slash", "한글", " ", "--flag=1"];
-        let mut job = Job { name: "a name".to_owned(), ..job(children, "report", &arguments) };
+        let mut job = Job { name: NAME.to_owned(), ..job(children, "report", &arguments) };
         // The last one is there already, with another value.
         let inherited = env::vars_os().find_map(|(name, _)| name.into_string().ok()).unwrap();
         let values = [("GREETING", " good day\n"), ("EMPTY", ""), ("EQUAL", "a=b"), (&inherited, "of the job")];
@@ -58,7 +58,7 @@ fn a_process_gets_its_arguments_variables_and_folder() {
         for (nth, folder) in [Some(other_folder), None].into_iter().enumerate() {
             job.folder = folder.clone();
             let mut process = Process::start(&job).unwrap();
-            assert_eq!(process.name(), "a name");
+            assert_eq!(process.name(), NAME);
             assert_eq!(process.join(), End::Code(0));
             let told = children.wait_until_told(3 * (nth + 1));
             let [told_arguments, told_folder, variables] = &told[3 * nth..] else { unreachable!("three things") };
@@ -102,7 +102,7 @@ fn a_process_ends_with_a_code_or_by_a_signal() {
             // Who asks first may be somebody else for each kind of end: by itself, by a crash, by a signal.
             let first_to_ask = if ["exit 3", "abort", "die 15"].contains(&how) { ways.len() } else { 1 };
             for (nth, (who, ask)) in ways.into_iter().enumerate().take(first_to_ask) {
-                situation(format!("the child does this: {how}, and {who} is the first to ask"));
+                situation(format!("{}, and {who} is the first to ask", story(&[how])));
                 let mut process = Process::start(&actor_job(children, &[how])).unwrap();
                 assert_eq!(ask(&mut process), Some(end), "how the child ended");
                 assert!(!process.is_alive(), "the child has ended");
@@ -176,7 +176,7 @@ fn what_happens_to_one_process_changes_nothing_for_another() {
 fn a_process_is_alive_until_it_has_ended() {
     check(|children| {
         for (how, end) in ends().into_iter().step_by(2) {
-            situation(format!("the child waits at a gate, and then does this: {how}"));
+            situation(story(&["meet gate", how]));
             let gate = format!("gate before {how}");
             let mut process = Process::start(&actor_job(children, &[&format!("meet {gate}"), how])).unwrap();
             assert!(process.is_alive(), "the child has just been started");
@@ -204,8 +204,11 @@ fn join_timeout_waits_for_the_limit_at_most() {
         children.open_when_still("gate");
         assert_eq!(process.join_timeout(LONG), Some(MET), "the gate opens, so the child ends by itself");
         assert_eq!(process.join_timeout(Duration::ZERO), Some(MET), "the same, asked again");
-        let mut process = Process::start(&actor_job(children, &["exit 7"])).unwrap();
-        assert_eq!(process.join_timeout(Duration::MAX), Some(MET), "no limit is too long");
+        for limit in [LONG, Duration::MAX] {
+            situation(format!("the child ends at once, and the limit is {limit:?}"));
+            let start = || Process::start(&actor_job(children, &["exit 7"])).unwrap();
+            is_done_at_once(|| assert_eq!(start().join_timeout(limit), Some(MET), "no limit is too long"));
+        }
     });
 }
 
@@ -252,13 +255,15 @@ fn terminate_asks_first_and_kills_after_the_grace() {
         assert_eq!(busy.terminate(LONG), End::Code(5), "it had time enough");
         for actions in [&["meet gate"][..], &["listen", "meet gate"]] {
             for grace in [Duration::ZERO, MOMENT] {
-                situation(format!("the child does this: {}, for ever, and the grace is {grace:?}", actions.join(", ")));
+                situation(format!("{} for ever, and the grace is {grace:?}", story(actions)));
                 let mut stubborn = start(actions);
                 assert_eq!(stubborn.terminate(grace), KILLED, "a child that never ends");
                 assert!(!stubborn.is_alive());
                 assert_eq!(stubborn.terminate(LONG), KILLED, "the same, asked again");
             }
         }
+        situation("the child ends at once when it is asked");
+        is_done_at_once(|| assert_eq!(start(&["listen", "exit 5"]).terminate(LONG), End::Code(5)));
         situation("the child never ends");
         keeps_to_limit(|grace| assert_eq!(start(&["meet gate"]).terminate(grace), KILLED));
     });
@@ -295,13 +300,7 @@ fn no_process_outlives_its_owner() {
             }
         }
         situation("a process that runs is dropped: it is to be killed, and gets no grace");
-        let quick = || {
-            let process = Process::start(&actor_job(children, &["listen", "meet gate"])).unwrap();
-            let start = Instant::now();
-            drop(process);
-            start.elapsed() < SECOND
-        };
-        assert!((0..3).any(|_| quick()), "each time it took more than a second");
+        is_done_at_once(|| drop(Process::start(&actor_job(children, &["listen", "meet gate"])).unwrap()));
         children.wait_until_gone();
     });
 }
@@ -349,14 +348,16 @@ fn capture_keeps_all_that_a_process_writes() {
         for actions in orders {
             captures(children, actions, if actions.contains(&"exit 3") { End::Code(3) } else { End::Code(0) });
         }
-        situation("the limit is as long as can be");
-        assert_eq!(capture(&actor_job(children, &["exit 7"]), Duration::MAX).unwrap().end, MET);
+        situation("the child ends at once, and the limit is as long as can be");
+        is_done_at_once(|| {
+            assert_eq!(capture(&actor_job(children, &["exit 7"]), Duration::MAX).unwrap().end, MET);
+        });
     });
 }
 
 /// Captures a child that ends by itself.
 fn captures(children: &Children, actions: &[&str], end: End) {
-    situation(format!("the child does this: {}", actions.join(", ")));
+    situation(story(actions));
     let captured = capture(&actor_job(children, actions), LONG).unwrap();
     assert_eq!(captured.end, end);
     written(&captured, actions);
@@ -406,7 +407,7 @@ fn capture_kills_a_process_that_never_ends() {
         let flood = ["out 262144", "err 262144"];
         let lives: [&[&str]; 5] = [&[], &["out 11"], &["err 14"], &["out 1", "err 11", "out 10"], &flood];
         for actions in lives {
-            situation(format!("the child does this: {}, and then nothing for ever", actions.join(", ")));
+            situation(story(&[actions, &["meet gate"]].concat()) + " for ever");
             let job = actor_job(children, &[actions, &["tell written", "meet never"]].concat());
             let mut limit = MOMENT;
             loop {
@@ -423,7 +424,7 @@ fn capture_kills_a_process_that_never_ends() {
             }
         }
         for action in ["meet never", "chatter"] {
-            situation(format!("the child does this, for ever: {action}"));
+            situation(story(&[action]) + " for ever");
             let job = actor_job(children, &[action]);
             keeps_to_limit(|limit| assert_eq!(capture(&job, limit).unwrap().end, KILLED));
             assert_eq!(capture(&job, Duration::ZERO).unwrap().end, KILLED, "without any time");
@@ -472,6 +473,23 @@ fn actor() -> i32 {
     0
 }
 
+/// What an actor does, for people.
+fn story(actions: &[&str]) -> String {
+    let in_words = |action: &&str| match action.split_once(' ').unwrap_or((action, "")) {
+        ("exit", code) => format!("exits with {code}"),
+        ("die", signal) => format!("is killed by signal {signal}"),
+        ("abort", _) => "aborts".to_owned(),
+        ("meet", _) => "waits".to_owned(),
+        ("listen", _) => "reads its standard input to the end".to_owned(),
+        ("out", bytes) => format!("writes {bytes} bytes to standard output"),
+        ("err", bytes) => format!("writes {bytes} bytes to standard error"),
+        ("chatter", _) => "writes byte after byte".to_owned(),
+        (other, _) => unreachable!("no words for {other}"),
+    };
+    let story: Vec<String> = actions.iter().map(in_words).collect();
+    format!("the child {}", if story.is_empty() { "does nothing and ends".to_owned() } else { story.join(", ") })
+}
+
 fn arguments() -> Vec<String> {
     env::args().skip(1).collect()
 }
@@ -508,6 +526,8 @@ fn ends() -> Vec<(&'static str, End)> {
     codes.map(|(how, code)| (how, End::Code(code))).into_iter().chain([("abort", CRASHED)]).chain(signals).collect()
 }
 
+/// A name that is neither the program's nor anything else's.
+const NAME: &str = "이름 of more than 15 bytes";
 /// The exit code of a child that was let go.
 const MET: End = End::Code(7);
 /// How a child ends that aborts: by SIGABRT, or with the code that Windows has for it.
@@ -516,8 +536,6 @@ const CRASHED: End = if cfg!(unix) { End::Signal(6) } else { End::Code(0xC000_04
 const KILLED: End = if cfg!(unix) { End::Signal(9) } else { End::Code(1) };
 /// Nothing in these tests lasts so long, so who waits for so long has waited for nothing.
 const LONG: Duration = Duration::from_secs(3600);
-/// Nothing that is done at once lasts so long every time.
-const SECOND: Duration = Duration::from_secs(1);
 /// Time enough to show that a wait ends.
 const MOMENT: Duration = Duration::from_millis(5);
 

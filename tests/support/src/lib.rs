@@ -24,7 +24,8 @@
 //! - [`Rendezvous`] proves overlap, [`Gate`] fixes an order, [`Peak`] counts who is inside, [`Log`] answers what came
 //!   first, [`Steps`] moves a thread step by step, [`until_blocked`] waits until a thread is blocked, [`until_still`] until all are.
 //! - [`stream`] has readers and writers that are cut, interrupted and broken off, and pipes between threads. [`situation`] says
-//!   which row of a table is tried, [`keeps_to_limit`] judges waits in real time.
+//!   which row of a table is tried, [`keeps_to_limit`] and
+//!   [`is_done_at_once`] judge waits in real time.
 //!
 //! A body may run thousands of times, so it makes everything afresh that it uses: tools, accounts, queues. It must do
 //! the same under the same schedule: no random numbers, no real clock.
@@ -65,6 +66,6 @@ pub use check::{Check, check, each_on_threads, on_schedules, on_threads};
 pub const EXPLORED: bool = cfg!(feature = "explore");
 
 pub use tools::{
-    Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, Steps, a_while_passes, keeps_to_limit, situation, until_blocked,
-    until_still,
+    Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, Steps, a_while_passes, is_done_at_once, keeps_to_limit,
+    situation, until_blocked, until_still,
 };

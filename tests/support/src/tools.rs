@@ -14,7 +14,7 @@ mod while_passes;
 
 pub use blocked::until_blocked;
 pub use gate::{Gate, GateGuard};
-pub use limit::keeps_to_limit;
+pub use limit::{is_done_at_once, keeps_to_limit};
 pub use log::Log;
 pub use peak::{Peak, PeakGuard};
 pub use rendezvous::Rendezvous;

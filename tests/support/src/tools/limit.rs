@@ -35,3 +35,26 @@ pub fn keeps_to_limit(mut wait: impl FnMut(Duration)) {
         );
     }
 }
+
+/// What is done at once takes less, on any machine, at least once in a few tries.
+#[cfg(not(feature = "explore"))]
+const AT_ONCE: Duration = Duration::from_millis(500);
+
+/// Whether `act` is done at once, though there is a long limit: who sleeps meanwhile does so in every one of a few tries.
+///
+/// # Panics
+/// As a failed assertion of the caller's, if each time it took half a second or more. In explored builds always.
+#[track_caller]
+pub fn is_done_at_once(mut act: impl FnMut()) {
+    #[cfg(feature = "explore")]
+    panic!("is_done_at_once is for real time, {:?} of it: run this body on threads", act());
+    #[cfg(not(feature = "explore"))]
+    {
+        let mut tries = (0..3).map(|_| {
+            let start = std::time::Instant::now();
+            act();
+            start.elapsed()
+        });
+        assert!(tries.any(|took| took < AT_ONCE), "each time it took half a second or more, with nothing to wait for");
+    }
+}
