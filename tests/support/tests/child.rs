@@ -1,14 +1,15 @@
 //! Children play their roles, meet, and never outlive the test.
 
 use std::env;
+use std::fs;
 use std::io::{self, Read, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::{Command, Stdio};
 
-use kata::child::{Children, meet, roles, tell};
+use kata::child::{Children, die_of, meet, roles, stop, tell};
 use kata::{Check, on_threads};
 
-roles!(answer, meeting, panicking, shouting, echo);
+roles!(answer, meeting, panicking, shouting, echo, dying, counting);
 
 fn answer() -> i32 {
     tell(&env::args().skip(1).collect::<Vec<_>>().join("|"));
@@ -36,6 +37,22 @@ fn shouting() -> i32 {
 
 fn echo() -> i32 {
     io::copy(&mut io::stdin(), &mut io::stdout()).map_or(1, |_| 0)
+}
+
+/// Also where whoever started the test ignores this signal, as `nohup` does.
+fn dying() -> i32 {
+    die_of(1)
+}
+
+/// Counts without end.
+fn counting() -> i32 {
+    meet("table");
+    for number in 0_u64.. {
+        if io::stdout().write_all(&number.to_le_bytes()).and_then(|()| io::stdout().flush()).is_err() {
+            break;
+        }
+    }
+    0
 }
 
 #[test]
@@ -133,5 +150,47 @@ fn a_child_without_its_variables_does_not_run_the_tests() {
         assert_eq!((output.status.code(), &output.stdout[..]), (Some(97), &b""[..]));
         let output = Children::new().command("unheard of").output().unwrap();
         assert_eq!(output.status.code(), Some(97));
+    });
+}
+
+#[test]
+fn a_place_opens_when_nothing_moves_any_more() {
+    on_threads(|| {
+        let children = Children::new();
+        children.open_when_still("table");
+        assert_eq!(children.command("meeting").status().unwrap().code(), Some(0));
+        // Where no child comes, it stays closed, and whoever waits for one is let go in the end.
+        children.open_when_still("nowhere");
+    });
+}
+
+#[test]
+#[cfg(unix)]
+fn a_child_dies_of_a_signal_and_one_that_is_stopped_stands_still() {
+    use std::os::unix::process::ExitStatusExt;
+
+    on_threads(|| {
+        let children = Children::new();
+        assert_eq!(children.command("dying").status().unwrap().signal(), Some(1));
+
+        let mut child = children.command("counting").stdout(Stdio::piped()).spawn().unwrap();
+        let mut numbers = child.stdout.take().unwrap();
+        let mut next = || {
+            let mut bytes = [0; 8];
+            numbers.read_exact(&mut bytes).map(|()| u64::from_le_bytes(bytes))
+        };
+        children.open("table");
+        assert_eq!(next().unwrap(), 0);
+        let stopped = stop(&child).unwrap();
+        if cfg!(target_os = "linux") {
+            let state = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+            assert!(state.contains(") T "), "it is not stopped: {state}");
+        }
+        drop(stopped);
+        // More than a pipe holds, so it goes on.
+        assert_eq!((1..20_000).map(|_| next().unwrap()).last(), Some(19_999));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(stop(&child).is_none(), "it has gone");
     });
 }

@@ -4,12 +4,16 @@ use std::hint::black_box;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 use std::{env, fs, thread};
 
-use kata::{Check, Gate, Rendezvous, check, on_schedules, on_threads, until_blocked};
+use kata::{
+    Check, Gate, Rendezvous, check, is_done_at_once, keeps_to_limit, on_schedules, on_threads, situation,
+    until_blocked, until_still,
+};
 use verdict::{Failure, Kind, Mode, Outcome, RECORD_FILE, Record};
 
 /// The text with which this check fails.
@@ -318,4 +322,65 @@ fn fixture_is_skipped() {
 #[ignore = "a fixture"]
 fn fixture_fails() {
     check(|| panic!("assertion failed: money is lost"));
+}
+
+#[test]
+fn a_failure_tells_the_situation_and_only_its_own() {
+    let rows = |last: u32| {
+        move || {
+            for row in 0..=last {
+                situation(format!("row {row}"));
+                assert!(row < 2, "too far");
+            }
+        }
+    };
+    let text = failure_of(|| Check::new().run(rows(3)));
+    assert!(text.contains("too far") && text.ends_with("\nSituation: row 2"), "{text}");
+    Check::new().run(rows(1));
+    let text = failure_of(|| check(|| panic!("without a table")));
+    assert!(!text.contains("Situation"), "{text}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn until_still_waits_for_who_works_and_not_for_who_waits_or_spins() {
+    check(|| {
+        let (gate, stop, worked) = (Gate::closed(), AtomicBool::new(false), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                black_box((0..100_000_u64).fold(0, |sum, number| black_box(sum ^ number)));
+                worked.store(true, Ordering::SeqCst);
+                gate.pass();
+            });
+            until_still();
+            assert!(worked.load(Ordering::SeqCst), "it was still at work");
+            scope.spawn(|| {
+                while !stop.load(Ordering::SeqCst) {
+                    thread::yield_now();
+                }
+            });
+            until_still();
+            stop.store(true, Ordering::SeqCst);
+            gate.open();
+        });
+    });
+}
+
+#[test]
+fn a_limit_is_kept_by_who_waits_for_it_and_not_for_less_or_more() {
+    on_threads(|| keeps_to_limit(thread::sleep));
+    let less = failure_of(|| on_threads(|| keeps_to_limit(|limit| thread::sleep(limit / 2))));
+    assert!(less.starts_with("assertion: ") && less.contains("with a limit of 20ms"), "{less}");
+    let more = failure_of(|| on_threads(|| keeps_to_limit(|limit| thread::sleep(2 * limit))));
+    assert!(more.starts_with("assertion: it never keeps to its limit: with one of 320 ms"), "{more}");
+}
+
+#[test]
+fn who_is_done_at_once_now_and_then_is_done_at_once() {
+    on_threads(|| {
+        let mut tries = [600, 0].into_iter();
+        is_done_at_once(|| thread::sleep(Duration::from_millis(tries.next().unwrap())));
+    });
+    let text = failure_of(|| on_threads(|| is_done_at_once(|| thread::sleep(Duration::from_millis(500)))));
+    assert!(text.starts_with("assertion: each time"), "{text}");
 }

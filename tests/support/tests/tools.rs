@@ -1,12 +1,13 @@
 //! Each tool does what it says. The same file is a test of the explored build.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, ErrorKind, Read, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread;
 
 use kata::conversation::{self, Streams};
-use kata::{Gate, Log, Peak, Rendezvous, check};
+use kata::stream::{Page, Script, TRIED_FOR_EVER, Then, pipe};
+use kata::{Gate, Log, Peak, Rendezvous, Steps, check};
 
 #[test]
 fn a_rendezvous_opens_when_enough_are_inside_and_stays_open() {
@@ -134,4 +135,86 @@ fn an_answer_that_stays_in_the_buffer_is_noticed() {
         writeln!(output, "one").unwrap();
         let _ = input.read_line(&mut String::new());
     });
+}
+
+#[test]
+fn a_thread_in_steps_moves_only_when_it_is_told_to() {
+    check(|| {
+        let log = Log::new();
+        let thread = Steps::of({
+            let log = log.clone();
+            move |pause| {
+                for step in ["one", "two", "three"] {
+                    log.note(step);
+                    pause();
+                }
+            }
+        });
+        assert!(log.events().is_empty(), "it has not been told to begin");
+        thread.step();
+        assert_eq!(log.events(), ["one"]);
+        thread.step();
+        assert_eq!(log.events(), ["one", "two"]);
+        drop(thread);
+        assert_eq!(log.events(), ["one", "two", "three"], "it goes on to its end");
+    });
+}
+
+#[test]
+fn a_full_pipe_waits_for_its_reader_and_breaks_without_one() {
+    check(|| {
+        let (mut reader, mut writer) = pipe(0, 2);
+        let thread = thread::spawn(move || {
+            let mut bytes = [0; 3];
+            reader.read_exact(&mut bytes).unwrap();
+            bytes
+        });
+        assert_eq!(writer.write(b"abc").unwrap(), 2, "it takes two bytes at once");
+        writer.write_all(b"c").unwrap();
+        assert_eq!(thread.join().unwrap(), *b"abc");
+        assert_eq!(writer.write_all(b"d").unwrap_err().kind(), ErrorKind::BrokenPipe);
+    });
+}
+
+#[test]
+fn a_pipe_ends_when_its_writer_is_gone_and_what_is_in_it_is_read() {
+    check(|| {
+        let (mut reader, mut writer) = pipe(2, 8);
+        writer.write_all(b"ab").and_then(|()| writer.write_all(b"c")).unwrap();
+        assert_eq!(reader.read_now(), b"abc");
+        writer.write_all(b"d").unwrap();
+        drop(writer);
+        let mut rest = Vec::new();
+        reader.read_to_end(&mut rest).unwrap();
+        assert_eq!(rest, b"d");
+    });
+}
+
+#[test]
+fn a_script_is_cut_interrupted_and_ended_where_it_says() {
+    let mut script = Script::of(b"abcde").cut_at([1, 3]).interrupted().then(Then::Fail(ErrorKind::TimedOut));
+    let mut pieces = Vec::new();
+    let failure = loop {
+        let mut buffer = [0; 8];
+        match script.read(&mut buffer) {
+            Ok(length) => pieces.push(buffer[..length].to_vec()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => pieces.push(b"!".to_vec()),
+            Err(error) => break error.kind(),
+        }
+    };
+    assert_eq!(pieces, [&b"!"[..], b"a", b"!", b"bc", b"!", b"de", b"!"]);
+    assert_eq!((failure, script.left()), (ErrorKind::TimedOut, 0));
+}
+
+#[test]
+fn a_page_knows_what_was_flushed_and_has_an_end() {
+    let mut page = Page::blank().cut_at([2]).room_for(4, Then::End);
+    assert_eq!(page.write(b"abc").unwrap(), 2);
+    page.flush().unwrap();
+    assert_eq!(page.write(b"cde").unwrap(), 2);
+    assert_eq!((page.taken(), page.flushed()), (&b"abcd"[..], &b"ab"[..]));
+    let end = (0..).find_map(|_| page.write(b"e").err()).unwrap();
+    assert_eq!(end.kind(), TRIED_FOR_EVER, "who tries again and again comes to an end");
+    let failure = Page::blank().flush_fails(ErrorKind::StorageFull).flush().unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::StorageFull);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// The limits that are tried, in milliseconds. None is so long that the test seems to stand still.
 #[cfg(not(feature = "explore"))]
-const LIMITS: [u64; 8] = [20, 40, 80, 160, 320, 320, 320, 320];
+const LIMITS: [u64; 7] = [20, 40, 80, 160, 320, 320, 320];
 
 /// Whether `wait` keeps to its limit: never less, and not twice as much.
 ///
