@@ -54,12 +54,15 @@ fn tasks_ask_for_as_many_pages_at_once_as_allowed() {
     each_on_threads(ways.flat_map(as_many_at_once_as_allowed), Script::play);
 }
 
-/// The site answers nobody before so many requests are in flight, or whenever no more come.
+/// The site answers nobody before so many requests are in flight and no more come. In the last script it waits for that before
+/// each answer, and each page is asked for twice.
 fn as_many_at_once_as_allowed(way: Way) -> Vec<Script> {
     let script = |pages, at_once| Script::of(way, vec![there(); pages]).at_once(at_once);
     let sizes = [(0, 1), (1, 1), (2, 1), (2, 3), (7, 3), (33, 33)];
     let meetings = sizes.map(|(pages, at_once)| script(pages, at_once).hold(Hold::Meeting(at_once.min(pages))));
-    meetings.into_iter().chain([script(5, 2).hold(Hold::Quiet)]).collect()
+    let busy_first = Spot::Replies(vec![Reply::Status(503), Reply::Text]);
+    let quiet = Script::of(way, vec![busy_first; 3]).attempts(2).hold(Hold::Quiet);
+    meetings.into_iter().chain([quiet]).collect()
 }
 
 #[test]
