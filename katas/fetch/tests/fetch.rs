@@ -74,7 +74,8 @@ fn a_slow_page_keeps_no_other_waiting() {
         slow.map(move |slow| (pages, at_once, slow))
     });
     let scripts = slow.flat_map(|(pages, at_once, slow)| {
-        AT_ONCE.map(|way| Script::of(way, vec![there(); pages]).at_once(at_once).hold(Hold::Together(slow.clone())))
+        [Way::Threads, Way::Tasks]
+            .map(|way| Script::of(way, vec![there(); pages]).at_once(at_once).hold(Hold::Together(slow.clone())))
     });
     each_on_threads(scripts, Script::play);
 }
@@ -98,14 +99,8 @@ fn a_page_that_is_there_is_answered_by_its_text() {
 
 #[test]
 fn a_failure_is_the_answer_for_its_page_alone() {
-    let simple = [
-        there(),
-        always(404),
-        always(500),
-        Spot::Replies(vec![Reply::Never]),
-        Spot::Replies(vec![Reply::BreaksOff]),
-        Spot::Refused,
-    ];
+    let simple =
+        [there(), always(404), Spot::Replies(vec![Reply::Never]), Spot::Replies(vec![Reply::BreaksOff]), Spot::Refused];
     let busy_first = Spot::Replies(vec![Reply::Status(503), Reply::Text]);
     let pages = Vec::from_iter(simple.iter().cloned().chain([busy_first, Spot::FirstAgain]));
     // Beside the first page, none at all is the simplest.
@@ -256,8 +251,6 @@ enum Way {
 }
 
 const ALL: [Way; 4] = [Way::OneByOne, Way::Threads, Way::Tasks, Way::TasksOnTwoThreads];
-/// Those that wait for several pages at once.
-const AT_ONCE: [Way; 3] = [Way::Threads, Way::Tasks, Way::TasksOnTwoThreads];
 
 /// What there is at a page's URL.
 #[derive(Clone, PartialEq, Eq)]
