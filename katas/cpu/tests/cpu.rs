@@ -95,8 +95,11 @@ fn each_worker_has_a_chunk_and_all_work_at_once() {
 
 #[test]
 fn a_long_item_holds_up_no_other() {
-    let (items, workers) = if EXPLORED { (3, 3) } else { (5, 3) };
-    Check::new().each(jobs(Way::Balanced, items, workers, What::Meet), Job::hold);
+    let few = jobs(Way::Balanced, if EXPLORED { 3 } else { 5 }, 3, What::Meet);
+    // Of many items, any two neighbours.
+    let two = |item| Job { what: What::Meet, chosen: vec![item - 1, item], ..Job::of(Way::Balanced, 12, 2) };
+    let many = if EXPLORED { 0..0 } else { 1..12 };
+    Check::new().each(few.into_iter().chain(many.map(two)), Job::hold);
 }
 
 #[test]
