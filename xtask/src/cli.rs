@@ -159,6 +159,9 @@ pub(crate) struct VerifyArgs {
     /// Write how many mutants were made and rejected into README.md
     #[arg(long, requires = "mutants")]
     pub(crate) readme: bool,
+    /// Judge the same answers with thousands of steps that mean nothing in every public function
+    #[arg(long, conflicts_with_all = ["mutants", "repeat", "deep"])]
+    pub(crate) noise: bool,
 }
 
 #[derive(Debug, Args)]

@@ -17,6 +17,7 @@ mod judge;
 mod ledger;
 mod mutants;
 mod nesting;
+mod noise;
 mod patch;
 mod pipeline;
 mod process;
@@ -83,6 +84,7 @@ fn dispatch(cli: Cli) -> Result<bool> {
         Some(Command::Merge(args)) => commands::merge::run(&args),
         Some(Command::Time(args)) => commands::time::run(&repository, args),
         Some(Command::Verify(args)) if args.mutants.is_some() => commands::mutants::run(&repository, args),
+        Some(Command::Verify(args)) if args.noise => commands::noise::run(&repository, &args),
         Some(Command::Verify(args)) => commands::verify::run(&repository, args),
     }
 }

@@ -54,6 +54,8 @@ pub(crate) enum Purpose {
     /// To run the kata's tests.
     #[default]
     Tests,
+    /// To run the kata's tests on schedules alone.
+    Schedules,
     /// To time the kata's workload: optimised.
     Workload,
 }

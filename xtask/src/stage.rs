@@ -43,6 +43,7 @@ impl StagedSubject {
     pub(crate) fn modes(&self) -> &'static [Mode] {
         match self.purpose {
             Purpose::Tests if self.subject.kata.about.schedules => &[Mode::Schedules, Mode::Threads],
+            Purpose::Schedules => &[Mode::Schedules],
             Purpose::Tests | Purpose::Workload => &[Mode::Threads],
         }
     }
@@ -156,13 +157,13 @@ fn crate_manifest(repository: &Repository, label: &str, staged: &StagedSubject, 
         library.insert(kind.to_string(), Value::Boolean(false));
     }
     let file = match staged.purpose {
-        Purpose::Tests => kata.test_file(),
+        Purpose::Tests | Purpose::Schedules => kata.test_file(),
         Purpose::Workload => kata.workload_file(),
     };
     let test = Table::from_iter([
         ("name".to_string(), Value::String(kata.name.clone())),
         ("path".to_string(), absolute(repository, &repository.relative(&file))?),
-        ("harness".to_string(), Value::Boolean(staged.purpose == Purpose::Tests)),
+        ("harness".to_string(), Value::Boolean(staged.purpose != Purpose::Workload)),
     ]);
     manifest.insert("test".to_string(), Value::Array(vec![Value::Table(test)]));
     let lints = table(&mut manifest, "lints");

@@ -6,6 +6,7 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::engine::grain::Grain;
 pub use crate::engine::judge::{Blame, Objection};
 pub use crate::engine::mark::{Mark, Marked};
 use crate::engine::operation::{Kind, NEVER, NOTHING, Operation};
@@ -207,16 +208,23 @@ pub fn rest() -> ! {
     unreachable!("what is never possible was done")
 }
 
-/// Runs every schedule, reduced or not, also after failures, and counts how they end: by the failure's text, or `passed`, and
+/// Runs every schedule, reduced or not, coarsely or not, also after failures, and counts how they end: by the failure's text, or `passed`, and
 /// by what `log` says after each. Nothing if there are more than the budget allows. For tests of the search itself.
 #[doc(hidden)]
 pub fn every_outcome(
     config: &Config,
     reduced: bool,
+    coarse: bool,
     log: impl Fn() -> String + Send + Sync + 'static,
     body: impl Fn() + Send + Sync + 'static,
 ) -> Option<std::collections::BTreeMap<String, u64>> {
-    search::every_outcome(config, reduced, Arc::new(log), Arc::new(body))
+    search::every_outcome(
+        config,
+        reduced,
+        if coarse { Grain::Coarse } else { Grain::Fine },
+        Arc::new(log),
+        Arc::new(body),
+    )
 }
 
 /// Whether the caller runs in a schedule.

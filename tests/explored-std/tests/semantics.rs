@@ -590,7 +590,7 @@ fn a_gate_that_nobody_is_left_to_open_is_a_deadlock() {
 }
 
 #[test]
-fn a_long_livelock_with_locks_is_found_in_little_memory() {
+fn a_schedule_without_an_end_is_told_in_little_memory() {
     let exploration = run(|| {
         let turns = Mutex::new(0_u64);
         thread::scope(|s| {
@@ -604,7 +604,9 @@ fn a_long_livelock_with_locks_is_found_in_little_memory() {
             }
         });
     });
-    assert_eq!(failure(&exploration).kind, Kind::Livelock);
+    // Something changes all the time, so it is no livelock.
+    assert_eq!(failure(&exploration).kind, Kind::Timeout);
+    assert!(failure(&exploration).message.starts_with("too long"), "{}", failure(&exploration).message);
     assert_eq!(exploration.trace.expect("it fails").steps.len(), 2_000);
 }
 

@@ -1,7 +1,7 @@
 //! What kind of mistake a panic is. One rule for both builds.
 
 // The explorer takes a plain function, which can't carry the test file's name, and a modelled static would be reset
-// with each schedule. `core` is never modelled.
+// with each schedule. `core` is the real one here: it is modelled for submissions only.
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use verdict::Kind;

@@ -173,6 +173,9 @@ pub struct Coverage {
     pub failing: u64,
     /// Whether these are all schedules there are (up to the order of independent steps).
     pub complete: bool,
+    /// Whether steps that a thread repeats were taken together, so that others did not come between them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub coarse: bool,
     /// All schedules with up to this many preemptions were run, when `complete` is false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preemptions: Option<u32>,
@@ -226,6 +229,9 @@ impl fmt::Display for Coverage {
         }
         if self.sampled > 0 {
             write!(f, ", then {} sampled", thousands(self.sampled))?;
+        }
+        if self.coarse {
+            f.write_str(", with repeated steps taken together")?;
         }
         Ok(())
     }

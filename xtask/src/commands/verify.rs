@@ -104,7 +104,7 @@ fn complaint(expected: &Expected, verdict: &KataVerdict) -> Option<String> {
         Expected::Unsolved => {
             let all = verdict.tests.iter().all(|test| test.kind == Some(Kind::Unsolved));
             if verdict.verdict != SubjectVerdict::Unsolved || !all {
-                return Some(found(verdict));
+                return Some(verification::found(verdict));
             }
             warned.then(|| "compiles with warnings".to_string())
         }
@@ -112,9 +112,9 @@ fn complaint(expected: &Expected, verdict: &KataVerdict) -> Option<String> {
             Some("compiles with warnings".to_string())
         }
         Expected::Solved | Expected::As(Declared::Accepted) => {
-            (verdict.verdict != SubjectVerdict::Passed).then(|| found(verdict))
+            (verdict.verdict != SubjectVerdict::Passed).then(|| verification::found(verdict))
         }
-        Expected::As(Declared::Rejected(kinds)) => (reasons(verdict) != *kinds).then(|| found(verdict)),
+        Expected::As(Declared::Rejected(kinds)) => (reasons(verdict) != *kinds).then(|| verification::found(verdict)),
     }
 }
 
@@ -128,18 +128,6 @@ fn reasons(verdict: &KataVerdict) -> Vec<String> {
             let kinds: BTreeSet<&str> = failed.filter_map(|test| test.kind).map(Kind::name).collect();
             kinds.into_iter().map(str::to_string).collect()
         }
-    }
-}
-
-fn found(verdict: &KataVerdict) -> String {
-    let tests =
-        verdict.tests.iter().filter_map(|test| test.kind.map(|kind| format!("{} {kind} ({})", test.name, test.mode)));
-    let objections = verdict.diagnostics.iter().filter(|one| one.level != "warning").map(|one| one.message.clone());
-    let details: Vec<String> = tests.chain(objections).collect();
-    if details.is_empty() {
-        verdict.verdict.to_string()
-    } else {
-        format!("{}: {}", verdict.verdict, details.join(", "))
     }
 }
 

@@ -26,6 +26,19 @@ impl Row {
     }
 }
 
+/// What became of a subject, and why.
+pub(crate) fn found(verdict: &KataVerdict) -> String {
+    let tests =
+        verdict.tests.iter().filter_map(|test| test.kind.map(|kind| format!("{} {kind} ({})", test.name, test.mode)));
+    let objections = verdict.diagnostics.iter().filter(|one| one.level != "warning").map(|one| one.message.clone());
+    let details: Vec<String> = tests.chain(objections).collect();
+    if details.is_empty() {
+        verdict.verdict.to_string()
+    } else {
+        format!("{}: {}", verdict.verdict, details.join(", "))
+    }
+}
+
 /// A line a subject, the complaints below, the counts at the end.
 pub(crate) fn table(rows: &[Row], rounds: u32, unlike_stubs: &[String]) -> String {
     let mut text = String::new();

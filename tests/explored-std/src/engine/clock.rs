@@ -1,19 +1,14 @@
 //! Virtual time, and what happens when nobody could go on.
 
+use super::grain::Grain;
 use super::mark::Marked;
 use super::operation::{Kind, NEVER, NOBODY, ThreadIndex};
 use super::possible::is_possible;
 use super::state::State;
 use super::thread::{Status, ThreadState};
 
-/// How often all threads may go round without a change before it is called a livelock.
-const IDLE_ROUNDS: u32 = 300;
 /// Nanoseconds in a millisecond.
 const MILLISECOND: u64 = 1_000_000;
-/// How often all may go round without a change before time moves.
-const ROUNDS_BEFORE_TIME: u32 = 30;
-/// The same where each of them yields.
-const ROUNDS_OF_YIELDING: u32 = 1;
 /// Time moves by this part of what it has moved already for those that only read the clock.
 const TICK: u64 = 8;
 
@@ -33,10 +28,16 @@ impl State {
         let all_yield = self.spinning().all(|index| self.threads[index].waits_for_others());
         self.turn = NOBODY;
         self.idle_rounds += 1;
-        if self.idle_rounds > IDLE_ROUNDS {
-            return false;
+        if self.idle_rounds > self.grain.limits().rounds {
+            if self.grain == Grain::Coarse {
+                return false;
+            }
+            // A long loop over nothing looks the same for a while: whether it is one is seen by looking on for longer.
+            self.grain = Grain::Coarse;
+            self.idle_rounds = 0;
         }
-        let rounds = if all_yield { ROUNDS_OF_YIELDING } else { ROUNDS_BEFORE_TIME };
+        let limits = self.grain.limits();
+        let rounds = if all_yield { limits.rounds_of_yielding } else { limits.rounds_before_time };
         let time_may_move = self.idle_rounds >= rounds;
         let others_go_on = match self.clock_read {
             true => time_may_move && self.tick(all_yield),
@@ -46,7 +47,7 @@ impl State {
     }
 
     /// The threads that could go on, but only repeat themselves.
-    fn spinning(&self) -> impl Iterator<Item = ThreadIndex> + '_ {
+    pub(super) fn spinning(&self) -> impl Iterator<Item = ThreadIndex> + '_ {
         let is_spinning = |(index, thread): &(ThreadIndex, &ThreadState)| {
             thread.status == Status::Live
                 && self.is_held_back(thread)
@@ -93,7 +94,7 @@ impl State {
         self.ticked = 0;
         self.move_time(to, still);
         self.changed();
-        self.steps_at_advance = self.steps;
+        self.length_at_advance = self.length();
         true
     }
 

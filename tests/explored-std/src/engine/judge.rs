@@ -65,6 +65,7 @@ pub(crate) fn judge(
                     None => (state.threads[0].pending.kind != Kind::Never).then(|| judge_stuck(state, notes)),
                 }),
             },
+            Ending::TooLong => Some(panic_to_tell(state, kind_of_panic).unwrap_or_else(|| judge_too_long(state))),
             Ending::Livelock => Some(panic_to_tell(state, kind_of_panic).unwrap_or_else(|| judge_livelock(state))),
         }?;
         Some(unsolved(state).filter(|_| failure.kind != Verdict::Nondeterministic).unwrap_or(failure))
@@ -155,14 +156,24 @@ fn cause_of(state: &State, note: &PanicNote) -> Option<ThreadIndex> {
 }
 
 fn judge_livelock(state: &State) -> Failure {
-    let running: Vec<ThreadIndex> = (0..state.threads.len())
-        .filter(|&index| state.threads[index].status == Status::Live && state.can_go_on(index))
-        .collect();
-    let rests = |index: ThreadIndex| state.threads[index].pending.kind == Kind::Never;
-    let live = || (0..state.threads.len()).filter(|&index| state.is_live(index) && !rests(index)).collect();
-    let running = if running.is_empty() { live() } else { running };
-    let message = format!("{} on for ever without progress", subject(state, &running, "runs", "run"));
+    let message = format!("{} on for ever without progress", subject(state, &running(state), "runs", "run"));
     Failure { kind: Verdict::Livelock, message }
+}
+
+fn judge_too_long(state: &State) -> Failure {
+    let who = subject(state, &running(state), "runs", "run");
+    let steps = u64::from(state.steps) + state.passed;
+    let message = format!("too long: {who} on and on, and this is no end after {steps} steps of one schedule");
+    Failure { kind: Verdict::Timeout, message }
+}
+
+/// The threads that could go on; all of them, if none can.
+fn running(state: &State) -> Vec<ThreadIndex> {
+    let rests = |index: ThreadIndex| state.threads[index].pending.kind == Kind::Never;
+    let live: Vec<ThreadIndex> =
+        (0..state.threads.len()).filter(|&index| state.is_live(index) && !rests(index)).collect();
+    let running: Vec<ThreadIndex> = live.iter().copied().filter(|&index| state.can_go_on(index)).collect();
+    if running.is_empty() { live } else { running }
 }
 
 /// A wrong answer is a broken assertion. A thread that waits although it need not is in a deadlock if it, or somebody that it

@@ -5,6 +5,7 @@
 //! operation is not possible is blocked: it is simply never chosen. Nothing here waits in real time.
 
 mod clock;
+pub(crate) mod grain;
 pub(crate) mod judge;
 pub(crate) mod mark;
 pub(crate) mod names;

@@ -84,6 +84,9 @@ impl Recorder {
     }
 
     fn push(&mut self, thread: ThreadIndex, operation: &Operation, effect: Effect) {
+        if self.steps.len() >= 4 * TOLD {
+            self.leave_out_the_middle();
+        }
         self.steps.push(Step {
             thread,
             operation: operation.name.to_string(),
@@ -95,6 +98,12 @@ impl Recorder {
             preemption: std::mem::take(&mut self.preempted),
             holds: Vec::new(),
         });
+    }
+
+    fn leave_out_the_middle(&mut self) {
+        if self.steps.len() > 2 * TOLD {
+            self.steps.drain(TOLD..self.steps.len() - TOLD);
+        }
     }
 
     /// Says of the last step what it read or wrote.
@@ -119,12 +128,10 @@ impl Recorder {
         for waiting in waiting.iter().filter(|waiting| waiting.waits_for.is_some()) {
             self.tell_that_it_waits(state, waiting.thread);
         }
-        if self.steps.len() > 2 * TOLD {
-            self.steps.drain(TOLD..self.steps.len() - TOLD);
-        }
+        self.leave_out_the_middle();
         let threads = state.threads.iter().enumerate();
         Trace {
-            schedule: crate::search::notation::write(&self.choices, state.settings.observed),
+            schedule: crate::search::notation::write(&self.choices, &state.settings),
             given: None,
             preemptions: self.preemptions,
             threads: threads.map(|(index, thread)| TracedThread { name: thread.shown_name(index) }).collect(),

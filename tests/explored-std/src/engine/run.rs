@@ -27,8 +27,10 @@ pub(crate) enum Ending {
     Main,
     /// Nobody can go on.
     Stuck,
-    /// They go on for ever.
+    /// They go on for ever, and nothing changes.
     Livelock,
+    /// They go on and on.
+    TooLong,
     /// A test tool says that the test failed.
     Failed(Verdict, String),
     /// The program did something else than before under the same schedule.

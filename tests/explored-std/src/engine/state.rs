@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use super::grain::Grain;
 use super::mark::{Mark, Marked};
 use super::object::{Model, Object};
 use super::operation::{Choice, How, Kind, NEVER, NOBODY, ObjectIndex, Operation, ThreadIndex};
@@ -13,13 +14,10 @@ use super::run::{Ending, Suspender};
 use super::thread::{Job, Status, ThreadState};
 use crate::search::{Order, Strategy};
 
-/// How many operations a thread may repeat that does not yield: it may be a loop over a few things, that comes to an end by
-/// itself.
-const REPEAT_LIMIT: u32 = 8;
 /// How many steps one thread may do in a row while others could go on.
 const LONGEST_RUN: u32 = 200;
 /// How many steps may pass, while a timer is set, before time moves on although somebody still runs.
-const PATIENCE: u32 = 1_000;
+const PATIENCE: u64 = 1_000;
 
 /// What the engine is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +41,10 @@ pub(crate) struct Settings {
     pub(crate) daemons: bool,
     /// Whether somebody can see that a lock is held or a thread still runs, so that the moment of a release matters.
     pub(crate) observed: bool,
+    /// Which steps are decisions.
+    pub(crate) grain: Grain,
+    /// How many steps that could have been decided otherwise a coarse schedule passes before it is given up.
+    pub(crate) most_passed_over: u64,
 }
 
 /// One schedule's state.
@@ -64,6 +66,14 @@ pub(crate) struct State {
     /// Counts changes to anything that a thread could see.
     pub(crate) changes: u64,
     pub(crate) steps: u32,
+    /// The grain from here on: a schedule that seems to stand still gets coarse.
+    pub(super) grain: Grain,
+    /// How many steps were passed.
+    pub(crate) passed: u64,
+    /// How many of these could have been decided otherwise: whether any, where nobody asks for more.
+    pub(crate) passed_over: u64,
+    /// How many were passed since the last decision.
+    pub(super) passed_in_a_row: u32,
     /// Whether a thread was stopped for having run too long, so that some schedules can't be reached.
     pub(crate) forced: bool,
     pub(crate) panics: u32,
@@ -81,7 +91,10 @@ pub(crate) struct State {
     pub(super) turn: ThreadIndex,
     /// How far time has moved for those that only read the clock, since it last moved otherwise.
     pub(super) ticked: u64,
-    pub(super) steps_at_advance: u32,
+    /// How long the schedule was when time last moved.
+    pub(super) length_at_advance: u64,
+    /// How long it was when something last changed.
+    length_at_change: u64,
     choices: Vec<Choice>,
 }
 
@@ -113,6 +126,10 @@ impl State {
             clock_read: false,
             changes: 0,
             steps: 0,
+            grain: Grain::Fine,
+            passed: 0,
+            passed_over: 0,
+            passed_in_a_row: 0,
             forced: false,
             panics: 0,
             ending: None,
@@ -125,7 +142,8 @@ impl State {
             idle_rounds: 0,
             turn: NOBODY,
             ticked: 0,
-            steps_at_advance: 0,
+            length_at_advance: 0,
+            length_at_change: 0,
             choices: Vec::new(),
         }
     }
@@ -142,6 +160,10 @@ impl State {
         self.clock_read = false;
         self.changes = 0;
         self.steps = 0;
+        self.grain = self.settings.grain;
+        self.passed = 0;
+        self.passed_over = 0;
+        self.passed_in_a_row = 0;
         self.forced = false;
         self.panics = 0;
         self.ending = None;
@@ -150,7 +172,8 @@ impl State {
         self.idle_rounds = 0;
         self.turn = NOBODY;
         self.ticked = 0;
-        self.steps_at_advance = 0;
+        self.length_at_advance = 0;
+        self.length_at_change = 0;
     }
 
     /// The thread that runs.
@@ -176,6 +199,10 @@ impl State {
             return Announced::Go(How::Step);
         }
         self.threads[me].pending = operation;
+        if self.passes() {
+            self.pass();
+            return Announced::Go(How::Step);
+        }
         if let Some(recorder) = &mut self.recorder {
             let blocks = !is_possible(&self.threads, &self.objects, me);
             recorder.settle(&self.objects);
@@ -220,14 +247,15 @@ impl State {
             }
             if !self.move_on() {
                 self.choices = choices;
-                return Err(if self.idle_rounds > 0 { Ending::Livelock } else { Ending::Stuck });
+                return Err(if self.spinning().next().is_some() { Ending::Livelock } else { Ending::Stuck });
             }
             self.collect(&mut choices);
         }
         self.steps += 1;
-        if self.steps > self.settings.steps {
+        if self.steps > self.settings.steps || self.has_passed_too_much() {
             self.choices = choices;
-            return Err(Ending::Livelock);
+            let stands_still = self.length() - self.length_at_change > u64::from(self.settings.steps / 2);
+            return Err(if stands_still { Ending::Livelock } else { Ending::TooLong });
         }
         let mut strategy = self.strategy.take().expect("a schedule has a strategy");
         let picked = strategy.pick(self, &choices);
@@ -246,7 +274,7 @@ impl State {
     /// Finds out who could go on.
     fn collect(&mut self, choices: &mut Vec<Choice>) {
         choices.clear();
-        let timer_is_due = self.steps - self.steps_at_advance > PATIENCE && self.first_deadline() != NEVER;
+        let timer_is_due = self.length() - self.length_at_advance > PATIENCE && self.first_deadline() != NEVER;
         if timer_is_due {
             self.advance_clock(false);
         }
@@ -270,7 +298,8 @@ impl State {
         }
         // What a thread would do that takes a lock again and again without yielding is not explored further at this point.
         self.forced |= held_back && !choices.is_empty();
-        if self.run_length > LONGEST_RUN && choices.iter().any(|choice| choice.thread != self.current) {
+        let runs_on = self.run_length > LONGEST_RUN || self.has_passed_enough();
+        if runs_on && choices.iter().any(|choice| choice.thread != self.current) {
             let current = self.current;
             choices.retain(|choice| choice.thread != current);
             self.forced = true;
@@ -290,7 +319,7 @@ impl State {
 
     /// Whether a thread waits in such a way that it may wake although nobody calls. Test tools wait in loops: there it would
     /// be more schedules and nothing new.
-    fn could_wake(&self, thread: &ThreadState) -> bool {
+    pub(super) fn could_wake(&self, thread: &ThreadState) -> bool {
         match thread.pending.kind {
             _ if !thread.waits_at.is_empty() => false,
             Kind::Wake => !thread.notified && lock_is_free(&self.objects, thread.pending.second),
@@ -309,7 +338,9 @@ impl State {
 
     /// Whether a thread only repeats itself while nothing changes.
     pub(super) fn is_held_back(&self, thread: &ThreadState) -> bool {
-        (thread.waits_for_others() || thread.repeats > REPEAT_LIMIT) && thread.streak_version == self.changes
+        let limits = self.grain.limits();
+        let repeats = thread.yields >= limits.yields || thread.repeats > limits.repeats;
+        repeats && thread.streak_version == self.changes
     }
 
     /// Somebody goes on.
@@ -317,15 +348,9 @@ impl State {
         let was_current = self.current == choice.thread;
         self.run_length = if was_current { self.run_length + 1 } else { 0 };
         self.current = choice.thread;
-        let changes = self.changes;
-        let thread = &mut self.threads[choice.thread];
-        thread.resumed = choice.how;
-        if choice.how == How::Step && thread.pending.is_fruitless() {
-            let operation = thread.pending;
-            thread.note_fruitless(&operation, changes);
-        } else {
-            self.changed();
-        }
+        self.passed_in_a_row = 0;
+        self.threads[choice.thread].resumed = choice.how;
+        self.note_step(choice);
         match choice.how {
             How::Step => {}
             How::Timeout => self.now = self.now.max(self.threads[choice.thread].pending.deadline),
@@ -342,6 +367,18 @@ impl State {
         }
     }
 
+    /// Notes a step that is made: it changes something, or may be a repetition.
+    pub(super) fn note_step(&mut self, choice: Choice) {
+        let changes = self.changes;
+        let thread = &mut self.threads[choice.thread];
+        if choice.how == How::Step && thread.pending.is_fruitless() {
+            let operation = thread.pending;
+            thread.note_fruitless(&operation, changes);
+        } else {
+            self.changed();
+        }
+    }
+
     /// Notes something for the harness.
     pub(crate) fn mark(&mut self, what: Marked) {
         let order = self.order.as_ref().map(|order| order.borrow());
@@ -354,6 +391,7 @@ impl State {
         self.changes += 1;
         self.idle_rounds = 0;
         self.turn = NOBODY;
+        self.length_at_change = self.length();
     }
 
     /// Whether this thread could go on from what it announced.
@@ -382,6 +420,12 @@ impl State {
             return None;
         }
         choices.iter().position(|choice| *choice == Choice::step(self.current))
+    }
+
+    /// Whether a thread is about to use an atomic.
+    pub(crate) fn is_at_atomic(&self, thread: ThreadIndex) -> bool {
+        let object = self.threads[thread].pending.object as usize;
+        matches!(self.objects.get(object), Some(Object { model: Model::Plain, .. }))
     }
 
     /// The waiters of a condition variable.

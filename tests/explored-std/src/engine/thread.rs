@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::grain::Habits;
 use super::operation::{How, Kind, NOBODY, NOTHING, ObjectIndex, Operation, Site, ThreadIndex};
 use super::run::{STACK_SIZE, Suspender};
 
@@ -75,6 +76,8 @@ pub(crate) struct ThreadState {
     pub(crate) waits_at: Vec<(Option<verdict::Kind>, Note)>,
     /// Thread-locals, by the address of their key; the value is none when it was destroyed.
     pub(crate) locals: Vec<(usize, Option<Rc<dyn Any>>)>,
+    /// What it does again and again, where that matters.
+    pub(super) habits: Habits,
     /// How many keys for hashing it has made.
     pub(crate) hash_keys: u64,
     /// What it did since the last change anywhere: a repetition is spinning.
@@ -109,6 +112,7 @@ impl ThreadState {
             saw_panic_of: NOBODY,
             waits_at: Vec::new(),
             locals: Vec::new(),
+            habits: Habits::default(),
             hash_keys: 0,
             streak: Vec::new(),
             repeats: 0,

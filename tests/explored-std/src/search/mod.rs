@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 pub(crate) use order::{Order, SHARED};
 
+use crate::engine::grain::Grain;
 use crate::engine::operation::{Choice, Kind, ThreadIndex};
 use crate::engine::overflow::install_handler;
 use crate::engine::panics::install_hook;
@@ -41,6 +42,9 @@ pub(crate) trait Strategy {
 
     /// What was decided so far is given: nothing else is tried there.
     fn takes_as_given(&mut self) {}
+
+    /// The thread that was picked last has announced another step, which it makes at once.
+    fn passes(&mut self, _state: &State) {}
 }
 
 impl<S: Strategy> Strategy for Rc<RefCell<S>> {
@@ -54,6 +58,10 @@ impl<S: Strategy> Strategy for Rc<RefCell<S>> {
 
     fn takes_as_given(&mut self) {
         self.borrow_mut().takes_as_given();
+    }
+
+    fn passes(&mut self, state: &State) {
+        self.borrow_mut().passes(state);
     }
 }
 
@@ -69,9 +77,15 @@ pub(crate) fn session<R: Send>(work: impl FnOnce(&mut Session) -> R + Send) -> R
 }
 
 /// Runs every schedule and counts how they end.
-pub(crate) fn every_outcome(config: &Config, reduced: bool, log: Log, body: Body) -> Option<BTreeMap<String, u64>> {
+pub(crate) fn every_outcome(
+    config: &Config,
+    reduced: bool,
+    grain: Grain,
+    log: Log,
+    body: Body,
+) -> Option<BTreeMap<String, u64>> {
     let config = config.clone();
-    on_new_thread(move || outcomes::every_outcome(&config, body, reduced, &*log))
+    on_new_thread(move || outcomes::every_outcome(&config, body, reduced, grain, &*log))
 }
 
 /// Explores on an OS thread of its own: what a cleared-away thread has left behind, such as std's count of panics, stays

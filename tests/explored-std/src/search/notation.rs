@@ -1,21 +1,28 @@
 //! A schedule as text: `0x2.1.2x3` is two steps of the first thread, one of the second, three of the third. A letter marks
 //! what is not a plain step: `1t` is the second thread's timeout, `1s` its spurious wakeup. `u.` at the beginning says that
-//! unlocks are steps too, as they are in a program that can see whether a lock is held.
+//! unlocks are steps too, as they are in a program that can see whether a lock is held; `c.` says that the schedule is coarse:
+//! what a thread does again and again is no step of its own.
 
+use crate::engine::grain::Grain;
 use crate::engine::operation::{Choice, How};
+use crate::engine::state::Settings;
 
 /// A schedule to follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Schedule {
     pub(crate) choices: Vec<Choice>,
     pub(crate) observed: bool,
+    pub(crate) grain: Grain,
 }
 
 /// Writes a schedule down.
-pub(crate) fn write(choices: &[Choice], observed: bool) -> String {
+pub(crate) fn write(choices: &[Choice], settings: &Settings) -> String {
     let mut parts = Vec::new();
-    if observed {
+    if settings.observed {
         parts.push("u".to_string());
+    }
+    if settings.grain == Grain::Coarse {
+        parts.push("c".to_string());
     }
     for same in choices.chunk_by(|a, b| a == b) {
         let mark = match same[0].how {
@@ -34,14 +41,21 @@ pub(crate) fn write(choices: &[Choice], observed: bool) -> String {
 /// # Errors
 /// A sentence that says which part is wrong.
 pub(crate) fn read(text: &str) -> Result<Schedule, String> {
-    let mut schedule = Schedule { choices: Vec::new(), observed: false };
+    let mut schedule = Schedule { choices: Vec::new(), observed: false, grain: Grain::Fine };
     if text.trim().is_empty() {
         return Ok(schedule);
     }
-    for (index, part) in text.trim().split('.').enumerate() {
-        if part == "u" && index == 0 {
-            schedule.observed = true;
-            continue;
+    for part in text.trim().split('.') {
+        match part {
+            "u" if schedule.choices.is_empty() => {
+                schedule.observed = true;
+                continue;
+            }
+            "c" if schedule.choices.is_empty() => {
+                schedule.grain = Grain::Coarse;
+                continue;
+            }
+            _ => {}
         }
         let (what, times) = part.split_once('x').unwrap_or((part, "1"));
         let (thread, how) = match (what.strip_suffix('t'), what.strip_suffix('s')) {

@@ -38,6 +38,13 @@ impl Accesses {
         Accesses { list: [Access { key: NOTHING, writes: false }; 4], count: 0 }
     }
 
+    /// One thing.
+    pub(crate) fn of(access: Access) -> Accesses {
+        let mut touched = Accesses::none();
+        touched.add(access.key, access.writes);
+        touched
+    }
+
     /// What comes before or after whatever others do.
     pub(crate) fn everything() -> Accesses {
         let mut touched = Accesses::none();
@@ -58,6 +65,19 @@ impl Accesses {
 
     fn is_everything(&self) -> bool {
         self.iter().any(|access| access.key == EVERYTHING)
+    }
+
+    /// Whether a step that touches all this touches that, too.
+    fn covers(&self, access: Access) -> bool {
+        self.iter().any(|mine| (mine.key == access.key || mine.key == EVERYTHING) && (mine.writes || !access.writes))
+    }
+
+    /// Adds another thing; everything, if there is no place for it.
+    fn extend(&mut self, access: Access) -> Access {
+        let access = if self.count < self.list.len() { access } else { Access { key: EVERYTHING, writes: true } };
+        self.count = self.count.min(self.list.len() - 1);
+        self.add(access.key, access.writes);
+        access
     }
 
     /// Whether the order of two steps matters.
@@ -172,6 +192,8 @@ pub(crate) struct Event {
     pub(crate) choice: Choice,
     pub(crate) operation: Operation,
     touched: Accesses,
+    /// Whether its thread has passed others behind it.
+    goes_on: bool,
     /// Its clock, in the arena.
     clock: (usize, usize),
 }
@@ -264,9 +286,10 @@ impl Order {
 
     /// A thread has given a lock back without a step. Readers come after writers, and only writers after readers.
     pub(crate) fn released(&mut self, by: ThreadIndex, object: ObjectIndex, shared: bool) {
-        let clock = self.clock_of(by).clone();
+        let clock = std::mem::take(self.clock_of(by));
         let history = self.history(object);
         join(if shared { &mut history.read } else { &mut history.written }, &clock);
+        *self.clock_of(by) = clock;
     }
 
     /// A sender has gone without a step.
@@ -338,7 +361,7 @@ impl Order {
                     }
                     continue;
                 }
-                if only_lets_go_on(&event.operation, kind) || !possible_at(place as usize) {
+                if !event.goes_on && only_lets_go_on(&event.operation, kind) || !possible_at(place as usize) {
                     continue;
                 }
                 found.push(place as usize);
@@ -390,13 +413,48 @@ impl Order {
         }
         let start = self.arena.len();
         self.arena.extend_from_slice(&clock);
-        self.events.push(Event { choice, operation, touched: *touched, clock: (start, clock.len()) });
+        let clock_at = (start, clock.len());
+        self.events.push(Event { choice, operation, touched: *touched, goes_on: false, clock: clock_at });
         *self.clock_of(thread) = clock;
     }
 
-    /// The choices with which a schedule could begin at `from` so as to make the step of `next` before the one at `from`: the
-    /// first steps of those that do not come after that one. Returns how many steps were looked at.
-    pub(crate) fn initials(&self, from: usize, next: Choice, touched: &Accesses, initials: &mut Vec<Choice>) -> u64 {
+    /// The thread of the last step passes one that touches this. Gives what the last step did not touch so far.
+    pub(crate) fn goes_on(&mut self, touched: &Accesses) -> Accesses {
+        let mut new = Accesses::none();
+        if let Some(event) = self.events.last_mut() {
+            event.goes_on = true;
+            touched.iter().filter(|access| !event.touched.covers(*access)).for_each(|it| new.add(it.key, it.writes));
+        }
+        new
+    }
+
+    /// The last step touches this, too. Gives all that it touches.
+    pub(crate) fn extend(&mut self, access: Access) -> Accesses {
+        let place = self.events.len() - 1;
+        let event = &mut self.events[place];
+        let access = event.touched.extend(access);
+        let (thread, touched, start) = (event.choice.thread, event.touched, event.clock.0);
+        let mut clock = std::mem::take(self.clock_of(thread));
+        let history = self.history(access.key);
+        join(&mut clock, &history.written);
+        if access.writes {
+            join(&mut clock, &history.read);
+            history.writes.push((place as u32, true));
+        }
+        history.touches.push((place as u32, access.writes));
+        join(if access.writes { &mut history.written } else { &mut history.read }, &clock);
+        // The last step's clock is the last in the arena.
+        self.arena.truncate(start);
+        self.arena.extend_from_slice(&clock);
+        self.events[place].clock = (start, clock.len());
+        *self.clock_of(thread) = clock;
+        touched
+    }
+
+    /// The choices with which a schedule could begin at `from` so as to make the step of `next`, or the last one that was made,
+    /// before the one at `from`: the first steps of those that do not come after that one. Returns how many steps were looked
+    /// at.
+    pub(crate) fn initials(&self, from: usize, next: Option<(Choice, &Accesses)>, initials: &mut Vec<Choice>) -> u64 {
         initials.clear();
         // The first kept step of each thread: what comes after a later one of them comes after it, too.
         let mut first: Vec<(ThreadIndex, usize)> = Vec::new();
@@ -406,7 +464,7 @@ impl Order {
                 continue;
             }
             let event = &self.events[place];
-            next_depends |= event.touched.depends_on(touched);
+            next_depends |= next.is_some_and(|(_, touched)| event.touched.depends_on(touched));
             let thread = event.choice.thread;
             let is_first = first.iter().all(|&(_, other)| !self.is_before(other, place));
             if is_first {
@@ -416,8 +474,10 @@ impl Order {
                 first.push((thread, place));
             }
         }
-        let clock = &self.threads[next.thread];
-        if !next_depends && first.iter().all(|&(thread, place)| at(clock, thread) <= place as u32) {
+        if let Some((next, _)) = next
+            && !next_depends
+            && first.iter().all(|&(thread, place)| at(&self.threads[next.thread], thread) <= place as u32)
+        {
             initials.insert(0, next);
         }
         (self.events.len() - from) as u64

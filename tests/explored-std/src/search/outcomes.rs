@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Body;
-use super::plan::{Looked, new_runner};
+use super::plan::new_runner;
 use super::preemptions::Preemptions;
 use super::reduction::Reduction;
-use super::runner::{Ran, Runner};
+use super::runner::{Again, Ran, Runner};
+use crate::engine::grain::Grain;
 use crate::explored::Config;
 
 /// Runs every schedule, failing or not, and counts how they end. Nothing if there are more than the budget allows.
@@ -16,11 +17,12 @@ pub(crate) fn every_outcome(
     config: &Config,
     body: Body,
     reduced: bool,
+    grain: Grain,
     log: &dyn Fn() -> String,
 ) -> Option<BTreeMap<String, u64>> {
     let mut runner = new_runner(config, body);
     for observed in [false, true] {
-        runner.set_observed(observed);
+        runner.set(observed, grain);
         let count = |ran: &Ran, outcomes: &mut BTreeMap<String, u64>| {
             let end = ran.failure.as_ref().map_or("passed".to_string(), |failure| failure.message.clone());
             *outcomes.entry(format!("{} {end}", log())).or_default() += 1;
@@ -43,7 +45,7 @@ fn every_reduced(
     runner: &mut Runner,
     schedules: u64,
     count: impl Fn(&Ran, &mut Outcomes),
-) -> Result<Option<Outcomes>, Looked> {
+) -> Result<Option<Outcomes>, Again> {
     let mut outcomes = BTreeMap::new();
     let strategy = Rc::new(RefCell::new(Reduction::default()));
     for _ in 0..schedules {
@@ -51,8 +53,8 @@ fn every_reduced(
             return Ok(Some(outcomes));
         }
         let ran = runner.run_reduced(&strategy);
-        if ran.looked {
-            return Err(Looked);
+        if let Some(again) = ran.again {
+            return Err(again);
         }
         let mut nothing = BTreeMap::new();
         count(&ran, if strategy.borrow().is_redundant() { &mut nothing } else { &mut outcomes });
@@ -64,7 +66,7 @@ fn every_plain(
     runner: &mut Runner,
     schedules: u64,
     count: impl Fn(&Ran, &mut Outcomes),
-) -> Result<Option<Outcomes>, Looked> {
+) -> Result<Option<Outcomes>, Again> {
     let mut outcomes = BTreeMap::new();
     let strategy = Rc::new(RefCell::new(Preemptions::new()));
     for _ in 0..schedules {
@@ -72,8 +74,8 @@ fn every_plain(
             return Ok(Some(outcomes));
         }
         let ran = runner.run(&strategy);
-        if ran.looked {
-            return Err(Looked);
+        if let Some(again) = ran.again {
+            return Err(again);
         }
         count(&ran, &mut outcomes);
         strategy.borrow_mut().finish_run(u64::MAX, false);

@@ -9,16 +9,22 @@ use super::Body;
 use super::budget::Budget;
 use super::notation;
 use super::preemptions::Preemptions;
-use super::reduction::Reduction;
+use super::reduction::{LONGEST_WAY, Reduction};
 use super::replay::Replay;
-use super::runner::{Ran, Runner};
+use super::runner::{Again, Ran, Runner};
 use super::sample::{Numbers, Sample};
+use crate::engine::grain::Grain;
 use crate::engine::operation::Choice;
 use crate::engine::state::Settings;
 use crate::explored::{Config, Effort, Exploration, Glance, Timeouts};
 
 /// If not everything can be run: the share of the budget for schedules at random, one in so many.
 const SAMPLED_SHARE: u64 = 2;
+
+/// If not everything can be run at every step: the share of the budget for coarse schedules, one in so many.
+const COARSE_SHARE: u64 = 4;
+/// How many steps that others could have come between may be repetitions: with more, deciding at each of them is hopeless.
+const REPETITIVE: u64 = 300;
 
 /// Explores the body on this OS thread.
 pub(crate) fn explore(config: &Config, body: Body) -> Exploration {
@@ -30,30 +36,37 @@ pub(crate) fn explore_with(runner: &mut Runner, config: &Config) -> Exploration 
     if let Some(schedule) = &config.replay {
         return replay(runner, schedule);
     }
-    for observed in [false, true] {
-        runner.set_observed(observed);
-        if let Ok(found) = search(runner, config) {
-            return tell(runner, found);
-        }
-    }
-    unreachable!("a program can't begin to look twice")
+    let found = until_settled(runner, |runner, repeats| search(runner, config, repeats));
+    tell(runner, found)
 }
 
 /// Runs schedules of a runner's body until one fails or the effort is made.
 pub(crate) fn glance(runner: &mut Runner, effort: Effort) -> Glance {
-    for observed in [false, true] {
-        runner.set_observed(observed);
-        let found = match effort {
-            Effort::Reduced { schedules } => search_everything(runner, Budget::up_to_a_failure(schedules)),
-            Effort::Preemptions { most, schedules } => {
-                search_shortest(runner, Budget::up_to_a_failure(schedules), false, Some(most))
-            }
-        };
-        if let Ok(Found { coverage, steps, .. }) = found {
-            return Glance { coverage, steps };
+    let Found { coverage, steps, .. } = until_settled(runner, |runner, _| match effort {
+        Effort::Reduced { schedules } => search_everything(runner, Budget::up_to_a_failure(schedules)),
+        Effort::Preemptions { most, schedules } => {
+            search_shortest(runner, Budget::up_to_a_failure(schedules), false, Some(most))
+        }
+    });
+    Glance { coverage, steps }
+}
+
+/// Searches until it is settled in which way. A first run by itself shows whether there is so much repetition that no search
+/// could decide at each step; then all is coarse.
+fn until_settled(runner: &mut Runner, mut search: impl FnMut(&mut Runner, bool) -> Result<Found, Again>) -> Found {
+    runner.set(false, Grain::Coarse);
+    let scout = runner.try_out(&Rc::new(RefCell::new(Preemptions::new())), REPETITIVE);
+    let mut observed = scout.again == Some(Again::Looked);
+    let is_hopeless = scout.passed_over > REPETITIVE || scout.passed > LONGEST_WAY as u64;
+    let mut grain = if is_hopeless { Grain::Coarse } else { Grain::Fine };
+    loop {
+        runner.set(observed, grain);
+        match search(runner, scout.passed_over > 0) {
+            Ok(found) => return found,
+            Err(Again::Looked) => observed = true,
+            Err(Again::TooLong) => grain = Grain::Coarse,
         }
     }
-    unreachable!("a program can't begin to look twice")
 }
 
 /// A runner for the configuration.
@@ -64,12 +77,11 @@ pub(crate) fn new_runner(config: &Config, body: Body) -> Runner {
         steps: config.steps,
         daemons: config.daemons,
         observed: false,
+        grain: Grain::Fine,
+        most_passed_over: u64::MAX,
     };
     Runner::new(body, config.kind_of_panic, settings)
 }
-
-/// The program looks whether locks are held, so the search has to begin again with unlocks as steps.
-pub(super) struct Looked;
 
 /// What a part of the search has found.
 #[derive(Debug, Default)]
@@ -83,6 +95,8 @@ struct Found {
     asserts: bool,
     /// How many steps all runs had together.
     steps: u64,
+    /// Whether nothing is left to run.
+    exhausted: bool,
 }
 
 #[derive(Debug)]
@@ -99,6 +113,7 @@ impl Found {
     /// Counts a run, and keeps it if it fails in fewer steps than the one that is kept.
     fn add(&mut self, ran: &Ran, choices: &[Choice]) {
         self.coverage.schedules += 1;
+        self.coverage.coarse |= ran.passed_over > 0;
         let Some(failure) = &ran.failure else { return };
         self.coverage.failing += 1;
         self.asserts &= failure.kind == Kind::Assertion;
@@ -110,15 +125,43 @@ impl Found {
         }
     }
 
+    fn fails(&self) -> bool {
+        self.worst.is_some() || self.odd.is_some()
+    }
+
+    /// Whether something may be found where nothing was so far: of the schedules that this search tells apart, some were not
+    /// run, or could not be reached.
+    fn is_open(&self) -> bool {
+        let is_done = self.coverage.complete || self.exhausted && self.coverage.coarse;
+        !self.fails() && !is_done
+    }
+
     /// Whether all that were run have failed, by an assertion: one that passes would make it a race.
     fn has_only_failing_assertions(&self) -> bool {
         self.asserts && self.coverage.failing == self.coverage.schedules
     }
 }
 
-fn search(runner: &mut Runner, config: &Config) -> Result<Found, Looked> {
-    let mut everything = search_everything(runner, Budget::new(config.schedules))?;
-    if everything.odd.is_some() || (everything.coverage.complete && everything.worst.is_none()) {
+/// Searches as the budget allows. `repeats` says whether there are repeated steps that a coarse search would pass.
+fn search(runner: &mut Runner, config: &Config, repeats: bool) -> Result<Found, Again> {
+    let everything = search_everything(runner, Budget::new(config.schedules))?;
+    let (observed, grain) = runner.settings();
+    if !everything.is_open() || grain == Grain::Coarse || !repeats {
+        return conclude(runner, config, everything);
+    }
+    runner.set(observed, Grain::Coarse);
+    let coarsely = search_everything(runner, Budget::new(config.schedules / COARSE_SHARE))?;
+    if coarsely.fails() {
+        return conclude(runner, config, coarsely);
+    }
+    runner.set(observed, Grain::Fine);
+    conclude(runner, config, everything)
+}
+
+/// After the search through everything: finds the failing schedule that is easiest to read, or spends what is left of the
+/// budget.
+fn conclude(runner: &mut Runner, config: &Config, mut everything: Found) -> Result<Found, Again> {
+    if everything.odd.is_some() || !everything.fails() && !everything.is_open() {
         return Ok(everything);
     }
     let schedules = config.schedules - config.schedules / SAMPLED_SHARE;
@@ -139,21 +182,22 @@ fn search(runner: &mut Runner, config: &Config) -> Result<Found, Looked> {
 }
 
 /// Runs every schedule, one of those that differ in the order of independent steps only.
-fn search_everything(runner: &mut Runner, mut budget: Budget) -> Result<Found, Looked> {
+fn search_everything(runner: &mut Runner, mut budget: Budget) -> Result<Found, Again> {
     let mut found = Found::new();
     let mut forced = false;
     let strategy = Rc::new(RefCell::new(Reduction::default()));
     loop {
         if !strategy.borrow_mut().next() {
-            found.coverage.complete = strategy.borrow().is_sound() && !forced;
+            found.exhausted = true;
+            found.coverage.complete = strategy.borrow().is_sound() && !forced && !found.coverage.coarse;
             return Ok(found);
         }
         if !budget.is_left() || found.odd.is_some() {
             return Ok(found);
         }
         let ran = runner.run_reduced(&strategy);
-        if ran.looked {
-            return Err(Looked);
+        if let Some(again) = ran.again {
+            return Err(again);
         }
         forced |= ran.forced;
         let search = strategy.borrow();
@@ -171,12 +215,7 @@ fn search_everything(runner: &mut Runner, mut budget: Budget) -> Result<Found, L
 
 /// Runs schedules with few preemptions first, up to the first level that has a failure; further, if it is `in_doubt` whether
 /// any schedule passes, until one does. Not beyond `most` preemptions.
-fn search_shortest(
-    runner: &mut Runner,
-    mut budget: Budget,
-    in_doubt: bool,
-    most: Option<u32>,
-) -> Result<Found, Looked> {
+fn search_shortest(runner: &mut Runner, mut budget: Budget, in_doubt: bool, most: Option<u32>) -> Result<Found, Again> {
     let mut found = Found::new();
     let strategy = Rc::new(RefCell::new(Preemptions::new()));
     let (mut failed_at, mut forced) = (None, false);
@@ -187,8 +226,8 @@ fn search_shortest(
             break;
         }
         let ran = runner.run(&strategy);
-        if ran.looked {
-            return Err(Looked);
+        if let Some(again) = ran.again {
+            return Err(again);
         }
         forced |= ran.forced;
         budget.spend(&ran, 0);
@@ -198,8 +237,8 @@ fn search_shortest(
             budget.cut();
         }
         let mut search = strategy.borrow_mut();
-        let livelock = ran.failure.as_ref().is_some_and(|failure| failure.kind == Kind::Livelock);
-        search.finish_run(budget.schedules(), livelock);
+        let endless = |failure: &Failure| matches!(failure.kind, Kind::Livelock | Kind::Timeout);
+        search.finish_run(budget.schedules(), ran.failure.as_ref().is_some_and(endless));
         if !level_is_new || ran.failure.is_none() {
             found.add(&ran, search.taken());
         }
@@ -207,7 +246,7 @@ fn search_shortest(
             found.coverage.preemptions = Some(level);
         }
     }
-    found.coverage.complete = strategy.borrow().is_complete() && !forced;
+    found.coverage.complete = strategy.borrow().is_complete() && !forced && !found.coverage.coarse;
     if found.coverage.complete {
         found.coverage.preemptions = None;
     }
@@ -215,7 +254,7 @@ fn search_shortest(
 }
 
 /// Spends what is left of the budget on random schedules.
-fn sample(runner: &mut Runner, config: &Config, found: &mut Found) -> Result<(), Looked> {
+fn sample(runner: &mut Runner, config: &Config, found: &mut Found) -> Result<(), Again> {
     let mut longest = 16;
     let mut budget = Budget::new(config.schedules.saturating_sub(found.coverage.schedules));
     while budget.is_left() && found.worst.is_none() {
@@ -227,8 +266,8 @@ fn sample(runner: &mut Runner, config: &Config, found: &mut Found) -> Result<(),
         };
         let strategy = Rc::new(RefCell::new(sample));
         let ran = runner.run(&strategy);
-        if ran.looked {
-            return Err(Looked);
+        if let Some(again) = ran.again {
+            return Err(again);
         }
         budget.spend(&ran, 0);
         longest = longest.max(ran.steps as usize);
@@ -283,7 +322,7 @@ fn replay(runner: &mut Runner, schedule: &str) -> Exploration {
             return Exploration { outcome: Outcome::Failed(failure), coverage: Coverage::default(), trace: None };
         }
     };
-    runner.set_observed(schedule.observed);
+    runner.set(schedule.observed, schedule.grain);
     let strategy = Rc::new(RefCell::new(Replay::given(schedule.choices)));
     let (ran, trace) = runner.record(&strategy);
     let failing = u64::from(ran.failure.is_some());

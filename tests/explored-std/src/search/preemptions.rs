@@ -1,7 +1,10 @@
-//! Fewest preemptions first: all schedules without a preemption, then all with one, and so on, each exactly once.
+//! Fewest preemptions first: all schedules without a preemption, then all with one, and so on, each exactly once. Of those with as
+//! many preemptions, those come first that have fewer of them at atomics.
 //!
 //! A schedule is a *prefix* of choices and, from there on, the default: the thread that runs goes on as long as it can. Each
 //! run finds the other choices that it could have made, and they are the prefixes of later runs.
+
+use std::collections::BTreeMap;
 
 use super::{Strategy, signature};
 use crate::engine::operation::{Choice, How};
@@ -24,18 +27,25 @@ struct Prefix {
 struct Alternative {
     depth: usize,
     choice: Choice,
-    costs: bool,
+    costs: Cost,
     seen: u64,
+}
+
+/// How many preemptions, and how many of them where a thread was about to use an atomic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Cost {
+    preemptions: u32,
+    at_atomics: u32,
 }
 
 /// The search.
 #[derive(Debug, Default)]
 pub(crate) struct Preemptions {
-    /// Prefixes with as many preemptions as the level.
+    /// Prefixes that cost as much as the level.
     now: Vec<Prefix>,
-    /// Prefixes with one more.
-    later: Vec<Prefix>,
-    level: u32,
+    /// Prefixes that cost more.
+    later: BTreeMap<Cost, Vec<Prefix>>,
+    level: Cost,
     /// Whether prefixes were dropped because the budget would not reach them.
     truncated: bool,
     prefix: Prefix,
@@ -52,41 +62,48 @@ impl Preemptions {
     /// Prepares the next run. Returns the number of preemptions that it has, or nothing when all is done.
     pub(crate) fn next(&mut self) -> Option<u32> {
         if self.now.is_empty() {
-            self.now = std::mem::take(&mut self.later);
-            self.now.reverse();
-            self.level += 1;
+            let (level, mut prefixes) = self.later.pop_first()?;
+            prefixes.reverse();
+            self.now = prefixes;
+            self.level = level;
         }
         self.prefix = self.now.pop()?;
         self.taken.clear();
         self.alternatives.clear();
         self.seen = 0;
-        Some(self.level)
+        Some(self.level.preemptions)
     }
 
     /// Takes in what the run has found. No more than `room` schedules will still be run.
-    /// A run that ended in a livelock went on and on: what it could have done late is of no interest.
-    pub(crate) fn finish_run(&mut self, room: u64, livelock: bool) {
+    /// A run that was `endless` went on and on: what it could have done late is of no interest.
+    pub(crate) fn finish_run(&mut self, room: u64, endless: bool) {
         let room = usize::try_from(room).unwrap_or(usize::MAX);
-        if livelock {
+        if endless {
             self.truncated = true;
             self.alternatives.retain(|alternative| alternative.depth < LIVELOCK_DEPTH);
         }
         for alternative in self.alternatives.drain(..).rev() {
-            let queue = if alternative.costs { &mut self.later } else { &mut self.now };
-            if queue.len() >= room {
+            let Cost { preemptions, at_atomics } = alternative.costs;
+            let cost = Cost {
+                preemptions: self.level.preemptions + preemptions,
+                at_atomics: self.level.at_atomics + at_atomics,
+            };
+            let waiting = if cost == self.level { Some(&self.now) } else { self.later.get(&cost) };
+            if waiting.map_or(0, Vec::len) >= room {
                 self.truncated = true;
                 continue;
             }
             let mut choices = Vec::with_capacity(alternative.depth + 1);
             choices.extend(self.taken[..alternative.depth].iter().map(|choice| choice.pack()));
             choices.push(alternative.choice.pack());
+            let queue = if cost == self.level { &mut self.now } else { self.later.entry(cost).or_default() };
             queue.push(Prefix { choices, seen: alternative.seen });
         }
     }
 
     /// Whether every schedule with so few preemptions was run.
     pub(crate) fn is_level_done(&self) -> bool {
-        self.now.is_empty()
+        self.now.is_empty() && self.later.keys().all(|cost| cost.preemptions > self.level.preemptions)
     }
 
     /// Whether every schedule was run.
@@ -107,15 +124,16 @@ pub(crate) fn default_choice(state: &State, choices: &[Choice]) -> usize {
     continuing.or_else(another).unwrap_or(0)
 }
 
-/// Whether a choice that is not the default is a deviation that counts: it stops a thread that could go on, or is an
+/// What a choice that is not the default costs. It is a deviation that counts if it stops a thread that could go on, or is an
 /// accident that nobody waits for.
-pub(crate) fn is_deviation(state: &State, choices: &[Choice], choice: Choice) -> bool {
+fn cost(state: &State, choices: &[Choice], choice: Choice) -> Cost {
     let early = |choice: Choice| state.threads[choice.thread].pending.deadline > state.now;
-    match choice.how {
-        How::Spurious => true,
-        How::Timeout if early(choice) => choices.iter().any(|other| other.how == How::Step),
-        _ => state.continuing(choices).is_some(),
-    }
+    let (counts, at_atomic) = match choice.how {
+        How::Spurious => (true, false),
+        How::Timeout if early(choice) => (choices.iter().any(|other| other.how == How::Step), false),
+        _ => (state.continuing(choices).is_some(), state.is_at_atomic(state.current)),
+    };
+    Cost { preemptions: u32::from(counts), at_atomics: u32::from(counts && at_atomic) }
 }
 
 impl Strategy for Preemptions {
@@ -138,7 +156,7 @@ impl Strategy for Preemptions {
             let default = default_choice(state, choices);
             for (index, &choice) in choices.iter().enumerate() {
                 if index != default {
-                    let costs = is_deviation(state, choices, choice);
+                    let costs = cost(state, choices, choice);
                     self.alternatives.push(Alternative { depth, choice, costs, seen: self.seen });
                 }
             }

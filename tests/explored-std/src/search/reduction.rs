@@ -16,7 +16,7 @@ use crate::engine::run::Ending;
 use crate::engine::state::State;
 
 /// How many decisions of a run are kept.
-const LONGEST_WAY: usize = 2_000;
+pub(super) const LONGEST_WAY: usize = 2_000;
 
 /// A set of choices at a decision, by their place.
 type Set = u128;
@@ -184,7 +184,18 @@ impl Reduction {
         order.races(choice.thread, operation.kind, touched, &mut self.races, possible_at);
         self.races.retain(|&place| place >= self.given);
         for &place in &self.races {
-            self.work += order.initials(place, choice, touched, &mut self.initials);
+            self.work += order.initials(place, Some((choice, touched)), &mut self.initials);
+            self.way[place].plant(&self.initials);
+        }
+    }
+
+    /// Plants choices for the races of what is passed now.
+    fn plant_passed(&mut self, thread: ThreadIndex, passed: &Accesses) {
+        let order = self.order.borrow();
+        // No exception for what a release makes possible: the thread could have come here before it, and waited.
+        order.races(thread, Kind::Change, passed, &mut self.races, |_| true);
+        for &place in &self.races {
+            self.work += order.initials(place, None, &mut self.initials);
             self.way[place].plant(&self.initials);
         }
     }
@@ -263,6 +274,22 @@ impl Strategy for Reduction {
             if let Some(last) = self.way.last_mut() {
                 last.restless = true;
             }
+        }
+    }
+
+    fn passes(&mut self, state: &State) {
+        if self.redundant || self.beyond {
+            return;
+        }
+        let passed = accesses(state, Choice::step(state.current));
+        let new = self.order.borrow_mut().goes_on(&passed);
+        for access in new.iter() {
+            if self.depth == self.way.len() {
+                self.plant_passed(state.current, &Accesses::of(access));
+            }
+            let touched = self.order.borrow_mut().extend(access);
+            let made = &mut self.way[self.depth - 1];
+            made.accesses[made.chosen] = touched;
         }
     }
 

@@ -49,6 +49,14 @@ impl Strategy for Replay {
         self.order.borrow_mut().make(state, choices[index], &accesses(state, choices[index]));
         Ok(index)
     }
+
+    fn passes(&mut self, state: &State) {
+        let mut order = self.order.borrow_mut();
+        let new = order.goes_on(&accesses(state, Choice::step(state.current)));
+        for access in new.iter() {
+            order.extend(access);
+        }
+    }
 }
 
 impl Replay {

@@ -9,6 +9,7 @@ use super::order::Order;
 use super::reduction::Reduction;
 use super::replay::Replay;
 use super::{Body, Strategy};
+use crate::engine::grain::Grain;
 use crate::engine::judge::{self, Historian, KindOfPanic};
 use crate::engine::record::Recorder;
 use crate::engine::run::{self, Stacks, with};
@@ -22,13 +23,26 @@ pub(crate) struct Runner {
     historian: Option<Historian>,
 }
 
+/// Why a search has to begin again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// The program turned out to see whether locks are held: with unlocks as steps.
+    Looked,
+    /// A schedule is too long to decide at each step: coarsely.
+    TooLong,
+}
+
 /// How one schedule went.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) failure: Option<Failure>,
     pub(crate) steps: u32,
-    /// Whether the program turned out to see whether locks are held, which this run did not provide for.
-    pub(crate) looked: bool,
+    /// How many steps were passed.
+    pub(crate) passed: u64,
+    /// How many of these could have been decided otherwise.
+    pub(crate) passed_over: u64,
+    /// Why the search has to begin again in another way.
+    pub(crate) again: Option<Again>,
     /// Whether a thread was stopped for having run too long: then not every schedule can be reached.
     pub(crate) forced: bool,
 }
@@ -52,15 +66,33 @@ impl Runner {
         std::mem::take(&mut self.stacks)
     }
 
-    /// Sets whether unlocks are steps.
-    pub(crate) fn set_observed(&mut self, observed: bool) {
-        with(|state| state.settings.observed = observed);
+    /// Sets whether unlocks are steps, and which steps are decisions.
+    pub(crate) fn set(&mut self, observed: bool, grain: Grain) {
+        with(|state| {
+            state.settings.observed = observed;
+            state.settings.grain = grain;
+        });
+    }
+
+    /// Whether unlocks are steps, and which steps are decisions.
+    pub(crate) fn settings(&self) -> (bool, Grain) {
+        with(|state| (state.settings.observed, state.settings.grain))
     }
 
     /// Runs one schedule.
     pub(crate) fn run<S: Strategy + 'static>(&mut self, strategy: &Rc<RefCell<S>>) -> Ran {
         let observed = self.start(strategy, None, None);
         let ran = self.judge(observed, &[]);
+        run::clear_away(&mut self.stacks);
+        ran
+    }
+
+    /// Runs one schedule that nobody judges, until it has passed over so many steps.
+    pub(crate) fn try_out<S: Strategy + 'static>(&mut self, strategy: &Rc<RefCell<S>>, most_passed_over: u64) -> Ran {
+        with(|state| state.settings.most_passed_over = most_passed_over);
+        let observed = self.start(strategy, None, None);
+        let ran = self.unjudged(observed);
+        with(|state| state.settings.most_passed_over = u64::MAX);
         run::clear_away(&mut self.stacks);
         ran
     }
@@ -118,7 +150,15 @@ impl Runner {
         with(|state| {
             state.strategy = None;
             let looked = state.settings.observed && !observed;
-            Ran { failure: None, steps: state.steps, looked, forced: state.forced }
+            let too_long = state.settings.grain == Grain::Fine && state.is_too_long_to_decide();
+            Ran {
+                failure: None,
+                steps: state.steps,
+                passed: state.passed,
+                passed_over: state.passed_over,
+                again: looked.then_some(Again::Looked).or(too_long.then_some(Again::TooLong)),
+                forced: state.forced,
+            }
         })
     }
 }

@@ -1,0 +1,207 @@
+//! How fine a schedule is: which steps are decisions, and how long it is looked on while nothing changes.
+//!
+//! Two thousand steps that mean nothing have more orders than anybody can try. So a schedule can also be run coarsely: a thread
+//! that does again what it has just done *passes* it. The step is made at once, and nobody is asked who goes on, unless the
+//! thread would have to wait. The first time is a decision, and so is whatever comes behind the loop. What is passed touches
+//! what it touches: it belongs to the decision before it.
+
+use super::operation::{Choice, Kind, NEVER, NOTHING, ObjectIndex, Operation, Site, ThreadIndex};
+use super::possible::{is_possible, is_told};
+use super::run::Ending;
+use super::state::State;
+use super::thread::Status;
+
+/// What is decided in a schedule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Grain {
+    /// Every step is a decision.
+    #[default]
+    Fine,
+    /// Repeated steps are passed.
+    Coarse,
+}
+
+/// How long to look on while threads repeat themselves and nothing changes.
+pub(super) struct Limits {
+    /// How often a thread may repeat a yield before the others go first.
+    pub(super) yields: u32,
+    /// How many operations a thread may repeat that does not yield: it may be a loop over a few things, that comes to an end
+    /// by itself.
+    pub(super) repeats: u32,
+    /// How often all may go round before time moves, where each of them yields.
+    pub(super) rounds_of_yielding: u32,
+    /// The same where one does not.
+    pub(super) rounds_before_time: u32,
+    /// How often all may go round before it is called a livelock.
+    pub(super) rounds: u32,
+}
+
+impl Grain {
+    pub(super) fn limits(self) -> &'static Limits {
+        match self {
+            Grain::Fine => {
+                &Limits { yields: 1, repeats: 8, rounds_of_yielding: 1, rounds_before_time: 30, rounds: 300 }
+            }
+            // What is passed costs little, so it is worth while to see whether a loop comes to an end.
+            Grain::Coarse => {
+                &Limits { yields: 5_000, repeats: 5_000, rounds_of_yielding: 1, rounds_before_time: 1, rounds: 200 }
+            }
+        }
+    }
+}
+
+/// So many steps ago is just now: a loop over as many things is recognised.
+const JUST_NOW: u64 = 8;
+/// Whoever has been so often at a place comes again.
+const OFTEN: u32 = 50;
+/// How many steps a thread passes before the others go first.
+const MOST_IN_A_ROW: u32 = 10_000;
+/// How many steps are passed in one schedule.
+const MOST_PASSED: u64 = 4_000_000;
+/// So many passed steps take as much time as one that is decided: a timer that is due after a thousand steps waits for loops.
+const PASSED_PER_STEP: u64 = 256;
+
+/// What a thread has done, by the places where it did it.
+#[derive(Debug, Default)]
+pub(crate) struct Habits {
+    steps: u64,
+    places: Vec<Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    at: Site,
+    kind: Kind,
+    /// What it was done to when it was last done.
+    object: ObjectIndex,
+    last: u64,
+    times: u32,
+    /// The decision behind which the search was last told of this.
+    told: Option<u32>,
+}
+
+impl Habits {
+    /// Notes a step. Says whether the thread has just done the same, or did it very often.
+    fn note(&mut self, operation: &Operation) -> bool {
+        self.steps += 1;
+        let (steps, object) = (self.steps, operation.object);
+        let is_here = |place: &Place| std::ptr::eq(place.at, operation.at) && place.kind == operation.kind;
+        let Some(index) = self.places.iter().position(is_here) else {
+            self.places.push(Place {
+                at: operation.at,
+                kind: operation.kind,
+                object,
+                last: steps,
+                times: 1,
+                told: None,
+            });
+            return false;
+        };
+        let place = &mut self.places[index];
+        let again = place.object == object && steps - place.last <= JUST_NOW;
+        let told = place.told.filter(|_| place.object == object);
+        *place = Place { object, last: steps, times: place.times + 1, told, ..*place };
+        let often = place.times > OFTEN;
+        // A loop finds its few places at the front.
+        self.places.swap(0, index);
+        again || often
+    }
+
+    /// Whether the search knows that the step that was noted last is passed behind this decision, because the same was.
+    fn is_told(&mut self, decision: u32) -> bool {
+        let Some(place) = self.places.first_mut() else { return false };
+        // What the others touch depends on more than the object.
+        let only_the_object = matches!(place.kind, Kind::Look | Kind::Change | Kind::Acquire | Kind::Send);
+        only_the_object && place.told.replace(decision) == Some(decision)
+    }
+}
+
+impl Operation {
+    /// Whether it may be passed: it does not wait by its nature, and nobody notes its place in the schedule.
+    fn may_be_passed(&self) -> bool {
+        match self.kind {
+            Kind::Yield | Kind::Unpark => true,
+            Kind::Look | Kind::Change | Kind::Release | Kind::Notify => self.object != NOTHING,
+            Kind::Acquire | Kind::AcquireAgain | Kind::AcquireShared => true,
+            Kind::Send | Kind::Receive | Kind::Enter => true,
+            _ => false,
+        }
+    }
+}
+
+impl State {
+    /// Whether the step that the running thread has announced is passed.
+    pub(super) fn passes(&mut self) -> bool {
+        let me = self.current;
+        let operation = self.threads[me].pending;
+        let habitual = self.grain == Grain::Coarse && self.threads[me].habits.note(&operation);
+        habitual
+            && operation.may_be_passed()
+            && self.begun == self.threads.len()
+            && self.passed_in_a_row < MOST_IN_A_ROW
+            && !self.has_passed_too_much()
+            && is_possible(&self.threads, &self.objects, me)
+            && !self.is_held_back(&self.threads[me])
+    }
+
+    /// Makes the step that is passed.
+    pub(super) fn pass(&mut self) {
+        let me = self.current;
+        let operation = self.threads[me].pending;
+        self.passed += 1;
+        self.passed_in_a_row += 1;
+        // Only a first run wants to know how many.
+        let counts = self.passed_over == 0 || self.settings.most_passed_over < u64::MAX;
+        self.passed_over += u64::from(counts && self.another_could_go_on());
+        self.note_step(Choice::step(me));
+        if self.order.is_some()
+            && !self.threads[me].habits.is_told(self.steps)
+            && let Some(mut strategy) = self.strategy.take()
+        {
+            strategy.passes(self);
+            self.strategy = Some(strategy);
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.settle(&self.objects);
+            if is_told(&operation, &self.objects) {
+                recorder.passively(me, &operation);
+            }
+        }
+    }
+
+    /// Whether a decision now would have another choice than the thread that runs.
+    fn another_could_go_on(&self) -> bool {
+        let could = |thread: ThreadIndex| {
+            let pending = &self.threads[thread].pending;
+            is_possible(&self.threads, &self.objects, thread) && pending.kind != Kind::Settle
+                || self.settings.hostile && pending.deadline != NEVER
+                || self.spurious_left > 0 && self.could_wake(&self.threads[thread])
+        };
+        (0..self.threads.len())
+            .any(|thread| thread != self.current && self.threads[thread].status == Status::Live && could(thread))
+    }
+
+    /// Whether the running thread has passed so much that others go first.
+    pub(super) fn has_passed_enough(&self) -> bool {
+        self.passed_in_a_row >= MOST_IN_A_ROW
+    }
+
+    /// Whether so much was passed that the schedule is given up.
+    pub(super) fn has_passed_too_much(&self) -> bool {
+        self.passed >= MOST_PASSED || self.passed_over > self.settings.most_passed_over
+    }
+
+    /// Whether there was no end to decisions, or what seemed to stand still went on after all.
+    pub(crate) fn is_too_long_to_decide(&self) -> bool {
+        match self.ending {
+            Some(Ending::TooLong) => true,
+            Some(Ending::Livelock) => false,
+            _ => self.grain != self.settings.grain,
+        }
+    }
+
+    /// How long the schedule is, in steps that are decided.
+    pub(super) fn length(&self) -> u64 {
+        u64::from(self.steps) + self.passed / PASSED_PER_STEP
+    }
+}

@@ -1,0 +1,76 @@
+//! `verify --noise`: steps that mean nothing hide no mistake and break no right answer. Each answer of the repository is judged
+//! on schedules, as it is and with noise, and must fail, or pass, alike.
+
+use std::collections::BTreeSet;
+
+use verdict::{KataVerdict, Kind};
+
+use crate::cancel::Cancel;
+use crate::catalog;
+use crate::cli::VerifyArgs;
+use crate::console::Console;
+use crate::error::Result;
+use crate::noise;
+use crate::pipeline;
+use crate::render::{self, verification};
+use crate::repository::Repository;
+use crate::settings::{Purpose, Settings};
+use crate::subject::{self, Declared, Subject};
+
+/// Judges the katas' solutions and declared submissions with each kind of noise.
+pub(crate) fn run(repository: &Repository, args: &VerifyArgs) -> Result<bool> {
+    let cancel = Cancel::by_ctrl_c();
+    let console = Console::new(false);
+    let mut subjects: Vec<Subject> = Vec::new();
+    for kata in catalog::some(repository, &args.katas)?.iter().filter(|kata| kata.about.schedules) {
+        let declared = subject::declared(repository, kata)?;
+        let run = declared.into_iter().filter(|(_, declared)| runs(declared)).map(|(subject, _)| subject);
+        for subject in [subject::solution(repository, kata)].into_iter().chain(run) {
+            let noisy = noise::with_each(&subject)?;
+            subjects.push(subject);
+            subjects.extend(noisy);
+        }
+    }
+    let settings = Settings { inspection: false, purpose: Purpose::Schedules, ..Settings::default() };
+    let label = [&["noise".to_string()], &args.katas[..]].concat().join("-");
+    let prepared = pipeline::prepare(repository, &label, subjects, &settings, &console, &cancel)?;
+    let verdicts = pipeline::examine(repository, &prepared, &settings, &console, &cancel)?;
+    console.clear();
+    let rows: Vec<verification::Row> = verdicts.chunks(1 + noise::KINDS).flat_map(rows).collect();
+    render::print(&verification::table(&rows, 1, &[]));
+    Ok(rows.iter().all(|row| row.complaints.is_empty()))
+}
+
+/// Whether there is something to run.
+fn runs(declared: &Declared) -> bool {
+    match declared {
+        Declared::Accepted => true,
+        Declared::Rejected(kinds) => !kinds.iter().any(|kind| kind == "rule" || kind == "compile-error"),
+    }
+}
+
+/// A row for each noisy answer, which is compared with the first one, that has no noise.
+fn rows(verdicts: &[KataVerdict]) -> Vec<verification::Row> {
+    let (plain, noisy) = verdicts.split_first().expect("chunks are not empty");
+    let expected = failures(plain);
+    let rows = noisy.iter().map(|verdict| {
+        let mut row = verification::Row::default();
+        let complaint = (failures(verdict) != expected).then(|| verification::found(verdict));
+        row.note(verdict, &in_words(&expected), complaint);
+        row
+    });
+    rows.collect()
+}
+
+/// The kinds of all failing tests. What does not compile fails none, and passes none either.
+fn failures(verdict: &KataVerdict) -> Option<BTreeSet<Kind>> {
+    (!verdict.tests.is_empty()).then(|| verdict.tests.iter().filter_map(|test| test.kind).collect())
+}
+
+fn in_words(failures: &Option<BTreeSet<Kind>>) -> String {
+    match failures {
+        None => "no test".to_string(),
+        Some(kinds) if kinds.is_empty() => "passed".to_string(),
+        Some(kinds) => kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", "),
+    }
+}
