@@ -194,6 +194,7 @@ impl Reduction {
         let order = self.order.borrow();
         // No exception for what a release makes possible: the thread could have come here before it, and waited.
         order.races(thread, Kind::Change, passed, &mut self.races, |_| true);
+        self.races.retain(|&place| place >= self.given);
         for &place in &self.races {
             self.work += order.initials(place, None, &mut self.initials);
             self.way[place].plant(&self.initials);
