@@ -271,7 +271,7 @@ pub fn is_blocked(thread: &Thread) -> bool {
     with(|state| state.threads[thread.index].status == Status::Live && !state.can_go_on(thread.index))
 }
 
-/// Waits until a thread is blocked or has ended.
+/// Waits until a thread is blocked, yields again and again without getting anywhere, or has ended.
 #[track_caller]
 pub fn until_blocked(thread: &Thread) {
     with(State::observe);

@@ -141,6 +141,22 @@ fn a_loop_that_yields_goes_round_before_time_moves() {
 }
 
 #[test]
+fn who_yields_in_vain_counts_as_blocked() {
+    passes(|| {
+        let open = Arc::new(Mutex::new(false));
+        let theirs = Arc::clone(&open);
+        let spinner = thread::spawn(move || {
+            while !*theirs.lock().unwrap() {
+                thread::yield_now();
+            }
+        });
+        explored::until_blocked(spinner.thread());
+        *open.lock().unwrap() = true;
+        spinner.join().unwrap();
+    });
+}
+
+#[test]
 fn two_that_give_way_to_each_other_take_no_time() {
     let exploration = passes(|| {
         let sleeper = thread::spawn(|| thread::sleep(HOUR));

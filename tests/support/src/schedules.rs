@@ -69,6 +69,7 @@ fn together(one: Coverage, other: Coverage) -> Coverage {
         schedules: one.schedules + other.schedules,
         failing: one.failing + other.failing,
         complete: one.complete && other.complete,
+        coarse: one.coarse || other.coarse,
         // Where everything was run, no bound is known, and none is needed.
         preemptions: [one.preemptions, other.preemptions].into_iter().flatten().min(),
         sampled: one.sampled + other.sampled,

@@ -39,7 +39,9 @@ pub(crate) struct Working {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct State {
     workers: Vec<Working>,
-    /// Whether a thread has still the first one in its hands.
+    /// How many were started.
+    started: usize,
+    /// Whether the owner has still the first one in its hands.
     held: bool,
 }
 
@@ -62,10 +64,19 @@ const DONE: &str = "()";
 /// The answer of a call that can't be made, since the worker has been joined.
 const GONE: &str = "not made: the worker has been joined";
 
+/// What is noted when `start` has returned.
+const STARTED: &str = "worker {} is started";
+
+/// Who has started the first worker and has it in its hands, until it is joined or dropped.
+pub(crate) struct Owner {
+    works: Vec<&'static [Act]>,
+    worker: Option<Worker<usize>>,
+}
+
 pub(crate) struct DaemonContract;
 
 impl Contract for DaemonContract {
-    type Hand = Option<Worker<usize>>;
+    type Hand = Owner;
     type Call = Call;
     type State = State;
 
@@ -84,7 +95,7 @@ impl Contract for DaemonContract {
                 over: false,
                 ended: false,
             };
-            Setup { name, state: State { workers: works.iter().map(working).collect(), held: true } }
+            Setup { name, state: State { workers: works.iter().map(working).collect(), started: 0, held: true } }
         };
         vec![
             setup("the work returns at once", &[&[]]),
@@ -95,6 +106,7 @@ impl Contract for DaemonContract {
             setup("the work sleeps for 4s twice", &[&[Act::Sleeps(PAUSE), Act::Sleeps(PAUSE)]]),
             setup("the work looks, waits at a gate, looks", &[&[Act::Looks, Act::Waits, Act::Looks]]),
             setup("the work sleeps for 0s, then for 4s", &[&[Act::Sleeps(Duration::ZERO), Act::Sleeps(PAUSE)]]),
+            setup("a worker waits at a gate, a second one returns at once", &[&[Act::Waits], &[]]),
             setup("two workers sleep for 4s", &[&[Act::Sleeps(PAUSE)], &[Act::Sleeps(PAUSE)]]),
         ]
     }
@@ -124,20 +136,23 @@ impl Contract for DaemonContract {
         call == Call::JoinTimeout(LIMIT)
     }
 
-    fn hands(&self, setup: usize, threads: usize, scene: &Scene) -> Vec<Self::Hand> {
-        let workers = self.setups().swap_remove(setup).state.workers.into_iter().zip(NOTES);
-        let mut workers = workers.map(|(Working { acts, .. }, note)| {
-            let scene = scene.clone();
-            Worker::start("worker", move |stop| work(acts, stop, note, &scene))
-        });
-        let first = workers.next();
-        // The second one is nobody's: it goes on.
-        workers.for_each(drop);
-        assert_eq!(threads, 1, "the thread that started a worker has it in its hands");
-        vec![first]
+    fn hands(&self, setup: usize, _threads: usize, _scene: &Scene) -> Vec<Owner> {
+        let State { workers, .. } = self.setups().swap_remove(setup).state;
+        vec![Owner { works: workers.into_iter().map(|worker| worker.acts).collect(), worker: None }]
     }
 
-    fn perform(&self, hand: &mut Self::Hand, call: Call, _id: usize, _scene: &Scene) -> String {
+    fn arrive(&self, owner: &mut Owner, scene: &Scene) {
+        for (number, &acts) in owner.works.iter().enumerate() {
+            let theirs = scene.clone();
+            let worker = Worker::start("worker", move |stop| work(acts, stop, NOTES[number], &theirs));
+            scene.note(STARTED, number + 1);
+            // The second one is nobody's: it goes on.
+            owner.worker.get_or_insert(worker);
+        }
+    }
+
+    fn perform(&self, owner: &mut Owner, call: Call, _id: usize, _scene: &Scene) -> String {
+        let hand = &mut owner.worker;
         let Some(worker) = hand else { return GONE.to_owned() };
         match call {
             Call::Stop => {
@@ -192,6 +207,9 @@ impl Contract for DaemonContract {
     }
 
     fn by_itself(&self, state: &State, clock: &Clock, moves: &mut Moves<State>) {
+        if state.started < state.workers.len() {
+            moves.expects(STARTED, state.started + 1);
+        }
         for (number, worker) in state.workers.iter().enumerate() {
             let mut after = state.clone();
             let next = &mut after.workers[number];
@@ -218,6 +236,10 @@ impl Contract for DaemonContract {
 
     fn hears(&self, state: &State, what: &str, told: usize, clock: &Clock) -> Option<State> {
         let mut after = state.clone();
+        if what == STARTED {
+            after.started += 1;
+            return Some(after);
+        }
         let number = NOTES.iter().position(|note| *note == what)?;
         let answer = after.workers[number].answer.take()?;
         after.workers[number].goes_on(clock);

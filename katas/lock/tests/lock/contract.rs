@@ -14,7 +14,7 @@ pub(crate) struct State {
     /// Money that has left one account and not come to the other.
     moving: u64,
     readings: Vec<Reading>,
-    /// Calls that know their answer, while somebody reads.
+    /// Calls that know their answer and have not returned.
     known: Vec<(usize, String)>,
 }
 
@@ -176,7 +176,8 @@ impl Contract for BankContract {
             if turn.has_lasted(limit + Self::PAUSE + Duration::from_nanos(1)) {
                 return;
             }
-            if turn.phase == 0 && turn.is_over(limit) && !turn.alone {
+            // Who is alone has nobody to wait for.
+            if turn.phase == 0 && turn.is_over(limit) && (!turn.alone || turn.clock.hostile) {
                 moves.answer(state.clone(), "TimeIsUp");
             }
         }
@@ -242,9 +243,6 @@ impl State {
 
     /// The call has done what it does. It may have to wait before it returns, while somebody reads.
     fn answers(&self, turn: &Turn, answer: impl Into<String>, moves: &mut Moves<State>) {
-        if !self.somebody_reads() {
-            return moves.answer(self.clone(), answer);
-        }
         let mut after = self.clone();
         after.known.push((turn.id, answer.into()));
         moves.go_on(after, turn.phase + 1);

@@ -93,7 +93,7 @@ impl State {
         }
         self.ticked = 0;
         self.move_time(to, still);
-        self.changed();
+        self.time_passed();
         self.length_at_advance = self.length();
         true
     }

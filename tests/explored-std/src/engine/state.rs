@@ -289,6 +289,8 @@ impl State {
                 } else {
                     choices.push(Choice::step(index));
                 }
+            } else if thread.pending.kind == Kind::UntilBlocked && self.spins(thread.pending.other) {
+                choices.push(Choice::step(index));
             } else if thread.pending.deadline != NEVER
                 && (self.settings.hostile && thread.pending.kind != Kind::Never || thread.pending.deadline <= self.now)
                 && !(thread.pending.kind == Kind::Wake && thread.notified)
@@ -336,6 +338,12 @@ impl State {
         threads.iter().enumerate().filter(waits).map(|(index, _)| index)
     }
 
+    /// Whether a thread waits for others by going round and round.
+    fn spins(&self, index: ThreadIndex) -> bool {
+        let thread = &self.threads[index];
+        thread.status == Status::Live && thread.waits_for_others() && self.is_held_back(thread)
+    }
+
     /// Whether a thread only repeats itself while nothing changes.
     pub(super) fn is_held_back(&self, thread: &ThreadState) -> bool {
         let limits = self.grain.limits();
@@ -374,6 +382,8 @@ impl State {
         if choice.how == How::Step && thread.pending.is_fruitless() {
             let operation = thread.pending;
             thread.note_fruitless(&operation, changes);
+        } else if choice.how == How::Timeout {
+            self.time_passed();
         } else {
             self.changed();
         }
@@ -386,12 +396,17 @@ impl State {
         self.marks.push(Mark::new(self.current, what, self.now, past));
     }
 
-    /// Something changed that a thread could see.
+    /// Notes that something has changed: whoever repeats itself may now see something else.
     pub(crate) fn changed(&mut self) {
+        self.time_passed();
+        self.length_at_change = self.length();
+    }
+
+    /// Notes that time has passed. Who only looks at the clock sees something else; it is no progress.
+    pub(super) fn time_passed(&mut self) {
         self.changes += 1;
         self.idle_rounds = 0;
         self.turn = NOBODY;
-        self.length_at_change = self.length();
     }
 
     /// Whether this thread could go on from what it announced.

@@ -45,6 +45,7 @@ pub(super) trait Actors: Send + Sync {
 
 /// What a thread has in its hands.
 pub(super) trait Hand: Send {
+    fn arrive(&mut self, scene: &Scene);
     fn perform(&mut self, call: usize, id: usize, scene: &Scene) -> String;
     fn leave(self: Box<Self>);
 }
@@ -162,6 +163,10 @@ struct Held<C: Contract> {
 }
 
 impl<C: Contract> Hand for Held<C> {
+    fn arrive(&mut self, scene: &Scene) {
+        self.known.contract.arrive(&mut self.hand, scene);
+    }
+
     fn perform(&mut self, call: usize, id: usize, scene: &Scene) -> String {
         self.known.contract.perform(&mut self.hand, self.known.calls[call], id, scene)
     }

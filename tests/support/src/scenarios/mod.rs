@@ -90,6 +90,9 @@ pub trait Contract: Send + Sync + 'static {
     /// Moves things between the hands, now that it is known who makes which calls: for what only one thread can have.
     fn deal(&self, _hands: &mut [Self::Hand], _program: &[Vec<Self::Call>]) {}
 
+    /// What a thread does before its first call, for what has to be done on the thread itself.
+    fn arrive(&self, _hand: &mut Self::Hand, _scene: &Scene) {}
+
     /// Makes the call, and says what it answered. A call that panics has the answer [`PANICS`].
     fn perform(&self, hand: &mut Self::Hand, call: Self::Call, id: usize, scene: &Scene) -> String;
 

@@ -158,6 +158,7 @@ impl Runs<'_> {
         }
         self.steps = self.steps.saturating_sub(glance.steps);
         self.coverage.schedules += glance.coverage.schedules;
+        self.coverage.coarse |= glance.coverage.coarse;
         if glance.coverage.failing > 0 {
             return Err(self.failure(program, round));
         }

@@ -99,6 +99,7 @@ fn act(scene: Scene, hands: Vec<Box<dyn Hand>>, threads: &Arc<Vec<Vec<Line>>>, o
     for (thread, mut hand) in hands.into_iter().enumerate() {
         let (scene, threads) = (scene.clone(), Arc::clone(threads));
         let calls = move || {
+            hand.arrive(&scene);
             for (number, placed, name) in &threads[thread] {
                 explored::mark(Marked::Begins(*number), "call", name);
                 let answer = catch_unwind(AssertUnwindSafe(|| hand.perform(placed.call, placed.id, &scene)));
