@@ -57,7 +57,7 @@ const OFTEN: u32 = 50;
 /// How many steps a thread passes before the others go first.
 const MOST_IN_A_ROW: u32 = 10_000;
 /// How many steps are passed in one schedule.
-const MOST_PASSED: u64 = 4_000_000;
+const MOST_PASSED: u64 = 1_000_000;
 /// So many passed steps take as much time as one that is decided: a timer that is due after a thousand steps waits for loops.
 const PASSED_PER_STEP: u64 = 256;
 

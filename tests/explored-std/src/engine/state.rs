@@ -347,7 +347,9 @@ impl State {
     /// Whether a thread only repeats itself while nothing changes.
     pub(super) fn is_held_back(&self, thread: &ThreadState) -> bool {
         let limits = self.grain.limits();
-        let repeats = thread.yields >= limits.yields || thread.repeats > limits.repeats;
+        // Who looks at the clock and yields waits for time.
+        let yields = if self.clock_read { 1 } else { limits.yields };
+        let repeats = thread.yields >= yields || thread.repeats > limits.repeats;
         repeats && thread.streak_version == self.changes
     }
 
