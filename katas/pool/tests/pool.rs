@@ -263,31 +263,44 @@ fn every_small_program_of_calls_keeps_the_contract() {
     every_small_program(contract::PoolContract);
 }
 
-/// Rayon is not modelled, so this is for threads only. More workers than cores: else the global pool would do. And so many that
-/// each has one item, of which none is done before all have begun: in which order they were taken is nobody's choice, and it is
-/// not that of the items, unless somebody keeps it.
+/// Rayon is not modelled, so this is for threads only. More workers than cores: else the global pool would do. So many items
+/// that each worker has several, and whoever begins with the first of them does two others before its neighbours are done:
+/// results in the order in which items are begun or ready are in disorder every time.
 #[test]
 fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
     on_threads(|| {
-        let workers = thread::available_parallelism().map_or(16, |cores| (cores.get() + 1).max(16));
-        for _ in 0..4 {
-            let all = Rendezvous::of(workers);
-            let results = map_with_rayon(size(workers), (0..workers).collect(), |n| {
-                // Borrowed, not cloned.
-                all.meet();
-                if n == 1 { panic!("one is too much") } else { n * 10 }
-            });
-            assert_eq!(results.len(), workers, "one result for each item");
-            for (n, result) in results.into_iter().enumerate() {
-                match result {
-                    Ok(result) => assert!(n != 1 && result == n * 10, "item {n} brought {result}"),
-                    Err(Lost::Panicked(payload)) if n == 1 => {
-                        assert_eq!(payload.downcast_ref(), Some(&"one is too much"));
-                    }
-                    Err(lost) => panic!("item {n} has no result: {lost:?}"),
+        let workers = thread::available_parallelism().map_or(2, |cores| cores.get() + 1);
+        let items = 8 * workers;
+        let (all, overtaken, begun) = (Rendezvous::of(workers), Gate::closed(), Mutex::new(Vec::new()));
+        let results = map_with_rayon(size(workers), (0..items).collect(), |n| {
+            // Borrowed, not cloned.
+            let me = thread::current().id();
+            let place = {
+                let mut begun = begun.lock().unwrap();
+                begun.push((n, me));
+                begun.len() - 1
+            };
+            all.meet();
+            let so_far = begun.lock().unwrap().clone();
+            let first = so_far[..workers].iter().find(|(n, _)| *n == 0).map(|(_, thread)| *thread);
+            if first == Some(me) && so_far.iter().filter(|(_, thread)| *thread == me).count() == 3 {
+                overtaken.open();
+            } else if first.is_some_and(|first| first != me) && place < workers {
+                overtaken.pass();
+            }
+            if n == 1 { panic!("one is too much") } else { n * 10 }
+        });
+        assert_eq!(results.len(), items, "one result for each item");
+        for (n, result) in results.into_iter().enumerate() {
+            match result {
+                Ok(result) => assert!(n != 1 && result == n * 10, "item {n} brought {result}"),
+                Err(Lost::Panicked(payload)) if n == 1 => {
+                    assert_eq!(payload.downcast_ref(), Some(&"one is too much"));
                 }
             }
         }
+        let threads: HashSet<_> = begun.into_inner().unwrap().into_iter().map(|(_, thread)| thread).collect();
+        assert_eq!(threads.len(), workers, "as many threads as it is told");
         assert!(map_with_rayon(size(1), Vec::<u8>::new(), |n| n).is_empty(), "no items, no results");
     });
 }

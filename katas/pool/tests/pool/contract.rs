@@ -42,13 +42,26 @@ pub(crate) enum Act {
     Maps,
     ShutsDown,
     ShutsDownNow,
+    /// Makes a pool of its own, whose worker waits at the gate and whose backlog is full, and calls that one.
+    Elsewhere(Elsewhere),
+}
+
+/// A call to another pool, in a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Elsewhere {
+    Submits,
+    Maps,
+    ShutsDown,
 }
 
 impl Act {
     fn uses_its_pool(self) -> bool {
-        !matches!(self, Act::Returns | Act::Panics | Act::Waits)
+        matches!(self, Act::Submits | Act::Maps | Act::ShutsDown | Act::ShutsDownNow)
     }
 }
+
+/// The two jobs that a job submits, and the items that it maps.
+const CHILDREN: [Act; 2] = [Act::Returns, Act::Panics];
 
 /// A job, or the work on an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -246,7 +259,12 @@ const SETUPS: [(usize, usize, &[Act], &str); 5] = [
         &[Act::Waits, Act::Returns, Act::Returns],
         "1 worker, room for 2: job 1 waits at the gate, jobs 2 and 3 are in the backlog",
     ),
-    (2, 1, &[Act::Waits], "2 workers, room for 1: job 1 waits at the gate"),
+    (
+        2,
+        1,
+        &[Act::Waits, Act::Waits, Act::Returns],
+        "2 workers, room for 1: jobs 1 and 2 wait at the gate, job 3 is in the backlog",
+    ),
 ];
 
 impl Contract for PoolContract {
@@ -264,8 +282,10 @@ impl Contract for PoolContract {
     fn calls(&self) -> Vec<Call> {
         use Act::*;
         let jobs = [Returns, Panics, Waits, Submits, Maps, ShutsDown, ShutsDownNow].map(Call::Submit);
+        let elsewhere =
+            [Elsewhere::Submits, Elsewhere::Maps, Elsewhere::ShutsDown].map(Act::Elsewhere).map(Call::Submit);
         let others = [Call::Map(THREE_ITEMS), Call::Map(NO_ITEMS), Call::Shutdown, Call::ShutdownNow, Call::Drop];
-        jobs.into_iter().chain(others).collect()
+        jobs.into_iter().chain(others).chain(elsewhere).collect()
     }
 
     fn name(&self, call: Call, id: usize) -> String {
@@ -281,13 +301,32 @@ impl Contract for PoolContract {
         }
     }
 
-    fn makes_sense(&self, _setup: usize, program: &[Vec<Call>]) -> bool {
+    fn is_for(&self, call: Call, setup: usize) -> bool {
+        match call {
+            _ if setup == 0 => true,
+            Call::Submit(Act::Returns) | Call::Map(THREE_ITEMS) | Call::Shutdown | Call::ShutdownNow | Call::Drop => {
+                true
+            }
+            Call::Submit(Act::Panics | Act::Elsewhere(_)) | Call::Map(_) => false,
+            Call::Submit(Act::ShutsDown | Act::ShutsDownNow) => setup <= 2,
+            Call::Submit(_) => setup == 1,
+        }
+    }
+
+    fn makes_sense(&self, setup: usize, program: &[Vec<Call>]) -> bool {
         let calls: Vec<Call> = program.iter().flatten().copied().collect();
         // Whoever drops a pool is alone with it.
-        let drops = calls.iter().position(|call| *call == Call::Drop);
-        let plain = [Call::Submit(Act::Returns), Call::Map(THREE_ITEMS), Call::Shutdown, Call::ShutdownNow];
-        drops.is_none_or(|place| program.len() == 1 && place + 1 == calls.len())
-            && (calls.len() < 3 || calls.iter().all(|call| plain.contains(call)))
+        let drop = calls.iter().position(|call| *call == Call::Drop);
+        if drop.is_some_and(|place| program.len() > 1 || place + 1 < calls.len()) {
+            return false;
+        }
+        let is_plain = |call: &Call| self.is_for(*call, SETUPS.len() - 1);
+        match calls.len() {
+            1 => true,
+            2 => !calls.iter().any(|call| matches!(call, Call::Map(NO_ITEMS) | Call::Submit(Act::Elsewhere(_)))),
+            // Two wait for room, and somebody makes some, or ends the pool.
+            _ => (2..=3).contains(&setup) && program.len() > 1 && calls.iter().all(is_plain),
+        }
     }
 
     fn hands(&self, setup: usize, threads: usize, scene: &Scene) -> Vec<Option<Handle>> {
@@ -485,9 +524,10 @@ fn may_map(state: &State, acts: &[Act], id: usize, phase: usize, moves: &mut Mov
 /// What a job does next that nobody sees.
 fn go_on(state: &State, job: Job, next: usize, clock: &Clock, moves: &mut Moves<State>) {
     let then = |step| state.clone().steps(job, step);
-    let child = Job { id: inner(job.id, next), act: Act::Returns, is_item: job.act == Act::Maps };
+    let child = Job { id: inner(job.id, next), act: CHILDREN[next % 2], is_item: job.act == Act::Maps };
     match (job.act, next) {
-        (Act::Waits, _) if !clock.gate_is_open => {}
+        (Act::Waits | Act::Elsewhere(_), _) if !clock.gate_is_open => {}
+        (Act::Elsewhere(_), 0) => moves.change(then(Step::Notes(DONE_ELSEWHERE, job.id, 1))),
         (Act::Submits, 0 | 1) if state.is_shut_down => {
             moves.change(then(Step::Notes(REFUSED_IN_A_JOB, child.id, next + 1)).drops(child));
         }
@@ -510,8 +550,12 @@ fn go_on(state: &State, job: Job, next: usize, clock: &Clock, moves: &mut Moves<
             if !state.is_settled(id) {
                 return state.takes(Some(job.id), moves);
             }
-            let is_lost = state.lost.contains(&id);
-            let mut after = then(Step::Notes(if is_lost { NO_RESULT_IN_A_JOB } else { RESULT_IN_A_JOB }, id, next + 1));
+            let outcome = match child.act {
+                _ if state.lost.contains(&id) => DROPPED_IN_A_JOB,
+                Act::Panics => PANICKED_IN_A_JOB,
+                _ => RESULT_IN_A_JOB,
+            };
+            let mut after = then(Step::Notes(outcome, id, next + 1));
             after.lost.retain(|lost| *lost != id);
             moves.change(after);
         }
@@ -541,7 +585,9 @@ fn go_on(state: &State, job: Job, next: usize, clock: &Clock, moves: &mut Moves<
 const ACCEPTED_IN_A_JOB: &str = "submit({}) in a job answers Ok";
 const REFUSED_IN_A_JOB: &str = "submit({}) in a job answers ShutDown";
 const RESULT_IN_A_JOB: &str = "map in a job has the result of {}";
-const NO_RESULT_IN_A_JOB: &str = "map in a job has Dropped for {}";
+const PANICKED_IN_A_JOB: &str = "map in a job has the panic of {}";
+const DROPPED_IN_A_JOB: &str = "map in a job has Dropped for {}";
+const DONE_ELSEWHERE: &str = "the call to another pool returns in job {}";
 const SHUT_DOWN_IN_A_JOB: &str = "shutdown() in job {} returns";
 const SHUT_DOWN_NOW_IN_A_JOB: [&str; 5] = [
     "shutdown_now() in job {} answers 0",
@@ -561,8 +607,11 @@ fn told(act: Act, id: usize) -> String {
         Act::Returns => format!("{id}"),
         Act::Panics => format!("{id} panics"),
         Act::Waits => format!("{id} waits at the gate"),
-        Act::Submits => format!("{id} submits {} and {}", inner(id, 0), inner(id, 1)),
-        Act::Maps => format!("{id} maps {} and {}", inner(id, 0), inner(id, 1)),
+        Act::Submits => format!("{id} submits {} and {}, which panics", inner(id, 0), inner(id, 1)),
+        Act::Maps => format!("{id} maps {} and {}, which panics", inner(id, 0), inner(id, 1)),
+        Act::Elsewhere(Elsewhere::Submits) => format!("{id} submits to another pool, which is full"),
+        Act::Elsewhere(Elsewhere::Maps) => format!("{id} maps on another pool, which is full"),
+        Act::Elsewhere(Elsewhere::ShutsDown) => format!("{id} shuts down another pool, whose job waits at the gate"),
         Act::ShutsDown => format!("{id} calls shutdown"),
         Act::ShutsDownNow => format!("{id} calls shutdown_now"),
     }
@@ -626,6 +675,7 @@ impl RealJob {
         match (self.act, &self.handle) {
             (Act::Panics, _) => panic_any(self.id),
             (Act::Waits, _) => self.scene.gate().pass(),
+            (Act::Elsewhere(call), _) => self.call_elsewhere(call),
             (_, Some(handle)) => self.use_its_pool(handle),
             (_, None) => {}
         }
@@ -636,19 +686,23 @@ impl RealJob {
         let (children, note) = ([inner(self.id, 0), inner(self.id, 1)], |what, id| self.scene.note(what, id));
         match self.act {
             Act::Submits => {
-                for id in children {
-                    let answer = submit(handle, Act::Returns, id, &self.scene);
+                for (id, act) in children.into_iter().zip(CHILDREN) {
+                    let answer = submit(handle, act, id, &self.scene);
                     note(answer.map_or(REFUSED_IN_A_JOB, |()| ACCEPTED_IN_A_JOB), id);
                 }
             }
             Act::Maps => {
-                let items = children.map(|id| RealJob::new(Act::Returns, id, handle, &self.scene));
+                let items = children.into_iter().zip(CHILDREN);
+                let items = items.map(|(id, act)| RealJob::new(act, id, handle, &self.scene));
                 for (place, result) in handle.pool.map(items, RealJob::run).into_iter().enumerate() {
                     let id = inner(self.id, place);
-                    note(
-                        if result.is_ok_and(|result| result == id) { RESULT_IN_A_JOB } else { NO_RESULT_IN_A_JOB },
-                        id,
-                    );
+                    let what = match &result {
+                        Ok(result) if *result == id => RESULT_IN_A_JOB,
+                        Err(Lost::Panicked(payload)) if payload.downcast_ref() == Some(&id) => PANICKED_IN_A_JOB,
+                        Err(Lost::Dropped) => DROPPED_IN_A_JOB,
+                        _ => "map in a job has something else for {}",
+                    };
+                    note(what, id);
                 }
             }
             Act::ShutsDown => {
@@ -659,8 +713,22 @@ impl RealJob {
                 let dropped = handle.pool.shutdown_now();
                 note(SHUT_DOWN_NOW_IN_A_JOB[dropped.min(SHUT_DOWN_NOW_IN_A_JOB.len() - 1)], self.id);
             }
-            Act::Returns | Act::Panics | Act::Waits => {}
+            Act::Returns | Act::Panics | Act::Waits | Act::Elsewhere(_) => {}
         }
+    }
+
+    fn call_elsewhere(&self, call: Elsewhere) {
+        let other = Pool::new(size(1), size(1));
+        for _ in 0..2 {
+            let gate = self.scene.gate().clone();
+            assert_eq!(other.submit(move || gate.pass()), Ok(()), "nobody has shut it down");
+        }
+        match call {
+            Elsewhere::Submits => drop(other.submit(|| ())),
+            Elsewhere::Maps => drop(other.map([()], |()| ())),
+            Elsewhere::ShutsDown => other.shutdown(),
+        }
+        self.scene.note(DONE_ELSEWHERE, self.id);
     }
 }
 

@@ -10,6 +10,7 @@
 //!
 //! ```text
 //! enumerate   programs, smallest first, none twice (program.rs); those that can tell most come first (order.rs)
+//! ask         what the contract allows, everything once (memo.rs)
 //! run         each on its schedules, under one budget for all (run.rs)
 //! judge       the history against the specification (history.rs, table.rs)
 //! tell        the smallest program that fails, as a table (tell.rs)
@@ -23,6 +24,8 @@ use std::time::Duration;
 mod erased;
 #[cfg(feature = "explore")]
 mod history;
+#[cfg(feature = "explore")]
+mod memo;
 #[cfg(feature = "explore")]
 mod order;
 #[cfg(feature = "explore")]
@@ -127,7 +130,7 @@ pub struct Setup<State> {
 }
 
 /// What time it is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Clock {
     /// Virtual time since the scenario's start.
     pub now: Duration,
@@ -138,7 +141,7 @@ pub struct Clock {
 }
 
 /// A call, about to do its next step.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Turn {
     /// The call's number, another one for each call of a scenario.
     pub id: usize,

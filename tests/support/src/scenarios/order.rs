@@ -6,9 +6,11 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::erased::{Subject, caught};
+use super::memo::Shared;
 use super::program::{Program, of_size};
 use super::table::{NOTHING, Progress, Seen, Set, Table};
 
@@ -45,7 +47,7 @@ impl Order {
 }
 
 /// Puts the contract's programs in order.
-pub(super) fn order(subject: &dyn Subject) -> Order {
+pub(super) fn order(subject: &dyn Subject, specifications: &[Shared]) -> Order {
     let limits = subject.limits();
     let mut programs = Vec::new();
     for size in 1..=SMALL.min(limits.calls) {
@@ -53,7 +55,7 @@ pub(super) fn order(subject: &dyn Subject) -> Order {
     }
     let first = programs.len();
     for size in SMALL + 1..=limits.telling {
-        programs.extend(mixed(telling(subject, size)));
+        programs.extend(mixed(telling(subject, specifications, size)));
     }
     let telling = programs.len();
     let known: BTreeSet<Program> = programs.iter().cloned().collect();
@@ -85,14 +87,14 @@ fn all_of_size(subject: &dyn Subject, size: usize) -> Vec<Program> {
 }
 
 /// Programs in which one or two threads wait, and another one lets one of them go on.
-fn telling(subject: &dyn Subject, size: usize) -> Vec<Program> {
+fn telling(subject: &dyn Subject, specifications: &[Shared], size: usize) -> Vec<Program> {
     let mut found = BTreeSet::new();
     for setup in 0..subject.setups().len() {
         let calls = subject.calls(setup);
         let waiters: Vec<usize> = calls
             .iter()
             .copied()
-            .filter(|&call| caught(|| has_to_wait(subject, setup, call)).unwrap_or(false))
+            .filter(|&call| caught(|| has_to_wait(subject, specifications, setup, call)).unwrap_or(false))
             .collect();
         for many in 1..subject.limits().threads.min(size) {
             for waiting in of_size(setup, &waiters, many, many, |threads| threads.len() == many) {
@@ -102,7 +104,7 @@ fn telling(subject: &dyn Subject, size: usize) -> Vec<Program> {
                     if !subject.makes_sense(setup, &threads) {
                         continue;
                     }
-                    let helps = caught(|| lets_one_go_on(subject, setup, &threads));
+                    let helps = caught(|| lets_one_go_on(subject, specifications, setup, &threads));
                     threads.sort();
                     match helps {
                         Ok(false) => {}
@@ -118,30 +120,39 @@ fn telling(subject: &dyn Subject, size: usize) -> Vec<Program> {
     found.into_iter().collect()
 }
 
-fn table(subject: &dyn Subject, program: &Program) -> Table {
-    let mut table = Table::new(subject.specification(program.setup), program.calls(), subject.limits(), false);
+fn table(subject: &dyn Subject, specifications: &[Shared], program: &Program) -> Table {
+    let specification = Rc::clone(&specifications[program.setup]);
+    let mut table = Table::new(specification, program.calls(), subject.limits(), false);
     table.looks_ahead = true;
     table
 }
 
+/// What the setup comes to before anybody calls.
+fn at_rest(table: &mut Table) -> Set {
+    let start = table.start();
+    let still = table.after(start, Seen::StandsStill, 0);
+    if still == NOTHING { start } else { still }
+}
+
 /// Whether the call, alone, may have to wait.
-fn has_to_wait(subject: &dyn Subject, setup: usize, call: usize) -> bool {
+fn has_to_wait(subject: &dyn Subject, specifications: &[Shared], setup: usize, call: usize) -> bool {
     let threads = vec![vec![call]];
     if !subject.makes_sense(setup, &threads) {
         return false;
     }
-    let mut table = table(subject, &Program { setup, threads });
-    let begun = table.after(table.start(), Seen::Begins(0), 0);
+    let mut table = table(subject, specifications, &Program { setup, threads });
+    let start = at_rest(&mut table);
+    let begun = table.after(start, Seen::Begins(0), 0);
     table.after(begun, Seen::StandsStill, 0) != NOTHING
 }
 
 /// Whether the calls of the last thread, one after the other, let one of the others go on, which all wait.
-fn lets_one_go_on(subject: &dyn Subject, setup: usize, threads: &[Vec<usize>]) -> bool {
+fn lets_one_go_on(subject: &dyn Subject, specifications: &[Shared], setup: usize, threads: &[Vec<usize>]) -> bool {
     let program = Program { setup, threads: threads.to_vec() };
-    let mut table = table(subject, &program);
+    let mut table = table(subject, specifications, &program);
     let now = table.time(Duration::ZERO);
     let many = threads.len() - 1;
-    let mut set = table.start();
+    let mut set = at_rest(&mut table);
     for call in 0..many {
         set = table.after(set, Seen::Begins(call), now);
     }
@@ -151,9 +162,9 @@ fn lets_one_go_on(subject: &dyn Subject, setup: usize, threads: &[Vec<usize>]) -
 
 /// Whether the calls from `next` on let one of the first `many` go on.
 fn helps(table: &mut Table, set: Set, next: usize, many: usize) -> bool {
-    let positions = table.closure(set, 0);
-    let positions = table.positions(positions);
     let goes_on = |progress: &Progress| matches!(progress, Progress::Found(_));
+    let closure = table.closure(set, 0);
+    let positions = table.positions(closure);
     if positions.iter().any(|position| position.calls[..many].iter().any(goes_on)) {
         return true;
     }
@@ -162,8 +173,12 @@ fn helps(table: &mut Table, set: Set, next: usize, many: usize) -> bool {
     }
     let begun = table.after(set, Seen::Begins(next), 0);
     let closure = table.closure(begun, 0);
-    let answers: BTreeSet<usize> = table
-        .positions(closure)
+    let positions = table.positions(closure);
+    // It may have to wait itself.
+    if positions.iter().any(|position| position.calls[..many].iter().any(goes_on)) {
+        return true;
+    }
+    let answers: BTreeSet<usize> = positions
         .iter()
         .filter_map(|position| match position.calls[next] {
             Progress::Found(answer) => Some(answer),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use verdict::{Coverage, Mode, Outcome, REPLAY, Record, Scenarios};
 
 use super::erased::{Subject, caught};
+use super::memo::{self, Shared};
 use super::order::{self, Group, Order};
 use super::program::Program;
 use super::scenario::Scenario;
@@ -63,7 +64,8 @@ pub(super) fn run(subject: Arc<dyn Subject>) -> Record {
     let replay = env::var(REPLAY).ok();
     let steps = number(verdict::STEPS).unwrap_or(STEPS);
     let found = explored::session(|session| {
-        let order = order::order(&*subject);
+        let specifications = memo::of_all_setups(&*subject);
+        let order = order::order(&*subject, &specifications);
         let scenarios = Scenarios {
             planned: order.programs.len() as u64,
             first: order.group(Group::First).len() as u64,
@@ -71,7 +73,8 @@ pub(super) fn run(subject: Arc<dyn Subject>) -> Record {
         };
         let most_schedules = number(verdict::SCHEDULES).unwrap_or(u64::MAX);
         let coverage = Coverage::default();
-        let mut runs = Runs { session, order: &order, steps, most_schedules, coverage, scenarios, subject };
+        let mut runs =
+            Runs { session, order: &order, steps, most_schedules, coverage, scenarios, subject, specifications };
         match replay {
             Some(replay) => runs.replay(&replay),
             None => runs.all(),
@@ -88,6 +91,7 @@ pub(super) fn run(subject: Arc<dyn Subject>) -> Record {
 struct Runs<'a> {
     session: &'a mut Session,
     subject: Arc<dyn Subject>,
+    specifications: Vec<Shared>,
     order: &'a Order,
     /// How many steps are left.
     steps: u64,
@@ -149,7 +153,7 @@ impl Runs<'_> {
 
     fn glance(&mut self, program: &Program, round: &Round, effort: Effort) -> Result<bool, Found> {
         let effort = effort.at_most(self.most_schedules.saturating_sub(self.coverage.schedules));
-        let scenario = Scenario::new(&self.subject, program, round.hostile);
+        let scenario = Scenario::new(&self.subject, &self.specifications, program, round.hostile);
         let config = config(round.hostile, round.spurious);
         let glanced = caught(|| self.session.glance(&config, effort, &scenario.historian(), scenario.body()));
         let glance = glanced.map_err(|panic| self.broken(program, &panic))?;
@@ -182,7 +186,7 @@ impl Runs<'_> {
     /// Tells how the program fails, or a smaller one that fails too.
     fn failure(&mut self, program: &Program, round: &Round) -> Found {
         let program = self.smaller(program, round).unwrap_or_else(|| program.clone());
-        let scenario = Scenario::new(&self.subject, &program, round.hostile);
+        let scenario = Scenario::new(&self.subject, &self.specifications, &program, round.hostile);
         let config = config(round.hostile, 1);
         let mut exploration = self.session.explore(&config, &scenario.historian(), scenario.body());
         if let Outcome::Failed(failure) = &mut exploration.outcome {
@@ -221,7 +225,7 @@ impl Runs<'_> {
     }
 
     fn fails(&mut self, program: &Program, round: &Round) -> bool {
-        let scenario = Scenario::new(&self.subject, program, round.hostile);
+        let scenario = Scenario::new(&self.subject, &self.specifications, program, round.hostile);
         let effort = Effort::Reduced { schedules: round.schedules };
         let glance = self.session.glance(&config(round.hostile, 1), effort, &scenario.historian(), scenario.body());
         glance.coverage.failing > 0
@@ -250,7 +254,7 @@ impl Runs<'_> {
                 trace: None,
             }));
         };
-        let scenario = Scenario::new(&self.subject, program, hostile);
+        let scenario = Scenario::new(&self.subject, &self.specifications, program, hostile);
         let config = Config { replay: Some(schedule.to_owned()), ..config(hostile, 1) };
         let exploration = self.session.explore(&config, &scenario.historian(), scenario.body());
         self.record(exploration, label)

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::PANICS;
 use super::erased::{Hand, Limits, Subject};
 use super::history::{Judge, Missing, Violation};
+use super::memo::Shared;
 use super::program::{Placed, Program};
 use super::scene::Scene;
 use super::table::{Seen, Table};
@@ -25,9 +26,14 @@ pub(super) struct Scenario {
 }
 
 impl Scenario {
-    pub(super) fn new(subject: &Arc<dyn Subject>, program: &Program, hostile: bool) -> Scenario {
+    pub(super) fn new(
+        subject: &Arc<dyn Subject>,
+        specifications: &[Shared],
+        program: &Program,
+        hostile: bool,
+    ) -> Scenario {
         let limits = subject.limits();
-        let table = Table::new(subject.specification(program.setup), program.calls(), limits, hostile);
+        let table = Table::new(Rc::clone(&specifications[program.setup]), program.calls(), limits, hostile);
         let judge = Rc::new(RefCell::new(Judge::new(table)));
         Scenario { subject: Arc::clone(subject), program: program.clone(), judge, limits }
     }

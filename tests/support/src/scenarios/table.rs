@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::erased::{Limits, Specification};
+use super::erased::Limits;
+use super::memo::Shared;
 use super::program::Placed;
 use super::{Clock, Next, Rest, Turn};
 
@@ -74,7 +75,7 @@ pub(super) const NOTHING: Set = 0;
 
 /// The table of one scenario.
 pub(super) struct Table {
-    specification: Box<dyn Specification>,
+    specification: Shared,
     pub(super) calls: Vec<Placed>,
     limits: Limits,
     hostile: bool,
@@ -92,12 +93,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(
-        specification: Box<dyn Specification>,
-        calls: Vec<Placed>,
-        limits: Limits,
-        hostile: bool,
-    ) -> Table {
+    pub(super) fn new(specification: Shared, calls: Vec<Placed>, limits: Limits, hostile: bool) -> Table {
         let nothing: Rc<[Position]> = Rc::new([]);
         let ahead = calls.iter().map(|_| Progress::Ahead).collect();
         let start: Rc<[Position]> = Rc::new([Position { state: 0, calls: ahead }]);
@@ -190,7 +186,7 @@ impl Table {
             }
             Seen::Notes(what, id) => {
                 let clock = self.clock(now);
-                let state = self.specification.hears(position.state, what, id, &clock)?;
+                let state = self.specification.borrow_mut().hears(position.state, what, id, clock)?;
                 Some(Position { state, calls: Rc::clone(&position.calls) })
             }
             // Whoever has an answer must return with it.
@@ -240,7 +236,8 @@ impl Table {
             let expected = if self.looks_ahead { &moves.expected[..] } else { &[] };
             let clock = self.clock(now);
             for &(what, id) in expected {
-                steps.extend(self.specification.hears(position.state, what, id, &clock).map(by_itself));
+                let heard = self.specification.borrow_mut().hears(position.state, what, id, clock);
+                steps.extend(heard.map(by_itself));
             }
         }
         steps
@@ -278,22 +275,23 @@ impl Table {
         }
         let clock = self.clock(now);
         let found = match mover {
-            None => self.specification.by_itself(state, &clock),
+            None => self.specification.borrow_mut().by_itself(state, clock),
             Some(Mover { call, phase, since, alone }) => {
                 let Placed { thread, call, id } = self.calls[call];
                 let since = self.times[since];
-                self.specification.may(state, call, &Turn { id, thread, phase, since, alone, clock })
+                let turn = Turn { id, thread, phase, since, alone, clock };
+                self.specification.borrow_mut().may(state, call, turn)
             }
         };
         let since = mover.map_or(0, |mover| mover.since);
-        let mut steps = Steps { steps: Vec::new(), expected: found.expected, rest: found.rest };
-        for (state, next) in found.steps {
+        let mut steps = Steps { steps: Vec::new(), expected: found.expected.clone(), rest: found.rest };
+        for (state, next) in &found.steps {
             let progress = match next {
-                Next::Phase(phase) => Progress::Inside { phase, since },
+                Next::Phase(phase) => Progress::Inside { phase: *phase, since },
                 Next::Answer(answer) => Progress::Found(place_of(&mut self.answers, answer.as_str(), str::to_owned)),
                 Next::Nothing => Progress::Ahead,
             };
-            steps.steps.push((state, progress));
+            steps.steps.push((*state, progress));
         }
         let steps = Rc::new(steps);
         self.moves.insert((state, mover, now), Rc::clone(&steps));
