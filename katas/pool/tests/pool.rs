@@ -297,6 +297,7 @@ fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
                 Err(Lost::Panicked(payload)) if n == 1 => {
                     assert_eq!(payload.downcast_ref(), Some(&"one is too much"));
                 }
+                Err(lost) => panic!("item {n} has no result: {lost:?}"),
             }
         }
         let threads: HashSet<_> = begun.into_inner().unwrap().into_iter().map(|(_, thread)| thread).collect();
