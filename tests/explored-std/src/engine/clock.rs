@@ -28,7 +28,7 @@ impl State {
         let all_yield = self.spinning().all(|index| self.threads[index].waits_for_others());
         self.turn = NOBODY;
         self.idle_rounds += 1;
-        if self.idle_rounds > self.grain.limits().rounds {
+        if self.has_gone_round_enough() {
             if self.grain == Grain::Coarse {
                 return false;
             }

@@ -36,6 +36,26 @@ pub(super) struct Limits {
     pub(super) rounds: u32,
 }
 
+/// How long a schedule is looked on before it is called endless.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// As long as a long loop takes that comes to an end.
+    #[default]
+    Full,
+    /// A schedule of this program was endless. So others will be, and it is enough to look at them for a while.
+    Spent,
+}
+
+impl Patience {
+    /// So much of a number.
+    fn of(self, number: u64) -> u64 {
+        match self {
+            Patience::Full => number,
+            Patience::Spent => number / 20,
+        }
+    }
+}
+
 impl Grain {
     pub(super) fn limits(self) -> &'static Limits {
         match self {
@@ -188,7 +208,27 @@ impl State {
 
     /// Whether so much was passed that the schedule is given up.
     pub(super) fn has_passed_too_much(&self) -> bool {
-        self.passed >= MOST_PASSED || self.passed_over > self.settings.most_passed_over
+        self.passed >= self.settings.patience.of(MOST_PASSED) || self.passed_over > self.settings.most_passed_over
+    }
+
+    /// Whether threads went round for so long, while nothing changed, that it is for ever.
+    pub(super) fn has_gone_round_enough(&self) -> bool {
+        u64::from(self.idle_rounds) > self.settings.patience.of(self.grain.limits().rounds.into())
+    }
+
+    /// Whether the schedule seems to be endless: nothing that the search could do about it.
+    pub(crate) fn is_endless(&self) -> bool {
+        match self.ending {
+            Some(Ending::Livelock) => true,
+            Some(Ending::TooLong) => self.passed >= MOST_PASSED,
+            _ => false,
+        }
+    }
+
+    /// Whether nothing has changed in the second half of the schedule, but for the time.
+    pub(super) fn stands_still(&self) -> bool {
+        let all = u64::from(self.steps) + self.passed;
+        all - self.all_at_change > all / 2
     }
 
     /// Whether there was no end to decisions, or what seemed to stand still went on after all.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::grain::Grain;
+use super::grain::{Grain, Patience};
 use super::mark::{Mark, Marked};
 use super::object::{Model, Object};
 use super::operation::{Choice, How, Kind, NEVER, NOBODY, ObjectIndex, Operation, ThreadIndex};
@@ -45,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) grain: Grain,
     /// How many steps that could have been decided otherwise a coarse schedule passes before it is given up.
     pub(crate) most_passed_over: u64,
+    /// How long a schedule is looked on.
+    pub(crate) patience: Patience,
 }
 
 /// One schedule's state.
@@ -93,8 +95,8 @@ pub(crate) struct State {
     pub(super) ticked: u64,
     /// How long the schedule was when time last moved.
     pub(super) length_at_advance: u64,
-    /// How long it was when something last changed.
-    length_at_change: u64,
+    /// How many steps there were when something last changed, decided or passed.
+    pub(super) all_at_change: u64,
     choices: Vec<Choice>,
 }
 
@@ -143,7 +145,7 @@ impl State {
             turn: NOBODY,
             ticked: 0,
             length_at_advance: 0,
-            length_at_change: 0,
+            all_at_change: 0,
             choices: Vec::new(),
         }
     }
@@ -173,7 +175,7 @@ impl State {
         self.turn = NOBODY;
         self.ticked = 0;
         self.length_at_advance = 0;
-        self.length_at_change = 0;
+        self.all_at_change = 0;
     }
 
     /// The thread that runs.
@@ -254,8 +256,7 @@ impl State {
         self.steps += 1;
         if self.steps > self.settings.steps || self.has_passed_too_much() {
             self.choices = choices;
-            let stands_still = self.length() - self.length_at_change > u64::from(self.settings.steps / 2);
-            return Err(if stands_still { Ending::Livelock } else { Ending::TooLong });
+            return Err(if self.stands_still() { Ending::Livelock } else { Ending::TooLong });
         }
         let mut strategy = self.strategy.take().expect("a schedule has a strategy");
         let picked = strategy.pick(self, &choices);
@@ -401,7 +402,7 @@ impl State {
     /// Notes that something has changed: whoever repeats itself may now see something else.
     pub(crate) fn changed(&mut self) {
         self.time_passed();
-        self.length_at_change = self.length();
+        self.all_at_change = u64::from(self.steps) + self.passed;
     }
 
     /// Notes that time has passed. Who only looks at the clock sees something else; it is no progress.

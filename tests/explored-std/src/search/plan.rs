@@ -13,7 +13,7 @@ use super::reduction::{LONGEST_WAY, Reduction};
 use super::replay::Replay;
 use super::runner::{Again, Ran, Runner};
 use super::sample::{Numbers, Sample};
-use crate::engine::grain::Grain;
+use crate::engine::grain::{Grain, Patience};
 use crate::engine::operation::Choice;
 use crate::engine::state::Settings;
 use crate::explored::{Config, Effort, Exploration, Glance, Timeouts};
@@ -79,6 +79,7 @@ pub(crate) fn new_runner(config: &Config, body: Body) -> Runner {
         observed: false,
         grain: Grain::Fine,
         most_passed_over: u64::MAX,
+        patience: Patience::Full,
     };
     Runner::new(body, config.kind_of_panic, settings)
 }

@@ -9,7 +9,7 @@ use super::order::Order;
 use super::reduction::Reduction;
 use super::replay::Replay;
 use super::{Body, Strategy};
-use crate::engine::grain::Grain;
+use crate::engine::grain::{Grain, Patience};
 use crate::engine::judge::{self, Historian, KindOfPanic};
 use crate::engine::record::Recorder;
 use crate::engine::run::{self, Stacks, with};
@@ -21,6 +21,13 @@ pub(crate) struct Runner {
     stacks: Stacks,
     kind_of_panic: KindOfPanic,
     historian: Option<Historian>,
+}
+
+/// What is kept from one runner to the next.
+#[derive(Default)]
+pub(crate) struct Kept {
+    stacks: Stacks,
+    patience: Patience,
 }
 
 /// Why a search has to begin again.
@@ -54,16 +61,18 @@ impl Runner {
         Runner { body, stacks: Stacks::default(), kind_of_panic, historian: None }
     }
 
-    /// Uses the stacks of an earlier runner, and lets the harness judge what it noted in each schedule.
-    pub(crate) fn judged_by(mut self, historian: Historian, stacks: Stacks) -> Runner {
+    /// Goes on with what an earlier runner kept, and lets the harness judge what it noted in each schedule.
+    pub(crate) fn judged_by(mut self, historian: Historian, kept: Kept) -> Runner {
         self.historian = Some(historian);
-        self.stacks = stacks;
+        self.stacks = kept.stacks;
+        with(|state| state.settings.patience = kept.patience);
         self
     }
 
-    /// The stacks, for a later runner.
-    pub(crate) fn take_stacks(&mut self) -> Stacks {
-        std::mem::take(&mut self.stacks)
+    /// What a later runner of the same answer can go on with.
+    pub(crate) fn keep(&mut self) -> Kept {
+        let patience = with(|state| state.settings.patience);
+        Kept { stacks: std::mem::take(&mut self.stacks), patience }
     }
 
     /// Sets whether unlocks are steps, and which steps are decisions.
@@ -114,10 +123,13 @@ impl Runner {
     /// Runs one schedule and writes it down.
     pub(crate) fn record(&mut self, strategy: &Rc<RefCell<Replay>>) -> (Ran, Trace) {
         let order = strategy.borrow().order();
+        // What is told is what a replay tells.
+        let patience = with(|state| std::mem::take(&mut state.settings.patience));
         let observed = self.start(strategy, Some(Box::default()), Some(order));
         let notes = judge::notes();
         let ran = self.judge(observed, &notes);
         let trace = with(|state| {
+            state.settings.patience = patience;
             let recorder = state.recorder.take().expect("nobody else takes the recorder");
             recorder.finish(state, &notes)
         });
@@ -149,6 +161,9 @@ impl Runner {
     fn unjudged(&self, observed: bool) -> Ran {
         with(|state| {
             state.strategy = None;
+            if state.is_endless() {
+                state.settings.patience = Patience::Spent;
+            }
             let looked = state.settings.observed && !observed;
             let too_long = state.settings.grain == Grain::Fine && state.is_too_long_to_decide();
             Ran {
