@@ -36,6 +36,10 @@ impl State {
             self.grain = Grain::Coarse;
             self.idle_rounds = 0;
         }
+        let is_awaited = |thread: &ThreadState| thread.status == Status::Live && self.waits_for_one_that_spins(thread);
+        if self.threads.iter().any(is_awaited) {
+            return true;
+        }
         let limits = self.grain.limits();
         let rounds = if all_yield { limits.rounds_of_yielding } else { limits.rounds_before_time };
         let time_may_move = self.idle_rounds >= rounds;

@@ -81,6 +81,15 @@ const MOST_PASSED: u64 = 1_000_000;
 /// So many passed steps take as much time as one that is decided: a timer that is due after a thousand steps waits for loops.
 const PASSED_PER_STEP: u64 = 256;
 
+/// With more repeated steps than this in a schedule, not counting those that only wait for others, deciding at each of them is
+/// hopeless.
+const REPETITIVE: u64 = 2_000;
+/// The same, of those that others could have come between.
+const REPETITIVE_AND_OPEN: u64 = 300;
+/// A loop in which nothing changes, and which ends by itself, is taken for waiting where each step is decided, if it is longer
+/// than this.
+const LONGEST_LOOP: u32 = 100;
+
 /// What a thread has done, by the places where it did it.
 #[derive(Debug, Default)]
 pub(crate) struct Habits {
@@ -155,13 +164,18 @@ impl State {
         let me = self.current;
         let operation = self.threads[me].pending;
         let habitual = self.grain == Grain::Coarse && self.threads[me].habits.note(&operation);
+        if habitual && self.is_held_back(&self.threads[me]) {
+            let streak = &mut self.threads[me].streak;
+            self.spun.0 += std::mem::take(&mut streak.passed);
+            self.spun.1 += std::mem::take(&mut streak.passed_over);
+            return false;
+        }
         habitual
             && operation.may_be_passed()
             && self.begun == self.threads.len()
             && self.passed_in_a_row < MOST_IN_A_ROW
             && !self.has_passed_too_much()
             && is_possible(&self.threads, &self.objects, me)
-            && !self.is_held_back(&self.threads[me])
     }
 
     /// Makes the step that is passed.
@@ -172,8 +186,11 @@ impl State {
         self.passed_in_a_row += 1;
         // Only a first run wants to know how many.
         let counts = self.passed_over == 0 || self.settings.most_passed_over < u64::MAX;
-        self.passed_over += u64::from(counts && self.another_could_go_on());
+        let over = u64::from(counts && self.another_could_go_on());
+        self.passed_over += over;
         self.note_step(Choice::step(me));
+        self.threads[me].streak.passed += 1;
+        self.threads[me].streak.passed_over += over;
         if self.order.is_some()
             && !self.threads[me].habits.is_told(self.steps)
             && let Some(mut strategy) = self.strategy.take()
@@ -229,6 +246,12 @@ impl State {
     pub(super) fn stands_still(&self) -> bool {
         let all = u64::from(self.steps) + self.passed;
         all - self.all_at_change > all / 2
+    }
+
+    /// Whether the schedule, which was coarse, shows that no search could decide at each step.
+    pub(crate) fn is_hopeless_to_decide(&self) -> bool {
+        let (passed, passed_over) = (self.passed - self.spun.0, self.passed_over - self.spun.1);
+        passed > REPETITIVE || passed_over > REPETITIVE_AND_OPEN || self.longest_loop > LONGEST_LOOP
     }
 
     /// Whether there was no end to decisions, or what seemed to stand still went on after all.

@@ -76,6 +76,11 @@ pub(crate) struct State {
     pub(crate) passed_over: u64,
     /// How many were passed since the last decision.
     pub(super) passed_in_a_row: u32,
+    /// How many steps were passed by threads that only waited for others by doing so, and how many of these could have been
+    /// decided otherwise.
+    pub(super) spun: (u64, u64),
+    /// How many repetitions in a row came to an end although nothing had changed.
+    pub(crate) longest_loop: u32,
     /// Whether a thread was stopped for having run too long, so that some schedules can't be reached.
     pub(crate) forced: bool,
     pub(crate) panics: u32,
@@ -132,6 +137,8 @@ impl State {
             passed: 0,
             passed_over: 0,
             passed_in_a_row: 0,
+            spun: (0, 0),
+            longest_loop: 0,
             forced: false,
             panics: 0,
             ending: None,
@@ -166,6 +173,8 @@ impl State {
         self.passed = 0;
         self.passed_over = 0;
         self.passed_in_a_row = 0;
+        self.spun = (0, 0);
+        self.longest_loop = 0;
         self.forced = false;
         self.panics = 0;
         self.ending = None;
@@ -290,7 +299,7 @@ impl State {
                 } else {
                     choices.push(Choice::step(index));
                 }
-            } else if thread.pending.kind == Kind::UntilBlocked && self.spins(thread.pending.other) {
+            } else if self.idle_rounds > 0 && self.waits_for_one_that_spins(thread) {
                 choices.push(Choice::step(index));
             } else if thread.pending.deadline != NEVER
                 && (self.settings.hostile && thread.pending.kind != Kind::Never || thread.pending.deadline <= self.now)
@@ -339,19 +348,22 @@ impl State {
         threads.iter().enumerate().filter(waits).map(|(index, _)| index)
     }
 
-    /// Whether a thread waits for others by going round and round.
-    fn spins(&self, index: ThreadIndex) -> bool {
-        let thread = &self.threads[index];
-        thread.status == Status::Live && thread.waits_for_others() && self.is_held_back(thread)
+    /// Whether a thread wants another one to be blocked, and that one goes round and round and gives way each time: it waits
+    /// in its own way.
+    pub(super) fn waits_for_one_that_spins(&self, thread: &ThreadState) -> bool {
+        let spins =
+            |other: &ThreadState| other.status == Status::Live && other.waits_for_others() && self.is_held_back(other);
+        thread.pending.kind == Kind::UntilBlocked && spins(&self.threads[thread.pending.other])
     }
 
     /// Whether a thread only repeats itself while nothing changes.
     pub(super) fn is_held_back(&self, thread: &ThreadState) -> bool {
         let limits = self.grain.limits();
         // Who looks at the clock and yields waits for time.
-        let yields = if self.clock_read { 1 } else { limits.yields };
-        let repeats = thread.yields >= yields || thread.repeats > limits.repeats;
-        repeats && thread.streak_version == self.changes
+        let streak = &thread.streak;
+        let yields = if streak.looks_at_clock { 1 } else { limits.yields };
+        let repeats = streak.yields >= yields || streak.repeats > limits.repeats;
+        repeats && streak.version == self.changes
     }
 
     /// Somebody goes on.
@@ -382,13 +394,19 @@ impl State {
     pub(super) fn note_step(&mut self, choice: Choice) {
         let changes = self.changes;
         let thread = &mut self.threads[choice.thread];
-        if choice.how == How::Step && thread.pending.is_fruitless() {
-            let operation = thread.pending;
-            thread.note_fruitless(&operation, changes);
-        } else if choice.how == How::Timeout {
-            self.time_passed();
-        } else {
-            self.changed();
+        let fruitless = choice.how == How::Step && thread.pending.is_fruitless();
+        let operation = thread.pending;
+        if fruitless && thread.note_fruitless(&operation, changes) {
+            return;
+        }
+        // It does something else, although nothing has changed.
+        if choice.how == How::Step && thread.streak.version == changes {
+            self.longest_loop = self.longest_loop.max(thread.streak.repeats);
+        }
+        match choice.how {
+            _ if fruitless => {}
+            How::Timeout => self.time_passed(),
+            How::Step | How::Spurious => self.changed(),
         }
     }
 

@@ -80,15 +80,27 @@ pub(crate) struct ThreadState {
     pub(super) habits: Habits,
     /// How many keys for hashing it has made.
     pub(crate) hash_keys: u64,
-    /// What it did since the last change anywhere: a repetition is spinning.
-    pub(crate) streak: Vec<(Site, ObjectIndex)>,
-    /// How many operations of the streak were repetitions.
-    pub(crate) repeats: u32,
-    /// How many yields of the streak were repetitions: the thread says itself that it waits for others, and between two of
-    /// them it has gone round once.
-    pub(crate) yields: u32,
-    /// The state of the world at the streak's start.
-    pub(crate) streak_version: u64,
+    /// What it did since the last change anywhere.
+    pub(super) streak: Streak,
+}
+
+/// What a thread does while nothing changes: a repetition is spinning.
+#[derive(Debug, Default)]
+pub(super) struct Streak {
+    places: Vec<(Site, ObjectIndex)>,
+    /// How many operations were repetitions.
+    pub(super) repeats: u32,
+    /// How many yields were repetitions: the thread says itself that it waits for others, and between two of them it has gone
+    /// round once.
+    pub(super) yields: u32,
+    /// Whether the clock was read.
+    pub(super) looks_at_clock: bool,
+    /// How many steps were passed.
+    pub(super) passed: u64,
+    /// How many of these could have been decided otherwise.
+    pub(super) passed_over: u64,
+    /// The state of the world at its start.
+    pub(super) version: u64,
 }
 
 impl ThreadState {
@@ -114,43 +126,44 @@ impl ThreadState {
             locals: Vec::new(),
             habits: Habits::default(),
             hash_keys: 0,
-            streak: Vec::new(),
-            repeats: 0,
-            yields: 0,
-            streak_version: 0,
+            streak: Streak::default(),
         }
     }
 
-    /// Notes a fruitless operation. `version` is the count of changes anywhere.
-    pub(crate) fn note_fruitless(&mut self, operation: &Operation, version: u64) {
-        if self.streak_version != version {
+    /// Notes a fruitless operation. `version` is the count of changes anywhere. Says whether it is a repetition.
+    pub(super) fn note_fruitless(&mut self, operation: &Operation, version: u64) -> bool {
+        if self.streak.version != version {
             self.forget_streak(version);
         }
+        let streak = &mut self.streak;
+        streak.looks_at_clock |= operation.kind == Kind::Clock;
         let key = (operation.at, operation.object);
-        if self.streak.iter().any(|seen| std::ptr::eq(seen.0, key.0) && seen.1 == key.1) {
-            self.repeats += 1;
-            self.yields += u32::from(operation.kind == Kind::Yield);
-        } else if self.streak.len() < 64 {
-            self.streak.push(key);
+        if streak.places.iter().any(|seen| std::ptr::eq(seen.0, key.0) && seen.1 == key.1) {
+            streak.repeats += 1;
+            streak.yields += u32::from(operation.kind == Kind::Yield);
+            return true;
         }
+        if streak.places.len() < 64 {
+            streak.places.push(key);
+        }
+        false
     }
 
     /// Whether the streak is a single place that looks at a single thing: nobody does that but to wait.
     pub(crate) fn only_looks(&self) -> bool {
-        self.streak.len() == 1 && self.pending.kind == Kind::Look
+        self.streak.places.len() == 1 && self.pending.kind == Kind::Look
     }
 
     /// Whether it says itself that it waits for others: it has gone round and yielded, and nothing has changed.
     pub(crate) fn waits_for_others(&self) -> bool {
-        self.yields > 0
+        self.streak.yields > 0
     }
 
     /// Begins a new streak.
-    pub(crate) fn forget_streak(&mut self, version: u64) {
-        self.streak_version = version;
-        self.streak.clear();
-        self.repeats = 0;
-        self.yields = 0;
+    pub(super) fn forget_streak(&mut self, version: u64) {
+        let mut places = std::mem::take(&mut self.streak.places);
+        places.clear();
+        self.streak = Streak { places, version, ..Streak::default() };
     }
 
     /// The name that reports use.

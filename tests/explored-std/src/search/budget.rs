@@ -13,8 +13,6 @@ const STEPS_PER_SCHEDULE: u64 = 100;
 const LEAST_STEPS: u64 = 500_000;
 /// How many units of the search's own work take as long as one step.
 const WORK_PER_STEP: u64 = 16;
-/// How many steps that are passed take as long as one that is decided.
-const PASSED_PER_STEP: u64 = 8;
 
 /// What is left of a part of the plan.
 #[derive(Debug)]
@@ -39,8 +37,7 @@ impl Budget {
     /// Counts a run, and the work that the search had with it.
     pub(crate) fn spend(&mut self, ran: &Ran, work: u64) {
         self.schedules = self.schedules.saturating_sub(1);
-        let work = work / WORK_PER_STEP + ran.passed / PASSED_PER_STEP;
-        self.steps = self.steps.saturating_sub(u64::from(ran.steps) + work);
+        self.steps = self.steps.saturating_sub(ran.length() + work / WORK_PER_STEP);
     }
 
     /// After a failure, only so much is spent on the count and on a shorter one.

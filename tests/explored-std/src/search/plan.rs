@@ -9,7 +9,7 @@ use super::Body;
 use super::budget::Budget;
 use super::notation;
 use super::preemptions::Preemptions;
-use super::reduction::{LONGEST_WAY, Reduction};
+use super::reduction::Reduction;
 use super::replay::Replay;
 use super::runner::{Again, Ran, Runner};
 use super::sample::{Numbers, Sample};
@@ -23,8 +23,8 @@ const SAMPLED_SHARE: u64 = 2;
 
 /// If not everything can be run at every step: the share of the budget for coarse schedules, one in so many.
 const COARSE_SHARE: u64 = 4;
-/// How many steps that others could have come between may be repetitions: with more, deciding at each of them is hopeless.
-const REPETITIVE: u64 = 300;
+/// How many steps that others could have come between a first run passes at most.
+const SCOUTED: u64 = 20_000;
 
 /// Explores the body on this OS thread.
 pub(crate) fn explore(config: &Config, body: Body) -> Exploration {
@@ -55,10 +55,9 @@ pub(crate) fn glance(runner: &mut Runner, effort: Effort) -> Glance {
 /// could decide at each step; then all is coarse.
 fn until_settled(runner: &mut Runner, mut search: impl FnMut(&mut Runner, bool) -> Result<Found, Again>) -> Found {
     runner.set(false, Grain::Coarse);
-    let scout = runner.try_out(&Rc::new(RefCell::new(Preemptions::new())), REPETITIVE);
+    let scout = runner.try_out(&Rc::new(RefCell::new(Preemptions::new())), SCOUTED);
     let mut observed = scout.again == Some(Again::Looked);
-    let is_hopeless = scout.passed_over > REPETITIVE || scout.passed > LONGEST_WAY as u64;
-    let mut grain = if is_hopeless { Grain::Coarse } else { Grain::Fine };
+    let mut grain = if scout.is_hopeless { Grain::Coarse } else { Grain::Fine };
     loop {
         runner.set(observed, grain);
         match search(runner, scout.passed_over > 0) {
@@ -203,7 +202,7 @@ fn search_everything(runner: &mut Runner, mut budget: Budget) -> Result<Found, A
         forced |= ran.forced;
         let search = strategy.borrow();
         budget.spend(&ran, search.work());
-        found.steps += u64::from(ran.steps);
+        found.steps += ran.length();
         if search.is_redundant() {
             continue;
         }
@@ -232,7 +231,7 @@ fn search_shortest(runner: &mut Runner, mut budget: Budget, in_doubt: bool, most
         }
         forced |= ran.forced;
         budget.spend(&ran, 0);
-        found.steps += u64::from(ran.steps);
+        found.steps += ran.length();
         if ran.failure.is_some() && failed_at.is_none() {
             failed_at = Some(level);
             budget.cut();

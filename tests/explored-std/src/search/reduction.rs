@@ -16,7 +16,7 @@ use crate::engine::run::Ending;
 use crate::engine::state::State;
 
 /// How many decisions of a run are kept.
-pub(super) const LONGEST_WAY: usize = 2_000;
+const LONGEST_WAY: usize = 2_000;
 
 /// A set of choices at a decision, by their place.
 type Set = u128;

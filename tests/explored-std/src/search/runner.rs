@@ -48,10 +48,22 @@ pub(crate) struct Ran {
     pub(crate) passed: u64,
     /// How many of these could have been decided otherwise.
     pub(crate) passed_over: u64,
+    /// Whether a search that decides at each step would get nowhere, or take a long loop for waiting.
+    pub(crate) is_hopeless: bool,
     /// Why the search has to begin again in another way.
     pub(crate) again: Option<Again>,
     /// Whether a thread was stopped for having run too long: then not every schedule can be reached.
     pub(crate) forced: bool,
+}
+
+/// How many steps that are passed take as long as one that is decided.
+const PASSED_PER_STEP: u64 = 8;
+
+impl Ran {
+    /// How much work it was, in steps that are decided.
+    pub(crate) fn length(&self) -> u64 {
+        u64::from(self.steps) + self.passed / PASSED_PER_STEP
+    }
 }
 
 impl Runner {
@@ -171,6 +183,7 @@ impl Runner {
                 steps: state.steps,
                 passed: state.passed,
                 passed_over: state.passed_over,
+                is_hopeless: state.is_hopeless_to_decide(),
                 again: looked.then_some(Again::Looked).or(too_long.then_some(Again::TooLong)),
                 forced: state.forced,
             }
