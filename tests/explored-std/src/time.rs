@@ -36,10 +36,7 @@ impl Instant {
             Some(true) => step_alone(Kind::Clock, "now", at, Deadline::NEVER),
             Some(false) => {}
         }
-        let now = try_with(|state| {
-            state.clock_read = true;
-            state.now
-        });
+        let now = try_with(|state| state.reads_clock());
         Instant(Moment::Virtual(CENTURY + Duration::from_nanos(now.unwrap_or(0))))
     }
 

@@ -156,6 +156,24 @@ fn noise_takes_no_time() {
     }
 }
 
+/// Short enough to decide at each step, and too long to look like waiting.
+#[test]
+fn a_loop_that_changes_nothing_takes_no_time() {
+    for times in [50, 150, 300, 1_000, 1_990] {
+        for noise in NOISES {
+            passes(move || {
+                let waits = thread::spawn(|| thread::park_timeout(Duration::from_secs(1)));
+                let start = std::time::Instant::now();
+                (0..times).for_each(|_| noise());
+                thread::spawn(|| ()).join().unwrap();
+                assert_eq!(start.elapsed(), Duration::ZERO, "after {times} times");
+                waits.thread().unpark();
+                waits.join().unwrap();
+            });
+        }
+    }
+}
+
 #[test]
 fn preemptions_at_locks_come_before_those_at_atomics() {
     let few = Config { schedules: 20, ..config() };

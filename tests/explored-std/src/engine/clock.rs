@@ -25,7 +25,11 @@ impl State {
             self.threads[next].forget_streak(self.changes);
             return true;
         }
-        let all_yield = self.spinning().all(|index| self.threads[index].waits_for_others());
+        let polls = |index: ThreadIndex| {
+            let streak = &self.threads[index].streak;
+            streak.yields > 0 && streak.looks_at_clock
+        };
+        let all_poll = self.spinning().all(polls);
         self.turn = NOBODY;
         self.idle_rounds += 1;
         if self.has_gone_round_enough() {
@@ -40,11 +44,9 @@ impl State {
         if self.threads.iter().any(is_awaited) {
             return true;
         }
-        let limits = self.grain.limits();
-        let rounds = if all_yield { limits.rounds_of_yielding } else { limits.rounds_before_time };
-        let time_may_move = self.idle_rounds >= rounds;
+        let time_may_move = all_poll || self.idle_rounds >= self.grain.limits().rounds_before_time;
         let others_go_on = match self.clock_read {
-            true => time_may_move && self.tick(all_yield),
+            true => time_may_move && self.tick(all_poll),
             false => time_may_move && self.advance_clock(true),
         };
         others_go_on || self.move_on()
@@ -60,10 +62,10 @@ impl State {
         self.threads.iter().enumerate().filter(is_spinning).map(|(index, _)| index)
     }
 
-    /// Moves time a little, for those that look at the clock again and again: one who yields may have a limit that is over
+    /// Moves time a little, for those that look at the clock again and again: one who yields in between may have a limit that is over
     /// before the first deadline. Says whether that has come.
-    fn tick(&mut self, all_yield: bool) -> bool {
-        let part = if all_yield { self.ticked / TICK } else { self.ticked };
+    fn tick(&mut self, all_poll: bool) -> bool {
+        let part = if all_poll { self.ticked / TICK } else { self.ticked };
         let step = part.max(MILLISECOND);
         if self.now + step >= self.first_deadline() {
             return self.advance_clock(true);
@@ -100,6 +102,13 @@ impl State {
         self.time_passed();
         self.length_at_advance = self.length();
         true
+    }
+
+    /// The time, for the running thread.
+    pub(crate) fn reads_clock(&mut self) -> u64 {
+        self.clock_read = true;
+        self.me().streak.looks_at_clock = true;
+        self.now
     }
 
     fn move_time(&mut self, to: u64, still: bool) {

@@ -28,9 +28,9 @@ pub(super) struct Limits {
     /// How many operations a thread may repeat that does not yield: it may be a loop over a few things, that comes to an end
     /// by itself.
     pub(super) repeats: u32,
-    /// How often all may go round before time moves, where each of them yields.
-    pub(super) rounds_of_yielding: u32,
-    /// The same where one does not.
+    /// The same for one that yields. It is better stopped where it yields, since it holds nothing there that others need.
+    pub(super) repeats_of_yielding: u32,
+    /// How often all may go round before time moves, unless each of them looks at the clock and yields.
     pub(super) rounds_before_time: u32,
     /// How often all may go round before it is called a livelock.
     pub(super) rounds: u32,
@@ -60,12 +60,16 @@ impl Grain {
     pub(super) fn limits(self) -> &'static Limits {
         match self {
             Grain::Fine => {
-                &Limits { yields: 1, repeats: 8, rounds_of_yielding: 1, rounds_before_time: 30, rounds: 300 }
+                &Limits { yields: 1, repeats: 8, repeats_of_yielding: 8, rounds_before_time: 30, rounds: 300 }
             }
             // What is passed costs little, so it is worth while to see whether a loop comes to an end.
-            Grain::Coarse => {
-                &Limits { yields: 5_000, repeats: 5_000, rounds_of_yielding: 1, rounds_before_time: 1, rounds: 200 }
-            }
+            Grain::Coarse => &Limits {
+                yields: 2_500,
+                repeats: 5_000,
+                repeats_of_yielding: 50_000,
+                rounds_before_time: 1,
+                rounds: 200,
+            },
         }
     }
 }
@@ -89,6 +93,8 @@ const REPETITIVE_AND_OPEN: u64 = 300;
 /// A loop in which nothing changes, and which ends by itself, is taken for waiting where each step is decided, if it is longer
 /// than this.
 const LONGEST_LOOP: u32 = 100;
+/// The same for one that yields.
+const LONGEST_LOOP_OF_YIELDS: u32 = 20;
 
 /// What a thread has done, by the places where it did it.
 #[derive(Debug, Default)]
@@ -251,7 +257,10 @@ impl State {
     /// Whether the schedule, which was coarse, shows that no search could decide at each step.
     pub(crate) fn is_hopeless_to_decide(&self) -> bool {
         let (passed, passed_over) = (self.passed - self.spun.0, self.passed_over - self.spun.1);
-        passed > REPETITIVE || passed_over > REPETITIVE_AND_OPEN || self.longest_loop > LONGEST_LOOP
+        passed > REPETITIVE
+            || passed_over > REPETITIVE_AND_OPEN
+            || self.longest_loop > LONGEST_LOOP
+            || self.longest_loop_of_yields > LONGEST_LOOP_OF_YIELDS
     }
 
     /// Whether there was no end to decisions, or what seemed to stand still went on after all.

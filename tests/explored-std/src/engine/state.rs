@@ -80,7 +80,9 @@ pub(crate) struct State {
     /// decided otherwise.
     pub(super) spun: (u64, u64),
     /// How many repetitions in a row came to an end although nothing had changed.
-    pub(crate) longest_loop: u32,
+    pub(super) longest_loop: u32,
+    /// How many yields among them.
+    pub(super) longest_loop_of_yields: u32,
     /// Whether a thread was stopped for having run too long, so that some schedules can't be reached.
     pub(crate) forced: bool,
     pub(crate) panics: u32,
@@ -139,6 +141,7 @@ impl State {
             passed_in_a_row: 0,
             spun: (0, 0),
             longest_loop: 0,
+            longest_loop_of_yields: 0,
             forced: false,
             panics: 0,
             ending: None,
@@ -175,6 +178,7 @@ impl State {
         self.passed_in_a_row = 0;
         self.spun = (0, 0);
         self.longest_loop = 0;
+        self.longest_loop_of_yields = 0;
         self.forced = false;
         self.panics = 0;
         self.ending = None;
@@ -199,7 +203,8 @@ impl State {
         if let Some(order) = &self.order {
             order.borrow_mut().spawned(self.current, index);
         }
-        self.changes += 1;
+        self.note_end_of_loop();
+        self.changed();
         index
     }
 
@@ -213,6 +218,9 @@ impl State {
         if self.passes() {
             self.pass();
             return Announced::Go(How::Step);
+        }
+        if !self.threads[me].streak.has(&operation) {
+            self.note_end_of_loop();
         }
         if let Some(recorder) = &mut self.recorder {
             let blocks = !is_possible(&self.threads, &self.objects, me);
@@ -362,7 +370,8 @@ impl State {
         // Who looks at the clock and yields waits for time.
         let streak = &thread.streak;
         let yields = if streak.looks_at_clock { 1 } else { limits.yields };
-        let repeats = streak.yields >= yields || streak.repeats > limits.repeats;
+        let repeats = if streak.yields > 0 { limits.repeats_of_yielding } else { limits.repeats };
+        let repeats = streak.yields >= yields || streak.repeats > repeats;
         repeats && streak.version == self.changes
     }
 
@@ -399,14 +408,20 @@ impl State {
         if fruitless && thread.note_fruitless(&operation, changes) {
             return;
         }
-        // It does something else, although nothing has changed.
-        if choice.how == How::Step && thread.streak.version == changes {
-            self.longest_loop = self.longest_loop.max(thread.streak.repeats);
-        }
         match choice.how {
             _ if fruitless => {}
             How::Timeout => self.time_passed(),
             How::Step | How::Spurious => self.changed(),
+        }
+    }
+
+    /// Notes how long the running thread has repeated itself: it does something else now. If nothing has changed, its loop has
+    /// ended by itself.
+    fn note_end_of_loop(&mut self) {
+        let thread = &self.threads[self.current];
+        if thread.streak.version == self.changes {
+            self.longest_loop = self.longest_loop.max(thread.streak.repeats);
+            self.longest_loop_of_yields = self.longest_loop_of_yields.max(thread.streak.yields);
         }
     }
 

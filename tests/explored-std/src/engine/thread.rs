@@ -103,6 +103,13 @@ pub(super) struct Streak {
     pub(super) version: u64,
 }
 
+impl Streak {
+    /// Whether the operation is a repetition.
+    pub(super) fn has(&self, operation: &Operation) -> bool {
+        self.places.iter().any(|seen| std::ptr::eq(seen.0, operation.at) && seen.1 == operation.object)
+    }
+}
+
 impl ThreadState {
     /// A thread that has not run yet.
     pub(crate) fn new(name: Option<Arc<str>>, job: Job, spawn: Operation) -> ThreadState {
@@ -136,15 +143,13 @@ impl ThreadState {
             self.forget_streak(version);
         }
         let streak = &mut self.streak;
-        streak.looks_at_clock |= operation.kind == Kind::Clock;
-        let key = (operation.at, operation.object);
-        if streak.places.iter().any(|seen| std::ptr::eq(seen.0, key.0) && seen.1 == key.1) {
+        if streak.has(operation) {
             streak.repeats += 1;
             streak.yields += u32::from(operation.kind == Kind::Yield);
             return true;
         }
         if streak.places.len() < 64 {
-            streak.places.push(key);
+            streak.places.push((operation.at, operation.object));
         }
         false
     }
