@@ -13,7 +13,7 @@ mod trace;
 
 pub use class::{Assignment, Graded, Inputs, Isolation, Late, Learner, Limits, Shard, Tier};
 pub use record::{
-    Coverage, Failure, Kind, Mode, Outcome, RECORD_FILE, REPLAY, Record, SCHEDULES, SEED, STEPS, Scenarios,
+    Coverage, Failure, Kind, Mode, Outcome, RECORD_FILE, REPLAY, Record, SCHEDULES, SEED, STEPS, Scenarios, thousands,
 };
 pub use subject::{Diagnostic, KataVerdict, SubjectVerdict, TestVerdict, Verdict};
 pub use trace::{Effect, Held, Location, Object, Step, Trace, TracedThread, Waiting, WaitsFor};

@@ -4,6 +4,7 @@
 pub(crate) mod class;
 pub(crate) mod course;
 pub(crate) mod file;
+mod fold;
 pub(crate) mod grading;
 pub(crate) mod lanes;
 pub(crate) mod markdown;

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use verdict::{Coverage, Effect, Held, Location, Step, Trace, WaitsFor};
+use verdict::{Coverage, Effect, Held, Location, Step, Trace, WaitsFor, thousands};
 
 use crate::render::lanes::{Standing, standings};
-use crate::render::{FAINT, OPEN, STRONG, fit, paragraph, styled};
+use crate::render::{FAINT, OPEN, STRONG, fit, fold, paragraph, styled};
 use crate::repository::Repository;
 
 /// Narrower columns can't hold a line of source; then there is one column.
@@ -57,9 +57,12 @@ pub(crate) fn table(trace: &Trace, repository: &Repository, width: usize, whole:
     const LAST: usize = 24;
     let mut sources = Sources::new(repository);
     let mut rows = rows(trace, &mut sources);
-    if !whole && rows.len() > FIRST + LAST + 1 {
-        let left_out = rows.len() - FIRST - LAST;
-        rows.splice(FIRST..FIRST + left_out, [Row::gap(left_out)]);
+    if !whole {
+        rows = without_repetitions(rows);
+        if rows.len() > FIRST + LAST + 1 {
+            let left_out = rows.len() - FIRST - LAST;
+            rows.splice(FIRST..FIRST + left_out, [Row::gap(left_out)]);
+        }
     }
     let column = (width.saturating_sub(MARGIN + 2) / trace.threads.len().max(1)).min(48);
     if column < NARROWEST { one_column(trace, &rows, width) } else { columns(trace, &rows, column) }
@@ -94,16 +97,80 @@ struct Row {
     preemption: bool,
     /// The line's number and text.
     source: String,
-    /// How it went.
-    effect: String,
+    /// How its steps went.
+    effects: Vec<String>,
 }
 
 impl Row {
     /// Stands for rows that are left out.
     fn gap(rows: usize) -> Row {
-        let source = format!("… {rows} rows are left out; replay shows them …");
-        Row { thread: 0, number: 0, last: 0, preemption: false, source, effect: String::new() }
+        Row::remark(format!("… {rows} rows are left out; replay shows them …"))
     }
+
+    /// Stands for repetitions of the rows above.
+    fn again(rows: usize, times: usize) -> Row {
+        let what = if rows == 1 { "this row".to_string() } else { format!("these {rows} rows") };
+        Row::remark(format!("… {what} {} times more …", thousands(times as u64)))
+    }
+
+    fn remark(source: String) -> Row {
+        Row { thread: 0, number: 0, last: 0, preemption: false, source, effects: Vec::new() }
+    }
+
+    /// Whether it is the same thing once more, whatever values were seen.
+    fn repeats(&self, other: &Row) -> bool {
+        let alike = |(one, other): (&String, &String)| without_value(one) == without_value(other);
+        self.thread == other.thread
+            && !self.preemption
+            && self.source == other.source
+            && self.effects.len() == other.effects.len()
+            && self.effects.iter().zip(&other.effects).all(alike)
+    }
+
+    /// Another step on the line. What is taken and freed at once is said in one breath.
+    fn add(&mut self, effect: String) {
+        let taken = self.effects.last().and_then(|before| before.strip_prefix("✔ ")).map(without_value);
+        match effect.strip_prefix("frees ") {
+            Some(freed) if taken == Some(freed) => {
+                self.effects.last_mut().expect("it was just there").push_str(", freed");
+            }
+            _ => self.effects.push(effect),
+        }
+    }
+
+    /// How it went, in one line of text. What happened again and again is told once.
+    fn effect(&self) -> String {
+        let alike = |one: &String, other: &String| without_value(one) == without_value(other);
+        let told = fold::parts(&self.effects, alike).into_iter().map(|part| {
+            let (first, last) = (&self.effects[part.first.clone()], &self.effects[part.last()]);
+            match part.times {
+                1 => first.join(" "),
+                times if first == last => format!("{} ({} times)", first.join(" "), thousands(times as u64)),
+                times => format!("{} … {} ({} times)", first.join(" "), last.join(" "), thousands(times as u64)),
+            }
+        });
+        told.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// What happened, without the value that was seen: `✔ count#1` of `✔ count#1 = 7`.
+fn without_value(effect: &str) -> &str {
+    effect.split(" = ").next().unwrap_or(effect)
+}
+
+/// Rows that a thread repeats are shown once.
+fn without_repetitions(rows: Vec<Row>) -> Vec<Row> {
+    let parts = fold::parts(&rows, |one, other| one.repeats(other));
+    let mut rows: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
+    let mut shown = Vec::new();
+    for part in parts {
+        let length = part.first.len();
+        shown.extend(rows[part.first].iter_mut().filter_map(Option::take));
+        if part.times > 1 {
+            shown.push(Row::again(length, part.times - 1));
+        }
+    }
+    shown
 }
 
 /// Steps that a thread takes on one line, one after the other, are one row. What happens inside of a test tool is left out,
@@ -114,7 +181,7 @@ fn rows(trace: &Trace, sources: &mut Sources) -> Vec<Row> {
     for (number, step) in trace.steps.iter().enumerate() {
         if let Some(source) = call(step) {
             let (thread, preemption) = (step.thread, step.preemption);
-            rows.push(Row { thread, number: number + 1, last: number + 1, preemption, source, effect: String::new() });
+            rows.push(Row { thread, number: number + 1, last: number + 1, preemption, source, effects: Vec::new() });
             last = Some(step);
             continue;
         }
@@ -125,7 +192,7 @@ fn rows(trace: &Trace, sources: &mut Sources) -> Vec<Row> {
         let effect = effect(trace, step);
         match (last, rows.last_mut()) {
             (Some(before), Some(row)) if before.thread == step.thread && same_line(&before.at, &step.at) => {
-                row.effect = joined(&row.effect, &effect);
+                row.add(effect);
                 row.last = number + 1;
             }
             _ => rows.push(Row {
@@ -137,7 +204,7 @@ fn rows(trace: &Trace, sources: &mut Sources) -> Vec<Row> {
                     || format!("{} {}", step.at.line, sources.line(&step.at, &step.operation)),
                     |note| format!("waits at {note}"),
                 ),
-                effect,
+                effects: vec![effect],
             }),
         }
         last = Some(step);
@@ -154,14 +221,6 @@ fn call(step: &Step) -> Option<String> {
         _ => return None,
     };
     step.value.as_ref().filter(|_| step.at.file.starts_with(TOOLS)).map(|value| format!("{mark} {value}"))
-}
-
-/// Two effects on one line. What is taken and freed at once is said in one breath.
-fn joined(before: &str, effect: &str) -> String {
-    match (before.rsplit_once("✔ "), effect.strip_prefix("frees ")) {
-        (Some((_, taken)), Some(freed)) if taken.split(" = ").next() == Some(freed) => format!("{before}, freed"),
-        _ => format!("{before} {effect}"),
-    }
 }
 
 /// Where the test tools are, whose inside is nobody's lesson.
@@ -228,12 +287,13 @@ fn stands(standing: &Standing) -> String {
 
 /// Source and effect on one line if both fit, else on two: neither is cut for the other's sake.
 fn cell(row: &Row, columns: usize) -> Vec<String> {
-    let line = format!("{} {}", row.source, row.effect);
+    let effect = row.effect();
+    let line = format!("{} {effect}", row.source);
     if line.chars().count() <= columns {
         return vec![line.trim_end().to_string()];
     }
     let effect =
-        textwrap::wrap(&row.effect, textwrap::Options::new(columns).initial_indent("   ").subsequent_indent("   "));
+        textwrap::wrap(&effect, textwrap::Options::new(columns).initial_indent("   ").subsequent_indent("   "));
     let effect = effect.into_iter().map(|line| line.into_owned());
     std::iter::once(fit(&row.source, columns).trim_end().to_string()).chain(effect).collect()
 }
@@ -411,6 +471,35 @@ mod tests {
                4  back 15 lock ⏸ account#1
                5  main 15 lock ⏸ account#2
         ");
+    }
+
+    #[test]
+    fn what_a_thread_repeats_is_told_once_unless_it_is_replayed() {
+        let mut spins = abba();
+        let (lock, unlock) =
+            (spins.steps[1].clone(), verdict::Step { operation: "unlock".to_string(), ..spins.steps[1].clone() });
+        let elsewhere = |step: &verdict::Step, value: u32| verdict::Step {
+            at: Location { line: 20, ..step.at.clone() },
+            value: Some(value.to_string()),
+            ..step.clone()
+        };
+        let round = |n| [lock.clone(), unlock.clone(), lock.clone(), unlock.clone(), elsewhere(&lock, n)];
+        spins.steps = (0..1_500).flat_map(round).chain((0..1_000).map(|n| elsewhere(&lock, n))).collect();
+        insta::assert_snapshot!(drawn(&spins, 80, false), @r"
+            step  main                               back
+               1  14 lock
+                     ✔ account#1, freed ✔ account#1,
+                     freed
+               5  20 lock ✔ account#1 = 0
+                  … these 2 rows 1,498 times more …
+            7496  14 lock
+                     ✔ account#1, freed ✔ account#1,
+                     freed
+            7500  20 lock
+                     ✔ account#1 = 1499 … ✔
+                     account#1 = 999 (1,001 times)
+        ");
+        assert!(!drawn(&spins, 80, true).contains("times more"));
     }
 
     #[test]
