@@ -10,7 +10,7 @@ use crate::engine::grain::Grain;
 pub use crate::engine::judge::{Blame, Objection};
 pub use crate::engine::mark::{Mark, Marked};
 use crate::engine::operation::{Kind, NEVER, NOTHING, Operation};
-use crate::engine::run::{self, Ending, step, with};
+use crate::engine::run::{self, Ending, Stacks, step, with};
 use crate::engine::state::{Phase, State};
 use crate::engine::thread::{Note, Status};
 use crate::search::{self, plan};
@@ -87,7 +87,7 @@ pub fn explore(config: &Config, body: impl Fn() + Send + Sync + 'static) -> Expl
 /// [`rest`] at the end of their main thread; a schedule is over when nobody can go on.
 #[derive(Default)]
 pub struct Session {
-    kept: search::runner::Kept,
+    stacks: Stacks,
 }
 
 /// How much to try.
@@ -154,10 +154,10 @@ impl Session {
         body: impl Fn() + Send + Sync + 'static,
         work: impl FnOnce(&mut search::runner::Runner) -> R,
     ) -> R {
-        let kept = std::mem::take(&mut self.kept);
-        let mut runner = plan::new_runner(config, Arc::new(body)).judged_by(Rc::clone(judge), kept);
+        let stacks = std::mem::take(&mut self.stacks);
+        let mut runner = plan::new_runner(config, Arc::new(body)).judged_by(Rc::clone(judge), stacks);
         let result = work(&mut runner);
-        self.kept = runner.keep();
+        self.stacks = runner.take_stacks();
         result
     }
 }

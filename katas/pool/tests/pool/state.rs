@@ -1,7 +1,6 @@
 //! A pool, as the contract sees it, and what may become of it.
 
 use std::collections::VecDeque;
-use std::mem;
 
 use kata::scenarios::{Clock, Moves};
 

@@ -37,7 +37,10 @@ pub(crate) fn explore_with(runner: &mut Runner, config: &Config) -> Exploration 
         return replay(runner, schedule);
     }
     let found = until_settled(runner, |runner, repeats| search(runner, config, repeats));
-    tell(runner, found)
+    tell(runner, found).unwrap_or_else(|| {
+        let found = until_settled(runner, |runner, repeats| search(runner, config, repeats));
+        tell(runner, found).expect("the search was patient")
+    })
 }
 
 /// Runs schedules of a runner's body until one fails or the effort is made.
@@ -277,25 +280,29 @@ fn sample(runner: &mut Runner, config: &Config, found: &mut Found) -> Result<(),
     Ok(())
 }
 
-/// Records the failing schedule and says what was found.
-fn tell(runner: &mut Runner, found: Found) -> Exploration {
+/// Records the failing schedule and says what was found. Nothing if it failed only because patience was spent: then the search
+/// has to be made again.
+fn tell(runner: &mut Runner, found: Found) -> Option<Exploration> {
     let Found { coverage, worst, odd, .. } = found;
     let failed = |failure, trace| Exploration { outcome: Outcome::Failed(failure), coverage, trace };
     if let Some(odd) = odd {
-        return failed(odd, None);
+        return Some(failed(odd, None));
     }
-    let Some(worst) = worst else { return Exploration { outcome: Outcome::Passed, coverage, trace: None } };
+    let Some(worst) = worst else { return Some(Exploration { outcome: Outcome::Passed, coverage, trace: None }) };
     let strategy = Rc::new(RefCell::new(Replay::own(worst.choices)));
     let (ran, trace) = runner.record(&strategy);
     let Some(mut failure) = ran.failure else {
+        if runner.stay_patient() {
+            return None;
+        }
         let message = format!("{}: a schedule that failed does not fail again", super::DIFFERENT);
-        return failed(Failure { kind: Kind::Nondeterministic, message }, Some(trace));
+        return Some(failed(Failure { kind: Kind::Nondeterministic, message }, Some(trace)));
     };
     if failure.kind == Kind::Assertion && coverage.failing < coverage.schedules {
         failure.kind = Kind::Race;
     }
     failure.message += &how_many(&coverage, trace.preemptions);
-    failed(failure, Some(trace))
+    Some(failed(failure, Some(trace)))
 }
 
 /// The second line of a failure: `3 of 41 schedules fail; the shortest has 1 preemption`.

@@ -21,13 +21,8 @@ pub(crate) struct Runner {
     stacks: Stacks,
     kind_of_panic: KindOfPanic,
     historian: Option<Historian>,
-}
-
-/// What is kept from one runner to the next.
-#[derive(Default)]
-pub(crate) struct Kept {
-    stacks: Stacks,
-    patience: Patience,
+    /// Whether schedules are looked at for a shorter time once one was endless.
+    loses_patience: bool,
 }
 
 /// Why a search has to begin again.
@@ -70,21 +65,25 @@ impl Runner {
     /// Takes this OS thread for the body's schedules, until the runner is dropped.
     pub(crate) fn new(body: Body, kind_of_panic: KindOfPanic, settings: Settings) -> Runner {
         run::install(Some(Box::new(State::new(settings))));
-        Runner { body, stacks: Stacks::default(), kind_of_panic, historian: None }
+        Runner { body, stacks: Stacks::default(), kind_of_panic, historian: None, loses_patience: true }
     }
 
-    /// Goes on with what an earlier runner kept, and lets the harness judge what it noted in each schedule.
-    pub(crate) fn judged_by(mut self, historian: Historian, kept: Kept) -> Runner {
+    /// Uses the stacks of an earlier runner, and lets the harness judge what it noted in each schedule.
+    pub(crate) fn judged_by(mut self, historian: Historian, stacks: Stacks) -> Runner {
         self.historian = Some(historian);
-        self.stacks = kept.stacks;
-        with(|state| state.settings.patience = kept.patience);
+        self.stacks = stacks;
         self
     }
 
-    /// What a later runner of the same answer can go on with.
-    pub(crate) fn keep(&mut self) -> Kept {
-        let patience = with(|state| state.settings.patience);
-        Kept { stacks: std::mem::take(&mut self.stacks), patience }
+    /// The stacks, for a later runner.
+    pub(crate) fn take_stacks(&mut self) -> Stacks {
+        std::mem::take(&mut self.stacks)
+    }
+
+    /// Looks at all schedules for long from now on, also after one that was endless. Says whether it did not so far.
+    pub(crate) fn stay_patient(&mut self) -> bool {
+        self.loses_patience = false;
+        with(|state| std::mem::take(&mut state.settings.patience)) == Patience::Spent
     }
 
     /// Sets whether unlocks are steps, and which steps are decisions.
@@ -167,15 +166,19 @@ impl Runner {
 
     fn judge(&self, observed: bool, notes: &[Option<String>]) -> Ran {
         let failure = judge::judge(self.kind_of_panic, notes, self.historian.as_ref());
+        if self.loses_patience && failure.is_some() {
+            with(|state| {
+                if state.is_endless() {
+                    state.settings.patience = Patience::Spent;
+                }
+            });
+        }
         Ran { failure, ..self.unjudged(observed) }
     }
 
     fn unjudged(&self, observed: bool) -> Ran {
         with(|state| {
             state.strategy = None;
-            if state.is_endless() {
-                state.settings.patience = Patience::Spent;
-            }
             let looked = state.settings.observed && !observed;
             let too_long = state.settings.grain == Grain::Fine && state.is_too_long_to_decide();
             Ran {
