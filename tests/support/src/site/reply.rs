@@ -17,7 +17,7 @@ pub enum Reply {
     BreaksOff,
     /// Answers 200 and the first half of its text, and closes the connection.
     BreaksOffHalfWay,
-    /// Answers 200 and then five thousand bytes, one each millisecond.
+    /// Answers 200 and then a thousand bytes, one each millisecond.
     Drips,
 }
 
@@ -35,7 +35,7 @@ impl Reply {
     pub(super) fn response(self, path: &str) -> Option<ResponseTemplate> {
         let text = match self {
             Reply::Text | Reply::Half | Reply::BreaksOffHalfWay => format!("text of {path}"),
-            Reply::Drips => "drip".repeat(1250),
+            Reply::Drips => "drip".repeat(250),
             // These have no text by definition.
             Reply::Status(status @ (204 | 304)) => return Some(ResponseTemplate::new(status)),
             Reply::Status(status) => format!("status {status}"),
