@@ -131,9 +131,11 @@ fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
 
 #[test]
 fn rayon_lets_other_threads_steal_what_is_behind_a_long_item() {
-    let long_first = (1..64).map(|other| vec![0, other]);
-    let long_last = (1..63).map(|other| vec![other, 63]);
-    let job = |chosen| Job { what: What::Meet, chosen, ..Job::of(Way::WithRayon, 64, 2) };
+    // No power of two: halves of halves would be single items, whatever rayon is told.
+    const ITEMS: usize = 65;
+    let long_first = (1..ITEMS).map(|other| vec![0, other]);
+    let long_last = (1..ITEMS - 1).map(|other| vec![other, ITEMS - 1]);
+    let job = |chosen| Job { what: What::Meet, chosen, ..Job::of(Way::WithRayon, ITEMS, 2) };
     each_on_threads(long_first.chain(long_last).map(job), Job::hold);
 }
 
