@@ -66,7 +66,7 @@ fn plan(repository: &Repository, kata: &Arc<Kata>, wanted: &str) -> Result<Plan>
     let (lib, stub) = (repository.solution(&kata.name).join("src/lib.rs"), repository.stub(&kata.name));
     let solution = fs::read_to_string(&lib).map_err(Error::io("read", &lib))?;
     let given = fs::read_to_string(&stub).map_err(Error::io("read", &stub))?;
-    let mut mutants = mutants::of(&solution, &given).map_err(|error| {
+    let mut mutants = mutants::of(&solution, &given, kata.about.schedules).map_err(|error| {
         let line = error.span().start().line;
         let what = format!("{} or its stub can't be read: line {line}: {error}", repository.relative(&lib));
         Error::new(what, "Mend it: `cargo xtask verify` says whether they compile.")

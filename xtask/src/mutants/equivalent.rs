@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn a_list_names_mutants_and_reasons() {
-        let mutants = super::super::of("fn f() {\n    g();\n    h();\n}\n", "").expect("Rust");
+        let mutants = super::super::of("fn f() {\n    g();\n    h();\n}\n", "", true).expect("Rust");
         let list = parse("\"f: without g()\" = \"g does nothing\"\n", &mutants).expect("a list");
         assert_eq!(list["f: without g()"], "g does nothing");
         let wrong = |text: &str| parse(text, &mutants).expect_err("it is wrong");

@@ -52,7 +52,7 @@ const fn operator(mistake: &'static str, writes: &'static str, changes: fn(&Plac
 
 /// All mistakes: first those of every program, then those of concurrency.
 #[rustfmt::skip]
-const OPERATORS: [Operator; 29] = [
+const OPERATORS: [Operator; 25] = [
     operator("a function that does nothing", "a body → a value of its type", bodies::body),
     operator("another comparison", "`<` → `<=`, `>=`, `==`, `>`; and so on", conditions::comparison),
     operator("a condition turned round", "`!a` → `a`; `if a` → `if !a`; so with `matches!`", conditions::negation),
@@ -69,13 +69,9 @@ const OPERATORS: [Operator; 29] = [
     operator("a wait that is not repeated", "`while` around a wait → `if`; `wait_while` → `wait`", waiting::once),
     operator("a wait before the look", "`while a { wait }` → first `wait`, then `while a`", waiting::before_the_look),
     operator("a guard that is not kept", "`let _guard =` → `let _ =`", locks::unbound),
-    operator("a guard dropped early", "behind a guard's last use → `drop(guard)`", locks::dropped_early),
     operator("a guard kept too long", "`a.lock().f()` → `let held = a.lock(); held.f()`", locks::kept),
-    operator("a critical section in two", "between look and act → `drop(guard)`, and the lock again", locks::split),
     operator("a change under a lock in two", "`a.lock().b += c` → read, then write", locks::read_and_write),
     operator("two locks swapped", "`let a = lock(); let b = lock();` → the other way round", locks::swapped),
-    operator("an atomic step in two", "`fetch_add`, `swap`, `compare_exchange` → load, then store", atomics::split),
-    operator("a weaker ordering", "`Acquire`, `Release`, … → `Relaxed`", atomics::weaker),
     operator("a time that starts anew", "`let end = … Instant::now() …` → again in each round", time::restarted),
     operator("another time", "a `Duration` → none; a year", time::another),
     operator("a panic that is not caught", "`catch_unwind(f)` → `Ok(f())`", failures::uncaught),
@@ -84,15 +80,27 @@ const OPERATORS: [Operator; 29] = [
     operator("threads one by one", "`let a: Vec<_> = ….collect();` → `let a = …;`", failures::one_by_one),
 ];
 
-/// The mutants of a solution, in the order of its text. What the stub gives is left alone: no learner writes it.
+/// Mistakes that only a schedule shows every time. A kata that runs on threads alone is not tried with them: whether its tests see
+/// one is luck.
+#[rustfmt::skip]
+const SEEN_ON_SCHEDULES: [Operator; 4] = [
+    operator("a guard dropped early", "behind a guard's last use → `drop(guard)`", locks::dropped_early),
+    operator("a critical section in two", "between look and act → `drop(guard)`, and the lock again", locks::split),
+    operator("an atomic step in two", "`fetch_add`, `swap`, `compare_exchange` → load, then store", atomics::split),
+    operator("a weaker ordering", "`Acquire`, `Release`, … → `Relaxed`", atomics::weaker),
+];
+
+/// The mutants of a solution, in the order of its text. What the stub gives is left alone: no learner writes it. `schedules` says
+/// whether the kata runs on them.
 ///
 /// # Errors
 /// A text is no Rust.
-pub(crate) fn of(solution: &str, stub: &str) -> syn::Result<Vec<Mutant>> {
+pub(crate) fn of(solution: &str, stub: &str, schedules: bool) -> syn::Result<Vec<Mutant>> {
+    let operators = || OPERATORS.iter().chain(SEEN_ON_SCHEDULES.iter().filter(|_| schedules));
     let (source, file, stub_file) = (Source(solution), syn::parse_file(solution)?, syn::parse_file(stub)?);
     let mut found: Vec<(usize, String, &Operator, Change)> = Vec::new();
     Outline::new(&file, source).walk(&Outline::new(&stub_file, Source(stub)), &mut |function, place| {
-        for operator in &OPERATORS {
+        for operator in operators() {
             let changes = (operator.changes)(place).into_iter();
             found.extend(changes.map(|change| (change.begins(), function.to_string(), operator, change)));
         }
@@ -127,8 +135,9 @@ mod tests {
 
     /// What the operator for this mistake makes of a function: names without the function's, and the lines that are new.
     pub(super) fn made(mistake: &str, solution: &str) -> Vec<(String, String)> {
-        assert!(OPERATORS.iter().any(|operator| operator.mistake == mistake), "no operator is called {mistake}");
-        let mutants = of(solution, "").expect("Rust");
+        let mut all = OPERATORS.iter().chain(&SEEN_ON_SCHEDULES);
+        assert!(all.any(|operator| operator.mistake == mistake), "no operator is called {mistake}");
+        let mutants = of(solution, "", true).expect("Rust");
         let made = mutants.into_iter().filter(|mutant| mutant.mistake[0] == mistake);
         made.map(|mutant| {
             syn::parse_file(&mutant.text).unwrap_or_else(|error| panic!("{error}:\n{}", mutant.text));
@@ -143,20 +152,20 @@ mod tests {
     #[test]
     fn names_are_those_of_functions_and_count_what_repeats() {
         let solution = "mod a { impl<T> Drop for B<T> { fn drop(&mut self) { f(); f(); } } }\nfn g() { f(); }\n";
-        let names: Vec<String> = of(solution, "").expect("Rust").into_iter().map(|mutant| mutant.name).collect();
+        let names: Vec<String> = of(solution, "", true).expect("Rust").into_iter().map(|mutant| mutant.name).collect();
         // To leave out the second `f();` comes to the same text, and so does `g` without its only statement.
         assert_eq!(names, ["a::B::drop: body → nothing", "a::B::drop: without f()", "g: body → nothing"]);
         let twice = "fn g() {\n    f();\n    h();\n    f();\n}\n";
-        let names: Vec<String> = of(twice, "").expect("Rust").into_iter().map(|mutant| mutant.name).collect();
+        let names: Vec<String> = of(twice, "", true).expect("Rust").into_iter().map(|mutant| mutant.name).collect();
         assert!(names.contains(&"g: without f()".to_string()) && names.contains(&"g: without f() #2".to_string()));
     }
 
     #[test]
     fn what_the_stub_gives_is_left_alone() {
         let solution = "fn given() {\n    f();\n}\nfn own() {\n    f();\n}\n";
-        let mutants = of(solution, "fn given() {\n    f();\n}\nfn own() {\n    todo!()\n}\n").expect("Rust");
+        let mutants = of(solution, "fn given() {\n    f();\n}\nfn own() {\n    todo!()\n}\n", true).expect("Rust");
         assert!(!mutants.is_empty() && mutants.iter().all(|mutant| mutant.name.starts_with("own: ")), "{mutants:?}");
-        let mutants = of(solution, "fn given() {\n    g();\n}\n").expect("Rust");
+        let mutants = of(solution, "fn given() {\n    g();\n}\n", true).expect("Rust");
         assert!(mutants.iter().any(|mutant| mutant.name.starts_with("given: ")), "it was changed");
     }
 
@@ -164,12 +173,12 @@ mod tests {
     fn the_same_solution_has_the_same_mutants() {
         let solution = include_str!("../../../solutions/queue/src/lib.rs");
         let stub = include_str!("../../../tests/stubs/queue.rs");
-        let first = of(solution, stub).expect("Rust");
+        let first = of(solution, stub, true).expect("Rust");
         assert!(first.len() > 100, "{}", first.len());
-        assert_eq!(first, of(solution, stub).expect("Rust"));
+        assert_eq!(first, of(solution, stub, true).expect("Rust"));
         let below =
             format!("{}\n/// One more.\npub fn more() {{}}\n", solution.replacen("\n\n", "\n// A line.\n\n", 1));
-        let moved: Vec<String> = of(&below, stub).expect("Rust").into_iter().map(|mutant| mutant.name).collect();
+        let moved: Vec<String> = of(&below, stub, true).expect("Rust").into_iter().map(|mutant| mutant.name).collect();
         assert_eq!(moved, first.into_iter().map(|mutant| mutant.name).collect::<Vec<_>>(), "names know no lines");
     }
 }

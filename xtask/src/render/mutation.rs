@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn survivors_are_shown_with_their_diff() {
         let solution = "fn f() {\n    g();\n    h();\n}\n";
-        let mutants = crate::mutants::of(solution, "").expect("Rust");
+        let mutants = crate::mutants::of(solution, "", true).expect("Rust");
         let fates: Vec<Fate> = mutants
             .iter()
             .map(|mutant| match mutant.name.as_str() {
