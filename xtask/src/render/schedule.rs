@@ -302,6 +302,10 @@ fn one_column(trace: &Trace, rows: &[Row], width: usize) -> String {
     let longest = trace.threads.iter().map(|thread| thread.name.chars().count()).max().unwrap_or(0).min(16);
     let mut text = String::new();
     for row in rows {
+        if row.number == 0 {
+            text += &format!("  {}{}\n", mark(row), styled(FAINT, &row.source));
+            continue;
+        }
         let name = fit(&trace.threads[row.thread].name, longest);
         let room = width.saturating_sub(MARGIN + longest + 3);
         let lines = cell(row, room);
