@@ -98,7 +98,7 @@ fn a_grader_that_is_killed_loses_nothing() {
         let mut command = workshop.command(&["grade", "class", "--out", &out, "--kata", "lock"]);
         let mut grader = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
         let said = BufReader::new(grader.stderr.take().expect("a pipe")).lines();
-        assert_eq!(said.take(lines).filter(|line| line.is_ok()).count(), lines, "it says a line a result");
+        assert_eq!(said.take(lines).filter(|line| line.is_ok()).count(), lines, "it says one line per result");
         // SIGKILL on Unix: nobody can prepare for it.
         grader.kill().expect("it is alive");
         grader.wait().expect("it ended");

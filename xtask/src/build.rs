@@ -117,7 +117,7 @@ pub(crate) fn build(
     if let Some(rendered) = broken.next() {
         return Err(Error::new(
             format!(
-                "a crate that judges does not compile; that is no mistake of the submission:\n{}",
+                "one of the grader's own crates does not compile; the submission is not at fault:\n{}",
                 rendered.trim_end()
             ),
             "`git status` shows what differs from the delivered repository.",

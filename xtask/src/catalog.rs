@@ -213,7 +213,7 @@ fn read(repository: &Repository, name: &str) -> Result<Kata> {
     let broken = |why: String| {
         Error::new(
             format!("{} is broken: {why}", repository.relative(&path)),
-            "Mend the kata's manifest; `git checkout` brings the delivered one back.",
+            "Fix the kata's manifest; `git checkout` brings the delivered one back.",
         )
     };
     let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
@@ -240,7 +240,7 @@ fn test_names(repository: &Repository, path: &Path) -> Result<Vec<String>> {
     let file = syn::parse_file(&text).map_err(|error| {
         Error::new(
             format!("{}:{}: {error}", repository.relative(path), error.span().start().line),
-            "Mend the kata's test file; `git checkout` brings the delivered one back.",
+            "Fix the kata's test file; `git checkout` brings the delivered one back.",
         )
     })?;
     let tests = file.items.iter().filter_map(|item| match item {

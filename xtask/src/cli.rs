@@ -93,14 +93,31 @@ pub(crate) struct WhoseArgs {
     pub(crate) submission: Option<PathBuf>,
 }
 
+impl WhoseArgs {
+    /// The same arguments as text, for commands that are shown.
+    pub(crate) fn shown(&self) -> String {
+        match &self.submission {
+            Some(folder) => format!(" --submission {}", shell_words(&folder.display().to_string())),
+            None if self.solution => " --solution".to_string(),
+            None => String::new(),
+        }
+    }
+}
+
+/// A path as a shell takes it.
+fn shell_words(path: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "/\\._-:".contains(letter);
+    if path.chars().all(plain) { path.to_string() } else { format!("\"{path}\"") }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
     /// The kata
     pub(crate) kata: String,
     /// The test
     pub(crate) test: String,
-    /// The schedule, as a failed check prints it
-    #[arg(long, value_name = "S")]
+    /// The schedule, as a failed check prints it; none if the test has only one
+    #[arg(long, value_name = "S", default_value = "", hide_default_value = true)]
     pub(crate) schedule: String,
     #[command(flatten)]
     pub(crate) whose: WhoseArgs,

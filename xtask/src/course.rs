@@ -226,7 +226,10 @@ fn due(file: &Path, written: &CourseFile) -> Result<Option<Due>> {
 fn moment(file: &Path, key: &str, written: &Datetime) -> Result<DateTime<FixedOffset>> {
     let text = written.to_string();
     if written.date.is_none() || written.time.is_none() || written.offset.is_none() {
-        return Err(Error::new(format!("{}: {key} is {text}, which is no moment in time", file.display()), MOMENT));
+        return Err(Error::new(
+            format!("{}: {key} is {text}, which is not a date and time with an offset", file.display()),
+            MOMENT,
+        ));
     }
     DateTime::parse_from_rfc3339(&text)
         .map_err(|error| Error::new(format!("{}: {key} is {text}: {error}", file.display()), MOMENT))
@@ -255,8 +258,9 @@ fn times(file: &Path) -> Result<BTreeMap<String, DateTime<FixedOffset>>> {
     while reader.read_record(&mut row).map_err(broken)? {
         let line = row.position().map_or(0, csv::Position::line);
         let Submitted { learner, time } = row.deserialize(Some(&headers)).map_err(broken)?;
-        let moment = DateTime::parse_from_rfc3339(&time)
-            .map_err(|error| Error::new(format!("{shown}:{line}: `{time}` is no moment in time: {error}"), MOMENT))?;
+        let moment = DateTime::parse_from_rfc3339(&time).map_err(|error| {
+            Error::new(format!("{shown}:{line}: `{time}` is not a date and time with an offset: {error}"), MOMENT)
+        })?;
         if times.insert(learner.clone(), moment).is_some() {
             return Err(Error::new(
                 format!("{shown}:{line}: `{learner}` is there twice"),

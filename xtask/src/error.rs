@@ -28,7 +28,7 @@ impl Error {
                 std::io::ErrorKind::PermissionDenied => "Check the permissions of that path.",
                 std::io::ErrorKind::StorageFull => "Free some disk space, then run the command again.",
                 std::io::ErrorKind::NotFound => "Check that the path is spelled right.",
-                _ => "Run the command again once that is mended.",
+                _ => "Run the command again once that is fixed.",
             };
             Error::new(format!("cannot {doing} {}: {error}", path.display()), next)
         }

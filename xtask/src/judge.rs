@@ -180,10 +180,10 @@ fn stack_overflow(output: &str) -> Option<String> {
 /// A test that passed, though processes that it no longer knew of were still there.
 fn left_behind(finished: &Finished) -> Outcome {
     let who = match finished.left_behind {
-        1 => "A process".to_string(),
-        many => format!("{many} processes"),
+        1 => "A process of the test was".to_string(),
+        many => format!("{many} processes of the test were"),
     };
-    failure(Kind::Leak, format!("{who} of the test lived on when it had ended."))
+    failure(Kind::Leak, format!("{who} still running after it ended."))
 }
 
 /// A process that was ended because it used too much.
@@ -296,7 +296,7 @@ mod tests {
         let leaked = judge_test(run(Outcome::Passed)).expect("it ran");
         assert_eq!(
             (leaked.kind, leaked.message.as_str()),
-            (Some(Kind::Leak), "2 processes of the test lived on when it had ended.")
+            (Some(Kind::Leak), "2 processes of the test were still running after it ended.")
         );
         let failed = judge_test(run(failure(Kind::Race, String::new())));
         assert_eq!(failed.and_then(|test| test.kind), Some(Kind::Race), "what the test found comes first");

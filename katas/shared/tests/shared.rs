@@ -693,7 +693,7 @@ fn life() -> i32 {
     0
 }
 
-/// Tries again and again, but not for ever. Who finds something broken off may say "not now" once and mend it, and not every
+/// Tries again and again, but not for ever. Who finds something broken off may say "not now" once and fix it, and not every
 /// system has unlocked a dead process's files by the time that it says that the process is dead.
 fn soon<T>(attempt: impl Fn() -> Option<T>) -> Option<T> {
     let start = Instant::now();
@@ -734,7 +734,7 @@ fn a_file_that_is_not_shared_memory_is_refused_and_left_alone() {
                 bytes[word * 8..][..8].copy_from_slice(&number.to_ne_bytes());
                 replace(file, &bytes);
                 match Shared::open(file) {
-                    // It may be an update that was broken off, and has to be mended.
+                    // It may be an update that was broken off, and has to be fixed.
                     Ok(shared) => {
                         let cells = (0..3).find_map(|_| array(&shared));
                         assert!(cells.as_ref().is_none_or(|cells| cells.len() == len), "the array is {cells:?}");

@@ -42,7 +42,7 @@ pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
         (true, [one]) => render::json(one)?,
         (true, several) => render::json(several)?,
         (false, several) => {
-            let audience = report::Audience { own, sources: repository };
+            let audience = report::Audience { whose: args.whose.shown(), sources: repository };
             several
                 .iter()
                 .zip(&katas)

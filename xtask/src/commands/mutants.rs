@@ -69,7 +69,7 @@ fn plan(repository: &Repository, kata: &Arc<Kata>, wanted: &str) -> Result<Plan>
     let mut mutants = mutants::of(&solution, &given, kata.about.schedules).map_err(|error| {
         let line = error.span().start().line;
         let what = format!("{} or its stub can't be read: line {line}: {error}", repository.relative(&lib));
-        Error::new(what, "Mend it: `cargo xtask verify` says whether they compile.")
+        Error::new(what, "Fix it: `cargo xtask verify` says whether they compile.")
     })?;
     let equivalent = equivalent::list(repository, &kata.name, &mutants)?;
     mutants.retain(|mutant| mutant.name.contains(wanted));

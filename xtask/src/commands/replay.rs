@@ -28,7 +28,7 @@ pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {
             "There is no schedule to replay; `cargo xtask check` runs them.",
         ));
     }
-    if let Some(part) = args.schedule.split('.').find(|part| !is_part(part)) {
+    if let Some(part) = args.schedule.split('.').find(|part| !is_part(part) && !args.schedule.is_empty()) {
         return Err(Error::new(
             format!("`{part}` is no part of a schedule"),
             "Parts are like 1, 0x3, 1t or 2s, with dots between; copy the schedule from a failed \
@@ -46,8 +46,7 @@ pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {
     let verdicts = pipeline::examine(repository, &prepared, &settings, &console, &cancel)?;
     console.clear();
     let verdict = &verdicts[0];
-    let audience =
-        report::Audience { own: !args.whose.solution && args.whose.submission.is_none(), sources: repository };
+    let audience = report::Audience { whose: args.whose.shown(), sources: repository };
     render::print(&report::replayed(verdict, &kata, &args.schedule, &audience));
     if let (Some(trace_file), Some(test)) = (trace_file, verdict.tests.first()) {
         trace_file.write(repository, &kata.name, test)?;
@@ -55,13 +54,15 @@ pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {
     Ok(verdict.tests.iter().all(|test| test.verdict == verdict::Verdict::Passed) && !verdict.tests.is_empty())
 }
 
-/// Whether this can stand between two dots: a thread, `t` or `s`, how many times; or the `i4`, `h` and `u` at the beginning.
+/// Whether this can stand between two dots: a thread, `t` or `s`, how many times; or the `i4`, `h`, `u` and `c` at the beginning.
 /// Whether it fits the program, only the program can tell.
 fn is_part(part: &str) -> bool {
     let (what, times) = part.split_once('x').unwrap_or((part, "1"));
     let thread = what.strip_suffix(['t', 's']).unwrap_or(what);
     let is_number = |text: &str| text.parse::<u32>().is_ok();
-    part == "u" || part == "h" || part.strip_prefix('i').is_some_and(is_number) || is_number(thread) && is_number(times)
+    ["u", "h", "c"].contains(&part)
+        || part.strip_prefix('i').is_some_and(is_number)
+        || is_number(thread) && is_number(times)
 }
 
 #[cfg(test)]
@@ -70,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_schedule_is_made_of_such_parts() {
-        assert!(["u", "h", "i4", "0", "12", "0x3", "1t", "2s", "1tx4"].into_iter().all(is_part));
+        assert!(["u", "h", "c", "i4", "0", "12", "0x3", "1t", "2s", "1tx4"].into_iter().all(is_part));
         assert!(!["", "i", "ix3", "x3", "0x", "zz", "1y", "t", "-1"].into_iter().any(is_part));
     }
 }

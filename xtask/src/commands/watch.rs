@@ -101,7 +101,7 @@ fn try_check(repository: &Repository, kata: &Arc<Kata>, cancel: &Cancel) -> Resu
     let prepared = pipeline::prepare(repository, &label, vec![subject], &settings, &console, cancel)?;
     let verdicts = pipeline::examine(repository, &prepared, &settings, &console, cancel)?;
     console.clear();
-    let audience = report::Audience { own: true, sources: repository };
+    let audience = report::Audience { whose: String::new(), sources: repository };
     let mut progress = Progress::read(repository);
     for verdict in &verdicts {
         render::print(&report::verdict(verdict, kata, &audience));

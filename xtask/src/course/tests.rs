@@ -117,8 +117,14 @@ fn mistakes_in_the_file_are_named() {
         (weight("0"), "has no kata that counts"),
         ("kata = []".to_string(), "has no kata that counts"),
         (String::new(), "missing field `kata`"),
-        (format!("deadline = 2026-11-30T23:59:00\nsubmitted = \"submitted.csv\"\n{lock}"), "is no moment in time"),
-        (format!("deadline = 2026-11-30\nsubmitted = \"submitted.csv\"\n{lock}"), "is no moment in time"),
+        (
+            format!("deadline = 2026-11-30T23:59:00\nsubmitted = \"submitted.csv\"\n{lock}"),
+            "is not a date and time with an offset",
+        ),
+        (
+            format!("deadline = 2026-11-30\nsubmitted = \"submitted.csv\"\n{lock}"),
+            "is not a date and time with an offset",
+        ),
         (format!("deadline = 2026-11-30T23:59:00Z\n{lock}"), "does not say when each submission came"),
         (format!("submitted = \"submitted.csv\"\n{lock}"), "has `submitted` and no `deadline`"),
         (format!("{lock}[late]\npercent_per_day = 1"), "has `late` and no `deadline`"),
@@ -128,7 +134,7 @@ fn mistakes_in_the_file_are_named() {
         (due("[late]\nat_most_percent = -1"), "late.at_most_percent is -1"),
         (due("[late]\ngrace_minutes = -1"), "grace_minutes"),
         (due("[late]\ngrace = 1"), "unknown field `grace`"),
-        (due("[extensions]\nada = 2026-12-02T23:59:00"), "extensions.ada is 2026-12-02T23:59:00, which is no moment"),
+        (due("[extensions]\nada = 2026-12-02T23:59:00"), "extensions.ada is 2026-12-02T23:59:00, which is not a date"),
         (due("[extensions]\nada = \"tomorrow\""), "course.toml is broken"),
         (due("").replace("submitted.csv", "gone.csv"), "gone.csv"),
     ] {
@@ -143,8 +149,11 @@ fn mistakes_in_the_times_are_named_with_their_line() {
     for (times, said) in [
         ("", "submitted.csv begins with ``"),
         ("learner;time\n", "submitted.csv begins with `learner;time`"),
-        ("learner,time\nada,tomorrow\n", "submitted.csv:2: `tomorrow` is no moment in time"),
-        ("learner,time\nada,2026-11-01T00:00:00\n", "submitted.csv:2: `2026-11-01T00:00:00` is no moment in time"),
+        ("learner,time\nada,tomorrow\n", "submitted.csv:2: `tomorrow` is not a date and time with an offset"),
+        (
+            "learner,time\nada,2026-11-01T00:00:00\n",
+            "submitted.csv:2: `2026-11-01T00:00:00` is not a date and time with an offset",
+        ),
         ("learner,time\nada\n", "submitted.csv is broken"),
         ("learner,time\nada,2026-11-01T00:00:00Z\nada,2026-11-02T00:00:00Z\n", "submitted.csv:3: `ada` is there twice"),
     ] {

@@ -35,7 +35,7 @@ pub(crate) fn isolation(isolation: &Isolation) -> String {
     };
     match &isolation.lacks[..] {
         [] => tier.to_string(),
-        lacks => format!("{tier}; not to be had here: {}", lacks.join("; ")),
+        lacks => format!("{tier}; not available here: {}", lacks.join("; ")),
     }
 }
 
@@ -60,11 +60,12 @@ pub(crate) fn summary(gradebook: &Gradebook, out: &Path, passed_over: &[String])
     text += &paragraph(&format!("isolation: {}", isolation(&inputs.isolation)), 0, width());
     if !passed_over.is_empty() {
         let names: Vec<String> = passed_over.iter().map(|name| text::line(name)).collect();
-        text += &paragraph(&format!("no submissions, so passed over: {}", names.join(", ")), 0, width());
+        text += &paragraph(&format!("no submissions, so skipped: {}", names.join(", ")), 0, width());
     }
     let errors = grader_errors(gradebook);
     if errors > 0 {
-        let what = format!("{errors} could not be graded; that is no learner's fault and takes no points. ");
+        let what =
+            format!("{errors} could not be graded; that is not the learner's fault, and no points are deducted. ");
         text += &styled(BAD, &what);
         text += "Run the same command again to try those once more.\n";
     }

@@ -8,8 +8,8 @@ use crate::repository::Repository;
 
 /// Whom the report is for, and where the sources are that it quotes.
 pub(crate) struct Audience<'a> {
-    /// Whether it is the learner's own answer: then the next step is said.
-    pub(crate) own: bool,
+    /// What commands about the same answer need: nothing if it is the learner's own, and then the next step is said.
+    pub(crate) whose: String,
     /// Where shown paths are found.
     pub(crate) sources: &'a Repository,
 }
@@ -134,9 +134,7 @@ fn failure(kata: &str, test: &TestVerdict, audience: &Audience, whole: bool) -> 
         if !origins.is_empty() {
             text += &format!("\n{origins}");
         }
-        if audience.own {
-            text += &format!("\n  replay: cargo xtask replay {kata} {} --schedule {}\n", test.name, trace.schedule);
-        }
+        text += &format!("\n  replay: {}{}\n", schedule::replay(kata, &test.name, trace), audience.whose);
     }
     if !test.output.is_empty() {
         text += &format!("\n  {}\n", styled(FAINT, "it printed:"));
@@ -161,7 +159,7 @@ fn diagnostics(verdict: &KataVerdict) -> String {
         text.push('\n');
     }
     if shown.len() > MOST {
-        text += &format!("  … and {} more of the like\n\n", shown.len() - MOST);
+        text += &format!("  … and {} more like these\n\n", shown.len() - MOST);
     }
     text
 }
@@ -188,25 +186,29 @@ fn closing(verdict: &KataVerdict, kata: &Kata, audience: &Audience) -> String {
         }
         SubjectVerdict::Failed => (
             styled(BAD, &format!("Not yet: {score}.")),
-            format!("Next: mend {file} and check again. A hint: cargo xtask hint {name}"),
+            format!("Next: fix {file} and check again. A hint: cargo xtask hint {name}"),
         ),
         SubjectVerdict::CompileError => (
             styled(BAD, "It does not compile."),
             format!(
-                "Next: mend the first error above. If it is a signature that you changed: cargo xtask explain {name}"
+                "Next: fix the first error above. If it is a signature that you changed: cargo xtask explain {name}"
             ),
         ),
         SubjectVerdict::Rejected => (
             styled(BAD, "It breaks a rule of this kata."),
-            format!("Next: do without. The lesson says what to use: cargo xtask explain {name}"),
+            format!("Next: solve it without that. The lesson says what to use: cargo xtask explain {name}"),
         ),
         SubjectVerdict::Missing => (styled(OPEN, "There is nothing to judge."), String::new()),
         SubjectVerdict::GraderError => (
-            styled(BAD, "The grader could not judge this; it is no mistake of yours."),
+            styled(BAD, "The grader could not judge this; it is not your fault."),
             "Next: run the command again; if it stays, report it with the output of `--json`.".to_string(),
         ),
     };
-    if audience.own { format!("{sentence}\n{}", paragraph(&next, 0, width())) } else { format!("{sentence}\n") }
+    if audience.whose.is_empty() {
+        format!("{sentence}\n{}", paragraph(&next, 0, width()))
+    } else {
+        format!("{sentence}\n")
+    }
 }
 
 fn last_lines(text: &str, most: usize) -> Vec<&str> {

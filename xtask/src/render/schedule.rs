@@ -68,6 +68,12 @@ pub(crate) fn table(trace: &Trace, repository: &Repository, width: usize, whole:
     if column < NARROWEST { one_column(trace, &rows, width) } else { columns(trace, &rows, column) }
 }
 
+/// The command that shows the schedule again. Where there is only one, it needs no name.
+pub(crate) fn replay(kata: &str, test: &str, trace: &Trace) -> String {
+    let schedule = if trace.schedule.is_empty() { String::new() } else { format!(" --schedule {}", trace.schedule) };
+    format!("cargo xtask replay {kata} {test}{schedule}")
+}
+
 /// Where the objects of the table were made: a sentence a place.
 pub(crate) fn origins(trace: &Trace, width: usize) -> String {
     // What the tools and the model make for themselves is nobody's lesson.
@@ -342,7 +348,7 @@ pub(crate) fn effect(trace: &Trace, step: &Step) -> String {
         (Effect::Blocks, ..) => format!("⏸ {on}"),
         (Effect::Refused, ..) => format!("✘ {on} refused"),
         (Effect::TimedOut, ..) => "⏱ time is up".to_string(),
-        (Effect::Spurious, ..) => "⚡ woken by nobody".to_string(),
+        (Effect::Spurious, ..) => "⚡ spurious wakeup".to_string(),
         (Effect::Panicked, ..) => "✗ panics".to_string(),
     };
     match &step.value {

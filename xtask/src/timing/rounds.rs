@@ -221,6 +221,6 @@ fn run(session: &mut Session, subjects_turn: bool, item: &Item, round: u32, watc
 fn ours(message: &str) -> Error {
     Error::new(
         format!("the reference could not be timed: {message}"),
-        "That is no mistake of yours. Try a smaller load; `git status` shows what differs from the delivered repository.",
+        "That is not your fault. Try a smaller load; `git status` shows what differs from the delivered repository.",
     )
 }

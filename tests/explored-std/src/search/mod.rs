@@ -126,7 +126,7 @@ pub(crate) fn nondeterministic(state: &State, thread: ThreadIndex) -> Ending {
         format!(", now at {}:{}", at.file().rsplit(['/', '\\']).next().unwrap_or_default(), at.line())
     });
     Ending::Nondeterministic(format!(
-        "{DIFFERENT}: {who}{at}, went another way before. A random number, the real clock, an address used as a number or a \
+        "{DIFFERENT}: {who}{at}, took a different path earlier. A random number, the real clock, an address used as a number or a \
          value that is left in a static can be the reason"
     ))
 }

@@ -82,7 +82,7 @@ pub(crate) fn pictures(kata: &str, test: &TestVerdict, lines: &Lines) -> String 
     if !origins.trim().is_empty() {
         page += &format!("<p>{}</p>\n", html(origins.trim()));
     }
-    let replay = format!("cargo xtask replay {kata} {} --schedule {}", test.name, trace.schedule);
+    let replay = schedule::replay(kata, &test.name, trace);
     page + &format!("<p>Replay it: <code>{}</code></p>\n", html(&text::line(&replay)))
 }
 

@@ -8,7 +8,8 @@ use crate::render::class::text::{html, markdown, markdown_block, markdown_code};
 use crate::render::class::{answer, frame, late, objections, shown, text};
 
 /// What learners hear of a fault of the grader's.
-pub(crate) const GRADER_ERROR: &str = "The grader could not judge this answer. It is no mistake of yours and costs no points; your instructor has been told.";
+pub(crate) const GRADER_ERROR: &str =
+    "The grader could not judge this answer. It is not your fault and costs no points; your instructor has been told.";
 
 /// The first sentence of every report to a learner.
 pub(crate) fn opening(gradebook: &Gradebook, row: &Row) -> String {

@@ -101,7 +101,11 @@ fn needs_you(gradebook: &Gradebook) -> String {
     };
     let lists = [
         ("fault", "The grader failed here. There is no score and no grade; run the command again.", faults),
-        ("bad", "Tampered: the test process ended well without finishing its test. Look at these yourself.", forged),
+        (
+            "bad",
+            "Tampered: the test process exited successfully without finishing its test. Look at these yourself.",
+            forged,
+        ),
         (
             "open",
             "Passed without a proof: their code has more schedules than the budget allows for. Look at these, or grade again \
