@@ -1,9 +1,9 @@
 //! A contract without its types, so that the machinery is compiled once and not with each kata.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::quick;
 use super::{Clock, Contract, Moves, Scene, Turn};
 
 /// What the machinery needs of a contract. Calls are known by their place in the list, states by their place in a table.
@@ -99,7 +99,7 @@ impl<C: Contract> Subject for Erased<C> {
 
     fn specification(&self, setup: usize) -> Box<dyn Specification> {
         let state = self.0.contract.setups().swap_remove(setup).state;
-        let places = HashMap::from([(state.clone(), 0)]);
+        let places = quick::Table::from_iter([(state.clone(), 0)]);
         Box::new(States { known: Arc::clone(&self.0), states: vec![state], places })
     }
 
@@ -112,7 +112,7 @@ impl<C: Contract> Subject for Erased<C> {
 struct States<C: Contract> {
     known: Arc<Known<C>>,
     states: Vec<C::State>,
-    places: HashMap<C::State, u32>,
+    places: quick::Table<C::State, u32>,
 }
 
 impl<C: Contract> States<C> {

@@ -5,10 +5,11 @@
 //! that of a schedule which is the same to every thread, so the contract has to explain each of them. A return as early as
 //! possible leaves the least room for explanations: wherever one could come next, no other order needs to be tried.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::explored::{Mark, Marked};
 use std::rc::Rc;
 
+use super::quick;
 use super::table::{NOTHING, Position, Progress, Seen, Set, Table};
 
 /// How many events of a stretch are tried in all orders: their places are bits of a number.
@@ -28,7 +29,7 @@ pub(super) struct Violation {
 }
 
 /// A stretch of a history in which time stands still.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Stretch {
     now: usize,
     events: Vec<Event>,
@@ -38,7 +39,7 @@ struct Stretch {
     until: Option<usize>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Event {
     seen: Seen,
     /// Those of the stretch that come before it in any case, as bits.
@@ -48,12 +49,12 @@ struct Event {
 /// Judges the histories of one scenario.
 pub(super) struct Judge {
     pub(super) table: Table,
-    known: BTreeMap<Vec<Stretch>, Option<Rc<Violation>>>,
+    known: quick::Table<Vec<Stretch>, Option<Rc<Violation>>>,
 }
 
 impl Judge {
     pub(super) fn new(table: Table) -> Judge {
-        Judge { table, known: BTreeMap::new() }
+        Judge { table, known: quick::Table::default() }
     }
 
     /// What the contract does not explain in these marks of a schedule in which nobody can go on.

@@ -1,10 +1,10 @@
 //! Remembers what a contract has said: thousands of programs ask the same of it.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::erased::{Specification, Subject};
+use super::quick;
 use super::{Clock, Moves, Turn};
 
 /// The specification of one setup, for all programs of it.
@@ -13,9 +13,9 @@ pub(super) type Shared = Rc<RefCell<Memo>>;
 /// A specification that is asked everything once.
 pub(super) struct Memo {
     specification: Box<dyn Specification>,
-    may: HashMap<(u32, usize, Turn), Rc<Moves<u32>>>,
-    by_itself: HashMap<(u32, Clock), Rc<Moves<u32>>>,
-    hears: HashMap<(u32, &'static str, usize, Clock), Option<u32>>,
+    may: quick::Table<(u32, usize, Turn), Rc<Moves<u32>>>,
+    by_itself: quick::Table<(u32, Clock), Rc<Moves<u32>>>,
+    hears: quick::Table<(u32, &'static str, usize, Clock), Option<u32>>,
 }
 
 /// The specifications of all setups.
@@ -25,7 +25,12 @@ pub(super) fn of_all_setups(subject: &dyn Subject) -> Vec<Shared> {
 
 impl Memo {
     fn new(specification: Box<dyn Specification>) -> Memo {
-        Memo { specification, may: HashMap::new(), by_itself: HashMap::new(), hears: HashMap::new() }
+        Memo {
+            specification,
+            may: quick::Table::default(),
+            by_itself: quick::Table::default(),
+            hears: quick::Table::default(),
+        }
     }
 
     pub(super) fn may(&mut self, state: u32, call: usize, turn: Turn) -> Rc<Moves<u32>> {

@@ -31,6 +31,8 @@ mod order;
 #[cfg(feature = "explore")]
 mod program;
 #[cfg(feature = "explore")]
+mod quick;
+#[cfg(feature = "explore")]
 mod run;
 #[cfg(feature = "explore")]
 mod scenario;

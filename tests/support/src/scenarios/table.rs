@@ -4,20 +4,21 @@
 //! possible, because the contract leaves something open or because the order of calls at the same time is not known.
 //! Thousands of schedules have few histories, and these have few sets in common.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::erased::Limits;
 use super::memo::Shared;
 use super::program::Placed;
+use super::quick;
 use super::{Clock, Next, Rest, Turn};
 
 /// How many positions a set may have. A contract that needs more does not come to an end.
 const MOST_POSITIONS: usize = 20_000;
 
 /// How far a call has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Progress {
     /// It has not begun.
     Ahead,
@@ -30,14 +31,14 @@ pub(super) enum Progress {
 }
 
 /// One way in which the contract explains what was seen.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Position {
     pub(super) state: u32,
     pub(super) calls: Rc<[Progress]>,
 }
 
 /// Something that was seen. Answers and times stand for their places in the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Seen {
     Begins(usize),
     Returns(usize, usize),
@@ -47,7 +48,7 @@ pub(super) enum Seen {
 }
 
 /// A call that may move.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Mover {
     call: usize,
     phase: usize,
@@ -83,11 +84,11 @@ pub(super) struct Table {
     times: Vec<Duration>,
     /// Whether what is expected to be noted happens by itself: for looking ahead, when nothing runs.
     pub(super) looks_ahead: bool,
-    moves: BTreeMap<(u32, Option<Mover>, usize), Rc<Steps>>,
+    moves: quick::Table<(u32, Option<Mover>, usize), Rc<Steps>>,
     sets: Vec<Rc<[Position]>>,
-    places: BTreeMap<Rc<[Position]>, Set>,
-    closures: BTreeMap<(Set, usize), Set>,
-    effects: BTreeMap<(Set, Seen, usize), Set>,
+    places: quick::Table<Rc<[Position]>, Set>,
+    closures: quick::Table<(Set, usize), Set>,
+    effects: quick::Table<(Set, Seen, usize), Set>,
     /// Why the specification itself is no good, if it is not.
     pub(super) broken: Option<String>,
 }
@@ -105,11 +106,11 @@ impl Table {
             answers: Vec::new(),
             times: vec![Duration::ZERO],
             looks_ahead: false,
-            moves: BTreeMap::new(),
+            moves: quick::Table::default(),
             sets: vec![Rc::clone(&nothing), Rc::clone(&start)],
-            places: BTreeMap::from([(nothing, NOTHING), (start, 1)]),
-            closures: BTreeMap::new(),
-            effects: BTreeMap::new(),
+            places: quick::Table::from_iter([(nothing, NOTHING), (start, 1)]),
+            closures: quick::Table::default(),
+            effects: quick::Table::default(),
             broken: None,
         }
     }
