@@ -64,11 +64,11 @@ impl Grain {
             }
             // What is passed costs little, so it is worth while to see whether a loop comes to an end.
             Grain::Coarse => &Limits {
-                yields: 2_500,
-                repeats: 5_000,
-                repeats_of_yielding: 50_000,
+                yields: 20_000,
+                repeats: 40_000,
+                repeats_of_yielding: 400_000,
                 rounds_before_time: 1,
-                rounds: 200,
+                rounds: 25,
             },
         }
     }
@@ -81,7 +81,7 @@ const OFTEN: u32 = 50;
 /// How many steps a thread passes before the others go first.
 const MOST_IN_A_ROW: u32 = 10_000;
 /// How many steps are passed in one schedule.
-const MOST_PASSED: u64 = 1_000_000;
+const MOST_PASSED: u64 = 2_500_000;
 /// So many passed steps take as much time as one that is decided: a timer that is due after a thousand steps waits for loops.
 const PASSED_PER_STEP: u64 = 256;
 
@@ -256,7 +256,12 @@ impl State {
 
     /// Whether the schedule, which was coarse, shows that no search could decide at each step.
     pub(crate) fn is_hopeless_to_decide(&self) -> bool {
-        let (passed, passed_over) = (self.passed - self.spun.0, self.passed_over - self.spun.1);
+        // Whoever goes round right now may be waiting, too.
+        let going = self.threads.iter().map(|thread| &thread.streak).filter(|streak| streak.version == self.changes);
+        let (now, now_over) =
+            going.fold((0, 0), |(all, over), streak| (all + streak.passed, over + streak.passed_over));
+        let passed = self.passed - self.spun.0 - now;
+        let passed_over = self.passed_over - self.spun.1 - now_over;
         passed > REPETITIVE
             || passed_over > REPETITIVE_AND_OPEN
             || self.longest_loop > LONGEST_LOOP

@@ -24,7 +24,7 @@ const SAMPLED_SHARE: u64 = 2;
 /// If not everything can be run at every step: the share of the budget for coarse schedules, one in so many.
 const COARSE_SHARE: u64 = 4;
 /// How many steps that others could have come between a first run passes at most.
-const SCOUTED: u64 = 20_000;
+const SCOUTED: u64 = 200_000;
 
 /// Explores the body on this OS thread.
 pub(crate) fn explore(config: &Config, body: Body) -> Exploration {
