@@ -14,6 +14,7 @@ mod fingerprint;
 mod gradebook;
 mod inspect;
 mod judge;
+mod kernel;
 mod ledger;
 mod mutants;
 mod nesting;
