@@ -193,6 +193,31 @@ fn what_cannot_be_graded_is_refused_at_once() {
     assert_eq!(workshop.read("grades/results.jsonl"), "no record\n", "somebody's file is left alone");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn isolation_is_what_the_machine_has_and_stays_the_same_in_a_record() {
+    let workshop = Workshop::new().write("class/leslie/notes.txt", "not begun");
+    let grade = |out: &str, more: &[&str]| grade(&workshop, out, more);
+    let began_with = |out: &str| record(&workshop, out)[0]["inputs"]["isolation"]["tier"].as_str().map(str::to_string);
+    // What can't be tried is not what the machine lacks: no temporary file can be made there.
+    let mut command = workshop.command(&["grade", "class", "--out", "unknown", "--kata", "lock"]);
+    let ran = command.env("TMPDIR", workshop.path("Cargo.toml")).output().expect("it starts");
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(2), "{said}");
+    assert!(said.contains("cannot create a temporary folder in"), "{said}");
+    assert!(!workshop.path("unknown").exists(), "nothing was graded");
+
+    grade("grades", &[]).exits(0);
+    let own = began_with("grades").expect("a tier");
+    let text = workshop.read("grades/results.jsonl");
+    let with_less = text.replace(&format!("\"tier\":\"{own}\""), "\"tier\":\"none\"");
+    fs::write(workshop.path("grades/results.jsonl"), with_less).expect("a record");
+    grade("grades", &[]).exits(0);
+    assert_eq!(began_with("grades").as_deref(), Some("none"), "it goes on as it began");
+    grade("grades", &["--require-isolation", &own]).exits(0);
+    assert_eq!(began_with("grades"), Some(own), "unless more is required");
+}
+
 #[test]
 fn learners_folders_hold_nothing_of_others() {
     let workshop = class(Workshop::new());

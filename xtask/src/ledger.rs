@@ -10,7 +10,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use verdict::{Graded, Inputs};
+use verdict::{Graded, Inputs, Isolation};
 
 use crate::error::{Error, Result};
 use crate::whole;
@@ -137,6 +137,16 @@ pub(crate) fn read(folder: &Path) -> Result<Record> {
     let text = fs::read(&path).map_err(Error::io("read", &path))?;
     let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     parse(&text[..whole], &path)
+}
+
+/// How submissions were kept apart when the record in that folder was begun, if there is one.
+///
+/// # Errors
+/// It is broken.
+pub(crate) fn began_with(folder: &Path) -> Result<Option<Isolation>> {
+    let is_there = folder.join(RESULTS).is_file();
+    let record = if is_there { read(folder)? } else { Record::default() };
+    Ok(record.inputs.map(|inputs| inputs.isolation))
 }
 
 fn bytes(line: &Line) -> Vec<u8> {

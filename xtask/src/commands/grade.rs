@@ -1,5 +1,7 @@
 //! `grade`: a class, each learner's answer to each kata that counts. The record comes first; every report is made from it.
 
+mod isolation;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -14,7 +16,7 @@ use crate::class::{self, Answer};
 use crate::cli::GradeArgs;
 use crate::console::Console;
 use crate::course::{self, Course};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fingerprint::{self, Fingerprint};
 use crate::gradebook::Gradebook;
 use crate::judge;
@@ -22,7 +24,6 @@ use crate::ledger::Ledger;
 use crate::pipeline;
 use crate::render::{self, grading};
 use crate::repository::Repository;
-use crate::sandbox;
 use crate::settings::{Guard, Settings};
 use crate::shard;
 use crate::sources::Files;
@@ -45,13 +46,7 @@ pub(crate) fn run(repository: &Repository, args: GradeArgs) -> Result<bool> {
     let shard = args.shard.map(shard::of).transpose()?;
     let (entries, passed_over) = class::entries(&args.class)?;
     let course = read_course(repository, &args, &entries)?;
-    let isolation = sandbox::probe();
-    if args.require_isolation.is_some_and(|tier| isolation.tier < tier) {
-        return Err(Error::new(
-            format!("this machine gives less isolation than is required: {}", grading::isolation(&isolation)),
-            "Grade on a machine that has it, or require less with `--require-isolation`.",
-        ));
-    }
+    let isolation = isolation::choose(&args.out, args.require_isolation)?;
     let katas = course.katas.iter().map(|(kata, _)| Arc::clone(kata)).collect::<Vec<_>>();
     let answers: Vec<(String, BTreeMap<String, Answer>)> =
         entries.iter().map(|entry| (entry.name.clone(), class::answers(entry, &katas))).collect();

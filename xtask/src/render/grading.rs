@@ -27,15 +27,20 @@ pub(crate) fn line(place: usize, total: usize, learner: &str, verdict: &KataVerd
 
 /// How far submissions are kept from the machine, and what is lacking.
 pub(crate) fn isolation(isolation: &Isolation) -> String {
-    let tier = match isolation.tier {
+    let tier = tier(isolation.tier);
+    match &isolation.lacks[..] {
+        [] => tier.to_string(),
+        lacks => format!("{tier}; not available here: {}", lacks.join("; ")),
+    }
+}
+
+/// A tier, as `--require-isolation` spells it.
+pub(crate) fn tier(tier: Tier) -> &'static str {
+    match tier {
         Tier::None => "none",
         Tier::Limits => "limits",
         Tier::Confined => "confined",
         Tier::Isolated => "isolated",
-    };
-    match &isolation.lacks[..] {
-        [] => tier.to_string(),
-        lacks => format!("{tier}; not available here: {}", lacks.join("; ")),
     }
 }
 
