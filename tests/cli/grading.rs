@@ -93,9 +93,12 @@ fn a_class_is_graded_once_and_what_changes_again() {
 fn a_grader_that_is_killed_loses_nothing() {
     let workshop = class(Workshop::new());
     grade(&workshop, "undisturbed", &[]).exits(0);
+    let scratch = workshop.path("scratch");
+    fs::create_dir(&scratch).expect("a folder");
     for lines in [1, 3, 4] {
         let out = format!("killed-{lines}");
         let mut command = workshop.command(&["grade", "class", "--out", &out, "--kata", "lock"]);
+        command.env("TMPDIR", &scratch);
         let mut grader = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
         let said = BufReader::new(grader.stderr.take().expect("a pipe")).lines();
         assert_eq!(said.take(lines).filter(|line| line.is_ok()).count(), lines, "it says one line per result");
@@ -111,6 +114,11 @@ fn a_grader_that_is_killed_loses_nothing() {
         assert!(graded_now(&resumed) <= 5 - lines, "what was said is kept: {}", resumed.stderr);
         assert_eq!(record(&workshop, &out), record(&workshop, "undisturbed"));
     }
+    // What those who were killed left in the temporary folder goes with the next who comes.
+    assert!(fs::read_dir(&scratch).expect("a folder").count() > 0, "a grader has a folder there while it runs");
+    let mut again = workshop.command(&["grade", "class", "--out", "killed-4", "--kata", "lock"]);
+    assert!(again.env("TMPDIR", &scratch).output().expect("it starts").status.success());
+    assert_eq!(fs::read_dir(&scratch).expect("a folder").count(), 0);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use verdict::{Isolation, Tier};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::process::Ending;
+use crate::sandbox::Scratch;
 use crate::sandbox::files;
 use crate::sandbox::order::{Allowance, Answer, NotRun, Order};
 use crate::sandbox::start::{THIS_PROGRAM, ask};
@@ -85,10 +86,7 @@ fn weak_points(tier: Tier) -> Vec<String> {
 
 /// Runs this program once in that tier, to look for holes. Says what the machine lacks for it, if it does.
 fn attempt(tier: Tier) -> Result<Option<String>> {
-    let folder = tempfile::Builder::new()
-        .prefix("interleave-probe-")
-        .tempdir()
-        .map_err(Error::io("create a temporary folder in", &std::env::temp_dir()))?;
+    let folder = Scratch::new()?;
     let (work, secret) = (folder.path().join("work"), folder.path().join("secret"));
     fs::create_dir(&work).map_err(Error::io("create", &work))?;
     fs::write(&secret, "secret").map_err(Error::io("write", &secret))?;
