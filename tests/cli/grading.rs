@@ -195,6 +195,23 @@ fn what_cannot_be_graded_is_refused_at_once() {
     refused(&["grade", "class", "--out", "grades", "--require-isolation", "total"], "limits, confined and isolated");
     let said = workshop.run(&["grade", "class", "--out", "Cargo.toml", "--kata", "lock"]).refused();
     assert!(said.contains("Cargo.toml"), "{said}");
+    // The next run would take the results for a learner's.
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(workshop.path("class"), workshop.path("linked")).expect("a link");
+    for out in [
+        "class",
+        "class/grades",
+        "./nowhere/../class/grades",
+        #[cfg(unix)]
+        "linked/new/grades",
+    ] {
+        let said = workshop.run(&["grade", "class", "--out", out, "--kata", "lock"]).refused();
+        assert!(said.contains("would be written into the class class"), "{out}: {said}");
+        assert!(!workshop.path("class/grades").exists() && !workshop.path("class/new").exists(), "{out}");
+    }
+    let workshop = workshop.write("learners/ada/notes.txt", "not begun");
+    let said = workshop.run(&["grade", "learners", "--out", ".", "--kata", "lock"]).refused();
+    assert!(said.contains("would be written into the class learners"), "{said}");
     let workshop = workshop.write("grades/results.jsonl", "no record\n");
     let said = grade(&workshop, "grades", &[]).refused();
     assert!(said.contains("results.jsonl:1: not a line of a record"), "{said}");

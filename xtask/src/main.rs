@@ -21,6 +21,7 @@ mod nesting;
 mod noise;
 mod patch;
 mod pipeline;
+mod plain;
 mod process;
 mod progress;
 mod render;

@@ -20,7 +20,7 @@ use crate::error::Result;
 use crate::fingerprint::{self, Fingerprint};
 use crate::gradebook::Gradebook;
 use crate::judge;
-use crate::ledger::Ledger;
+use crate::ledger::{self, Ledger};
 use crate::pipeline;
 use crate::render::{self, grading};
 use crate::repository::Repository;
@@ -45,6 +45,7 @@ pub(crate) fn run(repository: &Repository, args: GradeArgs) -> Result<bool> {
     console.progress("reading the class");
     let shard = args.shard.map(shard::of).transpose()?;
     let (entries, passed_over) = class::entries(&args.class)?;
+    class::keep_out(&args.class, &args.out)?;
     let course = read_course(repository, &args, &entries)?;
     let isolation = isolation::choose(&args.out, args.require_isolation)?;
     let katas = course.katas.iter().map(|(kata, _)| Arc::clone(kata)).collect::<Vec<_>>();
@@ -275,6 +276,7 @@ fn note(
         Answer::Given(files) => named_lines(repository, task, files, &verdict),
         Answer::Missing | Answer::Refused(_) | Answer::Unreadable(_) => BTreeMap::new(),
     };
+    let (lines, verdict) = (ledger::in_plain_text(&lines), plain_verdict(&verdict));
     pace.done += 1;
     let place = pace.known + pace.done;
     let line = grading::line(place, pace.total, &task.learner, &verdict);
@@ -283,6 +285,11 @@ fn note(
     console.headline(&grading::pace(place, pace.total, pace.done, pace.started.elapsed()));
     console.log(&line);
     Ok(())
+}
+
+/// The verdict in plain text. Only the learner's name stays: it says whose verdict it is.
+fn plain_verdict(verdict: &KataVerdict) -> KataVerdict {
+    KataVerdict { subject: verdict.subject.clone(), ..ledger::in_plain_text(verdict) }
 }
 
 /// Columns of a source line that a picture can show.

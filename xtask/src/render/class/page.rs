@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use verdict::{Kind, SubjectVerdict};
 
-use crate::class::safe_name;
+use crate::class::{LEARNERS, safe_name};
 use crate::gradebook::{Cell, Gradebook, Row};
 use crate::render::class::failure::{Reader, pictures};
 use crate::render::class::text::html;
@@ -244,7 +244,7 @@ struct Album {
 /// Everything about one learner.
 fn learner(gradebook: &Gradebook, number: usize, row: &Row, album: &mut Album) -> String {
     let name = html(&text::line(&row.learner.name));
-    let own = format!("learners/{}/report.html", safe_name(&row.learner.name).replace('%', "%25"));
+    let own = format!("{LEARNERS}/{}/report.html", safe_name(&row.learner.name).replace('%', "%25"));
     let mut page = format!("<section class=\"learner\" id=\"l{number}\"><h3>{name}</h3>\n");
     page += &format!("<p><a href=\"{}\">What {name} gets to read</a></p>\n", html(&own));
     for (column, cell) in row.cells.iter().enumerate() {
