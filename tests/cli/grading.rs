@@ -177,6 +177,27 @@ fn a_course_says_what_counts() {
 }
 
 #[test]
+fn who_is_expected_has_a_row_and_the_report_says_what_counts() {
+    let workshop = Workshop::new()
+        .write(
+            "class/course.toml",
+            "title = \"Autumn\"\ndeadline = 2026-11-20T12:00:00Z\nsubmitted = \"submitted.csv\"\n\
+             [[kata]]\nname = \"lock\"\nweight = 2.0\n[[kata]]\nname = \"queue\"\nweight = 0.5\n",
+        )
+        .write("class/submitted.csv", "learner,time\nleslie,2026-11-20T10:00:00Z\nalan,2026-11-20T11:00:00Z\n")
+        .write("class/leslie/notes.txt", "not begun");
+    let ran = workshop.run(&["grade", "class", "--out", "grades"]).exits(0).says("Autumn: 2 learners");
+    assert!(ran.stderr.contains("`alan`, who has nothing in the class"), "{}", ran.stderr);
+    let csv = workshop.read("grades/grades.csv");
+    assert!(csv.lines().any(|line| line.contains("alan") && line.contains("missing")), "{csv}");
+    let report = workshop.read("grades/report.html");
+    assert!(report.contains("Due 2026-11-20T12:00:00+00:00. Weights: lock 2, queue 0.5."), "{report:.2000}");
+    let workshop = workshop.write("class/submitted.csv", "learner,time\n,2026-11-20T10:00:00Z\n");
+    let said = workshop.run(&["grade", "class", "--out", "grades"]).refused();
+    assert!(said.contains("submitted.csv:2: a time without a learner"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_graded_is_refused_at_once() {
     let workshop = class(Workshop::new()).write("empty/.keep", "").write("broken/course.toml", "title = ");
     let refused = |arguments: &[&str], why: &str| {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use verdict::{Kind, SubjectVerdict};
+use verdict::{Assignment, Kind, SubjectVerdict};
 
 use crate::class::{LEARNERS, safe_name};
 use crate::gradebook::{Cell, Gradebook, Row};
@@ -52,6 +52,12 @@ fn about(gradebook: &Gradebook) -> String {
         text +=
             &format!(" This is part {} of {}: {elsewhere} of the class are graded elsewhere.", shard.number, shard.of);
     }
+    if let Some(deadline) = &inputs.deadline {
+        text += &format!(" Due {}.", html(&text::line(deadline)));
+    }
+    let weight = |assignment: &Assignment| format!("{} {}", html(&assignment.kata), assignment.weight);
+    let weights: Vec<String> = inputs.assignments.iter().map(weight).collect();
+    text += &format!(" Weights: {}.", weights.join(", "));
     let tier = serde_json::to_value(inputs.isolation.tier).ok();
     let tier = tier.as_ref().and_then(|tier| tier.as_str()).unwrap_or_default();
     text += &format!("</p>\n<p><small>{}. Isolation: {tier}.", html(&text::line(&inputs.toolchain)));
