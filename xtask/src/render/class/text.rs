@@ -154,12 +154,20 @@ fn absolute_path(text: &str) -> Option<usize> {
         let unix = unix && after.split(char::is_whitespace).next().is_some_and(|word| word.contains('/'));
         let windows = c.is_ascii_alphabetic()
             && (after.starts_with(":\\") || after.starts_with(":/") && !after.starts_with("://"));
-        if begins && (unix || windows || (c == '\\' && after.starts_with('\\'))) {
+        if begins && (unix || windows || (c == '\\' && is_of_the_network(after))) {
             return Some(at);
         }
         before = c;
     }
     None
+}
+
+/// Whether `\host\share` or `\?\C:` follows on a first backslash. Escaped characters of a source line look like its beginning only.
+fn is_of_the_network(after: &str) -> bool {
+    let mut parts = after.split('\\').skip(1);
+    let begins = |c: char| c.is_alphanumeric() || matches!(c, '?' | '.');
+    let mut is_name = || parts.next().is_some_and(|part| part.starts_with(begins));
+    after.starts_with('\\') && is_name() && is_name()
 }
 
 /// Keeps addresses, mentions and numbers of issues from becoming links. It has no width and no meaning.
@@ -233,11 +241,21 @@ mod tests {
         assert_eq!(for_learners(" --> /home/x/class/ada/katas/lock/src/lib.rs:3:4"), " --> src/lib.rs:3:4");
         assert_eq!(for_learners("at `/tmp/a b`, /tmp/work/x.txt"), "at `a b`, x.txt");
         assert_eq!(for_learners(r"C:\Users\x\src\lib.rs:1 and \\host\share\y"), "src/lib.rs:1 and y");
+        assert_eq!(for_learners(r"\\?\C:\Users\x\src\lib.rs:1"), "src/lib.rs:1");
         assert_eq!(for_learners("\u{1b}[1m/home/x/y"), "y");
         assert_eq!(for_learners("/rustc/59807/library/core/src/marker.rs:8"), "library/core/src/marker.rs:8");
         assert_eq!(for_learners("/root/.cargo/registry/src/index-1/rayon-1.12/src/lib.rs"), "rayon-1.12/src/lib.rs");
         assert_eq!(for_learners("/x/::error::y"), ": :error::y");
-        for harmless in ["http://127.0.0.1:80/a/b", "1 / 2", "src/lib.rs", "a/b/c", "// comment", "/* a/b */"] {
+        for harmless in [
+            "http://127.0.0.1:80/a/b",
+            "1 / 2",
+            "src/lib.rs",
+            "a/b/c",
+            "// comment",
+            "/* a/b */",
+            r"'\\'",
+            r#""\\n\\t""#,
+        ] {
             assert_eq!(for_learners(harmless), harmless);
         }
     }
