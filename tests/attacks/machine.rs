@@ -84,11 +84,13 @@ impl Drop for Machine {
 
 /// What others can change about a process: its priority, its limits, the cores it runs on.
 fn state(id: u32) -> String {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let told =
+        |file: &str| String::from_utf8_lossy(&fs::read(format!("/proc/{id}/{file}")).unwrap_or_default()).into_owned();
+    let stat = told("stat");
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let nice = after_name.split_whitespace().nth(16).unwrap_or_default();
-    let limits = fs::read_to_string(format!("/proc/{id}/limits")).unwrap_or_default();
-    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let limits = told("limits");
+    let status = told("status");
     let cores = status.lines().find(|line| line.starts_with("Cpus_allowed_list")).unwrap_or_default();
     let kept: Vec<&str> =
         limits.lines().filter(|line| line.contains("cpu time") || line.contains("open files")).collect();

@@ -13,6 +13,14 @@ const LIVE_MARKUP: [&str; 4] = ["<script>alert", "<img src=x", "\" onmouseover="
 /// What CI systems that show the grader's output take for commands, where a line begins with it.
 const COMMANDS: [&str; 3] = ["::error", "::stop-commands", "##vso["];
 
+/// Line breaks by another name, and what makes text run backwards.
+const LINES_AND_DIRECTIONS: [char; 14] = [
+    '\u{2028}', '\u{2029}', '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}',
+    '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+];
+/// Bytes of a text in the record: those that the README states, and a word on the rest.
+const LONGEST_TEXT: usize = 16 * 1024 + 100;
+
 /// What is wrong with the reports.
 pub(crate) fn check(graded: &Graded) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -44,6 +52,11 @@ fn check_file(file: &Path, text: &str) -> Vec<String> {
         "json" => {
             wrong.extend(serde_json::from_str::<serde_json::Value>(text).err().map(|error| error.to_string()));
         }
+        "jsonl" => {
+            let documents = text.lines().filter_map(|line| serde_json::from_str(line).ok());
+            let longest = documents.map(|document| longest(&document)).max().unwrap_or(0);
+            wrong.extend((longest > LONGEST_TEXT).then(|| format!("a text of {longest} bytes")));
+        }
         "csv" => wrong.extend(check_table(text)),
         "xml" => wrong.extend(quick_junit::Report::deserialize_from_str(text).err().map(|error| error.to_string())),
         "md" => wrong.extend(live_markdown(text)),
@@ -54,6 +67,17 @@ fn check_file(file: &Path, text: &str) -> Vec<String> {
         _ => {}
     }
     wrong
+}
+
+/// Bytes of the longest text in a document.
+fn longest(document: &serde_json::Value) -> usize {
+    use serde_json::Value;
+    match document {
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(longest).max().unwrap_or(0),
+        Value::Object(fields) => fields.values().map(longest).max().unwrap_or(0),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
 }
 
 /// Markup and links of strangers in Markdown. What stands in code is text.
@@ -72,7 +96,8 @@ fn live_markdown(text: &str) -> Vec<String> {
 /// Terminal commands and commands to CI systems.
 fn live_text(text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
-    if let Some(control) = text.chars().find(|c| c.is_control() && !['\n', '\t'].contains(c)) {
+    let steers = |c: char| c.is_control() && !['\n', '\t'].contains(&c) || LINES_AND_DIRECTIONS.contains(&c);
+    if let Some(control) = text.chars().find(|c| steers(*c)) {
         wrong.push(format!("the control character {control:?}"));
     }
     for line in text.lines() {

@@ -93,9 +93,12 @@ fn a_class_is_graded_once_and_what_changes_again() {
 fn a_grader_that_is_killed_loses_nothing() {
     let workshop = class(Workshop::new());
     grade(&workshop, "undisturbed", &[]).exits(0);
+    let scratch = workshop.path("scratch");
+    fs::create_dir(&scratch).expect("a folder");
     for lines in [1, 3, 4] {
         let out = format!("killed-{lines}");
         let mut command = workshop.command(&["grade", "class", "--out", &out, "--kata", "lock"]);
+        command.env("TMPDIR", &scratch);
         let mut grader = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
         let said = BufReader::new(grader.stderr.take().expect("a pipe")).lines();
         assert_eq!(said.take(lines).filter(|line| line.is_ok()).count(), lines, "it says one line per result");
@@ -111,6 +114,11 @@ fn a_grader_that_is_killed_loses_nothing() {
         assert!(graded_now(&resumed) <= 5 - lines, "what was said is kept: {}", resumed.stderr);
         assert_eq!(record(&workshop, &out), record(&workshop, "undisturbed"));
     }
+    // What those who were killed left in the temporary folder goes with the next who comes.
+    assert!(fs::read_dir(&scratch).expect("a folder").count() > 0, "a grader has a folder there while it runs");
+    let mut again = workshop.command(&["grade", "class", "--out", "killed-4", "--kata", "lock"]);
+    assert!(again.env("TMPDIR", &scratch).output().expect("it starts").status.success());
+    assert_eq!(fs::read_dir(&scratch).expect("a folder").count(), 0);
 }
 
 #[test]
@@ -169,6 +177,27 @@ fn a_course_says_what_counts() {
 }
 
 #[test]
+fn who_is_expected_has_a_row_and_the_report_says_what_counts() {
+    let workshop = Workshop::new()
+        .write(
+            "class/course.toml",
+            "title = \"Autumn\"\ndeadline = 2026-11-20T12:00:00Z\nsubmitted = \"submitted.csv\"\n\
+             [[kata]]\nname = \"lock\"\nweight = 2.0\n[[kata]]\nname = \"queue\"\nweight = 0.5\n",
+        )
+        .write("class/submitted.csv", "learner,time\nleslie,2026-11-20T10:00:00Z\nalan,2026-11-20T11:00:00Z\n")
+        .write("class/leslie/notes.txt", "not begun");
+    let ran = workshop.run(&["grade", "class", "--out", "grades"]).exits(0).says("Autumn: 2 learners");
+    assert!(ran.stderr.contains("`alan`, who has nothing in the class"), "{}", ran.stderr);
+    let csv = workshop.read("grades/grades.csv");
+    assert!(csv.lines().any(|line| line.contains("alan") && line.contains("missing")), "{csv}");
+    let report = workshop.read("grades/report.html");
+    assert!(report.contains("Due 2026-11-20T12:00:00+00:00. Weights: lock 2, queue 0.5."), "{report:.2000}");
+    let workshop = workshop.write("class/submitted.csv", "learner,time\n,2026-11-20T10:00:00Z\n");
+    let said = workshop.run(&["grade", "class", "--out", "grades"]).refused();
+    assert!(said.contains("submitted.csv:2: a time without a learner"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_graded_is_refused_at_once() {
     let workshop = class(Workshop::new()).write("empty/.keep", "").write("broken/course.toml", "title = ");
     let refused = |arguments: &[&str], why: &str| {
@@ -187,10 +216,52 @@ fn what_cannot_be_graded_is_refused_at_once() {
     refused(&["grade", "class", "--out", "grades", "--require-isolation", "total"], "limits, confined and isolated");
     let said = workshop.run(&["grade", "class", "--out", "Cargo.toml", "--kata", "lock"]).refused();
     assert!(said.contains("Cargo.toml"), "{said}");
+    // The next run would take the results for a learner's.
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(workshop.path("class"), workshop.path("linked")).expect("a link");
+    for out in [
+        "class",
+        "class/grades",
+        "./nowhere/../class/grades",
+        #[cfg(unix)]
+        "linked/new/grades",
+    ] {
+        let said = workshop.run(&["grade", "class", "--out", out, "--kata", "lock"]).refused();
+        assert!(said.contains("would be written into the class class"), "{out}: {said}");
+        assert!(!workshop.path("class/grades").exists() && !workshop.path("class/new").exists(), "{out}");
+    }
+    let workshop = workshop.write("learners/ada/notes.txt", "not begun");
+    let said = workshop.run(&["grade", "learners", "--out", ".", "--kata", "lock"]).refused();
+    assert!(said.contains("would be written into the class learners"), "{said}");
     let workshop = workshop.write("grades/results.jsonl", "no record\n");
     let said = grade(&workshop, "grades", &[]).refused();
     assert!(said.contains("results.jsonl:1: not a line of a record"), "{said}");
     assert_eq!(workshop.read("grades/results.jsonl"), "no record\n", "somebody's file is left alone");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn isolation_is_what_the_machine_has_and_stays_the_same_in_a_record() {
+    let workshop = Workshop::new().write("class/leslie/notes.txt", "not begun");
+    let grade = |out: &str, more: &[&str]| grade(&workshop, out, more);
+    let began_with = |out: &str| record(&workshop, out)[0]["inputs"]["isolation"]["tier"].as_str().map(str::to_string);
+    // What can't be tried is not what the machine lacks: no temporary file can be made there.
+    let mut command = workshop.command(&["grade", "class", "--out", "unknown", "--kata", "lock"]);
+    let ran = command.env("TMPDIR", workshop.path("Cargo.toml")).output().expect("it starts");
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(2), "{said}");
+    assert!(said.contains("cannot create a temporary folder in"), "{said}");
+    assert!(!workshop.path("unknown").exists(), "nothing was graded");
+
+    grade("grades", &[]).exits(0);
+    let own = began_with("grades").expect("a tier");
+    let text = workshop.read("grades/results.jsonl");
+    let with_less = text.replace(&format!("\"tier\":\"{own}\""), "\"tier\":\"none\"");
+    fs::write(workshop.path("grades/results.jsonl"), with_less).expect("a record");
+    grade("grades", &[]).exits(0);
+    assert_eq!(began_with("grades").as_deref(), Some("none"), "it goes on as it began");
+    grade("grades", &["--require-isolation", &own]).exits(0);
+    assert_eq!(began_with("grades"), Some(own), "unless more is required");
 }
 
 #[test]

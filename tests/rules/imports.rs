@@ -72,6 +72,18 @@ fn only_render_prints() {
     }
 }
 
+/// Whoever starts a process gives it its name, which is bytes. A reader who wants text is told nothing, and a limit that is
+/// watched so does not hold for that process, nor for its children.
+#[test]
+fn what_is_read_of_proc_is_bytes() {
+    let attacks = sources("tests/attacks").into_iter().filter(|(path, _)| !path.starts_with("tests/attacks/code/"));
+    let folders = ["xtask/src", "tests/support/src", "tests/cli"].map(sources);
+    for (path, text) in folders.into_iter().flatten().chain(attacks) {
+        let both = text.contains("\"/proc") && text.contains("read_to_string(");
+        assert!(!both, "{path} reads `/proc`, and something as text: use `fs::read`, or `kernel::told` in xtask");
+    }
+}
+
 /// Each place with `unsafe` is one more to be read twice. These are all: the model of `std`, what a child process does before
 /// `main`, the record's channel, what confines a process between fork and exec, and the one given block of the kata on shared
 /// memory.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -278,11 +278,48 @@ pub(crate) fn with_own_paths(repository: &Repository, staged: &StagedSubject, te
     let own = match &subject.source {
         Source::Folder(src) => format!("{}/", repository.relative(src)),
         Source::File(_) | Source::Made(_) => format!("{}#", subject.name),
-        Source::Given(_) => format!("{}/src/", subject.name),
+        Source::Given(_) => format!("{}/{}/src/", subject.name, subject.kata.name),
     };
-    let mut text = text.replace('\\', "/").replace(&format!("{}/", repository.root().display()), "");
+    let renamed = |text: &str, folder: &str, name: &str| renamed(text, MAIN_SEPARATOR, folder, name);
+    let mut text = renamed(text, &format!("{}/", repository.root().display()), "");
     for spelled in [format!("{id}/threads/../src/"), format!("{id}/schedules/../src/"), format!("{id}/src/")] {
-        text = text.replace(&spelled, STAGED);
+        text = renamed(&text, &spelled, STAGED);
     }
     text.replace(STAGED, &own).replace(&format!("{}#lib.rs", subject.name), &subject.name)
+}
+
+/// The text in which paths below that folder begin otherwise. They are written with `/` then, to their ends, whatever the system's
+/// separator is. All else stays as it was: a backslash may be a learner's own.
+fn renamed(text: &str, separator: char, folder: &str, name: &str) -> String {
+    // Both separators have one byte, so that places in both texts are the same.
+    let (slashed, folder) = (text.replace(separator, "/"), folder.replace(separator, "/"));
+    let mut renamed = String::new();
+    let mut rest = 0;
+    while let Some(found) = slashed[rest..].find(&folder) {
+        let (begin, below) = (rest + found, rest + found + folder.len());
+        let ends = |c: char| c.is_whitespace() || "\"'`:,;()<>|".contains(c);
+        let end = slashed[below..].find(ends).map_or(slashed.len(), |length| below + length);
+        renamed += &text[rest..begin];
+        renamed += name;
+        renamed += &slashed[below..end];
+        rest = end;
+    }
+    renamed + &text[rest..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_renamed_and_backslashes_of_the_text_stay() {
+        let said = r#"error: a\b --> C:\repo\id\src\deep\lib.rs:3:4 "a\nb""#;
+        assert_eq!(
+            renamed(said, '\\', r"C:\repo\id/src/", "katas/lock/src/"),
+            r#"error: a\b --> katas/lock/src/deep/lib.rs:3:4 "a\nb""#
+        );
+        let said = r#" --> /repo/id/src/lib.rs:3:4 | let x = "a\nb"; id/src/lib.rs"#;
+        assert_eq!(renamed(said, '/', "/repo/", ""), r#" --> id/src/lib.rs:3:4 | let x = "a\nb"; id/src/lib.rs"#);
+        assert_eq!(renamed("id/src/a.rs id/src/b.rs", '/', "id/src/", "x#"), "x#a.rs x#b.rs");
+    }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -14,8 +15,41 @@ use crate::error::{Error, Result};
 use crate::sources::archive::{self, Format};
 use crate::sources::{Files, Found, Unreadable, Wanted, folder, is_device_name};
 
+/// The folder of the results in which each learner has one.
+pub(crate) const LEARNERS: &str = "learners";
 /// Bytes of a safe name before it is cut.
 const LONGEST_SAFE_NAME: usize = 100;
+
+/// Makes sure that nothing is written into the class: the next time, it would be a learner's.
+///
+/// # Errors
+/// The results shall go into the class, or the class is where they put a learner's part.
+pub(crate) fn keep_out(class: &Path, out: &Path) -> Result<()> {
+    let (class_is, out_is) =
+        (real(class).map_err(Error::io("find", class))?, real(out).map_err(Error::io("find", out))?);
+    if !out_is.starts_with(&class_is) && !class_is.starts_with(out_is.join(LEARNERS)) {
+        return Ok(());
+    }
+    Err(Error::new(
+        format!("the results in {} would be written into the class {}", out.display(), class.display()),
+        "Give a folder outside of the class with `--out`.",
+    ))
+}
+
+/// The path without links and `..`, also where nothing is there yet.
+fn real(path: &Path) -> io::Result<PathBuf> {
+    let mut real = PathBuf::new();
+    for part in std::path::absolute(path)?.components() {
+        match part {
+            Component::ParentDir => drop(real.pop()),
+            part => real.push(part),
+        }
+        if let Ok(found) = fs::canonicalize(&real) {
+            real = found;
+        }
+    }
+    Ok(real)
+}
 
 /// What one learner handed in.
 #[derive(Clone, Debug)]

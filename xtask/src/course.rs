@@ -31,6 +31,8 @@ pub(crate) struct Course {
     pub(crate) katas: Vec<(Arc<Kata>, f64)>,
     /// What looks like a mistake and may be none.
     pub(crate) warnings: Vec<String>,
+    /// Learners with a time of submission and nothing in the class folder, sorted.
+    pub(crate) absent: Vec<String>,
     due: Option<Due>,
 }
 
@@ -96,7 +98,18 @@ impl Course {
     /// A course without a file: these katas, all worth the same, and no deadline.
     pub(crate) fn of(katas: Vec<Arc<Kata>>, class: &Path) -> Course {
         let title = class.file_name().map_or_else(|| "class".to_string(), |name| name.to_string_lossy().into_owned());
-        Course { title, katas: katas.into_iter().map(|kata| (kata, 1.0)).collect(), warnings: Vec::new(), due: None }
+        Course {
+            title,
+            katas: katas.into_iter().map(|kata| (kata, 1.0)).collect(),
+            warnings: Vec::new(),
+            absent: Vec::new(),
+            due: None,
+        }
+    }
+
+    /// When answers are due, if the course says so.
+    pub(crate) fn deadline(&self) -> Option<String> {
+        self.due.as_ref().map(|due| due.deadline.to_rfc3339())
     }
 
     /// What came in after the learner's deadline and the grace, if it did. A learner without a time counts as on time.
@@ -131,7 +144,7 @@ pub(crate) fn read(file: &Path, catalog: &[Arc<Kata>], learners: &[&str]) -> Res
         )
     })?;
     let katas = katas(file, &written.kata, catalog)?;
-    let mut warnings = Vec::new();
+    let (mut warnings, mut absent) = (Vec::new(), Vec::new());
     let due = due(file, &written)?;
     if let Some(due) = &due {
         let known = |name: &String| learners.contains(&name.as_str());
@@ -139,13 +152,14 @@ pub(crate) fn read(file: &Path, catalog: &[Arc<Kata>], learners: &[&str]) -> Res
             warnings.push(format!("{shown} gives an extension to `{learner}`, who is not in the class"));
         }
         for learner in due.submitted.keys().filter(|name| !known(name)) {
-            warnings.push(format!("there is a time of submission for `{learner}`, who is not in the class"));
+            warnings.push(format!("there is a time of submission for `{learner}`, who has nothing in the class"));
+            absent.push(learner.clone());
         }
         for learner in learners.iter().filter(|name| !due.submitted.contains_key(**name)) {
             warnings.push(format!("there is no time of submission for `{learner}`, who counts as on time"));
         }
     }
-    Ok(Course { title: written.title, katas, warnings, due })
+    Ok(Course { title: written.title, katas, warnings, absent, due })
 }
 
 /// The katas that the file names, with sound weights.
@@ -258,6 +272,9 @@ fn times(file: &Path) -> Result<BTreeMap<String, DateTime<FixedOffset>>> {
     while reader.read_record(&mut row).map_err(broken)? {
         let line = row.position().map_or(0, csv::Position::line);
         let Submitted { learner, time } = row.deserialize(Some(&headers)).map_err(broken)?;
+        if learner.is_empty() {
+            return Err(Error::new(format!("{shown}:{line}: a time without a learner"), "Name the learner first."));
+        }
         let moment = DateTime::parse_from_rfc3339(&time).map_err(|error| {
             Error::new(format!("{shown}:{line}: `{time}` is not a date and time with an offset: {error}"), MOMENT)
         })?;

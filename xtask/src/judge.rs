@@ -1,5 +1,7 @@
 //! Judging: what happened → a verdict, as data. Nothing is run or printed here.
 
+mod stub;
+
 use std::collections::BTreeMap;
 
 use verdict::{Diagnostic, Failure, KataVerdict, Kind, Outcome, Record, SubjectVerdict, TestVerdict, Verdict};
@@ -48,6 +50,11 @@ pub(crate) fn missing(kata: &crate::catalog::Kata, subject: &str) -> KataVerdict
 pub(crate) fn judge(built: &Built, runs: Vec<TestRun>, seconds: f64) -> KataVerdict {
     let kata = &built.staged.subject.kata;
     let mut tests: Vec<TestVerdict> = runs.into_iter().filter_map(judge_test).collect();
+    for test in tests.iter_mut().filter(|test| test.kind == Some(Kind::Unsolved)) {
+        if !stub::is_of_a_todo(&built.staged.files, &test.message) {
+            test.kind = Some(Kind::Panic);
+        }
+    }
     let objected = built.diagnostics.iter().any(|diagnostic| diagnostic.level.starts_with("error"));
     let verdict = match built.compiled() {
         true => of_tests(kata.tests.len(), &tests),

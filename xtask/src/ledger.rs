@@ -9,10 +9,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use verdict::{Graded, Inputs};
+use serde_json::Value;
+use verdict::{Graded, Inputs, Isolation};
 
 use crate::error::{Error, Result};
+use crate::plain;
 use crate::whole;
 
 /// The name of the record in the folder of a class's results.
@@ -139,10 +142,46 @@ pub(crate) fn read(folder: &Path) -> Result<Record> {
     parse(&text[..whole], &path)
 }
 
+/// How submissions were kept apart when the record in that folder was begun, if there is one.
+///
+/// # Errors
+/// It is broken.
+pub(crate) fn began_with(folder: &Path) -> Result<Option<Isolation>> {
+    let is_there = folder.join(RESULTS).is_file();
+    let record = if is_there { read(folder)? } else { Record::default() };
+    Ok(record.inputs.map(|inputs| inputs.isolation))
+}
+
 fn bytes(line: &Line) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec(line).expect("a record has no keys or values that JSON lacks");
-    bytes.push(b'\n');
-    bytes
+    let document = serde_json::to_string(line).expect("a record has no keys or values that JSON lacks");
+    // Names are kept as they are, and still nothing in the file is live.
+    (plain::json(&document) + "\n").into_bytes()
+}
+
+/// Bytes of one text in the record: more than any report shows of it.
+const LONGEST_TEXT: usize = 16 * 1024;
+
+/// What a submission made the tests and the compiler say, as plain text that is no longer than a record should keep.
+///
+/// Every text of the verdict is gone through, whatever it is for: what is added to a verdict is bounded, too.
+pub(crate) fn in_plain_text<T: Serialize + DeserializeOwned>(said: &T) -> T {
+    fn walk(value: &mut Value) {
+        match value {
+            Value::String(text) => *text = plain::cut(&plain::plain(text), LONGEST_TEXT),
+            Value::Array(values) => values.iter_mut().for_each(walk),
+            Value::Object(fields) => {
+                let walked = std::mem::take(fields).into_iter().map(|(name, mut value)| {
+                    walk(&mut value);
+                    (plain::cut(&plain::plain(&name), LONGEST_TEXT), value)
+                });
+                *fields = walked.collect();
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    let mut value = serde_json::to_value(said).expect("a verdict has no keys or values that JSON lacks");
+    walk(&mut value);
+    serde_json::from_value(value).expect("other texts, and all else as it was")
 }
 
 fn parse(text: &[u8], path: &Path) -> Result<Record> {
@@ -166,4 +205,22 @@ fn parse(text: &[u8], path: &Path) -> Result<Record> {
         }
     }
     Ok(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn texts_of_strangers_are_plain_and_cut_wherever_they_are() {
+        let said =
+            BTreeMap::from([("a\u{2028}b".to_string(), vec![format!("\u{9b}\u{7f}\u{202e}{}", "x".repeat(100_000))])]);
+        let kept = in_plain_text(&said);
+        let text = &kept["a b"][0];
+        assert!(text.starts_with("\u{fffd}") && !text.contains(['\u{9b}', '\u{7f}', '\u{202e}']), "{text:.20}");
+        assert!(text.len() < LONGEST_TEXT + 100, "{} bytes", text.len());
+        assert!(text.ends_with("more bytes are left out."));
+    }
 }

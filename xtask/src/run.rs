@@ -18,7 +18,7 @@ use crate::catalog::Need;
 use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::process::{self, Finished, Limits};
-use crate::sandbox;
+use crate::sandbox::{self, Scratch};
 use crate::settings::{Guard, Settings};
 
 /// What one test did in one mode.
@@ -63,10 +63,7 @@ pub(crate) fn run(
 ) -> Result<()> {
     let jobs: Vec<Job<'_>> =
         subjects.iter().enumerate().flat_map(|(subject, built)| jobs_of(subject, built, settings)).collect();
-    let scratch = tempfile::Builder::new()
-        .prefix("interleave-")
-        .tempdir()
-        .map_err(Error::io("create a temporary folder in", &std::env::temp_dir()))?;
+    let scratch = Scratch::new()?;
     let next = AtomicUsize::new(0);
     // More workers than cores: tests of sockets and processes mostly wait.
     let workers = (4 * thread::available_parallelism().map_or(2, usize::from)).min(jobs.len());

@@ -34,8 +34,7 @@ pub(crate) enum State {
 impl Task {
     /// For how long it has had a processor, in the clock's ticks. Nothing once it has gone.
     pub(crate) fn processor_time(&self) -> u64 {
-        let stat = fs::read(format!("/proc/{}/task/{}/stat", self.process, self.id)).unwrap_or_default();
-        let stat = String::from_utf8_lossy(&stat);
+        let stat = told(format!("/proc/{}/task/{}/stat", self.process, self.id)).unwrap_or_default();
         // The name, in brackets, may have spaces and brackets of its own. The tenth and eleventh number after it are those.
         let numbers = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().skip(11).take(2);
         numbers.filter_map(|number| number.parse::<u64>().ok()).sum()
@@ -88,7 +87,7 @@ fn listed() -> Option<Vec<Task>> {
         // A process or a thread may end while it is looked at. Then it is simply not in the picture.
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for entry in entries.flatten() {
-            let children = fs::read_to_string(entry.path().join("children")).unwrap_or_default();
+            let children = told(entry.path().join("children")).unwrap_or_default();
             processes.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
             tasks.extend(task(process, &entry.path()));
         }
@@ -97,10 +96,15 @@ fn listed() -> Option<Vec<Task>> {
     Some(tasks)
 }
 
+/// The text of a file in `/proc`, if it is still there. A thread's name is bytes: what is no text must not hide the rest.
+fn told(path: impl AsRef<Path>) -> Option<String> {
+    Some(String::from_utf8_lossy(&fs::read(path).ok()?).into_owned())
+}
+
 /// The thread whose folder this is, if it still exists.
 fn task(process: u32, folder: &Path) -> Option<Task> {
     let id = folder.file_name()?.to_str()?.parse().ok()?;
-    let status = String::from_utf8_lossy(&fs::read(folder.join("status")).ok()?).into_owned();
+    let status = told(folder.join("status"))?;
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
     let state = match field("State")?.chars().next()? {
         'R' | 'D' => State::Running,

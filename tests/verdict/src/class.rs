@@ -13,6 +13,9 @@ use crate::KataVerdict;
 pub struct Inputs {
     /// What the course calls itself.
     pub title: String,
+    /// When answers are due, in RFC 3339, if the course says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<String>,
     /// The katas that count, in the order of the reports.
     pub assignments: Vec<Assignment>,
     /// Every learner of the class, sorted: those that other machines grade, too.

@@ -1,5 +1,7 @@
 //! `grade`: a class, each learner's answer to each kata that counts. The record comes first; every report is made from it.
 
+mod isolation;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -14,15 +16,14 @@ use crate::class::{self, Answer};
 use crate::cli::GradeArgs;
 use crate::console::Console;
 use crate::course::{self, Course};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fingerprint::{self, Fingerprint};
 use crate::gradebook::Gradebook;
 use crate::judge;
-use crate::ledger::Ledger;
+use crate::ledger::{self, Ledger};
 use crate::pipeline;
 use crate::render::{self, grading};
 use crate::repository::Repository;
-use crate::sandbox;
 use crate::settings::{Guard, Settings};
 use crate::shard;
 use crate::sources::Files;
@@ -44,21 +45,20 @@ pub(crate) fn run(repository: &Repository, args: GradeArgs) -> Result<bool> {
     console.progress("reading the class");
     let shard = args.shard.map(shard::of).transpose()?;
     let (entries, passed_over) = class::entries(&args.class)?;
+    class::keep_out(&args.class, &args.out)?;
     let course = read_course(repository, &args, &entries)?;
-    let isolation = sandbox::probe();
-    if args.require_isolation.is_some_and(|tier| isolation.tier < tier) {
-        return Err(Error::new(
-            format!("this machine gives less isolation than is required: {}", grading::isolation(&isolation)),
-            "Grade on a machine that has it, or require less with `--require-isolation`.",
-        ));
-    }
+    let isolation = isolation::choose(&args.out, args.require_isolation)?;
     let katas = course.katas.iter().map(|(kata, _)| Arc::clone(kata)).collect::<Vec<_>>();
-    let answers: Vec<(String, BTreeMap<String, Answer>)> =
+    let mut answers: Vec<(String, BTreeMap<String, Answer>)> =
         entries.iter().map(|entry| (entry.name.clone(), class::answers(entry, &katas))).collect();
+    // Who is expected and has handed in nothing is of the class, too.
+    answers.extend(course.absent.iter().map(|name| (name.clone(), BTreeMap::new())));
+    answers.sort_by(|(one, _), (other, _)| one.cmp(other));
 
     let judge = fingerprint::of_judge(repository)?;
     let inputs = Inputs {
         title: course.title.clone(),
+        deadline: course.deadline(),
         assignments: course.katas.iter().map(|(kata, weight)| assignment(kata, *weight)).collect(),
         learners: answers.iter().map(|(name, _)| Learner { name: name.clone(), late: course.late(name) }).collect(),
         submissions: submissions(&answers),
@@ -224,7 +224,7 @@ fn grade(
 ) -> Result<()> {
     ledger.begin(inputs)?;
     let open: Vec<&Task> = tasks.iter().filter(|task| !is_known(ledger, task)).collect();
-    let mut pace = Pace { started: Instant::now(), known: tasks.len() - open.len(), done: 0, total: tasks.len() };
+    let mut pace = Pace { done: tasks.len() - open.len(), total: tasks.len(), to_run: 0, ran: None };
     let (mut subjects, mut given): (Vec<Subject>, Vec<&Task>) = (Vec::new(), Vec::new());
     for task in open {
         let at_once = match &task.answer {
@@ -243,6 +243,7 @@ fn grade(
     if subjects.is_empty() {
         return Ok(());
     }
+    pace.to_run = given.len();
     let prepared = pipeline::prepare(repository, "class", subjects, settings, console, cancel)?;
     pipeline::examine_each(repository, &prepared, settings, console, cancel, |place, verdict| {
         note(repository, ledger, given[place], verdict, &mut pace, console)
@@ -258,12 +259,29 @@ fn is_known(ledger: &Ledger, task: &Task) -> bool {
 
 /// How fast it goes.
 struct Pace {
-    started: Instant,
-    /// What earlier runs graded.
-    known: usize,
-    /// What this run graded.
+    /// What is graded, by this run or an earlier one.
     done: usize,
     total: usize,
+    /// Answers whose tests may have to be run. Whatever else becomes of them is known before the first is.
+    to_run: usize,
+    /// When the tests of the first answer were done, and of how many since.
+    ran: Option<(Instant, usize)>,
+}
+
+impl Pace {
+    /// Notes one more result.
+    fn note(&mut self, verdict: &KataVerdict) {
+        self.done += 1;
+        self.to_run = self.to_run.saturating_sub(1);
+        if !verdict.tests.is_empty() {
+            self.ran = Some(self.ran.map_or_else(|| (Instant::now(), 0), |(since, answers)| (since, answers + 1)));
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let speed = self.ran.and_then(|(since, answers)| grading::speed(answers, since.elapsed()));
+        grading::pace(self.done, self.total, self.to_run, speed)
+    }
 }
 
 fn note(
@@ -280,14 +298,19 @@ fn note(
         Answer::Given(files) => named_lines(repository, task, files, &verdict),
         Answer::Missing | Answer::Refused(_) | Answer::Unreadable(_) => BTreeMap::new(),
     };
-    pace.done += 1;
-    let place = pace.known + pace.done;
-    let line = grading::line(place, pace.total, &task.learner, &verdict);
+    let (lines, verdict) = (ledger::in_plain_text(&lines), plain_verdict(&verdict));
+    pace.note(&verdict);
+    let line = grading::line(pace.done, pace.total, &task.learner, &verdict);
     // What is said has been recorded.
     ledger.note(Graded { learner: task.learner.clone(), key: task.key.clone(), lines, verdict })?;
-    console.headline(&grading::pace(place, pace.total, pace.done, pace.started.elapsed()));
+    console.headline(&pace.in_words());
     console.log(&line);
     Ok(())
+}
+
+/// The verdict in plain text. Only the learner's name stays: it says whose verdict it is.
+fn plain_verdict(verdict: &KataVerdict) -> KataVerdict {
+    KataVerdict { subject: verdict.subject.clone(), ..ledger::in_plain_text(verdict) }
 }
 
 /// Columns of a source line that a picture can show.
@@ -301,7 +324,7 @@ fn named_lines(
     verdict: &KataVerdict,
 ) -> BTreeMap<String, BTreeMap<u32, String>> {
     let tests = task.kata.test_file();
-    let (tests_name, own) = (repository.relative(&tests), format!("{}/src/", task.learner));
+    let (tests_name, own) = (repository.relative(&tests), format!("{}/{}/src/", task.learner, task.kata.name));
     let mut tests_text = None;
     let mut lines: BTreeMap<String, BTreeMap<u32, String>> = BTreeMap::new();
     let traces = verdict.tests.iter().filter_map(|test| test.trace.as_ref());

@@ -110,6 +110,7 @@ fn same(
     let differing = [
         ("number of shards", known_of != shard.of),
         ("course", known.title != inputs.title || known.assignments != inputs.assignments),
+        ("deadlines", known.deadline != inputs.deadline),
         ("class", known.learners != inputs.learners || known.submissions != inputs.submissions),
         ("tests or graders", known.judge != inputs.judge),
         ("compilers", known.toolchain != inputs.toolchain),

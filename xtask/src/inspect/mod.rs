@@ -91,9 +91,15 @@ fn objections(files: &Files, stub: &str, rules: &Rules) -> Vec<Objection> {
 
 fn shown_path(subject: &crate::subject::Subject, file: &Path) -> String {
     match &subject.source {
-        Source::Folder(_) | Source::Given(_) => format!("{}/src/{}", subject.name, file.display()).replace('\\', "/"),
+        Source::Folder(_) => format!("{}/src/{}", subject.name, slashed(file)),
+        Source::Given(_) => format!("{}/{}/src/{}", subject.name, subject.kata.name, slashed(file)),
         Source::File(_) | Source::Made(_) => subject.name.clone(),
     }
+}
+
+/// The parts of a path with `/` between them.
+fn slashed(file: &Path) -> String {
+    file.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
 /// A name without the `r#` that may stand before any.

@@ -9,11 +9,16 @@ use crate::gradebook::Gradebook;
 use crate::render::class::text;
 use crate::render::{BAD, STRONG, paragraph, styled, width};
 
-/// How far a class is: `34 of 200 graded, 5.2 a second, 32 s left: `.
-pub(crate) fn pace(place: usize, total: usize, done: usize, took: Duration) -> String {
-    let rate = done as f64 / took.as_secs_f64().max(0.001);
-    let left = (total - place) as f64 / rate.max(0.001);
-    format!("{place} of {total} graded, {rate:.1} a second, {left:.0} s left: ")
+/// How far a class is: `34 of 200 graded, 5.2 a second, 32 s left: `. Without a speed, nobody knows how long it takes.
+pub(crate) fn pace(done: usize, total: usize, to_run: usize, speed: Option<f64>) -> String {
+    let speed = speed.map(|speed| format!(", {speed:.1} a second, {:.0} s left", to_run as f64 / speed));
+    format!("{done} of {total} graded{}: ", speed.unwrap_or_default())
+}
+
+/// How many answers are run in a second, if enough were to say so.
+pub(crate) fn speed(answers: usize, took: Duration) -> Option<f64> {
+    const ENOUGH: (usize, Duration) = (4, Duration::from_secs(1));
+    (answers >= ENOUGH.0 && took >= ENOUGH.1).then(|| answers as f64 / took.as_secs_f64())
 }
 
 /// One line a result. It begins with a number, so that no learner's name is at the beginning of a line.
@@ -27,15 +32,20 @@ pub(crate) fn line(place: usize, total: usize, learner: &str, verdict: &KataVerd
 
 /// How far submissions are kept from the machine, and what is lacking.
 pub(crate) fn isolation(isolation: &Isolation) -> String {
-    let tier = match isolation.tier {
+    let tier = tier(isolation.tier);
+    match &isolation.lacks[..] {
+        [] => tier.to_string(),
+        lacks => format!("{tier}; not available here: {}", lacks.join("; ")),
+    }
+}
+
+/// A tier, as `--require-isolation` spells it.
+pub(crate) fn tier(tier: Tier) -> &'static str {
+    match tier {
         Tier::None => "none",
         Tier::Limits => "limits",
         Tier::Confined => "confined",
         Tier::Isolated => "isolated",
-    };
-    match &isolation.lacks[..] {
-        [] => tier.to_string(),
-        lacks => format!("{tier}; not available here: {}", lacks.join("; ")),
     }
 }
 
@@ -78,4 +88,18 @@ pub(crate) fn summary(gradebook: &Gradebook, out: &Path, passed_over: &[String])
 pub(crate) fn grader_errors(gradebook: &Gradebook) -> usize {
     let cells = gradebook.rows.iter().flat_map(|row| &row.cells);
     cells.filter(|cell| cell.verdict() == Some(SubjectVerdict::GraderError)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_estimated_by_what_was_run() {
+        assert_eq!(pace(150, 200, 50, speed(0, Duration::ZERO)), "150 of 200 graded: ");
+        assert_eq!(pace(152, 200, 48, speed(2, Duration::from_secs(10))), "152 of 200 graded: ", "too few to say");
+        assert_eq!(pace(160, 200, 40, speed(10, Duration::from_millis(4))), "160 of 200 graded: ", "too short");
+        let some = speed(10, Duration::from_secs(5));
+        assert_eq!(pace(160, 200, 40, some), "160 of 200 graded, 2.0 a second, 20 s left: ");
+    }
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::sandbox::order::NotRun;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
     sock_filter,
@@ -196,14 +197,12 @@ const NAMESPACES: i32 = libc::CLONE_NEWNS
 ///
 /// # Errors
 /// The kernel has no seccomp filters, or this kind of processor is not known.
-pub(crate) fn confine(network: bool, processes: bool) -> Result<(), String> {
-    let filter = filter(network, processes, std::process::id())?;
-    seccompiler::apply_filter(&filter).and_then(|()| seccompiler::apply_filter(&nothing_newer())).map_err(|error| {
-        let cause = match &error {
-            seccompiler::Error::Prctl(cause) | seccompiler::Error::Seccomp(cause) => cause.to_string(),
-            other => other.to_string(),
-        };
-        format!("seccomp: {cause}")
+pub(crate) fn confine(network: bool, processes: bool) -> Result<(), NotRun> {
+    let filter = filter(network, processes, std::process::id()).map_err(NotRun::Lacking)?;
+    let applied = seccompiler::apply_filter(&filter).and_then(|()| seccompiler::apply_filter(&nothing_newer()));
+    applied.map_err(|error| match &error {
+        seccompiler::Error::Prctl(cause) | seccompiler::Error::Seccomp(cause) => NotRun::without("seccomp", cause),
+        other => NotRun::without("seccomp", other),
     })
 }
 

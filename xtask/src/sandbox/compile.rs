@@ -123,7 +123,7 @@ fn compile(configuration: &Configuration, args: Vec<OsString>) -> io::Result<Exi
     let order = order(configuration, &call, private.path())?;
     let ended = match supervise(&order, lifeline.as_fd()) {
         Some(Answer::Ended(ended)) => ended,
-        Some(Answer::Failed(what)) => return Err(io::Error::other(format!("cannot confine the compiler: {what}"))),
+        Some(Answer::NotRun(why)) => return Err(io::Error::other(format!("cannot confine the compiler: {why}"))),
         None => return Err(io::Error::other("cargo has ended")),
     };
     finish(&call, ended, private.path())

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 use verdict::Tier;
 
-use crate::sandbox::order::{Allowance, Order};
+use crate::sandbox::order::{Allowance, NotRun, Order};
 use crate::sandbox::{calls, files, namespace};
 
 /// More open files than any test needs.
@@ -23,19 +23,20 @@ const FIRST_TO_GO: &str = "1000";
 /// Confines this process. It has been forked by a process with one thread, so it may allocate.
 ///
 /// # Errors
-/// What could not be done, in words. Then the program must not be run.
-pub(crate) fn confine(order: &Order, supervisor: Pid, record: Option<RawFd>) -> Result<(), String> {
-    let failed = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
+/// What could not be done. Then the program must not be run.
+pub(crate) fn confine(order: &Order, supervisor: Pid, record: Option<RawFd>) -> Result<(), NotRun> {
+    let failed = |what: &'static str| move |error: io::Error| NotRun::Failed(format!("{what}: {error}"));
+    let without = |part: &'static str| move |error: io::Error| NotRun::without(part, &error);
     // A group of its own, which one signal ends; away from the terminal.
-    rustix::process::setsid().map_err(|error| format!("a session of its own: {error}"))?;
+    rustix::process::setsid().map_err(|error| failed("a session of its own")(error.into()))?;
     // Neither is worth failing for.
     let _ = rustix::process::nice(NICE);
     let _ = fs::write("/proc/self/oom_score_adj", FIRST_TO_GO);
     limit(order.allowance).map_err(failed("resource limits"))?;
     if order.tier >= Tier::Isolated {
-        namespace::enter().map_err(failed("a user namespace"))?;
+        namespace::enter().map_err(without("a user namespace"))?;
         if order.network {
-            namespace::switch_loopback_on().map_err(failed("a network of its own"))?;
+            namespace::switch_loopback_on().map_err(without("a network of its own"))?;
         }
         // Counted for each user namespace, so that it does not count what else this user runs. Above what is allowed: the
         // supervisor ends a program that has more, with a reason, and this only keeps it from having thousands until then.

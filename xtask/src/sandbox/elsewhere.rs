@@ -13,11 +13,12 @@ use crate::process;
 use crate::sandbox::{Channel, Compiler, Ended, Run};
 
 /// What isolation is to be had.
-pub(crate) fn probe() -> Isolation {
-    Isolation {
-        tier: Tier::None,
-        lacks: vec!["isolation is only built for Linux: Landlock, seccomp and namespaces are its own".to_string()],
-    }
+///
+/// # Errors
+/// None here.
+pub(crate) fn probe() -> Result<Isolation> {
+    let lacks = "isolation is only built for Linux: Landlock, seccomp and namespaces are its own";
+    Ok(Isolation { tier: Tier::None, lacks: vec![lacks.to_string()] })
 }
 
 /// Runs the program with a limit on time and output. The record goes through a file, which the program could write.

@@ -1,12 +1,13 @@
 //! The processes that descend from this one, as `/proc` tells it.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
+
+use crate::kernel;
 
 /// A process that descends from this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub(crate) fn members() -> Vec<Member> {
 /// The children of each of its threads.
 fn children(process: i32, threads: u32) -> Vec<i32> {
     let of_thread = |folder: &Path| {
-        let text = fs::read_to_string(folder.join("children")).ok()?;
+        let text = kernel::told(folder.join("children")).ok()?;
         Some(text.split_ascii_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<i32>>())
     };
     let tasks = format!("/proc/{process}/task");
@@ -66,7 +67,7 @@ fn by_parent(parent: i32) -> Vec<i32> {
 
 /// The fields of `/proc/PID/stat` after the name, in the numbers of its manual page less 3.
 fn stat(process: i32) -> Option<String> {
-    let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let text = kernel::told(format!("/proc/{process}/stat")).ok()?;
     // The name may hold anything, brackets too.
     Some(text.rsplit_once(')')?.1.trim().to_string())
 }
@@ -97,14 +98,14 @@ fn member(process: i32) -> Option<Member> {
 /// The memory that all members have together, each shared page counted once. Slower than the sum of their pages.
 pub(crate) fn proportional_memory(members: &[Member]) -> u64 {
     let page = rustix::param::page_size() as u64;
-    let of = |member: &Member| match fs::read_to_string(format!("/proc/{}/smaps_rollup", member.process)) {
-        Ok(text) => {
-            let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap_or_default();
-            line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap_or_default() * 1024
-        }
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => member.pages * page,
+    let share = |text: String| {
+        let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+        Some(line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? * 1024)
+    };
+    let of = |member: &Member| match kernel::told(format!("/proc/{}/smaps_rollup", member.process)) {
         // It has ended meanwhile, and has no memory any more.
-        Err(_) => 0,
+        Err(error) if matches!(Errno::from_io_error(&error), Some(Errno::NOENT | Errno::SRCH)) => 0,
+        told => told.ok().and_then(share).unwrap_or(member.pages * page),
     };
     members.iter().map(of).sum()
 }

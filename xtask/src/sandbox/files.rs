@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus,
-    Scope, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, BitFlags, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
+    RulesetStatus, Scope, path_beneath_rules,
 };
 
-use crate::sandbox::order::Files;
+use crate::sandbox::order::{Files, NotRun};
 
 /// Programs and libraries of the system. Not all of `/usr`: people keep checkouts below `/usr/src` and `/usr/local/src`.
 const LIBRARIES: [&str; 8] =
@@ -76,7 +76,7 @@ fn paths(names: &[&str]) -> Vec<PathBuf> {
 ///
 /// # Errors
 /// The kernel has no Landlock, or does not let us use it.
-pub(crate) fn confine(files: &Files, network: bool) -> Result<(), String> {
+pub(crate) fn confine(files: &Files, network: bool) -> Result<(), NotRun> {
     let every = AccessFs::from_all(NEWEST);
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let run = read | AccessFs::Execute;
@@ -97,7 +97,10 @@ pub(crate) fn confine(files: &Files, network: bool) -> Result<(), String> {
     };
     match restricted() {
         Ok(status) if status.ruleset != RulesetStatus::NotEnforced => Ok(()),
-        Ok(_) => Err("the kernel has no Landlock".to_string()),
-        Err(error) => Err(format!("Landlock: {error}")),
+        Ok(_) => Err(NotRun::Lacking("the kernel has no Landlock".to_string())),
+        Err(error) => {
+            let error: RulesetError = error;
+            Err(NotRun::without("Landlock", &error))
+        }
     }
 }

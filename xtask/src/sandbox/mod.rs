@@ -34,6 +34,7 @@ mod order;
 #[cfg(target_os = "linux")]
 mod probe;
 mod remove;
+mod scratch;
 #[cfg(target_os = "linux")]
 mod start;
 #[cfg(target_os = "linux")]
@@ -53,6 +54,7 @@ use verdict::Limits;
 use crate::process::Ending;
 
 pub(crate) use self::remove::remove_folder;
+pub(crate) use self::scratch::Scratch;
 #[cfg(target_os = "linux")]
 pub(crate) use self::{
     compile::environment as compile_environment, guard::guarded, probe::probe, start::main_if_asked, start::run,

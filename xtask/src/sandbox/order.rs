@@ -1,5 +1,6 @@
 //! What a supervisor is asked for, and what it answers: plain data that travels as JSON between two processes of this program.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -69,6 +70,51 @@ pub(crate) struct Allowance {
 pub(crate) enum Answer {
     /// The program ran.
     Ended(Ended),
-    /// It could not be confined, so it was not run: what failed, in words.
+    /// It was not run.
+    NotRun(NotRun),
+}
+
+/// Why a program was not run, in words.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum NotRun {
+    /// The kernel, or how this machine is set up, lacks what confines it.
+    Lacking(String),
+    /// Anything else: next time it may be run.
     Failed(String),
+}
+
+impl NotRun {
+    /// A part of the confinement that could not be had. Who is short of memory, files or processes just now lacks nothing.
+    pub(crate) fn without(part: &str, error: &(dyn std::error::Error + 'static)) -> NotRun {
+        const SHORT: [i32; 4] = [libc::EMFILE, libc::ENFILE, libc::ENOMEM, libc::EAGAIN];
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        let mut numbers = causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()?.raw_os_error());
+        let what = format!("{part}: {error}");
+        if numbers.any(|number| SHORT.contains(&number)) { NotRun::Failed(what) } else { NotRun::Lacking(what) }
+    }
+}
+
+impl fmt::Display for NotRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (NotRun::Lacking(what) | NotRun::Failed(what)) = self;
+        f.write_str(what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn who_is_short_of_something_lacks_nothing() {
+        let without = |number| NotRun::without("a user namespace", &io::Error::from_raw_os_error(number));
+        assert!(matches!(without(libc::EPERM), NotRun::Lacking(_)));
+        assert!(matches!(without(libc::ENOSYS), NotRun::Lacking(_)));
+        assert!(matches!(without(libc::EMFILE), NotRun::Failed(_)));
+        let wrapped = seccompiler::Error::Seccomp(io::Error::from_raw_os_error(libc::ENOMEM));
+        assert!(matches!(NotRun::without("seccomp", &wrapped), NotRun::Failed(_)), "whoever wraps it");
+    }
 }

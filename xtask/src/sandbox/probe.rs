@@ -12,9 +12,11 @@ use landlock::{AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, Scope};
 use verdict::{Isolation, Tier};
 
 use crate::cancel::Cancel;
+use crate::error::{Error, Result};
 use crate::process::Ending;
+use crate::sandbox::Scratch;
 use crate::sandbox::files;
-use crate::sandbox::order::{Allowance, Answer, Order};
+use crate::sandbox::order::{Allowance, Answer, NotRun, Order};
 use crate::sandbox::start::{THIS_PROGRAM, ask};
 
 /// The first argument of a process that tries what it must not be able to do. Then come the tier, a secret file, and the
@@ -42,22 +44,25 @@ const HOLES: [(u8, &str); 6] = [
 ];
 
 /// Tries the tiers from the highest down. The first that holds is the machine's.
-pub(crate) fn probe() -> Isolation {
+///
+/// # Errors
+/// It could not be tried, because the disk is full, say: then nobody knows what the machine has, and less is not taken for it.
+pub(crate) fn probe() -> Result<Isolation> {
     let mut lacks = Vec::new();
     for (tier, gain) in [
         (Tier::Isolated, "a user namespace with a network of its own"),
         (Tier::Confined, "confined files and system calls"),
         (Tier::Limits, "limits on memory, tasks and files"),
     ] {
-        match attempt(tier) {
-            Ok(()) => {
+        match attempt(tier)? {
+            None => {
                 lacks.extend(weak_points(tier));
-                return Isolation { tier, lacks };
+                return Ok(Isolation { tier, lacks });
             }
-            Err(why) => lacks.push(format!("{gain} ({why})")),
+            Some(why) => lacks.push(format!("{gain} ({why})")),
         }
     }
-    Isolation { tier: Tier::None, lacks }
+    Ok(Isolation { tier: Tier::None, lacks })
 }
 
 /// What an older kernel leaves open within a tier, and what is only watched.
@@ -79,11 +84,12 @@ fn weak_points(tier: Tier) -> Vec<String> {
     found
 }
 
-/// Runs this program once in that tier, to look for holes.
-fn attempt(tier: Tier) -> Result<(), String> {
-    let folder = tempfile::Builder::new().prefix("interleave-probe-").tempdir().map_err(|error| error.to_string())?;
+/// Runs this program once in that tier, to look for holes. Says what the machine lacks for it, if it does.
+fn attempt(tier: Tier) -> Result<Option<String>> {
+    let folder = Scratch::new()?;
     let (work, secret) = (folder.path().join("work"), folder.path().join("secret"));
-    fs::create_dir(&work).and_then(|()| fs::write(&secret, "secret")).map_err(|error| error.to_string())?;
+    fs::create_dir(&work).map_err(Error::io("create", &work))?;
+    fs::write(&secret, "secret").map_err(Error::io("write", &secret))?;
     let program = PathBuf::from(THIS_PROGRAM);
     let network = fs::read_link("/proc/self/ns/net").unwrap_or_default();
     let order = Order {
@@ -103,20 +109,24 @@ fn attempt(tier: Tier) -> Result<(), String> {
         allowance: ALLOWANCE,
         program,
     };
-    match ask(&order, &Cancel::default()).map_err(|error| error.to_string())? {
-        Answer::Failed(what) => Err(what),
-        Answer::Ended(ended) => match ended.ending {
-            Ending::Exited(0) => Ok(()),
-            Ending::Exited(code) => {
-                let hole = HOLES.iter().find(|(number, _)| i32::from(*number) == code);
-                Err(hole.map_or_else(
-                    || format!("exit code {code}: {}", ended.stderr.trim()),
-                    |(_, hole)| (*hole).to_string(),
-                ))
-            }
-            how => Err(format!("{how:?}")),
-        },
+    match ask(&order, &Cancel::default())? {
+        Answer::NotRun(NotRun::Lacking(what)) => Ok(Some(what)),
+        Answer::NotRun(NotRun::Failed(what)) => Err(unknown(&what)),
+        Answer::Ended(ended) if ended.ending == Ending::Exited(0) => Ok(None),
+        Answer::Ended(ended) => {
+            let hole = HOLES.iter().find(|(number, _)| ended.ending == Ending::Exited((*number).into()));
+            let (_, hole) = hole.ok_or_else(|| unknown(&format!("{:?} {}", ended.ending, ended.stderr.trim())))?;
+            Ok(Some((*hole).to_string()))
+        }
     }
+}
+
+/// The look around did not come to its end.
+fn unknown(why: &str) -> Error {
+    Error::new(
+        format!("cannot find out how far this machine keeps submissions apart: {why}"),
+        "See whether it has memory, processes and room on the disk left, then run the command again.",
+    )
 }
 
 /// Tries what a confined process must not be able to do. Its exit code is what it found.

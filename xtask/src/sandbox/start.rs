@@ -45,8 +45,8 @@ pub(crate) fn run(isolation: &Isolation, run: &Run<'_>, cancel: &Cancel) -> Resu
     };
     match ask(&order, cancel)? {
         Answer::Ended(ended) => Ok(ended),
-        Answer::Failed(what) => Err(Error::new(
-            format!("cannot confine {}: {what}", run.program.display()),
+        Answer::NotRun(why) => Err(Error::new(
+            format!("cannot confine {}: {why}", run.program.display()),
             "The machine may have changed since the command started; run it again.",
         )),
     }

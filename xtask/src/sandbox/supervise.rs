@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, WaitStatus};
 
 use crate::process::{Ending, Exceeded};
-use crate::sandbox::order::{Answer, Order};
+use crate::sandbox::order::{Answer, NotRun, Order};
 use crate::sandbox::streams::Stream;
 use crate::sandbox::usage::{LOOK, Watch};
 use crate::sandbox::{Channel, Ended, confine, family};
@@ -41,20 +41,20 @@ pub(crate) fn supervise(order: &Order, lifeline: BorrowedFd<'_>) -> Option<Answe
     let watch = Watch::new(order.allowance, order.files.write.iter().filter(|path| path.is_dir()).cloned().collect());
     let program = match start(order) {
         Ok(program) => program,
-        Err(what) => return Some(Answer::Failed(what)),
+        Err(why) => return Some(Answer::NotRun(why)),
     };
     attend(program, watch, lifeline).map(Answer::Ended)
 }
 
 /// Starts the program.
-fn start(order: &Order) -> Result<Program, String> {
-    let words = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
+fn start(order: &Order) -> Result<Program, NotRun> {
+    let failed = |what: &'static str| move |error: io::Error| NotRun::Failed(format!("{what}: {error}"));
     let own = rustix::process::getpid();
-    rustix::process::set_child_subreaper(Some(own)).map_err(|error| format!("to become a subreaper: {error}"))?;
-    let (output, their_output) = Stream::pipe(order.allowance.output).map_err(words("a pipe"))?;
-    let (errors, their_errors) = Stream::pipe(order.allowance.output).map_err(words("a pipe"))?;
-    let record = if order.record { Some(Stream::socket().map_err(words("a socket"))?) } else { None };
-    let (mut troubles, their_trouble) = Stream::pipe(4096).map_err(words("a pipe"))?;
+    rustix::process::set_child_subreaper(Some(own)).map_err(|error| failed("to become a subreaper")(error.into()))?;
+    let (output, their_output) = Stream::pipe(order.allowance.output).map_err(failed("a pipe"))?;
+    let (errors, their_errors) = Stream::pipe(order.allowance.output).map_err(failed("a pipe"))?;
+    let record = if order.record { Some(Stream::socket().map_err(failed("a socket"))?) } else { None };
+    let (mut troubles, their_trouble) = Stream::pipe(4096).map_err(failed("a pipe"))?;
 
     let mut command = Command::new(&order.program);
     command.args(&order.args).env_clear().envs(order.environment.iter().cloned()).current_dir(&order.folder);
@@ -65,8 +65,8 @@ fn start(order: &Order) -> Result<Program, String> {
     }
     let asked = order.clone();
     let confine = move || {
-        confine::confine(&asked, own, channel).map_err(|what| {
-            let _ = rustix::io::write(&their_trouble, what.as_bytes());
+        confine::confine(&asked, own, channel).map_err(|why| {
+            let _ = rustix::io::write(&their_trouble, &serde_json::to_vec(&why).unwrap_or_default());
             io::Error::from(io::ErrorKind::Other)
         })
     };
@@ -81,10 +81,8 @@ fn start(order: &Order) -> Result<Program, String> {
     let record = record.map(|(ours, _)| ours);
     let child = spawned.map_err(|error| {
         troubles.take();
-        match troubles.text() {
-            what if what.is_empty() => format!("{}: {error}", order.program.display()),
-            what => what,
-        }
+        let confined = serde_json::from_str(&troubles.text());
+        confined.unwrap_or_else(|_| NotRun::Failed(format!("{}: {error}", order.program.display())))
     })?;
     let process = Pid::from_child(&child);
     Ok(Program { process, end: rustix::process::pidfd_open(process, PidfdFlags::empty()).ok(), output, errors, record })

@@ -1,11 +1,11 @@
 //! What the machine is like, as far as it matters for times: cores, how busy it is, open files, debuggers.
 
-use std::fs;
 use std::thread;
 
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::kernel;
 
 /// The machine while it was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -20,7 +20,7 @@ impl Machine {
     /// This machine, now.
     pub(crate) fn now() -> Machine {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let averages = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let averages = kernel::told("/proc/loadavg").unwrap_or_default();
         Machine { cores, busy_before: averages.split(' ').next().and_then(|minute| minute.parse().ok()) }
     }
 }
@@ -84,7 +84,7 @@ pub(crate) fn make_room_for(_: u32) -> Result<()> {
 /// # Errors
 /// There is one.
 pub(crate) fn refuse_debugger(process: u32, name: &str) -> Result<()> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let status = kernel::told(format!("/proc/{process}/status")).unwrap_or_default();
     match tracer(&status) {
         None => Ok(()),
         Some(tracer) => Err(Error::new(

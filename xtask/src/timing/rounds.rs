@@ -4,11 +4,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
 use verdict::time::{Approach, Bound, Load, Reply, Task};
 
 use crate::catalog::{Speed, Workload};
 use crate::error::{Error, Result};
+use crate::sandbox::Scratch;
 use crate::timing::session::{PROMPT, Program, Watch};
 use crate::timing::statistics::{self, Pace};
 
@@ -28,7 +28,7 @@ pub(crate) struct Session {
     pub(crate) about: String,
     /// The ways to do it.
     pub(crate) approaches: Vec<Approach>,
-    _folder: TempDir,
+    _folder: Scratch,
 }
 
 /// One approach with so many workers.
@@ -85,10 +85,7 @@ pub(crate) fn open(
     load: &Load,
     watch: Watch<'_>,
 ) -> Result<Outcome<Session>> {
-    let folder = tempfile::Builder::new()
-        .prefix("interleave-")
-        .tempdir()
-        .map_err(Error::io("create a temporary folder in", &std::env::temp_dir()))?;
+    let folder = Scratch::new()?;
     let start = |(binary, name): (&Path, &str)| Program::start(binary, folder.path(), name);
     let mut site = workload.site.then(|| start((reference.0, "the mock site"))).transpose()?;
     let address = match &mut site {

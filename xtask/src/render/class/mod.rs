@@ -28,7 +28,7 @@ use std::thread;
 
 use verdict::{Diagnostic, Late};
 
-use crate::class::safe_name;
+use crate::class::{LEARNERS, safe_name};
 use crate::error::Result;
 use crate::gradebook::{Gradebook, Row};
 use crate::whole;
@@ -56,7 +56,7 @@ pub(crate) fn write(gradebook: &Gradebook, out: &Path) -> Result<()> {
 
 /// Writes what one learner gets to read.
 fn write_learner(gradebook: &Gradebook, row: &Row, out: &Path) -> Result<()> {
-    let folder = out.join("learners").join(safe_name(&row.learner.name));
+    let folder = out.join(LEARNERS).join(safe_name(&row.learner.name));
     whole::write(&folder.join("report.html"), learner::page(gradebook, row))?;
     whole::write(&folder.join("summary.md"), learner::summary(gradebook, row))?;
     whole::write(&folder.join("results.json"), gradescope::render(gradebook, row)?)

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use verdict::{Kind, SubjectVerdict};
+use verdict::{Assignment, Kind, SubjectVerdict};
 
-use crate::class::safe_name;
+use crate::class::{LEARNERS, safe_name};
 use crate::gradebook::{Cell, Gradebook, Row};
 use crate::render::class::failure::{Reader, pictures};
 use crate::render::class::text::html;
@@ -52,6 +52,12 @@ fn about(gradebook: &Gradebook) -> String {
         text +=
             &format!(" This is part {} of {}: {elsewhere} of the class are graded elsewhere.", shard.number, shard.of);
     }
+    if let Some(deadline) = &inputs.deadline {
+        text += &format!(" Due {}.", html(&text::line(deadline)));
+    }
+    let weight = |assignment: &Assignment| format!("{} {}", html(&assignment.kata), assignment.weight);
+    let weights: Vec<String> = inputs.assignments.iter().map(weight).collect();
+    text += &format!(" Weights: {}.", weights.join(", "));
     let tier = serde_json::to_value(inputs.isolation.tier).ok();
     let tier = tier.as_ref().and_then(|tier| tier.as_str()).unwrap_or_default();
     text += &format!("</p>\n<p><small>{}. Isolation: {tier}.", html(&text::line(&inputs.toolchain)));
@@ -244,7 +250,7 @@ struct Album {
 /// Everything about one learner.
 fn learner(gradebook: &Gradebook, number: usize, row: &Row, album: &mut Album) -> String {
     let name = html(&text::line(&row.learner.name));
-    let own = format!("learners/{}/report.html", safe_name(&row.learner.name).replace('%', "%25"));
+    let own = format!("{LEARNERS}/{}/report.html", safe_name(&row.learner.name).replace('%', "%25"));
     let mut page = format!("<section class=\"learner\" id=\"l{number}\"><h3>{name}</h3>\n");
     page += &format!("<p><a href=\"{}\">What {name} gets to read</a></p>\n", html(&own));
     for (column, cell) in row.cells.iter().enumerate() {

@@ -23,6 +23,7 @@ pub(crate) fn inputs(learners: &[&str], assignments: Vec<Assignment>) -> Inputs 
     let learners = learners.iter().map(|name| Learner { name: (*name).to_string(), late: None }).collect();
     Inputs {
         title: "Concurrency, autumn".to_string(),
+        deadline: Some("2026-11-30T23:59:00+01:00".to_string()),
         assignments,
         learners,
         submissions: "1".to_string(),

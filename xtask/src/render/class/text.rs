@@ -3,17 +3,14 @@
 //! [`clean`] comes first, everywhere; each format adds its own. So what is harmless in one report is not live in the log of
 //! the job that prints it.
 
+pub(crate) use crate::plain::cut;
+use crate::plain::plain;
 use crate::render::svg;
 
 /// Text without what could steer a terminal, a log or a reader's eye: escape sequences and control characters are gone, text
 /// runs in one direction, and commands to a CI system are broken.
 pub(crate) fn clean(text: &str) -> String {
-    let mut text = std::borrow::Cow::Borrowed(text);
-    // Most text is plain, and a class has much of it.
-    if !text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t')) {
-        let stripped = anstream::adapter::strip_str(&text).to_string();
-        text = stripped.replace("\r\n", "\n").chars().map(harmless).collect();
-    }
+    let mut text = plain(text);
     if text.contains("::") || text.contains("##") {
         text = text.split('\n').map(without_command).collect::<Vec<_>>().join("\n").into();
     }
@@ -23,15 +20,6 @@ pub(crate) fn clean(text: &str) -> String {
 /// The same on one line.
 pub(crate) fn line(text: &str) -> String {
     clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// No more than so many bytes of a text, with a word on what is left out.
-pub(crate) fn cut(text: &str, most: usize) -> String {
-    if text.len() <= most {
-        return text.to_string();
-    }
-    let end = text.floor_char_boundary(most);
-    format!("{}\n… {} more bytes are left out.", &text[..end], text.len() - end)
 }
 
 /// A line of source: no longer than a person reads.
@@ -166,7 +154,7 @@ fn absolute_path(text: &str) -> Option<usize> {
         let unix = unix && after.split(char::is_whitespace).next().is_some_and(|word| word.contains('/'));
         let windows = c.is_ascii_alphabetic()
             && (after.starts_with(":\\") || after.starts_with(":/") && !after.starts_with("://"));
-        if begins && (unix || windows || (c == '\\' && after.starts_with('\\'))) {
+        if begins && (unix || windows || (c == '\\' && is_of_the_network(after))) {
             return Some(at);
         }
         before = c;
@@ -174,25 +162,16 @@ fn absolute_path(text: &str) -> Option<usize> {
     None
 }
 
+/// Whether `\host\share` or `\?\C:` follows on a first backslash. Escaped characters of a source line look like its beginning only.
+fn is_of_the_network(after: &str) -> bool {
+    let mut parts = after.split('\\').skip(1);
+    let begins = |c: char| c.is_alphanumeric() || matches!(c, '?' | '.');
+    let mut is_name = || parts.next().is_some_and(|part| part.starts_with(begins));
+    after.starts_with('\\') && is_name() && is_name()
+}
+
 /// Keeps addresses, mentions and numbers of issues from becoming links. It has no width and no meaning.
 const WORD_JOINER: char = '\u{2060}';
-
-/// Stands for what may not be shown.
-const REPLACED: char = '\u{fffd}';
-
-/// The character, if it only shows itself.
-fn harmless(c: char) -> char {
-    match c {
-        '\n' | '\t' => c,
-        // Line breaks by another name.
-        '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' => ' ',
-        // Text that runs backwards can make a name, or a line of code, look like another.
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => REPLACED,
-        '\u{feff}' | '\u{fffe}' | '\u{ffff}' => REPLACED,
-        c if c.is_control() => REPLACED,
-        c => c,
-    }
-}
 
 /// A line that is no command to a CI system: `::error …` (at its start), `##[error]`, `##vso[…]`, `##teamcity[…]` (anywhere).
 fn without_command(line: &str) -> String {
@@ -217,15 +196,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_steers_a_terminal_or_an_eye_is_gone() {
-        assert_eq!(clean("\u{1b}[31mred\u{1b}[0m"), "red");
-        assert_eq!(clean("\u{1b}]0;title\u{7}x"), "x");
-        assert_eq!(clean("a\u{0}b\u{9b}31mc\rd\r\ne"), "ab\u{fffd}31mc d\ne");
-        assert_eq!(clean("user\u{202e}nimda\u{61c}\u{2066}"), "user\u{fffd}nimda\u{fffd}\u{fffd}");
-        assert_eq!(line("  a\n\tb  "), "a b");
-    }
-
-    #[test]
     fn commands_to_a_ci_system_are_broken() {
         assert_eq!(clean("::error::x"), ": :error::x");
         assert_eq!(clean("fine\n  ::stop-commands::x"), "fine\n  : :stop-commands::x");
@@ -238,9 +208,8 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_is_said() {
-        assert_eq!(cut("short", 5), "short");
-        assert_eq!(cut("ääää", 3), "ä\n… 6 more bytes are left out.");
+    fn a_line_is_one_line() {
+        assert_eq!(line("  a\n\tb  "), "a b");
     }
 
     #[test]
@@ -272,11 +241,21 @@ mod tests {
         assert_eq!(for_learners(" --> /home/x/class/ada/katas/lock/src/lib.rs:3:4"), " --> src/lib.rs:3:4");
         assert_eq!(for_learners("at `/tmp/a b`, /tmp/work/x.txt"), "at `a b`, x.txt");
         assert_eq!(for_learners(r"C:\Users\x\src\lib.rs:1 and \\host\share\y"), "src/lib.rs:1 and y");
+        assert_eq!(for_learners(r"\\?\C:\Users\x\src\lib.rs:1"), "src/lib.rs:1");
         assert_eq!(for_learners("\u{1b}[1m/home/x/y"), "y");
         assert_eq!(for_learners("/rustc/59807/library/core/src/marker.rs:8"), "library/core/src/marker.rs:8");
         assert_eq!(for_learners("/root/.cargo/registry/src/index-1/rayon-1.12/src/lib.rs"), "rayon-1.12/src/lib.rs");
         assert_eq!(for_learners("/x/::error::y"), ": :error::y");
-        for harmless in ["http://127.0.0.1:80/a/b", "1 / 2", "src/lib.rs", "a/b/c", "// comment", "/* a/b */"] {
+        for harmless in [
+            "http://127.0.0.1:80/a/b",
+            "1 / 2",
+            "src/lib.rs",
+            "a/b/c",
+            "// comment",
+            "/* a/b */",
+            r"'\\'",
+            r#""\\n\\t""#,
+        ] {
             assert_eq!(for_learners(harmless), harmless);
         }
     }
