@@ -15,8 +15,38 @@ use crate::engine::run::{step, with};
 ///
 /// # Panics
 /// If the order is `Relaxed`, as std does.
+#[track_caller]
 pub fn fence(order: Ordering) {
     assert!(order != Ordering::Relaxed, "there is no such thing as a relaxed fence");
+}
+
+/// A load, or a failed exchange, stores nothing.
+#[track_caller]
+fn must_suit_load(order: Ordering, what: &str) {
+    match order {
+        Ordering::Release => panic!("there is no such thing as a release {what}"),
+        Ordering::AcqRel => panic!("there is no such thing as an acquire-release {what}"),
+        _ => {}
+    }
+}
+
+/// A store loads nothing.
+#[track_caller]
+fn must_suit_store(order: Ordering) {
+    match order {
+        Ordering::Acquire => panic!("there is no such thing as an acquire store"),
+        Ordering::AcqRel => panic!("there is no such thing as an acquire-release store"),
+        _ => {}
+    }
+}
+
+/// The strongest order that a failed exchange of this order can have.
+fn when_it_fails(order: Ordering) -> Ordering {
+    match order {
+        Ordering::Release => Ordering::Relaxed,
+        Ordering::AcqRel => Ordering::Acquire,
+        order => order,
+    }
 }
 
 /// Tells the scheduler that this thread spins.
@@ -97,14 +127,22 @@ macro_rules! atomic {
             }
 
             /// The value.
+            ///
+            /// # Panics
+            /// If the order is one of stores.
             #[track_caller]
-            pub fn load(&self, _order: Ordering) -> $value {
+            pub fn load(&self, order: Ordering) -> $value {
+                must_suit_load(order, "load");
                 self.atomic.step(Kind::Look, "load", $what, Location::caller(), |_| None)
             }
 
             /// Sets the value.
+            ///
+            /// # Panics
+            /// If the order is one of loads.
             #[track_caller]
-            pub fn store(&self, value: $value, _order: Ordering) {
+            pub fn store(&self, value: $value, order: Ordering) {
+                must_suit_store(order);
                 self.change("store", |_| Some(value));
             }
 
@@ -118,14 +156,18 @@ macro_rules! atomic {
             ///
             /// # Errors
             /// Gives the value if it is another one.
+            ///
+            /// # Panics
+            /// If the order for a failure is one of stores.
             #[track_caller]
             pub fn compare_exchange(
                 &self,
                 current: $value,
                 new: $value,
                 _success: Ordering,
-                _failure: Ordering,
+                failure: Ordering,
             ) -> Result<$value, $value> {
+                must_suit_load(failure, "failure ordering");
                 let before = self.change("compare_exchange", |value| (value == current).then_some(new));
                 if before == current { Ok(before) } else { Err(before) }
             }
@@ -149,7 +191,7 @@ macro_rules! atomic {
             #[deprecated(since = "1.50.0", note = "use compare_exchange or compare_exchange_weak")]
             #[track_caller]
             pub fn compare_and_swap(&self, current: $value, new: $value, order: Ordering) -> $value {
-                self.compare_exchange(current, new, order, order).unwrap_or_else(|value| value)
+                self.compare_exchange(current, new, order, when_it_fails(order)).unwrap_or_else(|value| value)
             }
 
             /// Sets the value by a closure, as a loop of load and compare-exchange. The closure may run several times.

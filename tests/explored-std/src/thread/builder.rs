@@ -1,6 +1,7 @@
 //! Starting threads and waiting for their end.
 
 use std::cell::Cell;
+use std::ffi::CString;
 use std::fmt;
 use std::io;
 use std::panic::Location;
@@ -48,6 +49,9 @@ impl Builder {
     ///
     /// # Errors
     /// Never here.
+    ///
+    /// # Panics
+    /// If the name has a null byte.
     #[track_caller]
     pub fn spawn<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
     where
@@ -65,6 +69,9 @@ impl Builder {
     ///
     /// # Errors
     /// Never here.
+    ///
+    /// # Panics
+    /// If the name has a null byte.
     #[track_caller]
     pub fn spawn_scoped<'scope, 'env, F, T>(
         self,
@@ -80,7 +87,11 @@ impl Builder {
 }
 
 /// Adds a thread to the schedule.
+#[track_caller]
 pub(super) fn start(as_asked: Builder, job: Job, at: Site) -> Thread {
+    if let Some(name) = &as_asked.name {
+        CString::new(name.as_str()).expect("thread name may not contain interior null bytes");
+    }
     with(|state| {
         let spawn = Operation::new(Kind::Never, "spawn", NOTHING, at);
         let index = state.add_thread(as_asked.name.map(Arc::from), job, spawn);
