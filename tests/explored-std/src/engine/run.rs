@@ -200,18 +200,7 @@ impl Stacks {
 }
 
 fn run_main(body: &(dyn Fn() + Send + Sync)) {
-    if catch_unwind(AssertUnwindSafe(body)).is_err() {
-        note_end_in_panic();
-    }
-}
-
-/// The job of the thread that runs ended in a panic.
-pub(crate) fn note_end_in_panic() {
-    with(|state| {
-        let thread = state.me();
-        thread.panicking = thread.panicking.saturating_sub(1);
-        thread.panicked = true;
-    });
+    drop(super::panics::run_to_result(body));
 }
 
 /// What runs at the foot of every stack.
@@ -251,6 +240,7 @@ pub(crate) fn clear_away(stacks: &mut Stacks) {
     }
     with(|state| {
         state.phase = Phase::Ended;
+        std::mem::forget(state.exchange_hook(None));
         for mut thread in state.threads.drain(..) {
             std::mem::forget((
                 thread.job.take(),

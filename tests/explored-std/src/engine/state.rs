@@ -8,6 +8,7 @@ use super::grain::{Grain, Patience};
 use super::mark::{Mark, Marked};
 use super::object::{Model, Object};
 use super::operation::{Choice, How, Kind, NEVER, NOBODY, ObjectIndex, Operation, ThreadIndex};
+use super::panics::Hook;
 use super::possible::{is_possible, is_told, lock_is_free};
 use super::record::Recorder;
 use super::run::{Ending, Suspender};
@@ -86,6 +87,8 @@ pub(crate) struct State {
     /// Whether a thread was stopped for having run too long, so that some schedules can't be reached.
     pub(crate) forced: bool,
     pub(crate) panics: u32,
+    /// The panic hook that the program has set.
+    hook: Option<Hook>,
     pub(crate) ending: Option<Ending>,
     pub(crate) recorder: Option<Box<Recorder>>,
     pub(crate) strategy: Option<Box<dyn Strategy>>,
@@ -144,6 +147,7 @@ impl State {
             longest_loop_of_yields: 0,
             forced: false,
             panics: 0,
+            hook: None,
             ending: None,
             recorder: None,
             strategy: None,
@@ -423,6 +427,11 @@ impl State {
             self.longest_loop = self.longest_loop.max(thread.streak.repeats);
             self.longest_loop_of_yields = self.longest_loop_of_yields.max(thread.streak.yields);
         }
+    }
+
+    /// Puts a panic hook into its place and gives the one before.
+    pub(crate) fn exchange_hook(&mut self, hook: Option<Hook>) -> Option<Hook> {
+        std::mem::replace(&mut self.hook, hook)
     }
 
     /// Notes something for the harness.

@@ -1,0 +1,121 @@
+//! Where the model could be kinder, or stricter, than std is: each of these was told wrongly once.
+
+extern crate explored_std as std;
+
+mod support;
+
+use std::explored::{Config, explore};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::mpsc::{TrySendError, channel, sync_channel};
+use std::sync::{Arc, Mutex, RwLock};
+use std::thread;
+use std::time::Duration;
+
+use Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+use support::{config, fails, fails_with, failure, passes, passes_with, run};
+use verdict::Kind;
+
+/// How many schedules of the body say yes, of how many.
+fn counts(body: impl Fn() -> bool + Send + Sync + 'static) -> (usize, usize) {
+    use std::real::sync::atomic::AtomicUsize;
+    let (yes, all) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (said, asked) = (Arc::clone(&yes), Arc::clone(&all));
+    passes(move || {
+        if body() {
+            said.fetch_add(1, SeqCst);
+        }
+        asked.fetch_add(1, SeqCst);
+    });
+    (yes.load(SeqCst), all.load(SeqCst))
+}
+
+// Hooks.
+
+#[test]
+fn a_hook_changes_no_verdict() {
+    let message = fails(Kind::Assertion, || {
+        std::panic::set_hook(Box::new(|_| {}));
+        assert_eq!(1 + 1, 3);
+    });
+    assert!(message.contains("faithful.rs"), "{message}");
+    fails(Kind::Assertion, || {
+        drop(std::panic::take_hook());
+        let _ = thread::spawn(|| ()).join();
+        assert_eq!(1 + 1, 3);
+    });
+    // Not those of later tests either.
+    fails(Kind::Assertion, || assert_eq!(1 + 1, 3));
+}
+
+#[test]
+fn a_hook_is_kept_and_given_back_in_its_own_schedule() {
+    passes(|| {
+        let dropped = Arc::new(());
+        let held = Arc::clone(&dropped);
+        std::panic::set_hook(Box::new(move |_| drop(Arc::clone(&held))));
+        assert_eq!(Arc::strong_count(&dropped), 2);
+        drop(std::panic::take_hook());
+        assert_eq!(Arc::strong_count(&dropped), 1);
+        // What is there first is no hook of an earlier schedule.
+        std::panic::set_hook(std::panic::take_hook());
+    });
+}
+
+// Orderings and names.
+
+/// The message of a panic.
+fn panic_of<R>(real: bool, f: impl FnOnce() -> R) -> Option<String> {
+    let caught = match real {
+        true => std::real::panic::catch_unwind(AssertUnwindSafe(f)),
+        false => catch_unwind(AssertUnwindSafe(f)),
+    };
+    let payload = caught.err()?;
+    let text = payload.downcast_ref::<&str>().map(|text| text.to_string());
+    Some(text.or_else(|| payload.downcast_ref::<String>().cloned()).expect("a panic with a text"))
+}
+
+/// What each operation of an atomic says to each ordering.
+macro_rules! answers {
+    ($real:expr, $atomic:expr, $fence:path) => {{
+        let mut answers = Vec::new();
+        for order in [Relaxed, Acquire, Release, AcqRel, SeqCst] {
+            answers.push(("load", order, panic_of($real, || $atomic.load(order))));
+            answers.push(("store", order, panic_of($real, || $atomic.store(0, order))));
+            answers.push(("swap", order, panic_of($real, || $atomic.swap(0, order))));
+            answers.push(("fetch_add", order, panic_of($real, || $atomic.fetch_add(0, order))));
+            answers.push(("failure", order, panic_of($real, || $atomic.compare_exchange(0, 0, SeqCst, order))));
+            answers.push(("other", order, panic_of($real, || $atomic.compare_exchange(1, 0, SeqCst, order))));
+            answers.push(("weak", order, panic_of($real, || $atomic.compare_exchange_weak(0, 0, SeqCst, order))));
+            answers.push(("success", order, panic_of($real, || $atomic.compare_exchange(0, 0, order, Relaxed))));
+            #[allow(deprecated)]
+            answers.push(("swaps", order, panic_of($real, || $atomic.compare_and_swap(0, 0, order))));
+            answers.push(("fetch", order, panic_of($real, || $atomic.fetch_update(SeqCst, order, Some))));
+            answers.push(("set", order, panic_of($real, || $atomic.fetch_update(order, Relaxed, Some))));
+            answers.push(("fence", order, panic_of($real, || $fence(order))));
+        }
+        answers
+    }};
+}
+
+#[test]
+fn illegal_orderings_panic_as_those_of_std() {
+    let real = std::real::sync::atomic::AtomicUsize::new(0);
+    let expected = answers!(true, real, std::real::sync::atomic::fence);
+    assert!(expected.iter().any(|(_, _, panic)| panic.is_some()));
+    passes(move || {
+        let modelled = AtomicUsize::new(0);
+        assert_eq!(answers!(false, modelled, fence), expected);
+    });
+}
+
+#[test]
+fn a_name_with_a_nul_panics_as_that_of_std() {
+    let named = "a\0b".to_string();
+    let real = std::real::thread::Builder::new().name(named.clone());
+    let expected = panic_of(true, || real.spawn(|| ())).expect("std refuses the name");
+    passes(move || {
+        let modelled = thread::Builder::new().name(named.clone());
+        assert_eq!(panic_of(false, || modelled.spawn(|| ())), Some(expected.clone()));
+    });
+}
