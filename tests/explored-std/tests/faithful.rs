@@ -119,3 +119,25 @@ fn a_name_with_a_nul_panics_as_that_of_std() {
         assert_eq!(panic_of(false, || modelled.spawn(|| ())), Some(expected.clone()));
     });
 }
+
+// Many threads.
+
+#[test]
+fn two_hundred_threads_can_run_at_once() {
+    let many = explore(&Config { schedules: 3, ..config() }, || {
+        let lock = Mutex::new(0);
+        thread::scope(|s| {
+            for _ in 0..200 {
+                s.spawn(|| *lock.lock().unwrap() += 1);
+            }
+        });
+        assert_eq!(*lock.lock().unwrap(), 200);
+    });
+    assert_eq!(many.outcome, verdict::Outcome::Passed, "{}", many.coverage);
+    // Nothing was left out where all of them are independent.
+    let alone = passes(|| {
+        let threads: Vec<_> = (0..200).map(|number| thread::spawn(move || drop(Mutex::new(number).lock()))).collect();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+    assert_eq!((alone.coverage.schedules, alone.coverage.complete), (1, true));
+}
