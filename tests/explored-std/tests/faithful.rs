@@ -141,3 +141,21 @@ fn two_hundred_threads_can_run_at_once() {
     });
     assert_eq!((alone.coverage.schedules, alone.coverage.complete), (1, true));
 }
+
+// Time.
+
+#[test]
+fn a_timer_that_fires_while_others_work_leaves_the_exploration_incomplete() {
+    let after = |steps: usize| {
+        passes(move || {
+            let sleeper = thread::spawn(|| thread::sleep(Duration::from_secs(1)));
+            let work = AtomicUsize::new(0);
+            for _ in 0..steps {
+                work.fetch_add(1, SeqCst);
+            }
+            sleeper.join().unwrap();
+        })
+    };
+    assert!(after(500).coverage.complete, "{:?}", after(500).coverage);
+    assert!(!after(1_500).coverage.complete);
+}

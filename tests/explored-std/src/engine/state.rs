@@ -84,7 +84,7 @@ pub(crate) struct State {
     pub(super) longest_loop: u32,
     /// How many yields among them.
     pub(super) longest_loop_of_yields: u32,
-    /// Whether a thread was stopped for having run too long, so that some schedules can't be reached.
+    /// Whether a thread was stopped for having run too long, or time moved on for that, so that some schedules can't be reached.
     pub(crate) forced: bool,
     pub(crate) panics: u32,
     /// The panic hook that the program has set.
@@ -298,6 +298,8 @@ impl State {
         choices.clear();
         let timer_is_due = self.length() - self.length_at_advance > PATIENCE && self.first_deadline() != NEVER;
         if timer_is_due {
+            // What the others would do before it, or when it comes later, is not explored.
+            self.forced = true;
             self.advance_clock(false);
         }
         let mut held_back = false;
@@ -324,9 +326,9 @@ impl State {
         self.forced |= held_back && !choices.is_empty();
         let runs_on = self.run_length > LONGEST_RUN || self.has_passed_enough();
         if runs_on && choices.iter().any(|choice| choice.thread != self.current) {
-            let current = self.current;
+            let (current, all) = (self.current, choices.len());
             choices.retain(|choice| choice.thread != current);
-            self.forced = true;
+            self.forced |= choices.len() < all;
         }
         let settles = |choice: &Choice| self.threads[choice.thread].pending.kind == Kind::Settle;
         if choices.len() > 1 {
