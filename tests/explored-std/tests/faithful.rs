@@ -159,3 +159,19 @@ fn a_timer_that_fires_while_others_work_leaves_the_exploration_incomplete() {
     assert!(after(500).coverage.complete, "{:?}", after(500).coverage);
     assert!(!after(1_500).coverage.complete);
 }
+
+// Words.
+
+#[test]
+fn who_waits_until_another_blocks_is_told_so() {
+    let exploration = run(|| {
+        let busy = thread::spawn(|| {
+            let lock = Mutex::new(());
+            let _held = lock.lock().unwrap();
+            std::explored::until_blocked(&thread::current());
+        });
+        busy.join().unwrap();
+    });
+    let message = &failure(&exploration).message;
+    assert!(message.contains("to be blocked"), "{message}");
+}

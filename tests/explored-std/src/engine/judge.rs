@@ -319,6 +319,9 @@ fn wait_of(state: &State, index: ThreadIndex, notes: &[Option<String>]) -> Strin
     match (thread.pending.kind, awaited_object(state, index)) {
         (Kind::Join, _) => format!("waits for {} to finish ({at})", names_of(state, &[thread.pending.other])),
         (Kind::Park, _) => format!("is parked ({at})"),
+        (Kind::UntilBlocked, _) => {
+            format!("waits for {} to be blocked ({at})", names_of(state, &[thread.pending.other]))
+        }
         (Kind::Wake, Some(object)) if !thread.notified => {
             format!("waits for a notification of {} ({at})", name_of(state, object))
         }
