@@ -120,6 +120,61 @@ fn a_name_with_a_nul_panics_as_that_of_std() {
     });
 }
 
+// compare_exchange_weak.
+
+#[test]
+fn a_weak_exchange_can_fail_for_no_reason_and_a_strong_one_can_not() {
+    let message = fails(Kind::Race, || {
+        let atomic = AtomicUsize::new(0);
+        assert_eq!(atomic.compare_exchange_weak(0, 1, SeqCst, SeqCst), Ok(0), "failed");
+    });
+    assert!(message.contains("failed"), "{message}");
+    let strong = passes(|| {
+        let atomic = AtomicUsize::new(0);
+        assert_eq!(atomic.compare_exchange(0, 1, SeqCst, SeqCst), Ok(0));
+    });
+    assert_eq!((strong.coverage.schedules, strong.coverage.complete), (1, true));
+}
+
+#[test]
+fn a_weak_exchange_fails_as_often_as_a_schedule_has_spurious_wakeups() {
+    let body = |most: usize| {
+        move || {
+            let atomic = AtomicUsize::new(0);
+            let mut failures = 0;
+            while atomic.compare_exchange_weak(0, 1, SeqCst, SeqCst).is_err() {
+                failures += 1;
+            }
+            assert!(failures <= most, "{failures} failures");
+        }
+    };
+    let with = |spurious: u32| Config { spurious, ..config() };
+    for most in 0..4_u32 {
+        let all = passes_with(&with(most), body(most as usize));
+        assert_eq!((all.coverage.schedules, all.coverage.complete), (u64::from(most) + 1, true));
+    }
+    fails_with(&with(2), Kind::Race, body(1));
+}
+
+#[test]
+fn a_loop_of_weak_exchanges_ends_in_every_schedule() {
+    let counted = passes(|| {
+        let atomic = AtomicUsize::new(0);
+        let add = || {
+            let mut before = atomic.load(Relaxed);
+            while let Err(now) = atomic.compare_exchange_weak(before, before + 1, SeqCst, Relaxed) {
+                before = now;
+            }
+        };
+        thread::scope(|s| {
+            s.spawn(add);
+            s.spawn(add);
+        });
+        assert_eq!(atomic.load(Relaxed), 2);
+    });
+    assert!(counted.coverage.complete, "{}", counted.coverage);
+}
+
 // Many threads.
 
 #[test]

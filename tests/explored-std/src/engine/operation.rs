@@ -46,6 +46,8 @@ pub(crate) enum Kind {
     Look,
     /// May change the object. Always possible.
     Change,
+    /// May change the object, or fail for no reason. Always possible.
+    Attempt,
     /// Takes a lock alone: possible when it is free.
     Acquire,
     /// Takes a lock alone, also where this thread has it already.
@@ -124,6 +126,7 @@ impl Operation {
                 | Kind::AcquireShared
                 | Kind::Clock
                 | Kind::Change
+                | Kind::Attempt
                 | Kind::Release
         )
     }
@@ -136,7 +139,7 @@ pub(crate) enum How {
     Step,
     /// Its time was up.
     Timeout,
-    /// It woke although nobody called.
+    /// It woke although nobody called, or failed for no reason.
     Spurious,
 }
 

@@ -15,7 +15,7 @@ pub(crate) fn is_possible(threads: &[ThreadState], objects: &[Object], index: Th
     let thread = &threads[index];
     let operation = &thread.pending;
     match operation.kind {
-        Kind::Look | Kind::Change | Kind::Release | Kind::Wait | Kind::Notify | Kind::Unpark => true,
+        Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Wait | Kind::Notify | Kind::Unpark => true,
         Kind::Yield | Kind::Settle | Kind::Clock | Kind::Mark | Kind::Exit => true,
         Kind::Sleep | Kind::Never => false,
         Kind::Join => threads[operation.other].status == Status::Finished,

@@ -34,7 +34,7 @@ pub(crate) enum Phase {
 pub(crate) struct Settings {
     /// Whether a timeout may fire although others can go on.
     pub(crate) hostile: bool,
-    /// How many spurious wakeups one schedule has.
+    /// How many accidents one schedule has: spurious wakeups, and weak exchanges that fail for no reason.
     pub(crate) spurious: u32,
     /// How many steps one schedule may have.
     pub(crate) steps: u32,
@@ -343,13 +343,14 @@ impl State {
         }
     }
 
-    /// Whether a thread waits in such a way that it may wake although nobody calls. Test tools wait in loops: there it would
-    /// be more schedules and nothing new.
+    /// Whether a thread waits in such a way that it may wake although nobody calls, or tries what may fail for no reason. Test
+    /// tools wait in loops: there it would be more schedules and nothing new. One that is held back has failed often enough.
     pub(super) fn could_wake(&self, thread: &ThreadState) -> bool {
         match thread.pending.kind {
             _ if !thread.waits_at.is_empty() => false,
             Kind::Wake => !thread.notified && lock_is_free(&self.objects, thread.pending.second),
             Kind::Park => !thread.token,
+            Kind::Attempt => !self.is_held_back(thread),
             _ => false,
         }
     }
