@@ -175,6 +175,40 @@ fn a_loop_of_weak_exchanges_ends_in_every_schedule() {
     assert!(counted.coverage.complete, "{}", counted.coverage);
 }
 
+// Hand to hand.
+
+#[test]
+fn a_hand_to_hand_try_send_is_full_until_a_receiver_waits() {
+    let (full, all) = counts(|| {
+        let (sender, receiver) = sync_channel(0);
+        let taker = thread::spawn(move || receiver.recv());
+        // The receiver can have announced that it receives, and not wait yet.
+        let sent = sender.try_send(1);
+        drop(sender);
+        assert_eq!(taker.join().unwrap().is_ok(), sent.is_ok());
+        sent == Err(TrySendError::Full(1))
+    });
+    assert!(full > 0 && full < all, "full {full} of {all}");
+    // Without anything that the sender meets in between, too.
+    let (full, all) = counts(|| {
+        let (sender, receiver) = sync_channel(0);
+        let reached = Arc::new(Mutex::new(false));
+        let said = Arc::clone(&reached);
+        let taker = thread::spawn(move || {
+            *said.lock().unwrap() = true;
+            receiver.recv()
+        });
+        while !*reached.lock().unwrap() {
+            thread::yield_now();
+        }
+        let sent = sender.try_send(1);
+        drop(sender);
+        assert_eq!(taker.join().unwrap().is_ok(), sent.is_ok());
+        sent.is_err()
+    });
+    assert!(full > 0 && full < all, "full {full} of {all}");
+}
+
 // Many threads.
 
 #[test]

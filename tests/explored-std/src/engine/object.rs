@@ -160,6 +160,8 @@ pub(crate) struct Channel {
     pub(crate) senders: usize,
     /// Whether somebody can still receive.
     pub(crate) receivers: usize,
+    /// How many wait for a message, hand to hand; counted only where somebody sees it.
+    pub(crate) waiting: usize,
 }
 
 /// An initialisation's progress.

@@ -62,7 +62,7 @@ fn object_allows(model: &Model, index: ThreadIndex, operation: &Operation) -> bo
 pub(super) fn is_told(operation: &Operation, objects: &[Object]) -> bool {
     match (operation.kind, objects.get(operation.object as usize).map(|object| &object.model)) {
         (Kind::Wait, _) => false,
-        (Kind::Change, Some(Model::Lock(_))) => operation.name != QUEUE,
+        (Kind::Change, _) => operation.name != QUEUE,
         (Kind::Release, Some(Model::Channel(channel))) => channel.senders <= 1,
         _ => true,
     }

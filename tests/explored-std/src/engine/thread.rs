@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::grain::Habits;
-use super::operation::{How, Kind, NOBODY, NOTHING, ObjectIndex, Operation, Site, ThreadIndex};
+use super::operation::{How, Kind, NOBODY, ObjectIndex, Operation, Site, ThreadIndex};
 use super::run::{STACK_SIZE, Suspender};
 
 /// The work of a thread: its result is kept by whoever made the job.
@@ -178,10 +178,5 @@ impl ThreadState {
             None if index == 0 => "main".to_string(),
             None => format!("thread {index}"),
         }
-    }
-
-    /// Whether it is inside an operation on this object.
-    pub(crate) fn is_at(&self, object: ObjectIndex) -> bool {
-        object != NOTHING && self.pending.object == object
     }
 }

@@ -6,11 +6,8 @@ use crate::engine::object::{Age, Identity, Lock, Model, What};
 use crate::engine::operation::{How, Kind, NOBODY, ObjectIndex, Operation, Site};
 use crate::engine::run::{step, try_with, with};
 use crate::engine::state::State;
-use crate::raw::{Deadline, release_is_a_step};
+use crate::raw::{Deadline, QUEUE, release_is_a_step};
 use crate::search::SHARED;
-
-/// The name of the step with which a writer queues up, in programs where that makes a difference.
-pub(crate) const QUEUE: &str = "queue";
 
 /// How a lock is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

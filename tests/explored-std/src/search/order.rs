@@ -111,7 +111,6 @@ pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
         Kind::Enter => touched.add(object, !state.is_initialised(object)),
         Kind::AcquireShared => touched.add(object, choice.how != How::Step),
         Kind::UntilBlocked | Kind::Settle => touched.add(EVERYTHING, true),
-        Kind::Change if operation.name == "try_send" => touched.add(EVERYTHING, true),
         Kind::Wait => {
             touched.add(object, true);
             // It gives the lock back, which matters to whoever looks at the lock.
