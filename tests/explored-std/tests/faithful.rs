@@ -209,6 +209,72 @@ fn a_hand_to_hand_try_send_is_full_until_a_receiver_waits() {
     assert!(full > 0 && full < all, "full {full} of {all}");
 }
 
+// Readers and writers.
+
+#[test]
+fn a_waiting_writer_holds_up_every_new_reader() {
+    // The first reader waits for the second, which waits for the writer, which waits for the first.
+    fails(Kind::Deadlock, || {
+        let lock = RwLock::new(0);
+        let (sender, receiver) = channel();
+        thread::scope(|s| {
+            s.spawn(|| *lock.write().unwrap() = 1);
+            let lock = &lock;
+            s.spawn(move || sender.send(*lock.read().unwrap()));
+            let reads = lock.read().unwrap();
+            receiver.recv().unwrap();
+            drop(reads);
+        });
+    });
+    // So it is where the first waits in a loop.
+    fails(Kind::Livelock, || {
+        let lock = RwLock::new(0);
+        let done = AtomicUsize::new(0);
+        thread::scope(|s| {
+            s.spawn(|| *lock.write().unwrap() = 1);
+            s.spawn(|| {
+                drop(lock.read().unwrap());
+                done.store(1, SeqCst);
+            });
+            let reads = lock.read().unwrap();
+            while done.load(SeqCst) == 0 {
+                thread::yield_now();
+            }
+            drop(reads);
+        });
+    });
+}
+
+#[test]
+fn a_waiting_writer_holds_up_try_read_and_not_one_that_is_still_coming() {
+    let (refused, all) = counts(|| {
+        let lock = RwLock::new(0);
+        let reads = lock.read().unwrap();
+        let refused = thread::scope(|s| {
+            s.spawn(|| *lock.write().unwrap() = 1);
+            let refused = lock.try_read().is_err();
+            drop(reads);
+            refused
+        });
+        refused
+    });
+    assert!(refused > 0 && refused < all, "refused {refused} of {all}");
+}
+
+#[test]
+fn readers_that_wait_for_nobody_need_no_more_schedules() {
+    let readers = passes(|| {
+        let lock = RwLock::new(0);
+        thread::scope(|s| {
+            s.spawn(|| *lock.write().unwrap() += 1);
+            s.spawn(|| assert!(*lock.read().unwrap() < 2));
+            assert!(*lock.read().unwrap() < 2);
+        });
+    });
+    // The writer comes before, between or behind the readers, whose own order does not matter.
+    assert_eq!((readers.coverage.schedules, readers.coverage.complete), (4, true));
+}
+
 // Many threads.
 
 #[test]

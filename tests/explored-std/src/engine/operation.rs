@@ -114,6 +114,15 @@ impl Operation {
         Operation { deadline, ..self }
     }
 
+    /// Whether its thread may have to wait for what others do.
+    pub(crate) fn may_wait(&self) -> bool {
+        match self.kind {
+            Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Notify | Kind::Unpark => false,
+            Kind::Wait | Kind::Yield | Kind::Clock | Kind::Mark | Kind::Exit => false,
+            _ => true,
+        }
+    }
+
     /// Whether it changes nothing, so that doing it again and again is no progress. What locks protect is not seen here:
     /// a guard that was written through says so when it is dropped.
     pub(crate) fn is_fruitless(&self) -> bool {

@@ -36,11 +36,7 @@ fn object_allows(model: &Model, index: ThreadIndex, operation: &Operation) -> bo
     match (operation.kind, model) {
         (Kind::Acquire, Model::Lock(lock)) => lock.is_free(),
         (Kind::AcquireAgain, Model::Lock(lock)) => lock.is_free() || lock.writer == index,
-        (Kind::AcquireShared, Model::Lock(lock)) => {
-            // A waiting writer may hold up readers that come again: the deadlock that std's documentation warns of.
-            let comes_again = || lock.readers.iter().any(|reader| reader.0 == index);
-            lock.writer == NOBODY && !(lock.waiting > 0 && comes_again())
-        }
+        (Kind::AcquireShared, Model::Lock(lock)) => lock.lets_readers_in(),
         (Kind::Send, Model::Channel(channel)) => {
             channel.receivers == 0 || channel.capacity.is_none_or(|most| most == 0 || channel.inside.len() < most)
         }

@@ -219,6 +219,7 @@ impl State {
             return Announced::Go(How::Step);
         }
         self.threads[me].pending = operation;
+        self.watch_reader(operation.may_wait());
         if self.passes() {
             self.pass();
             return Announced::Go(How::Step);
@@ -413,6 +414,7 @@ impl State {
         let fruitless = choice.how == How::Step && thread.pending.is_fruitless();
         let operation = thread.pending;
         if fruitless && thread.note_fruitless(&operation, changes) {
+            self.watch_reader(true);
             return;
         }
         match choice.how {
@@ -420,6 +422,11 @@ impl State {
             How::Timeout => self.time_passed(),
             How::Step | How::Spurious => self.changed(),
         }
+    }
+
+    /// The running thread may wait for others now. If it reads under a lock meanwhile, it matters who waits to write there.
+    fn watch_reader(&mut self, waits: bool) {
+        self.settings.observed |= waits && self.threads[self.current].reads > 0;
     }
 
     /// Notes how long the running thread has repeated itself: it does something else now. If nothing has changed, its loop has

@@ -78,6 +78,8 @@ pub(crate) struct ThreadState {
     pub(crate) locals: Vec<(usize, Option<Rc<dyn Any>>)>,
     /// What it does again and again, where that matters.
     pub(super) habits: Habits,
+    /// How many guards it holds that readers of a lock share.
+    pub(crate) reads: u32,
     /// How many keys for hashing it has made.
     pub(crate) hash_keys: u64,
     /// What it did since the last change anywhere.
@@ -132,6 +134,7 @@ impl ThreadState {
             waits_at: Vec::new(),
             locals: Vec::new(),
             habits: Habits::default(),
+            reads: 0,
             hash_keys: 0,
             streak: Streak::default(),
         }
