@@ -315,6 +315,59 @@ fn a_timer_that_fires_while_others_work_leaves_the_exploration_incomplete() {
     assert!(!after(1_500).coverage.complete);
 }
 
+// Thread-locals.
+
+struct PanicsAtTheEnd;
+
+impl Drop for PanicsAtTheEnd {
+    fn drop(&mut self) {
+        panic!("panic at the end");
+    }
+}
+
+#[test]
+fn a_panic_of_a_thread_locals_destructor_fails() {
+    std::thread_local!(static LAST: PanicsAtTheEnd = const { PanicsAtTheEnd });
+    for in_main in [false, true] {
+        let message = fails(Kind::Panic, move || {
+            match in_main {
+                true => LAST.with(|_| ()),
+                false => drop(thread::spawn(|| LAST.with(|_| ())).join()),
+            };
+        });
+        assert!(message.contains("thread-local") && message.contains("panic at the end"), "{message}");
+    }
+}
+
+#[test]
+fn a_scope_may_end_before_the_destructors_of_its_threads_locals() {
+    struct Counts(Arc<AtomicUsize>);
+    impl Drop for Counts {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+    std::thread_local!(static LAST: std::cell::OnceCell<Counts> = const { std::cell::OnceCell::new() });
+    let body = |joins: bool| {
+        move || {
+            let dropped = Arc::new(AtomicUsize::new(0));
+            thread::scope(|s| {
+                let held = Arc::clone(&dropped);
+                let thread = s.spawn(move || drop(LAST.with(|last| last.set(Counts(held)))));
+                if joins {
+                    thread.join().unwrap();
+                }
+            });
+            dropped.load(SeqCst) == 1
+        }
+    };
+    let (dropped, all) = counts(body(false));
+    assert!(dropped > 0 && dropped < all, "dropped {dropped} of {all}");
+    // Who joins waits for them.
+    let (dropped, all) = counts(body(true));
+    assert_eq!(dropped, all);
+}
+
 // Words.
 
 #[test]

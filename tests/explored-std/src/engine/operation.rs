@@ -15,6 +15,8 @@ pub(crate) type ObjectIndex = u32;
 pub(crate) const NOTHING: ObjectIndex = u32::MAX;
 /// Stands for "no thread".
 pub(crate) const NOBODY: ThreadIndex = usize::MAX;
+/// The number of a join that does not wait for the destructors of thread-locals.
+pub(crate) const RETURNED: u64 = 1;
 /// Stands for "no deadline", in nanoseconds of virtual time.
 pub(crate) const NEVER: u64 = u64::MAX;
 
@@ -62,7 +64,7 @@ pub(crate) enum Kind {
     Wake,
     /// Wakes waiters of a condition variable.
     Notify,
-    /// Waits for the end of the thread `other`.
+    /// Waits for the end of the thread `other`; if `number` is [`RETURNED`], only until its job is done.
     Join,
     /// Waits for this thread's token.
     Park,

@@ -1,7 +1,7 @@
 //! Whose operation is possible now.
 
 use super::object::{Model, Object, Once};
-use super::operation::{Kind, NOBODY, ObjectIndex, Operation, ThreadIndex};
+use super::operation::{Kind, ObjectIndex, Operation, RETURNED, ThreadIndex};
 use super::thread::{Status, ThreadState};
 use crate::raw::QUEUE;
 
@@ -18,6 +18,7 @@ pub(crate) fn is_possible(threads: &[ThreadState], objects: &[Object], index: Th
         Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Wait | Kind::Notify | Kind::Unpark => true,
         Kind::Yield | Kind::Settle | Kind::Clock | Kind::Mark | Kind::Exit => true,
         Kind::Sleep | Kind::Never => false,
+        Kind::Join if operation.number == RETURNED => threads[operation.other].returned,
         Kind::Join => threads[operation.other].status == Status::Finished,
         Kind::Park => thread.token,
         Kind::Wake => thread.notified && lock_is_free(objects, operation.second),

@@ -11,7 +11,7 @@ use corosensei::stack::{DefaultStack, Stack as _};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use verdict::Kind as Verdict;
 
-use super::operation::{How, Kind, Operation, Site};
+use super::operation::{How, Kind, Operation, Site, ThreadIndex};
 use super::state::{Announced, Next, Phase, State};
 use super::thread::Status;
 
@@ -31,6 +31,8 @@ pub(crate) enum Ending {
     Livelock,
     /// They go on and on.
     TooLong,
+    /// A panic of this thread ends the process.
+    Aborted(ThreadIndex),
     /// A test tool says that the test failed.
     Failed(Verdict, String),
     /// The program did something else than before under the same schedule.
@@ -212,6 +214,7 @@ fn thread(yielder: &Yielder<(), ()>, job: super::thread::Job) {
     });
     let ended = catch_unwind(AssertUnwindSafe(|| {
         job();
+        with(State::returned);
         crate::thread::local::destroy_all();
         let exit = with(|state| {
             let me = state.current;
@@ -223,8 +226,12 @@ fn thread(yielder: &Yielder<(), ()>, job: super::thread::Job) {
             step(exit);
         }
     }));
-    // A panic of a thread-local's destructor is not the test's business.
-    drop(ended);
+    if ended.is_err() {
+        // A destructor of a thread-local has panicked: std aborts the process.
+        with(|state| {
+            state.ending.get_or_insert(Ending::Aborted(state.current));
+        });
+    }
 }
 
 /// Clears away what a schedule has left, as the end of a process does: threads that have not ended are gone, and no

@@ -212,6 +212,16 @@ impl State {
         index
     }
 
+    /// The job of the thread that runs is done.
+    pub(super) fn returned(&mut self) {
+        let me = self.current;
+        self.threads[me].returned = true;
+        if let Some(order) = &self.order {
+            order.borrow_mut().returned(me);
+        }
+        self.changed();
+    }
+
     /// The current thread is about to do this.
     pub(crate) fn announce(&mut self, operation: Operation) -> Announced {
         let me = self.current;

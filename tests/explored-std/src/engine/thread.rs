@@ -66,6 +66,8 @@ pub(crate) struct ThreadState {
     pub(crate) panicking: u32,
     /// The panic that it unwinds from, or ended with.
     pub(crate) panic: Option<PanicNote>,
+    /// Whether its job is done: what is left are the destructors of its thread-locals.
+    pub(crate) returned: bool,
     /// Whether its job ended in a panic.
     pub(crate) panicked: bool,
     /// Whether its end was seen: joined.
@@ -128,6 +130,7 @@ impl ThreadState {
             token: false,
             panicking: 0,
             panic: None,
+            returned: false,
             panicked: false,
             seen: false,
             saw_panic_of: NOBODY,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::Thread;
 use super::scoped::{Scope, ScopedJoinHandle};
-use crate::engine::operation::{Kind, NOTHING, Operation, Site, ThreadIndex};
+use crate::engine::operation::{Kind, NOTHING, Operation, RETURNED, Site, ThreadIndex};
 use crate::engine::panics::run_to_result;
 use crate::engine::run::{step, with};
 use crate::engine::state::State;
@@ -105,7 +105,17 @@ pub(super) fn start(as_asked: Builder, job: Job, at: Site) -> Thread {
 
 /// Waits for a thread's end, and notes that somebody saw it.
 pub(super) fn wait_for_end(index: ThreadIndex, at: Site) {
-    step(Operation::on_thread(Kind::Join, "join", index, at));
+    wait(Operation::on_thread(Kind::Join, "join", index, at));
+}
+
+/// Waits until a thread's job is done, but not for the destructors of its thread-locals.
+pub(super) fn wait_for_return(index: ThreadIndex, at: Site) {
+    wait(Operation { number: RETURNED, ..Operation::on_thread(Kind::Join, "join", index, at) });
+}
+
+fn wait(operation: Operation) {
+    let index = operation.other;
+    step(operation);
     with(|state| {
         state.threads[index].seen = true;
         if state.threads[index].panicked {
