@@ -250,13 +250,12 @@ fn a_waiting_writer_holds_up_try_read_and_not_one_that_is_still_coming() {
     let (refused, all) = counts(|| {
         let lock = RwLock::new(0);
         let reads = lock.read().unwrap();
-        let refused = thread::scope(|s| {
+        thread::scope(|s| {
             s.spawn(|| *lock.write().unwrap() = 1);
             let refused = lock.try_read().is_err();
             drop(reads);
             refused
-        });
-        refused
+        })
     });
     assert!(refused > 0 && refused < all, "refused {refused} of {all}");
 }

@@ -118,11 +118,12 @@ impl Operation {
 
     /// Whether its thread may have to wait for what others do.
     pub(crate) fn may_wait(&self) -> bool {
-        match self.kind {
-            Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Notify | Kind::Unpark => false,
-            Kind::Wait | Kind::Yield | Kind::Clock | Kind::Mark | Kind::Exit => false,
-            _ => true,
-        }
+        let others_do_not_matter =
+            matches!(
+                self.kind,
+                Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Notify | Kind::Unpark
+            ) || matches!(self.kind, Kind::Wait | Kind::Yield | Kind::Clock | Kind::Mark | Kind::Exit);
+        !others_do_not_matter
     }
 
     /// Whether it changes nothing, so that doing it again and again is no progress. What locks protect is not seen here:
