@@ -27,7 +27,7 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Whether threads that still run when the body returns simply die, as when a process ends. Otherwise they are a leak.
     pub daemons: bool,
-    /// How many spurious wakeups one schedule has.
+    /// How many accidents one schedule has: spurious wakeups, and weak exchanges that fail for no reason.
     pub spurious: u32,
     /// How many steps one schedule may have before it is called a livelock.
     pub steps: u32,

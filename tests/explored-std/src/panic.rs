@@ -1,10 +1,12 @@
-//! `std::panic`, for modelled threads: each has its own count of panics.
+//! `std::panic`, for modelled threads: each has its own count of panics, and each schedule its own hook.
 
 use std::any::Any;
 
 #[allow(deprecated)]
 pub use ::std::panic::PanicInfo;
-pub use ::std::panic::{AssertUnwindSafe, Location, PanicHookInfo, RefUnwindSafe, UnwindSafe, set_hook, take_hook};
+pub use ::std::panic::{AssertUnwindSafe, Location, PanicHookInfo, RefUnwindSafe, UnwindSafe};
+
+pub use crate::engine::panics::{set_hook, take_hook};
 
 /// Calls the closure and catches its panic.
 ///

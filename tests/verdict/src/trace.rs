@@ -103,7 +103,7 @@ pub enum Effect {
     Blocks,
     /// Its time was up.
     TimedOut,
-    /// It woke although nobody called.
+    /// It woke although nobody called, or failed for no reason.
     Spurious,
     /// The thread panicked here.
     Panicked,

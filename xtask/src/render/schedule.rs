@@ -348,6 +348,7 @@ pub(crate) fn effect(trace: &Trace, step: &Step) -> String {
         (Effect::Blocks, ..) => format!("⏸ {on}"),
         (Effect::Refused, ..) => format!("✘ {on} refused"),
         (Effect::TimedOut, ..) => "⏱ time is up".to_string(),
+        (Effect::Spurious, "compare_exchange_weak", _) => format!("⚡ {on} fails for no reason"),
         (Effect::Spurious, ..) => "⚡ spurious wakeup".to_string(),
         (Effect::Panicked, ..) => "✗ panics".to_string(),
     };

@@ -146,7 +146,8 @@ impl Habits {
     fn is_told(&mut self, decision: u32) -> bool {
         let Some(place) = self.places.first_mut() else { return false };
         // What the others touch depends on more than the object.
-        let only_the_object = matches!(place.kind, Kind::Look | Kind::Change | Kind::Acquire | Kind::Send);
+        let only_the_object =
+            matches!(place.kind, Kind::Look | Kind::Change | Kind::Attempt | Kind::Acquire | Kind::Send);
         only_the_object && place.told.replace(decision) == Some(decision)
     }
 }
@@ -156,7 +157,7 @@ impl Operation {
     fn may_be_passed(&self) -> bool {
         match self.kind {
             Kind::Yield | Kind::Unpark => true,
-            Kind::Look | Kind::Change | Kind::Release | Kind::Notify => self.object != NOTHING,
+            Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Notify => self.object != NOTHING,
             Kind::Acquire | Kind::AcquireAgain | Kind::AcquireShared => true,
             Kind::Send | Kind::Receive | Kind::Enter => true,
             _ => false,
@@ -212,7 +213,7 @@ impl State {
         }
     }
 
-    /// Whether a decision now would have another choice than the thread that runs.
+    /// Whether a decision now would have another choice than that the running thread makes its step.
     fn another_could_go_on(&self) -> bool {
         let could = |thread: ThreadIndex| {
             let pending = &self.threads[thread].pending;
@@ -220,8 +221,10 @@ impl State {
                 || self.settings.hostile && pending.deadline != NEVER
                 || self.spurious_left > 0 && self.could_wake(&self.threads[thread])
         };
-        (0..self.threads.len())
-            .any(|thread| thread != self.current && self.threads[thread].status == Status::Live && could(thread))
+        let fails = self.spurious_left > 0 && self.could_wake(&self.threads[self.current]);
+        fails
+            || (0..self.threads.len())
+                .any(|thread| thread != self.current && self.threads[thread].status == Status::Live && could(thread))
     }
 
     /// Whether the running thread has passed so much that others go first.

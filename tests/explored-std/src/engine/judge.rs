@@ -54,6 +54,7 @@ pub(crate) fn judge(
         let ending = state.ending.clone().unwrap_or(Ending::Main);
         let failure = match ending {
             Ending::Failed(kind, message) => Some(Failure { kind, message }),
+            Ending::Aborted(thread) => Some(judge_abort(state, thread)),
             Ending::Nondeterministic(message) => Some(Failure { kind: Verdict::Nondeterministic, message }),
             Ending::Misfit(message) => Some(Failure { kind: Verdict::Nondeterministic, message }),
             Ending::Main => judge_end_of_main(state, kind_of_panic),
@@ -83,13 +84,19 @@ fn unsolved(state: &State) -> Option<Failure> {
 /// How the message of a `todo!()` begins.
 const NOT_YET: &str = "not yet implemented";
 
+/// A thread-local's destructor must not panic.
+fn judge_abort(state: &State, thread: ThreadIndex) -> Failure {
+    let panic = state.threads[thread].panic.as_ref().map_or(String::new(), |note| tell_panic(state, thread, note));
+    let message = format!("the process aborts, since the destructor of a thread-local panicked: {panic}");
+    Failure { kind: Verdict::Panic, message }
+}
+
 fn judge_end_of_main(state: &State, kind_of_panic: KindOfPanic) -> Option<Failure> {
     if let Some(failure) = panic_to_tell(state, kind_of_panic) {
         return Some(failure);
     }
-    let left: Vec<ThreadIndex> = (0..state.threads.len())
-        .filter(|&index| state.threads[index].status != Status::Finished && index > 0)
-        .collect();
+    let left: Vec<ThreadIndex> =
+        (0..state.threads.len()).filter(|&index| !state.threads[index].returned && index > 0).collect();
     if state.settings.daemons || left.is_empty() {
         return None;
     }
@@ -319,6 +326,9 @@ fn wait_of(state: &State, index: ThreadIndex, notes: &[Option<String>]) -> Strin
     match (thread.pending.kind, awaited_object(state, index)) {
         (Kind::Join, _) => format!("waits for {} to finish ({at})", names_of(state, &[thread.pending.other])),
         (Kind::Park, _) => format!("is parked ({at})"),
+        (Kind::UntilBlocked, _) => {
+            format!("waits for {} to be blocked ({at})", names_of(state, &[thread.pending.other]))
+        }
         (Kind::Wake, Some(object)) if !thread.notified => {
             format!("waits for a notification of {} ({at})", name_of(state, object))
         }

@@ -122,7 +122,7 @@ pub(crate) struct Lock {
     pub(crate) taken_at: Option<Site>,
     /// How often the holder has taken it.
     pub(crate) depth: u32,
-    /// How many wait to have it alone and let no reader come again; counted only where somebody does.
+    /// How many wait to have it alone and let no reader in; counted only where that makes a difference.
     pub(crate) waiting: u32,
     /// Who has it together, once for each guard.
     pub(crate) readers: Vec<(ThreadIndex, Site)>,
@@ -139,6 +139,11 @@ impl Lock {
     /// Whether nobody has it.
     pub(crate) fn is_free(&self) -> bool {
         self.writer == NOBODY && self.readers.is_empty()
+    }
+
+    /// Whether another reader may have it: a waiting writer holds all of them up, as on Linux.
+    pub(crate) fn lets_readers_in(&self) -> bool {
+        self.writer == NOBODY && self.waiting == 0
     }
 
     /// Whether this thread has it, alone or with others.
@@ -160,6 +165,8 @@ pub(crate) struct Channel {
     pub(crate) senders: usize,
     /// Whether somebody can still receive.
     pub(crate) receivers: usize,
+    /// How many wait for a message, hand to hand; counted only where somebody sees it.
+    pub(crate) waiting: usize,
 }
 
 /// An initialisation's progress.

@@ -15,6 +15,8 @@ pub(crate) type ObjectIndex = u32;
 pub(crate) const NOTHING: ObjectIndex = u32::MAX;
 /// Stands for "no thread".
 pub(crate) const NOBODY: ThreadIndex = usize::MAX;
+/// The number of a join that does not wait for the destructors of thread-locals.
+pub(crate) const RETURNED: u64 = 1;
 /// Stands for "no deadline", in nanoseconds of virtual time.
 pub(crate) const NEVER: u64 = u64::MAX;
 
@@ -46,6 +48,8 @@ pub(crate) enum Kind {
     Look,
     /// May change the object. Always possible.
     Change,
+    /// May change the object, or fail for no reason. Always possible.
+    Attempt,
     /// Takes a lock alone: possible when it is free.
     Acquire,
     /// Takes a lock alone, also where this thread has it already.
@@ -60,7 +64,7 @@ pub(crate) enum Kind {
     Wake,
     /// Wakes waiters of a condition variable.
     Notify,
-    /// Waits for the end of the thread `other`.
+    /// Waits for the end of the thread `other`; if `number` is [`RETURNED`], only until its job is done.
     Join,
     /// Waits for this thread's token.
     Park,
@@ -112,6 +116,16 @@ impl Operation {
         Operation { deadline, ..self }
     }
 
+    /// Whether its thread may have to wait for what others do.
+    pub(crate) fn may_wait(&self) -> bool {
+        let others_do_not_matter =
+            matches!(
+                self.kind,
+                Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Notify | Kind::Unpark
+            ) || matches!(self.kind, Kind::Wait | Kind::Yield | Kind::Clock | Kind::Mark | Kind::Exit);
+        !others_do_not_matter
+    }
+
     /// Whether it changes nothing, so that doing it again and again is no progress. What locks protect is not seen here:
     /// a guard that was written through says so when it is dropped.
     pub(crate) fn is_fruitless(&self) -> bool {
@@ -124,6 +138,7 @@ impl Operation {
                 | Kind::AcquireShared
                 | Kind::Clock
                 | Kind::Change
+                | Kind::Attempt
                 | Kind::Release
         )
     }
@@ -136,7 +151,7 @@ pub(crate) enum How {
     Step,
     /// Its time was up.
     Timeout,
-    /// It woke although nobody called.
+    /// It woke although nobody called, or failed for no reason.
     Spurious,
 }
 

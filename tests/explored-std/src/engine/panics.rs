@@ -2,23 +2,57 @@
 
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo, UnwindSafe};
-use std::sync::Once;
+use std::sync::{Once, PoisonError, RwLock};
 
 use super::run::try_with;
 use super::state::State;
 use super::thread::PanicNote;
 
+/// A panic hook.
+pub(crate) type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static>;
+
+/// The hook for panics of no modelled thread; none for one that does nothing.
+static OUTSIDE: RwLock<Option<Hook>> = RwLock::new(None);
+
 /// Puts a hook in front of the process's panic hook, once: panics of modelled threads are noted, not printed.
 pub(crate) fn install_hook() {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
-        let previous = panic::take_hook();
+        exchange_outside(Some(panic::take_hook()));
         panic::set_hook(Box::new(move |info| {
-            if try_with(|state| note(state, info)) != Some(true) {
-                previous(info);
+            if try_with(|state| note(state, info)) != Some(true)
+                && let Some(hook) = &*OUTSIDE.read().unwrap_or_else(PoisonError::into_inner)
+            {
+                hook(info);
             }
         }));
     });
+}
+
+fn exchange_outside(hook: Option<Hook>) -> Option<Hook> {
+    std::mem::replace(&mut *OUTSIDE.write().unwrap_or_else(PoisonError::into_inner), hook)
+}
+
+/// Puts a hook into its place and gives the one before. A schedule has a place of its own.
+fn exchange(hook: Option<Hook>) -> Option<Hook> {
+    let mut hook = Some(hook);
+    let here = try_with(|state| state.exchange_hook(hook.take().expect("it is exchanged once")));
+    here.unwrap_or_else(|| {
+        install_hook();
+        exchange_outside(hook.take().expect("it was not exchanged"))
+    })
+}
+
+/// The model of `std::panic::set_hook`. In a schedule the hook is kept for [`take_hook`], and never called: the explorer tells
+/// what panicked, and a hook could only run as one step, in the middle of another one.
+pub fn set_hook(hook: Hook) {
+    drop(exchange(Some(hook)));
+}
+
+/// The model of `std::panic::take_hook`: gives the hook that was set in this schedule, or one that does nothing.
+#[must_use]
+pub fn take_hook() -> Hook {
+    exchange(None).unwrap_or_else(|| Box::new(|_| ()))
 }
 
 /// Notes a panic. False if no modelled thread runs: then it is one of the explorer itself.
@@ -77,7 +111,20 @@ pub(crate) fn resume(payload: Box<dyn Any + Send>) -> ! {
 
 /// Runs a thread's closure; the result is what `join` returns.
 pub(crate) fn run_to_result<T>(f: impl FnOnce() -> T) -> std::thread::Result<T> {
-    panic::catch_unwind(AssertUnwindSafe(f)).inspect_err(|_| super::run::note_end_in_panic())
+    panic::catch_unwind(AssertUnwindSafe(f)).inspect_err(|payload| note_end(&**payload))
+}
+
+/// The job of the thread that runs ended in a panic with this payload.
+pub(crate) fn note_end(payload: &dyn Any) {
+    try_with(|state| {
+        if state.me().panicking == 0 {
+            // The hook was not called: somebody has set another one. It is a panic all the same.
+            add_note(state, message_of(payload), String::new(), 0);
+        }
+        let me = state.me();
+        me.panicking -= 1;
+        me.panicked = true;
+    });
 }
 
 /// Whether the thread that runs is unwinding.

@@ -1,7 +1,7 @@
 //! Whose operation is possible now.
 
 use super::object::{Model, Object, Once};
-use super::operation::{Kind, NOBODY, ObjectIndex, Operation, ThreadIndex};
+use super::operation::{Kind, ObjectIndex, Operation, RETURNED, ThreadIndex};
 use super::thread::{Status, ThreadState};
 use crate::raw::QUEUE;
 
@@ -15,9 +15,10 @@ pub(crate) fn is_possible(threads: &[ThreadState], objects: &[Object], index: Th
     let thread = &threads[index];
     let operation = &thread.pending;
     match operation.kind {
-        Kind::Look | Kind::Change | Kind::Release | Kind::Wait | Kind::Notify | Kind::Unpark => true,
+        Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Wait | Kind::Notify | Kind::Unpark => true,
         Kind::Yield | Kind::Settle | Kind::Clock | Kind::Mark | Kind::Exit => true,
         Kind::Sleep | Kind::Never => false,
+        Kind::Join if operation.number == RETURNED => threads[operation.other].returned,
         Kind::Join => threads[operation.other].status == Status::Finished,
         Kind::Park => thread.token,
         Kind::Wake => thread.notified && lock_is_free(objects, operation.second),
@@ -36,11 +37,7 @@ fn object_allows(model: &Model, index: ThreadIndex, operation: &Operation) -> bo
     match (operation.kind, model) {
         (Kind::Acquire, Model::Lock(lock)) => lock.is_free(),
         (Kind::AcquireAgain, Model::Lock(lock)) => lock.is_free() || lock.writer == index,
-        (Kind::AcquireShared, Model::Lock(lock)) => {
-            // A waiting writer may hold up readers that come again: the deadlock that std's documentation warns of.
-            let comes_again = || lock.readers.iter().any(|reader| reader.0 == index);
-            lock.writer == NOBODY && !(lock.waiting > 0 && comes_again())
-        }
+        (Kind::AcquireShared, Model::Lock(lock)) => lock.lets_readers_in(),
         (Kind::Send, Model::Channel(channel)) => {
             channel.receivers == 0 || channel.capacity.is_none_or(|most| most == 0 || channel.inside.len() < most)
         }
@@ -62,7 +59,7 @@ fn object_allows(model: &Model, index: ThreadIndex, operation: &Operation) -> bo
 pub(super) fn is_told(operation: &Operation, objects: &[Object]) -> bool {
     match (operation.kind, objects.get(operation.object as usize).map(|object| &object.model)) {
         (Kind::Wait, _) => false,
-        (Kind::Change, Some(Model::Lock(_))) => operation.name != QUEUE,
+        (Kind::Change, _) => operation.name != QUEUE,
         (Kind::Release, Some(Model::Channel(channel))) => channel.senders <= 1,
         _ => true,
     }

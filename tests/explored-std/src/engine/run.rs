@@ -11,7 +11,7 @@ use corosensei::stack::{DefaultStack, Stack as _};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use verdict::Kind as Verdict;
 
-use super::operation::{How, Kind, Operation, Site};
+use super::operation::{How, Kind, Operation, Site, ThreadIndex};
 use super::state::{Announced, Next, Phase, State};
 use super::thread::Status;
 
@@ -31,6 +31,8 @@ pub(crate) enum Ending {
     Livelock,
     /// They go on and on.
     TooLong,
+    /// A panic of this thread ends the process.
+    Aborted(ThreadIndex),
     /// A test tool says that the test failed.
     Failed(Verdict, String),
     /// The program did something else than before under the same schedule.
@@ -200,18 +202,7 @@ impl Stacks {
 }
 
 fn run_main(body: &(dyn Fn() + Send + Sync)) {
-    if catch_unwind(AssertUnwindSafe(body)).is_err() {
-        note_end_in_panic();
-    }
-}
-
-/// The job of the thread that runs ended in a panic.
-pub(crate) fn note_end_in_panic() {
-    with(|state| {
-        let thread = state.me();
-        thread.panicking = thread.panicking.saturating_sub(1);
-        thread.panicked = true;
-    });
+    drop(super::panics::run_to_result(body));
 }
 
 /// What runs at the foot of every stack.
@@ -223,6 +214,7 @@ fn thread(yielder: &Yielder<(), ()>, job: super::thread::Job) {
     });
     let ended = catch_unwind(AssertUnwindSafe(|| {
         job();
+        with(State::returned);
         crate::thread::local::destroy_all();
         let exit = with(|state| {
             let me = state.current;
@@ -234,8 +226,12 @@ fn thread(yielder: &Yielder<(), ()>, job: super::thread::Job) {
             step(exit);
         }
     }));
-    // A panic of a thread-local's destructor is not the test's business.
-    drop(ended);
+    if ended.is_err() {
+        // A destructor of a thread-local has panicked: std aborts the process.
+        with(|state| {
+            state.ending.get_or_insert(Ending::Aborted(state.current));
+        });
+    }
 }
 
 /// Clears away what a schedule has left, as the end of a process does: threads that have not ended are gone, and no
@@ -251,6 +247,7 @@ pub(crate) fn clear_away(stacks: &mut Stacks) {
     }
     with(|state| {
         state.phase = Phase::Ended;
+        std::mem::forget(state.exchange_hook(None));
         for mut thread in state.threads.drain(..) {
             std::mem::forget((
                 thread.job.take(),

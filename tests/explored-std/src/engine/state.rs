@@ -8,6 +8,7 @@ use super::grain::{Grain, Patience};
 use super::mark::{Mark, Marked};
 use super::object::{Model, Object};
 use super::operation::{Choice, How, Kind, NEVER, NOBODY, ObjectIndex, Operation, ThreadIndex};
+use super::panics::Hook;
 use super::possible::{is_possible, is_told, lock_is_free};
 use super::record::Recorder;
 use super::run::{Ending, Suspender};
@@ -33,7 +34,7 @@ pub(crate) enum Phase {
 pub(crate) struct Settings {
     /// Whether a timeout may fire although others can go on.
     pub(crate) hostile: bool,
-    /// How many spurious wakeups one schedule has.
+    /// How many accidents one schedule has: spurious wakeups, and weak exchanges that fail for no reason.
     pub(crate) spurious: u32,
     /// How many steps one schedule may have.
     pub(crate) steps: u32,
@@ -83,9 +84,11 @@ pub(crate) struct State {
     pub(super) longest_loop: u32,
     /// How many yields among them.
     pub(super) longest_loop_of_yields: u32,
-    /// Whether a thread was stopped for having run too long, so that some schedules can't be reached.
+    /// Whether a thread was stopped for having run too long, or time moved on for that, so that some schedules can't be reached.
     pub(crate) forced: bool,
     pub(crate) panics: u32,
+    /// The panic hook that the program has set.
+    hook: Option<Hook>,
     pub(crate) ending: Option<Ending>,
     pub(crate) recorder: Option<Box<Recorder>>,
     pub(crate) strategy: Option<Box<dyn Strategy>>,
@@ -144,6 +147,7 @@ impl State {
             longest_loop_of_yields: 0,
             forced: false,
             panics: 0,
+            hook: None,
             ending: None,
             recorder: None,
             strategy: None,
@@ -208,6 +212,16 @@ impl State {
         index
     }
 
+    /// The job of the thread that runs is done.
+    pub(super) fn returned(&mut self) {
+        let me = self.current;
+        self.threads[me].returned = true;
+        if let Some(order) = &self.order {
+            order.borrow_mut().returned(me);
+        }
+        self.changed();
+    }
+
     /// The current thread is about to do this.
     pub(crate) fn announce(&mut self, operation: Operation) -> Announced {
         let me = self.current;
@@ -215,6 +229,7 @@ impl State {
             return Announced::Go(How::Step);
         }
         self.threads[me].pending = operation;
+        self.watch_reader(operation.may_wait());
         if self.passes() {
             self.pass();
             return Announced::Go(How::Step);
@@ -294,6 +309,8 @@ impl State {
         choices.clear();
         let timer_is_due = self.length() - self.length_at_advance > PATIENCE && self.first_deadline() != NEVER;
         if timer_is_due {
+            // What the others would do before it, or when it comes later, is not explored.
+            self.forced = true;
             self.advance_clock(false);
         }
         let mut held_back = false;
@@ -320,9 +337,9 @@ impl State {
         self.forced |= held_back && !choices.is_empty();
         let runs_on = self.run_length > LONGEST_RUN || self.has_passed_enough();
         if runs_on && choices.iter().any(|choice| choice.thread != self.current) {
-            let current = self.current;
+            let (current, all) = (self.current, choices.len());
             choices.retain(|choice| choice.thread != current);
-            self.forced = true;
+            self.forced |= choices.len() < all;
         }
         let settles = |choice: &Choice| self.threads[choice.thread].pending.kind == Kind::Settle;
         if choices.len() > 1 {
@@ -337,13 +354,14 @@ impl State {
         }
     }
 
-    /// Whether a thread waits in such a way that it may wake although nobody calls. Test tools wait in loops: there it would
-    /// be more schedules and nothing new.
+    /// Whether a thread waits in such a way that it may wake although nobody calls, or tries what may fail for no reason. Test
+    /// tools wait in loops: there it would be more schedules and nothing new. One that is held back has failed often enough.
     pub(super) fn could_wake(&self, thread: &ThreadState) -> bool {
         match thread.pending.kind {
             _ if !thread.waits_at.is_empty() => false,
             Kind::Wake => !thread.notified && lock_is_free(&self.objects, thread.pending.second),
             Kind::Park => !thread.token,
+            Kind::Attempt => !self.is_held_back(thread),
             _ => false,
         }
     }
@@ -406,6 +424,7 @@ impl State {
         let fruitless = choice.how == How::Step && thread.pending.is_fruitless();
         let operation = thread.pending;
         if fruitless && thread.note_fruitless(&operation, changes) {
+            self.watch_reader(true);
             return;
         }
         match choice.how {
@@ -413,6 +432,11 @@ impl State {
             How::Timeout => self.time_passed(),
             How::Step | How::Spurious => self.changed(),
         }
+    }
+
+    /// The running thread may wait for others now. If it reads under a lock meanwhile, it matters who waits to write there.
+    fn watch_reader(&mut self, waits: bool) {
+        self.settings.observed |= waits && self.threads[self.current].reads > 0;
     }
 
     /// Notes how long the running thread has repeated itself: it does something else now. If nothing has changed, its loop has
@@ -423,6 +447,11 @@ impl State {
             self.longest_loop = self.longest_loop.max(thread.streak.repeats);
             self.longest_loop_of_yields = self.longest_loop_of_yields.max(thread.streak.yields);
         }
+    }
+
+    /// Puts a panic hook into its place and gives the one before.
+    pub(crate) fn exchange_hook(&mut self, hook: Option<Hook>) -> Option<Hook> {
+        std::mem::replace(&mut self.hook, hook)
     }
 
     /// Notes something for the harness.

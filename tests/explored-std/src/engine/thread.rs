@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::grain::Habits;
-use super::operation::{How, Kind, NOBODY, NOTHING, ObjectIndex, Operation, Site, ThreadIndex};
+use super::operation::{How, Kind, NOBODY, ObjectIndex, Operation, Site, ThreadIndex};
 use super::run::{STACK_SIZE, Suspender};
 
 /// The work of a thread: its result is kept by whoever made the job.
@@ -66,6 +66,8 @@ pub(crate) struct ThreadState {
     pub(crate) panicking: u32,
     /// The panic that it unwinds from, or ended with.
     pub(crate) panic: Option<PanicNote>,
+    /// Whether its job is done: what is left are the destructors of its thread-locals.
+    pub(crate) returned: bool,
     /// Whether its job ended in a panic.
     pub(crate) panicked: bool,
     /// Whether its end was seen: joined.
@@ -78,6 +80,8 @@ pub(crate) struct ThreadState {
     pub(crate) locals: Vec<(usize, Option<Rc<dyn Any>>)>,
     /// What it does again and again, where that matters.
     pub(super) habits: Habits,
+    /// How many guards it holds that readers of a lock share.
+    pub(crate) reads: u32,
     /// How many keys for hashing it has made.
     pub(crate) hash_keys: u64,
     /// What it did since the last change anywhere.
@@ -126,12 +130,14 @@ impl ThreadState {
             token: false,
             panicking: 0,
             panic: None,
+            returned: false,
             panicked: false,
             seen: false,
             saw_panic_of: NOBODY,
             waits_at: Vec::new(),
             locals: Vec::new(),
             habits: Habits::default(),
+            reads: 0,
             hash_keys: 0,
             streak: Streak::default(),
         }
@@ -178,10 +184,5 @@ impl ThreadState {
             None if index == 0 => "main".to_string(),
             None => format!("thread {index}"),
         }
-    }
-
-    /// Whether it is inside an operation on this object.
-    pub(crate) fn is_at(&self, object: ObjectIndex) -> bool {
-        object != NOTHING && self.pending.object == object
     }
 }

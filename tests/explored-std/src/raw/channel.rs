@@ -6,7 +6,7 @@ use crate::engine::object::{Age, Channel, Identity, Model, What};
 use crate::engine::operation::{How, Kind, ObjectIndex, Operation, Site};
 use crate::engine::run::{step, try_with, with};
 use crate::engine::state::State;
-use crate::raw::{Deadline, release_is_a_step};
+use crate::raw::{Deadline, QUEUE, release_is_a_step};
 
 /// A channel's counters: room, messages, and who is left on either side. The messages are kept beside it, in the order in
 /// which they were let in.
@@ -44,8 +44,16 @@ impl RawChannel {
 
     fn register(&self, state: &mut State) -> (ObjectIndex, Age) {
         let capacity = self.capacity;
-        let fresh =
-            || Model::Channel(Channel { capacity, inside: Default::default(), next: 0, senders: 1, receivers: 1 });
+        let fresh = || {
+            Model::Channel(Channel {
+                capacity,
+                inside: Default::default(),
+                next: 0,
+                senders: 1,
+                receivers: 1,
+                waiting: 0,
+            })
+        };
         self.identity.register(state, self.what, fresh)
     }
 
@@ -108,13 +116,15 @@ impl RawChannel {
     #[track_caller]
     pub fn try_send(&self, put: impl FnOnce()) -> Result<(), Refusal> {
         let object = self.in_use();
+        if self.capacity == Some(0) {
+            with(State::observe);
+        }
         step(Operation::new(Kind::Change, "try_send", object, Location::caller()));
-        let waiting = with(|state| state.receivers_waiting(object));
         with(|state| {
             let channel = state.channel(object);
             let room = match channel.capacity {
                 None => true,
-                Some(0) => waiting > channel.inside.len(),
+                Some(0) => channel.waiting > channel.inside.len(),
                 Some(most) => channel.inside.len() < most,
             };
             let refusal = match (channel.receivers, room) {
@@ -141,8 +151,20 @@ impl RawChannel {
     /// Waits for a message. After `Ok` the caller takes the first one.
     #[track_caller]
     pub fn receive(&self, name: &'static str, deadline: Deadline) -> Result<(), Refusal> {
-        let object = self.in_use();
-        match step(Operation::new(Kind::Receive, name, object, Location::caller()).until(deadline.0)) {
+        let (object, at) = (self.in_use(), Location::caller());
+        let queues = self.capacity == Some(0) && with(|state| state.settings.observed);
+        if queues {
+            step(Operation::new(Kind::Change, QUEUE, object, at));
+            with(|state| state.channel(object).waiting += 1);
+        }
+        let how = step(Operation::new(Kind::Receive, name, object, at).until(deadline.0));
+        if queues {
+            with(|state| {
+                let waiting = &mut state.channel(object).waiting;
+                *waiting = waiting.saturating_sub(1);
+            });
+        }
+        match how {
             How::Step => with(|state| state.take_message(object, Refusal::Disconnected)),
             _ => Err(Refusal::TimedOut),
         }
@@ -270,10 +292,6 @@ impl State {
         let refusal = if channel.senders == 0 { Refusal::Disconnected } else { if_empty };
         self.record_refusal();
         Err(refusal)
-    }
-
-    fn receivers_waiting(&self, object: ObjectIndex) -> usize {
-        self.threads.iter().filter(|thread| thread.pending.kind == Kind::Receive && thread.is_at(object)).count()
     }
 
     fn sender_is_gone(&mut self, object: ObjectIndex) {

@@ -6,11 +6,8 @@ use crate::engine::object::{Age, Identity, Lock, Model, What};
 use crate::engine::operation::{How, Kind, NOBODY, ObjectIndex, Operation, Site};
 use crate::engine::run::{step, try_with, with};
 use crate::engine::state::State;
-use crate::raw::{Deadline, release_is_a_step};
+use crate::raw::{Deadline, QUEUE, release_is_a_step};
 use crate::search::SHARED;
-
-/// The name of the step with which a writer queues up, in programs where that makes a difference.
-pub(crate) const QUEUE: &str = "queue";
 
 /// How a lock is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +66,7 @@ impl RawLock {
     pub fn acquire(&self, sharing: Sharing, name: &'static str, deadline: Deadline) -> bool {
         let at = Location::caller();
         let operation = Operation::new(sharing.kind(), name, self.index(), at).until(deadline.0);
-        if deadline != Deadline::NEVER || (sharing == Sharing::Shared && self.is_mine()) {
+        if deadline != Deadline::NEVER {
             with(State::observe);
         }
         let queues = self.what.what == "RwLock" && sharing == Sharing::Alone && with(|state| state.settings.observed);
@@ -84,7 +81,7 @@ impl RawLock {
                 *waiting = waiting.saturating_sub(1);
             }
             if done {
-                take(state.lock(operation.object), operation.object, sharing, at);
+                state.take(operation.object, sharing, at);
             }
         });
         done
@@ -103,10 +100,10 @@ impl RawLock {
             let possible = match sharing {
                 Sharing::Alone => held.is_free(),
                 Sharing::Again => held.is_free() || held.writer == me,
-                Sharing::Shared => held.writer == NOBODY,
+                Sharing::Shared => held.lets_readers_in(),
             };
             if possible {
-                take(state.lock(object), object, sharing, at);
+                state.take(object, sharing, at);
             } else {
                 state.record_refusal();
             }
@@ -143,7 +140,10 @@ impl RawLock {
             let at = lock.taken_at.take();
             lock.writer = NOBODY;
             lock.depth = 0;
-            lock.readers.extend(at.map(|at| (me, at)));
+            if let Some(at) = at {
+                lock.readers.push((me, at));
+                state.threads[me].reads += 1;
+            }
             state.changed();
             state.released(object, false);
         });
@@ -192,18 +192,6 @@ impl Default for RawLock {
 /// A lock, and the thread that runs.
 type LockAndMe<'a> = (&'a mut Lock, usize);
 
-fn take((lock, me): LockAndMe<'_>, _object: ObjectIndex, sharing: Sharing, at: Site) {
-    if sharing == Sharing::Shared {
-        lock.readers.push((me, at));
-        return;
-    }
-    lock.writer = me;
-    if lock.depth == 0 {
-        lock.taken_at = Some(at);
-    }
-    lock.depth += 1;
-}
-
 /// Where the thread that runs took the lock.
 fn taken_at(state: &mut State, object: ObjectIndex) -> Site {
     let made_at = state.objects[object as usize].made_at;
@@ -221,6 +209,21 @@ impl State {
         }
     }
 
+    /// The thread that runs takes a lock.
+    fn take(&mut self, object: ObjectIndex, sharing: Sharing, at: Site) {
+        let (lock, me) = self.lock(object);
+        if sharing == Sharing::Shared {
+            lock.readers.push((me, at));
+            self.threads[me].reads += 1;
+            return;
+        }
+        lock.writer = me;
+        if lock.depth == 0 {
+            lock.taken_at = Some(at);
+        }
+        lock.depth += 1;
+    }
+
     /// The thread that runs gives a lock back.
     pub(crate) fn give_back(&mut self, object: ObjectIndex, sharing: Sharing, written: bool) {
         let (lock, me) = self.lock(object);
@@ -228,7 +231,8 @@ impl State {
             let mine = lock.readers.iter().rposition(|reader| reader.0 == me);
             // A guard may be dropped on another thread than took it.
             if let Some(guard) = mine.or(lock.readers.len().checked_sub(1)) {
-                lock.readers.remove(guard);
+                let reader = lock.readers.remove(guard).0;
+                self.threads[reader].reads -= 1;
             }
         } else if lock.writer == me {
             lock.depth = lock.depth.saturating_sub(1);

@@ -8,7 +8,6 @@ mod once;
 
 pub use channel::{RawChannel, Refusal};
 pub use condvar::{RawCondvar, Woken};
-pub(crate) use lock::QUEUE;
 pub use lock::{RawLock, Sharing};
 pub use once::{Entered, Left, RawOnce};
 
@@ -71,6 +70,9 @@ impl State {
 pub(crate) fn release_is_a_step(state: &State) -> bool {
     state.settings.observed && state.phase == Phase::Running
 }
+
+/// The name of the step with which a thread begins to wait, where others can see whether it does.
+pub(crate) const QUEUE: &str = "queue";
 
 /// An operation without an object, such as a yield.
 pub(crate) fn step_alone(kind: Kind, name: &'static str, at: Site, deadline: Deadline) {

@@ -3,7 +3,7 @@
 //! Two steps are *dependent* if they touch one object and one of them may change it. The order of dependent steps, and of the
 //! steps of one thread, is all that matters: schedules that agree in it are the same to every thread.
 
-use crate::engine::operation::{Choice, How, Kind, NOTHING, ObjectIndex, Operation, ThreadIndex};
+use crate::engine::operation::{Choice, How, Kind, NOTHING, ObjectIndex, Operation, RETURNED, ThreadIndex};
 use crate::engine::state::State;
 
 /// Stands for everything there is: a step that looks at what all others do.
@@ -111,7 +111,6 @@ pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
         Kind::Enter => touched.add(object, !state.is_initialised(object)),
         Kind::AcquireShared => touched.add(object, choice.how != How::Step),
         Kind::UntilBlocked | Kind::Settle => touched.add(EVERYTHING, true),
-        Kind::Change if operation.name == "try_send" => touched.add(EVERYTHING, true),
         Kind::Wait => {
             touched.add(object, true);
             // It gives the lock back, which matters to whoever looks at the lock.
@@ -216,6 +215,7 @@ pub(crate) struct Order {
     arena: Vec<u32>,
     threads: Vec<Clock>,
     ends: Vec<Clock>,
+    returns: Vec<Clock>,
     /// All that was when time last moved.
     meeting: Clock,
     histories: Vec<History>,
@@ -232,6 +232,7 @@ impl Order {
         self.arena.clear();
         self.threads.iter_mut().for_each(Vec::clear);
         self.ends.iter_mut().for_each(Vec::clear);
+        self.returns.iter_mut().for_each(Vec::clear);
         self.meeting.clear();
         self.used = 0;
         self.stopped = false;
@@ -251,6 +252,7 @@ impl Order {
         while self.threads.len() <= thread {
             self.threads.push(Clock::new());
             self.ends.push(Clock::new());
+            self.returns.push(Clock::new());
         }
         &mut self.threads[thread]
     }
@@ -277,6 +279,11 @@ impl Order {
     pub(crate) fn spawned(&mut self, by: ThreadIndex, new: ThreadIndex) {
         let clock = self.clock_of(by).clone();
         *self.clock_of(new) = clock;
+    }
+
+    /// A thread's job is done.
+    pub(crate) fn returned(&mut self, thread: ThreadIndex) {
+        self.returns[thread] = self.clock_of(thread).clone();
     }
 
     /// A thread has ended.
@@ -387,7 +394,8 @@ impl Order {
         let place = self.events.len() as u32;
         let mut clock = std::mem::take(self.clock_of(thread));
         if operation.kind == Kind::Join {
-            join(&mut clock, &self.ends[operation.other]);
+            let ends = if operation.number == RETURNED { &self.returns } else { &self.ends };
+            join(&mut clock, &ends[operation.other]);
         }
         let everything = Access { key: EVERYTHING, writes: false };
         for access in touched.iter() {

@@ -18,14 +18,20 @@ use crate::engine::state::State;
 /// How many decisions of a run are kept.
 const LONGEST_WAY: usize = 2_000;
 
-/// A set of choices at a decision, by their place.
-type Set = u128;
-
 /// A choice that needs no trying, and what it touches.
 #[derive(Clone, Copy, Debug)]
 struct Sleeper {
     choice: Choice,
     accesses: Accesses,
+}
+
+/// What has become of a choice at a decision.
+#[derive(Clone, Copy, Debug, Default)]
+struct Marks {
+    /// It is to be tried.
+    planted: bool,
+    /// It was chosen.
+    tried: bool,
 }
 
 /// A decision on the way of the current schedule.
@@ -36,10 +42,8 @@ struct Decision {
     /// Whose announced operation was possible, by thread.
     possible: Vec<bool>,
     chosen: usize,
-    /// To be tried.
-    planted: Set,
-    /// Tried, the chosen one included.
-    tried: Set,
+    /// What has become of each.
+    marks: Vec<Marks>,
     sleepers: Vec<Sleeper>,
     /// Whether the chosen one must not sleep: it led to a point where nobody can go on, and what could have been chosen
     /// before it, a spurious wakeup, is not offered there.
@@ -62,7 +66,7 @@ pub(crate) struct Reduction {
     redundant: bool,
     /// Whether the current run has more decisions than are kept.
     beyond: bool,
-    /// Whether something was left out: a decision had more choices than a set holds, or a run more than are kept.
+    /// Whether something was left out: a run had more decisions than are kept.
     overflow: bool,
     taken: Vec<Choice>,
     races: Vec<usize>,
@@ -100,13 +104,11 @@ impl Reduction {
             if !std::mem::take(&mut last.restless) {
                 last.sleepers.push(Sleeper { choice: last.choices[tried], accesses: last.accesses[tried] });
             }
-            let next = (0..last.choices.len()).find(|&index| {
-                let bit = 1 << index;
-                last.planted & bit != 0 && last.tried & bit == 0 && !last.sleeps(index)
-            });
+            let next = (0..last.choices.len())
+                .find(|&index| last.marks[index].planted && !last.marks[index].tried && !last.sleeps(index));
             if let Some(next) = next {
                 last.chosen = next;
-                last.tried |= 1 << next;
+                last.marks[next].tried = true;
                 return true;
             }
             self.way.pop();
@@ -150,13 +152,13 @@ impl Reduction {
             let still = |sleeper: &&Sleeper| sleeper.choice.thread != by && !sleeper.accesses.depends_on(&made);
             decision.sleepers = before.sleepers.iter().filter(still).copied().collect();
         }
-        self.overflow |= choices.len() > Set::BITS as usize;
         let awake = |index: &usize| !decision.sleeps(*index);
         let default = default_choice(state, choices);
-        let first = Some(default).filter(awake).or_else(|| (0..choices.len().min(Set::BITS as usize)).find(awake))?;
+        let first = Some(default).filter(awake).or_else(|| (0..choices.len()).find(awake))?;
         decision.chosen = first;
-        decision.tried = 1 << first;
-        decision.planted = decision.tried | always_planted(state, choices);
+        let always = always_planted(state, choices);
+        decision.marks.extend(choices.iter().map(|choice| Marks { planted: always(choice), tried: false }));
+        decision.marks[first] = Marks { planted: true, tried: true };
         Some(decision)
     }
 
@@ -221,15 +223,9 @@ impl Reduction {
 
 /// Choices that are tried at every decision, since no race plants them: timeouts and spurious wakeups, and everybody else
 /// before main ends.
-fn always_planted(state: &State, choices: &[Choice]) -> Set {
+fn always_planted(state: &State, choices: &[Choice]) -> impl Fn(&Choice) -> bool + use<> {
     let main_ends = choices.contains(&Choice::step(0)) && state.threads[0].pending.kind == Kind::Exit;
-    let mut set = 0;
-    for (index, choice) in choices.iter().enumerate().take(Set::BITS as usize) {
-        if main_ends || choice.how != How::Step {
-            set |= 1 << index;
-        }
-    }
-    set
+    move |choice| main_ends || choice.how != How::Step
 }
 
 impl Decision {
@@ -242,14 +238,14 @@ impl Decision {
         let mut first = None;
         for initial in initials {
             let Some(index) = self.choices.iter().position(|choice| choice == initial) else { continue };
-            if self.planted & (1 << index) != 0 {
+            if self.marks[index].planted {
                 return;
             }
             first = first.or(Some(index));
         }
         match first {
-            Some(index) => self.planted |= 1 << index,
-            None => self.planted = Set::MAX >> (Set::BITS as usize - self.choices.len().clamp(1, Set::BITS as usize)),
+            Some(index) => self.marks[index].planted = true,
+            None => self.marks.iter_mut().for_each(|marks| marks.planted = true),
         }
     }
 }
@@ -258,7 +254,7 @@ impl Strategy for Reduction {
     fn takes_as_given(&mut self) {
         self.given = self.depth;
         for decision in self.way.iter_mut().take(self.depth) {
-            decision.planted = decision.tried;
+            decision.marks.iter_mut().for_each(|marks| marks.planted = marks.tried);
         }
     }
 

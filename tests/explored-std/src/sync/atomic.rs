@@ -8,15 +8,45 @@ use std::panic::{Location, RefUnwindSafe};
 pub use ::std::sync::atomic::{Ordering, compiler_fence};
 
 use crate::engine::object::{Age, Identity, Model, What};
-use crate::engine::operation::{Kind, Operation, Site};
+use crate::engine::operation::{How, Kind, Operation, Site};
 use crate::engine::run::{step, with};
 
 /// Orders memory. All of it is ordered already, so nothing is left to do.
 ///
 /// # Panics
 /// If the order is `Relaxed`, as std does.
+#[track_caller]
 pub fn fence(order: Ordering) {
     assert!(order != Ordering::Relaxed, "there is no such thing as a relaxed fence");
+}
+
+/// A load, or a failed exchange, stores nothing.
+#[track_caller]
+fn must_suit_load(order: Ordering, what: &str) {
+    match order {
+        Ordering::Release => panic!("there is no such thing as a release {what}"),
+        Ordering::AcqRel => panic!("there is no such thing as an acquire-release {what}"),
+        _ => {}
+    }
+}
+
+/// A store loads nothing.
+#[track_caller]
+fn must_suit_store(order: Ordering) {
+    match order {
+        Ordering::Acquire => panic!("there is no such thing as an acquire store"),
+        Ordering::AcqRel => panic!("there is no such thing as an acquire-release store"),
+        _ => {}
+    }
+}
+
+/// The strongest order that a failed exchange of this order can have.
+fn when_it_fails(order: Ordering) -> Ordering {
+    match order {
+        Ordering::Release => Ordering::Relaxed,
+        Ordering::AcqRel => Ordering::Acquire,
+        order => order,
+    }
 }
 
 /// Tells the scheduler that this thread spins.
@@ -45,15 +75,23 @@ impl<T: Copy + PartialEq + fmt::Debug> Word<T> {
         Word { identity: Identity::new(), first: value, value: Cell::new(value) }
     }
 
-    /// One step on the value: `f` gets it and says what it shall be.
-    fn step(&self, kind: Kind, name: &'static str, what: &'static str, at: Site, f: impl FnOnce(T) -> Option<T>) -> T {
+    /// One step on the value: `f` gets it and says what it shall be. Gives what it was, and whether the step was made: what is
+    /// only attempted may fail for no reason.
+    fn attempt(
+        &self,
+        kind: Kind,
+        name: &'static str,
+        what: &'static str,
+        at: Site,
+        f: impl FnOnce(T) -> Option<T>,
+    ) -> (T, bool) {
         let (object, age) = with(|state| self.identity.register(state, What::plain(what), || Model::Plain));
         if age == Age::Stale {
             self.value.set(self.first);
         }
-        step(Operation::new(kind, name, object, at));
+        let made = step(Operation::new(kind, name, object, at)) != How::Spurious;
         let before = self.value.get();
-        let after = f(before);
+        let after = if made { f(before) } else { None };
         if let Some(after) = after {
             self.value.set(after);
         }
@@ -62,7 +100,7 @@ impl<T: Copy + PartialEq + fmt::Debug> Word<T> {
                 state.changed();
             }
             match after {
-                None if kind == Kind::Change => state.record_refusal(),
+                None if made && kind != Kind::Look => state.record_refusal(),
                 _ => {}
             }
             state.record_value(|| match after {
@@ -71,7 +109,7 @@ impl<T: Copy + PartialEq + fmt::Debug> Word<T> {
                 None => format!("{before:?}"),
             });
         });
-        before
+        (before, made)
     }
 }
 
@@ -93,18 +131,26 @@ macro_rules! atomic {
 
             #[track_caller]
             fn change(&self, name: &'static str, f: impl FnOnce($value) -> Option<$value>) -> $value {
-                self.atomic.step(Kind::Change, name, $what, Location::caller(), f)
+                self.atomic.attempt(Kind::Change, name, $what, Location::caller(), f).0
             }
 
             /// The value.
+            ///
+            /// # Panics
+            /// If the order is one of stores.
             #[track_caller]
-            pub fn load(&self, _order: Ordering) -> $value {
-                self.atomic.step(Kind::Look, "load", $what, Location::caller(), |_| None)
+            pub fn load(&self, order: Ordering) -> $value {
+                must_suit_load(order, "load");
+                self.atomic.attempt(Kind::Look, "load", $what, Location::caller(), |_| None).0
             }
 
             /// Sets the value.
+            ///
+            /// # Panics
+            /// If the order is one of loads.
             #[track_caller]
-            pub fn store(&self, value: $value, _order: Ordering) {
+            pub fn store(&self, value: $value, order: Ordering) {
+                must_suit_store(order);
                 self.change("store", |_| Some(value));
             }
 
@@ -118,38 +164,49 @@ macro_rules! atomic {
             ///
             /// # Errors
             /// Gives the value if it is another one.
+            ///
+            /// # Panics
+            /// If the order for a failure is one of stores.
             #[track_caller]
             pub fn compare_exchange(
                 &self,
                 current: $value,
                 new: $value,
                 _success: Ordering,
-                _failure: Ordering,
+                failure: Ordering,
             ) -> Result<$value, $value> {
+                must_suit_load(failure, "failure ordering");
                 let before = self.change("compare_exchange", |value| (value == current).then_some(new));
                 if before == current { Ok(before) } else { Err(before) }
             }
 
-            /// The same; never fails without a reason here.
+            /// The same, or fails for no reason.
             ///
             /// # Errors
-            /// Gives the value if it is another one.
+            /// Gives the value, also if it is `current`.
+            ///
+            /// # Panics
+            /// If the order for a failure is one of stores.
             #[track_caller]
             pub fn compare_exchange_weak(
                 &self,
                 current: $value,
                 new: $value,
-                success: Ordering,
+                _success: Ordering,
                 failure: Ordering,
             ) -> Result<$value, $value> {
-                self.compare_exchange(current, new, success, failure)
+                must_suit_load(failure, "failure ordering");
+                let exchange = |value| (value == current).then_some(new);
+                let at = Location::caller();
+                let (before, made) = self.atomic.attempt(Kind::Attempt, "compare_exchange_weak", $what, at, exchange);
+                if made && before == current { Ok(before) } else { Err(before) }
             }
 
             /// Sets the value if it is `current`; returns the one before.
             #[deprecated(since = "1.50.0", note = "use compare_exchange or compare_exchange_weak")]
             #[track_caller]
             pub fn compare_and_swap(&self, current: $value, new: $value, order: Ordering) -> $value {
-                self.compare_exchange(current, new, order, order).unwrap_or_else(|value| value)
+                self.compare_exchange(current, new, order, when_it_fails(order)).unwrap_or_else(|value| value)
             }
 
             /// Sets the value by a closure, as a loop of load and compare-exchange. The closure may run several times.
@@ -165,7 +222,8 @@ macro_rules! atomic {
             ) -> Result<$value, $value> {
                 let mut before = self.load(fetch_order);
                 while let Some(next) = f(before) {
-                    match self.compare_exchange_weak(before, next, set_order, fetch_order) {
+                    // A failure for no reason would call the closure again for the same value: nothing new.
+                    match self.compare_exchange(before, next, set_order, fetch_order) {
                         Ok(value) => return Ok(value),
                         Err(value) => before = value,
                     }

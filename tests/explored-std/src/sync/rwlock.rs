@@ -12,7 +12,8 @@ use super::mutex::result;
 use crate::engine::panics::panicking;
 use crate::raw::{Deadline, RawLock, Sharing};
 
-/// The model of [`std::sync::RwLock`](::std::sync::RwLock). Readers pass a waiting writer, except those that read already.
+/// The model of [`std::sync::RwLock`](::std::sync::RwLock). A waiting writer holds up every new reader, as on
+/// Linux.
 pub struct RwLock<T: ?Sized> {
     raw: RawLock,
     data: UnsafeCell<T>,
@@ -54,10 +55,10 @@ impl<T: ?Sized> RwLock<T> {
         RwLockReadGuard::new(self)
     }
 
-    /// Takes the lock together with other readers, if nobody writes.
+    /// Takes the lock together with other readers, if nobody writes or waits to write.
     ///
     /// # Errors
-    /// If somebody writes, or the lock is poisoned.
+    /// If somebody does, or the lock is poisoned.
     #[track_caller]
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
         self.raw.refresh(&self.data);

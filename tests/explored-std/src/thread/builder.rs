@@ -1,6 +1,7 @@
 //! Starting threads and waiting for their end.
 
 use std::cell::Cell;
+use std::ffi::CString;
 use std::fmt;
 use std::io;
 use std::panic::Location;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 
 use super::Thread;
 use super::scoped::{Scope, ScopedJoinHandle};
-use crate::engine::operation::{Kind, NOTHING, Operation, Site, ThreadIndex};
+use crate::engine::operation::{Kind, NOTHING, Operation, RETURNED, Site, ThreadIndex};
 use crate::engine::panics::run_to_result;
 use crate::engine::run::{step, with};
 use crate::engine::state::State;
@@ -48,6 +49,9 @@ impl Builder {
     ///
     /// # Errors
     /// Never here.
+    ///
+    /// # Panics
+    /// If the name has a null byte.
     #[track_caller]
     pub fn spawn<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
     where
@@ -65,6 +69,9 @@ impl Builder {
     ///
     /// # Errors
     /// Never here.
+    ///
+    /// # Panics
+    /// If the name has a null byte.
     #[track_caller]
     pub fn spawn_scoped<'scope, 'env, F, T>(
         self,
@@ -80,7 +87,11 @@ impl Builder {
 }
 
 /// Adds a thread to the schedule.
+#[track_caller]
 pub(super) fn start(as_asked: Builder, job: Job, at: Site) -> Thread {
+    if let Some(name) = &as_asked.name {
+        CString::new(name.as_str()).expect("thread name may not contain interior null bytes");
+    }
     with(|state| {
         let spawn = Operation::new(Kind::Never, "spawn", NOTHING, at);
         let index = state.add_thread(as_asked.name.map(Arc::from), job, spawn);
@@ -94,7 +105,17 @@ pub(super) fn start(as_asked: Builder, job: Job, at: Site) -> Thread {
 
 /// Waits for a thread's end, and notes that somebody saw it.
 pub(super) fn wait_for_end(index: ThreadIndex, at: Site) {
-    step(Operation::on_thread(Kind::Join, "join", index, at));
+    wait(Operation::on_thread(Kind::Join, "join", index, at));
+}
+
+/// Waits until a thread's job is done, but not for the destructors of its thread-locals.
+pub(super) fn wait_for_return(index: ThreadIndex, at: Site) {
+    wait(Operation { number: RETURNED, ..Operation::on_thread(Kind::Join, "join", index, at) });
+}
+
+fn wait(operation: Operation) {
+    let index = operation.other;
+    step(operation);
     with(|state| {
         state.threads[index].seen = true;
         if state.threads[index].panicked {

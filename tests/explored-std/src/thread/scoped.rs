@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use super::Thread;
-use super::builder::{Builder, is_finished, start, wait_for_end};
+use super::builder::{Builder, is_finished, start, wait_for_end, wait_for_return};
 use crate::engine::operation::{Site, ThreadIndex};
 use crate::engine::panics::run_to_result;
 use crate::engine::run::with;
@@ -30,7 +30,8 @@ unsafe impl Sync for Scope<'_, '_> {}
 
 impl std::panic::RefUnwindSafe for Scope<'_, '_> {}
 
-/// Runs the closure with a scope for threads that may borrow what is outside; waits for all of them before it returns.
+/// Runs the closure with a scope for threads that may borrow what is outside; waits for all of them before it returns, but for the
+/// destructors of their thread-locals.
 ///
 /// # Panics
 /// If one of them panicked and nobody joined it.
@@ -59,7 +60,7 @@ fn wait_for_all(threads: &RefCell<Vec<ThreadIndex>>, at: Site) -> bool {
     while let Some(index) = { threads.borrow().get(next).copied() } {
         next += 1;
         if with(|state| !state.threads[index].seen) {
-            wait_for_end(index, at);
+            wait_for_return(index, at);
             unseen |= with(|state| state.threads[index].panicked);
         }
     }
@@ -85,8 +86,9 @@ impl<'scope> Scope<'scope, '_> {
         let result = Rc::new(Cell::new(None));
         let shared = Rc::clone(&result);
         let job: Box<dyn FnOnce() + 'scope> = Box::new(move || shared.set(Some(run_to_result(f))));
-        // SAFETY: `scope` does not return, nor unwind, before the thread has ended or its stack is gone: at a schedule's end
-        // stacks go newest first, and this thread is newer than the one that runs `scope`.
+        // SAFETY: `scope` does not return, nor unwind, before the job is done and gone, or its stack is: at a schedule's end
+        // stacks go newest first, and this thread is newer than the one that runs `scope`. What the thread does behind its
+        // job, destroying thread-locals, has no borrows of the scope's.
         let job = unsafe { std::mem::transmute::<Box<dyn FnOnce() + 'scope>, Job>(job) };
         let thread = start(as_asked, job, at);
         self.threads.borrow_mut().push(thread.index);
