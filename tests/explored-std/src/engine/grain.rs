@@ -171,16 +171,17 @@ impl State {
         let me = self.current;
         let operation = self.threads[me].pending;
         let habitual = self.grain == Grain::Coarse && self.threads[me].habits.note(&operation);
-        if habitual && self.is_held_back(&self.threads[me]) {
+        if habitual && (self.is_held_back(&self.threads[me]) || self.has_passed_enough()) {
             let streak = &mut self.threads[me].streak;
-            self.spun.0 += std::mem::take(&mut streak.passed);
-            self.spun.1 += std::mem::take(&mut streak.passed_over);
+            if streak.version == self.changes {
+                self.spun.0 += std::mem::take(&mut streak.passed);
+                self.spun.1 += std::mem::take(&mut streak.passed_over);
+            }
             return false;
         }
         habitual
             && operation.may_be_passed()
             && self.begun == self.threads.len()
-            && self.passed_in_a_row < MOST_IN_A_ROW
             && !self.has_passed_too_much()
             && is_possible(&self.threads, &self.objects, me)
     }
