@@ -285,8 +285,9 @@ enum Hold {
 const AN_HOUR: Duration = Duration::from_secs(3600);
 /// A limit that is always reached, since the answer is never complete. Nobody measures it.
 const SHORT: Duration = Duration::from_millis(10);
-/// A limit that is always reached, since the answer takes far longer, but not between two of its bytes.
-const LONGER_THAN_A_DRIP: Duration = Duration::from_millis(400);
+/// A limit that is always reached, since the answer takes far longer, but not between two of its bytes, nor by an answer that
+/// comes at once.
+const LONG_ENOUGH: Duration = Duration::from_millis(400);
 
 impl Way {
     /// Returns when no request is in flight any more: what was given up is to be over soon.
@@ -404,7 +405,11 @@ impl Script {
             _ => site.url(&path(place)),
         };
         let limit = |place: &usize| match self.spot(*place) {
-            Spot::Replies(replies) if replies.ends_with(&[Reply::Drips]) => LONGER_THAN_A_DRIP,
+            Spot::Replies(replies) if replies.ends_with(&[Reply::Drips]) => LONG_ENOUGH,
+            // What is answered before the silence has to come in time.
+            Spot::Replies(replies) if replies.len() > 1 && self.allowed(*place).0 == Err(Failure::Timeout) => {
+                LONG_ENOUGH
+            }
             _ if self.allowed(*place).0 == Err(Failure::Timeout) => SHORT,
             _ => AN_HOUR,
         };
