@@ -145,11 +145,23 @@ fn jobs_may_submit_to_their_own_pool_even_if_its_backlog_is_full() {
         let (pool, log) = (Arc::new(Pool::new(size(1), size(1))), Log::new());
         let results = pool.map([()], {
             let (pool, log) = (Arc::clone(&pool), log.clone());
-            move |()| ["1", "2", "3"].map(|job| pool.submit(note(&log, job)))
+            move |()| {
+                // The last one submits a job itself, wherever it is run.
+                let last = {
+                    let (pool, log) = (Arc::clone(&pool), log.clone());
+                    move || {
+                        log.note("3");
+                        let _ = pool.submit(note(&log, "4"));
+                    }
+                };
+                [pool.submit(note(&log, "1")), pool.submit(note(&log, "2")), pool.submit(last)]
+            }
         });
         assert_eq!(all_there(results), [[Ok(()); 3]]);
         pool.shutdown();
         assert_eq!(["1", "2", "3"].map(|job| log.count(job)), [1; 3], "each job runs once");
+        // The pool may be shut down before the last one submits.
+        assert!(log.count("4") <= 1, "a job of a job runs once at most");
     });
 }
 
