@@ -196,6 +196,8 @@ impl Runner {
 
 impl Drop for Runner {
     fn drop(&mut self) {
+        // Where a judge has panicked, threads still stand in the schedule.
+        run::clear_away(&mut self.stacks);
         run::install(None);
     }
 }
