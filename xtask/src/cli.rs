@@ -97,17 +97,17 @@ impl WhoseArgs {
     /// The same arguments as text, for commands that are shown.
     pub(crate) fn shown(&self) -> String {
         match &self.submission {
-            Some(folder) => format!(" --submission {}", shell_words(&folder.display().to_string())),
+            Some(folder) => format!(" --submission {}", quoted(&folder.display().to_string())),
             None if self.solution => " --solution".to_string(),
             None => String::new(),
         }
     }
 }
 
-/// A path as a shell takes it.
-fn shell_words(path: &str) -> String {
+/// A path as shells take it for one word, whatever is in it.
+fn quoted(path: &str) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || "/\\._-:".contains(letter);
-    if path.chars().all(plain) { path.to_string() } else { format!("\"{path}\"") }
+    if path.chars().all(plain) { path.to_string() } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
 #[derive(Debug, Args)]
@@ -117,8 +117,8 @@ pub(crate) struct ReplayArgs {
     /// The test
     pub(crate) test: String,
     /// The schedule, as a failed check prints it; none if the test has only one
-    #[arg(long, value_name = "S", default_value = "", hide_default_value = true)]
-    pub(crate) schedule: String,
+    #[arg(long, value_name = "S")]
+    pub(crate) schedule: Option<String>,
     #[command(flatten)]
     pub(crate) whose: WhoseArgs,
     /// Write the schedule to a file: its record (.json), a picture (.svg) or a page to step through (.html)

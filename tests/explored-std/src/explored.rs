@@ -29,7 +29,7 @@ pub struct Config {
     pub daemons: bool,
     /// How many accidents one schedule has: spurious wakeups, and weak exchanges that fail for no reason.
     pub spurious: u32,
-    /// How many steps one schedule may have before it is called a livelock.
+    /// How many decisions one schedule may have before it is called too long.
     pub steps: u32,
     /// Run only this schedule, in the notation of [`verdict::Trace::schedule`], and record it.
     pub replay: Option<String>,
@@ -208,8 +208,8 @@ pub fn rest() -> ! {
     unreachable!("what is never possible was done")
 }
 
-/// Runs every schedule, reduced or not, coarsely or not, also after failures, and counts how they end: by the failure's text, or `passed`, and
-/// by what `log` says after each. Nothing if there are more than the budget allows. For tests of the search itself.
+/// Runs every schedule, reduced or not, coarsely or not, also after failures, and counts how they end: by the failure's text, or
+/// `passed`, and by what `log` says after each. Nothing if there are more than the budget allows. For tests of the search itself.
 #[doc(hidden)]
 pub fn every_outcome(
     config: &Config,

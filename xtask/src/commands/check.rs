@@ -27,7 +27,8 @@ pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
         Some(folder) if args.katas.is_empty() => submitted(repository, folder)?,
         _ => catalog::some(repository, &args.katas)?,
     };
-    let own = !args.whose.solution && args.whose.submission.is_none();
+    let whose = args.whose.shown();
+    let own = whose.is_empty();
     let subjects = katas
         .iter()
         .map(|kata| subject::of(repository, kata, args.whose.solution, args.whose.submission.as_deref()))
@@ -42,7 +43,7 @@ pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
         (true, [one]) => render::json(one)?,
         (true, several) => render::json(several)?,
         (false, several) => {
-            let audience = report::Audience { whose: args.whose.shown(), sources: repository };
+            let audience = report::Audience { whose, sources: repository };
             several
                 .iter()
                 .zip(&katas)

@@ -2,9 +2,7 @@
 //! on schedules, as it is and with noise: what fails must fail, and what passes must pass. Of which kind a failure is may change:
 //! where all wait for each other, a loop of noise can run on.
 
-use std::collections::BTreeSet;
-
-use verdict::{KataVerdict, Kind};
+use verdict::{KataVerdict, SubjectVerdict};
 
 use crate::cancel::Cancel;
 use crate::catalog;
@@ -53,27 +51,13 @@ fn runs(declared: &Declared) -> bool {
 /// A row for each noisy answer, which is compared with the first one, that has no noise.
 fn rows(verdicts: &[KataVerdict]) -> Vec<verification::Row> {
     let (plain, noisy) = verdicts.split_first().expect("chunks are not empty");
-    let expected = failures(plain);
     let rows = noisy.iter().map(|verdict| {
         let mut row = verification::Row::default();
-        let passes = |failures: &Option<BTreeSet<Kind>>| failures.as_ref().map(BTreeSet::is_empty);
-        let alike = passes(&failures(verdict)) == passes(&expected);
+        let was_run = matches!(verdict.verdict, SubjectVerdict::Passed | SubjectVerdict::Failed);
+        let alike = was_run && verdict.verdict == plain.verdict;
         let complaint = (!alike).then(|| verification::found(verdict));
-        row.note(verdict, &in_words(&expected), complaint);
+        row.note(verdict, &plain.verdict.to_string(), complaint);
         row
     });
     rows.collect()
-}
-
-/// The kinds of all failing tests. What does not compile fails none, and passes none either.
-fn failures(verdict: &KataVerdict) -> Option<BTreeSet<Kind>> {
-    (!verdict.tests.is_empty()).then(|| verdict.tests.iter().filter_map(|test| test.kind).collect())
-}
-
-fn in_words(failures: &Option<BTreeSet<Kind>>) -> String {
-    match failures {
-        None => "no test".to_string(),
-        Some(kinds) if kinds.is_empty() => "passed".to_string(),
-        Some(kinds) => kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", "),
-    }
 }

@@ -28,26 +28,26 @@ pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {
             "There is no schedule to replay; `cargo xtask check` runs them.",
         ));
     }
-    if let Some(part) = args.schedule.split('.').find(|part| !is_part(part) && !args.schedule.is_empty()) {
+    if let Some(part) = args.schedule.iter().flat_map(|schedule| schedule.split('.')).find(|part| !is_part(part)) {
         return Err(Error::new(
             format!("`{part}` is no part of a schedule"),
             "Parts are like 1, 0x3, 1t or 2s, with dots between; copy the schedule from a failed \
              check.",
         ));
     }
+    let schedule = args.schedule.unwrap_or_default();
     let trace_file = args.trace.map(TraceFile::new).transpose()?;
     let cancel = Cancel::by_ctrl_c();
     let console = Console::new(false);
     let subject = subject::of(repository, &kata, args.whose.solution, args.whose.submission.as_deref())?;
     let label = format!("check-{}", subject.id);
-    let settings =
-        Settings { replay: Some(args.schedule.clone()), test: Some(args.test.clone()), ..Settings::default() };
+    let settings = Settings { replay: Some(schedule.clone()), test: Some(args.test.clone()), ..Settings::default() };
     let prepared = pipeline::prepare(repository, &label, vec![subject], &settings, &console, &cancel)?;
     let verdicts = pipeline::examine(repository, &prepared, &settings, &console, &cancel)?;
     console.clear();
     let verdict = &verdicts[0];
     let audience = report::Audience { whose: args.whose.shown(), sources: repository };
-    render::print(&report::replayed(verdict, &kata, &args.schedule, &audience));
+    render::print(&report::replayed(verdict, &kata, &schedule, &audience));
     if let (Some(trace_file), Some(test)) = (trace_file, verdict.tests.first()) {
         trace_file.write(repository, &kata.name, test)?;
     }

@@ -44,15 +44,24 @@ struct Operator {
     writes: &'static str,
     /// What can be written in this place to make it. Nothing in most places.
     changes: fn(&Place<'_>) -> Vec<Change>,
+    /// Whether only a schedule shows it every time. On threads alone it is luck whether the tests see it, so a kata without schedules
+    /// is not tried with it.
+    needs_schedules: bool,
+}
+
+impl Operator {
+    const fn seen_on_schedules(self) -> Operator {
+        Operator { needs_schedules: true, ..self }
+    }
 }
 
 const fn operator(mistake: &'static str, writes: &'static str, changes: fn(&Place<'_>) -> Vec<Change>) -> Operator {
-    Operator { mistake, writes, changes }
+    Operator { mistake, writes, changes, needs_schedules: false }
 }
 
 /// All mistakes: first those of every program, then those of concurrency.
 #[rustfmt::skip]
-const OPERATORS: [Operator; 25] = [
+const OPERATORS: [Operator; 29] = [
     operator("a function that does nothing", "a body → a value of its type", bodies::body),
     operator("another comparison", "`<` → `<=`, `>=`, `==`, `>`; and so on", conditions::comparison),
     operator("a condition turned round", "`!a` → `a`; `if a` → `if !a`; so with `matches!`", conditions::negation),
@@ -69,9 +78,13 @@ const OPERATORS: [Operator; 25] = [
     operator("a wait that is not repeated", "`while` around a wait → `if`; `wait_while` → `wait`", waiting::once),
     operator("a wait before the look", "`while a { wait }` → first `wait`, then `while a`", waiting::before_the_look),
     operator("a guard that is not kept", "`let _guard =` → `let _ =`", locks::unbound),
+    operator("a guard dropped early", "behind a guard's last use → `drop(guard)`", locks::dropped_early).seen_on_schedules(),
     operator("a guard kept too long", "`a.lock().f()` → `let held = a.lock(); held.f()`", locks::kept),
+    operator("a critical section in two", "between look and act → `drop(guard)`, and the lock again", locks::split).seen_on_schedules(),
     operator("a change under a lock in two", "`a.lock().b += c` → read, then write", locks::read_and_write),
     operator("two locks swapped", "`let a = lock(); let b = lock();` → the other way round", locks::swapped),
+    operator("an atomic step in two", "`fetch_add`, `swap`, `compare_exchange` → load, then store", atomics::split).seen_on_schedules(),
+    operator("a weaker ordering", "`Acquire`, `Release`, … → `Relaxed`", atomics::weaker).seen_on_schedules(),
     operator("a time that starts anew", "`let end = … Instant::now() …` → again in each round", time::restarted),
     operator("another time", "a `Duration` → none; a year", time::another),
     operator("a panic that is not caught", "`catch_unwind(f)` → `Ok(f())`", failures::uncaught),
@@ -80,27 +93,16 @@ const OPERATORS: [Operator; 25] = [
     operator("threads one by one", "`let a: Vec<_> = ….collect();` → `let a = …;`", failures::one_by_one),
 ];
 
-/// Mistakes that only a schedule shows every time. A kata that runs on threads alone is not tried with them: whether its tests see
-/// one is luck.
-#[rustfmt::skip]
-const SEEN_ON_SCHEDULES: [Operator; 4] = [
-    operator("a guard dropped early", "behind a guard's last use → `drop(guard)`", locks::dropped_early),
-    operator("a critical section in two", "between look and act → `drop(guard)`, and the lock again", locks::split),
-    operator("an atomic step in two", "`fetch_add`, `swap`, `compare_exchange` → load, then store", atomics::split),
-    operator("a weaker ordering", "`Acquire`, `Release`, … → `Relaxed`", atomics::weaker),
-];
-
 /// The mutants of a solution, in the order of its text. What the stub gives is left alone: no learner writes it. `schedules` says
 /// whether the kata runs on them.
 ///
 /// # Errors
 /// A text is no Rust.
 pub(crate) fn of(solution: &str, stub: &str, schedules: bool) -> syn::Result<Vec<Mutant>> {
-    let operators = || OPERATORS.iter().chain(SEEN_ON_SCHEDULES.iter().filter(|_| schedules));
     let (source, file, stub_file) = (Source(solution), syn::parse_file(solution)?, syn::parse_file(stub)?);
     let mut found: Vec<(usize, String, &Operator, Change)> = Vec::new();
     Outline::new(&file, source).walk(&Outline::new(&stub_file, Source(stub)), &mut |function, place| {
-        for operator in operators() {
+        for operator in OPERATORS.iter().filter(|operator| schedules || !operator.needs_schedules) {
             let changes = (operator.changes)(place).into_iter();
             found.extend(changes.map(|change| (change.begins(), function.to_string(), operator, change)));
         }
@@ -135,8 +137,7 @@ mod tests {
 
     /// What the operator for this mistake makes of a function: names without the function's, and the lines that are new.
     pub(super) fn made(mistake: &str, solution: &str) -> Vec<(String, String)> {
-        let mut all = OPERATORS.iter().chain(&SEEN_ON_SCHEDULES);
-        assert!(all.any(|operator| operator.mistake == mistake), "no operator is called {mistake}");
+        assert!(OPERATORS.iter().any(|operator| operator.mistake == mistake), "no operator is called {mistake}");
         let mutants = of(solution, "", true).expect("Rust");
         let made = mutants.into_iter().filter(|mutant| mutant.mistake[0] == mistake);
         made.map(|mutant| {

@@ -32,7 +32,7 @@ impl State {
         let all_poll = self.spinning().all(polls);
         self.turn = NOBODY;
         self.idle_rounds += 1;
-        if self.has_gone_round_enough() {
+        if self.idle_rounds > self.grain.limits().rounds {
             if self.grain == Grain::Coarse {
                 return false;
             }
@@ -62,8 +62,8 @@ impl State {
         self.threads.iter().enumerate().filter(is_spinning).map(|(index, _)| index)
     }
 
-    /// Moves time a little, for those that look at the clock again and again: one who yields in between may have a limit that is over
-    /// before the first deadline. Says whether that has come.
+    /// Moves time a little, for those that look at the clock again and again: one who yields in between may have a limit that is
+    /// over before the first deadline. Says whether that has come.
     fn tick(&mut self, all_poll: bool) -> bool {
         let part = if all_poll { self.ticked / TICK } else { self.ticked };
         let step = part.max(MILLISECOND);

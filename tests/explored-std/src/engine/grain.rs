@@ -5,6 +5,8 @@
 //! thread would have to wait. The first time is a decision, and so is whatever comes behind the loop. What is passed touches
 //! what it touches: it belongs to the decision before it.
 
+use std::ops::AddAssign;
+
 use super::operation::{Choice, Kind, NEVER, NOTHING, ObjectIndex, Operation, Site, ThreadIndex};
 use super::possible::{is_possible, is_told};
 use super::run::Ending;
@@ -36,26 +38,6 @@ pub(super) struct Limits {
     pub(super) rounds: u32,
 }
 
-/// How long a schedule is looked on before it is called endless.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Patience {
-    /// As long as a long loop takes that comes to an end.
-    #[default]
-    Full,
-    /// A schedule of this program was endless. So others will be, and it is enough to look at them for a while.
-    Spent,
-}
-
-impl Patience {
-    /// So much of a number.
-    fn of(self, number: u64) -> u64 {
-        match self {
-            Patience::Full => number,
-            Patience::Spent => number / 20,
-        }
-    }
-}
-
 impl Grain {
     pub(super) fn limits(self) -> &'static Limits {
         match self {
@@ -68,7 +50,7 @@ impl Grain {
                 repeats: 40_000,
                 repeats_of_yielding: 400_000,
                 rounds_before_time: 1,
-                rounds: 25,
+                rounds: 200,
             },
         }
     }
@@ -83,7 +65,7 @@ const MOST_IN_A_ROW: u32 = 10_000;
 /// How many steps are passed in one schedule.
 const MOST_PASSED: u64 = 2_500_000;
 /// So many passed steps take as much time as one that is decided: a timer that is due after a thousand steps waits for loops.
-const PASSED_PER_STEP: u64 = 256;
+const PASSED_PER_PATIENT_STEP: u64 = 256;
 
 /// With more repeated steps than this in a schedule, not counting those that only wait for others, deciding at each of them is
 /// hopeless.
@@ -95,6 +77,22 @@ const REPETITIVE_AND_OPEN: u64 = 300;
 const LONGEST_LOOP: u32 = 100;
 /// The same for one that yields.
 const LONGEST_LOOP_OF_YIELDS: u32 = 20;
+
+/// Steps that were passed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Passed {
+    /// How many.
+    pub(crate) all: u64,
+    /// How many of these could have been decided otherwise: whether any, where nobody asks for more.
+    pub(crate) over: u64,
+}
+
+impl AddAssign for Passed {
+    fn add_assign(&mut self, more: Passed) {
+        self.all += more.all;
+        self.over += more.over;
+    }
+}
 
 /// What a thread has done, by the places where it did it.
 #[derive(Debug, Default)]
@@ -174,8 +172,7 @@ impl State {
         if habitual && (self.is_held_back(&self.threads[me]) || self.has_passed_enough()) {
             let streak = &mut self.threads[me].streak;
             if streak.version == self.changes {
-                self.spun.0 += std::mem::take(&mut streak.passed);
-                self.spun.1 += std::mem::take(&mut streak.passed_over);
+                self.spun += std::mem::take(&mut streak.passed);
             }
             return false;
         }
@@ -190,15 +187,13 @@ impl State {
     pub(super) fn pass(&mut self) {
         let me = self.current;
         let operation = self.threads[me].pending;
-        self.passed += 1;
         self.passed_in_a_row += 1;
         // Only a first run wants to know how many.
-        let counts = self.passed_over == 0 || self.settings.most_passed_over < u64::MAX;
-        let over = u64::from(counts && self.another_could_go_on());
-        self.passed_over += over;
+        let counts = self.passed.over == 0 || self.settings.most_passed_over < u64::MAX;
+        let one = Passed { all: 1, over: u64::from(counts && self.another_could_go_on()) };
+        self.passed += one;
         self.note_step(Choice::step(me));
-        self.threads[me].streak.passed += 1;
-        self.threads[me].streak.passed_over += over;
+        self.threads[me].streak.passed += one;
         if self.order.is_some()
             && !self.threads[me].habits.is_told(self.steps)
             && let Some(mut strategy) = self.strategy.take()
@@ -235,39 +230,36 @@ impl State {
 
     /// Whether so much was passed that the schedule is given up.
     pub(super) fn has_passed_too_much(&self) -> bool {
-        self.passed >= self.settings.patience.of(MOST_PASSED) || self.passed_over > self.settings.most_passed_over
+        self.passed.all >= MOST_PASSED || self.passed.over > self.settings.most_passed_over
     }
 
-    /// Whether threads went round for so long, while nothing changed, that it is for ever.
-    pub(super) fn has_gone_round_enough(&self) -> bool {
-        u64::from(self.idle_rounds) > self.settings.patience.of(self.grain.limits().rounds.into())
-    }
-
-    /// Whether the schedule seems to be endless: nothing that the search could do about it.
+    /// Whether the schedule had no end, and not because the search had seen enough of it.
     pub(crate) fn is_endless(&self) -> bool {
         match self.ending {
             Some(Ending::Livelock) => true,
-            Some(Ending::TooLong) => self.passed >= MOST_PASSED,
+            Some(Ending::TooLong) => self.passed.all >= MOST_PASSED,
             _ => false,
         }
     }
 
     /// Whether nothing has changed in the second half of the schedule, but for the time.
-    pub(super) fn stands_still(&self) -> bool {
-        let all = u64::from(self.steps) + self.passed;
-        all - self.all_at_change > all / 2
+    pub(super) fn makes_no_progress(&self) -> bool {
+        self.all_steps() - self.all_at_change > self.all_steps() / 2
+    }
+
+    /// How many steps there were, decided or passed.
+    pub(super) fn all_steps(&self) -> u64 {
+        u64::from(self.steps) + self.passed.all
     }
 
     /// Whether the schedule, which was coarse, shows that no search could decide at each step.
     pub(crate) fn is_hopeless_to_decide(&self) -> bool {
         // Whoever goes round right now may be waiting, too.
         let going = self.threads.iter().map(|thread| &thread.streak).filter(|streak| streak.version == self.changes);
-        let (now, now_over) =
-            going.fold((0, 0), |(all, over), streak| (all + streak.passed, over + streak.passed_over));
-        let passed = self.passed - self.spun.0 - now;
-        let passed_over = self.passed_over - self.spun.1 - now_over;
-        passed > REPETITIVE
-            || passed_over > REPETITIVE_AND_OPEN
+        let mut waiting = self.spun;
+        going.for_each(|streak| waiting += streak.passed);
+        self.passed.all - waiting.all > REPETITIVE
+            || self.passed.over - waiting.over > REPETITIVE_AND_OPEN
             || self.longest_loop > LONGEST_LOOP
             || self.longest_loop_of_yields > LONGEST_LOOP_OF_YIELDS
     }
@@ -283,6 +275,6 @@ impl State {
 
     /// How long the schedule is, in steps that are decided.
     pub(super) fn length(&self) -> u64 {
-        u64::from(self.steps) + self.passed / PASSED_PER_STEP
+        u64::from(self.steps) + self.passed.all / PASSED_PER_PATIENT_STEP
     }
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::grain::{Grain, Patience};
+use super::grain::{Grain, Passed};
 use super::mark::{Mark, Marked};
 use super::object::{Model, Object};
 use super::operation::{Choice, How, Kind, NEVER, NOBODY, ObjectIndex, Operation, ThreadIndex};
@@ -46,8 +46,6 @@ pub(crate) struct Settings {
     pub(crate) grain: Grain,
     /// How many steps that could have been decided otherwise a coarse schedule passes before it is given up.
     pub(crate) most_passed_over: u64,
-    /// How long a schedule is looked on.
-    pub(crate) patience: Patience,
 }
 
 /// One schedule's state.
@@ -71,15 +69,12 @@ pub(crate) struct State {
     pub(crate) steps: u32,
     /// The grain from here on: a schedule that seems to stand still gets coarse.
     pub(super) grain: Grain,
-    /// How many steps were passed.
-    pub(crate) passed: u64,
-    /// How many of these could have been decided otherwise: whether any, where nobody asks for more.
-    pub(crate) passed_over: u64,
-    /// How many were passed since the last decision.
+    /// Steps that were passed.
+    pub(crate) passed: Passed,
+    /// How many since the last decision.
     pub(super) passed_in_a_row: u32,
-    /// How many steps were passed by threads that only waited for others by doing so, and how many of these could have been
-    /// decided otherwise.
-    pub(super) spun: (u64, u64),
+    /// Those of threads that only waited for others by passing them.
+    pub(super) spun: Passed,
     /// How many repetitions in a row came to an end although nothing had changed.
     pub(super) longest_loop: u32,
     /// How many yields among them.
@@ -139,10 +134,9 @@ impl State {
             changes: 0,
             steps: 0,
             grain: Grain::Fine,
-            passed: 0,
-            passed_over: 0,
+            passed: Passed::default(),
             passed_in_a_row: 0,
-            spun: (0, 0),
+            spun: Passed::default(),
             longest_loop: 0,
             longest_loop_of_yields: 0,
             forced: false,
@@ -177,10 +171,9 @@ impl State {
         self.changes = 0;
         self.steps = 0;
         self.grain = self.settings.grain;
-        self.passed = 0;
-        self.passed_over = 0;
+        self.passed = Passed::default();
         self.passed_in_a_row = 0;
-        self.spun = (0, 0);
+        self.spun = Passed::default();
         self.longest_loop = 0;
         self.longest_loop_of_yields = 0;
         self.forced = false;
@@ -288,7 +281,7 @@ impl State {
         self.steps += 1;
         if self.steps > self.settings.steps || self.has_passed_too_much() {
             self.choices = choices;
-            return Err(if self.stands_still() { Ending::Livelock } else { Ending::TooLong });
+            return Err(if self.makes_no_progress() { Ending::Livelock } else { Ending::TooLong });
         }
         let mut strategy = self.strategy.take().expect("a schedule has a strategy");
         let picked = strategy.pick(self, &choices);
@@ -384,12 +377,11 @@ impl State {
 
     /// Whether a thread only repeats itself while nothing changes.
     pub(super) fn is_held_back(&self, thread: &ThreadState) -> bool {
-        let limits = self.grain.limits();
-        // Who looks at the clock and yields waits for time.
         let streak = &thread.streak;
-        let yields = if streak.looks_at_clock { 1 } else { limits.yields };
+        // Who looks at the clock waits for time: no loop of noise does.
+        let limits = if streak.looks_at_clock { Grain::Fine.limits() } else { self.grain.limits() };
         let repeats = if streak.yields > 0 { limits.repeats_of_yielding } else { limits.repeats };
-        let repeats = streak.yields >= yields || streak.repeats > repeats;
+        let repeats = streak.yields >= limits.yields || streak.repeats > repeats;
         repeats && streak.version == self.changes
     }
 
@@ -464,7 +456,7 @@ impl State {
     /// Notes that something has changed: whoever repeats itself may now see something else.
     pub(crate) fn changed(&mut self) {
         self.time_passed();
-        self.all_at_change = u64::from(self.steps) + self.passed;
+        self.all_at_change = self.all_steps();
     }
 
     /// Notes that time has passed. Who only looks at the clock sees something else; it is no progress.

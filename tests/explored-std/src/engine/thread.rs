@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::grain::Habits;
+use super::grain::{Habits, Passed};
 use super::operation::{How, Kind, NOBODY, ObjectIndex, Operation, Site, ThreadIndex};
 use super::run::{STACK_SIZE, Suspender};
 
@@ -99,10 +99,8 @@ pub(super) struct Streak {
     pub(super) yields: u32,
     /// Whether the clock was read.
     pub(super) looks_at_clock: bool,
-    /// How many steps were passed.
-    pub(super) passed: u64,
-    /// How many of these could have been decided otherwise.
-    pub(super) passed_over: u64,
+    /// Steps that were passed.
+    pub(super) passed: Passed,
     /// The state of the world at its start.
     pub(super) version: u64,
 }

@@ -4,7 +4,7 @@ use super::runner::Ran;
 
 /// How many schedules are run after the first that failed, for the count and for one that is shorter.
 const AFTER_FAILURE: u64 = 500;
-/// How many steps these may have together.
+/// How many steps these may have together with it.
 const STEPS_AFTER_FAILURE: u64 = 100_000;
 /// How many steps a part of the plan may have for each schedule of its budget. Tests with longer schedules get fewer of them,
 /// so that they do not take minutes.
@@ -40,10 +40,10 @@ impl Budget {
         self.steps = self.steps.saturating_sub(ran.length() + work / WORK_PER_STEP);
     }
 
-    /// After a failure, only so much is spent on the count and on a shorter one.
-    pub(crate) fn cut(&mut self) {
+    /// After the run that failed, only so much is spent on the count and on a shorter one: nothing more, if that one had no end.
+    pub(crate) fn cut(&mut self, failed: &Ran) {
         self.schedules = self.schedules.min(self.after_failure);
-        self.steps = self.steps.min(STEPS_AFTER_FAILURE);
+        self.steps = self.steps.min(STEPS_AFTER_FAILURE.saturating_sub(failed.length()));
     }
 
     /// How many schedules may still be run.

@@ -13,7 +13,7 @@ use super::reduction::Reduction;
 use super::replay::Replay;
 use super::runner::{Again, Ran, Runner};
 use super::sample::{Numbers, Sample};
-use crate::engine::grain::{Grain, Patience};
+use crate::engine::grain::Grain;
 use crate::engine::operation::Choice;
 use crate::engine::state::Settings;
 use crate::explored::{Config, Effort, Exploration, Glance, Timeouts};
@@ -37,10 +37,7 @@ pub(crate) fn explore_with(runner: &mut Runner, config: &Config) -> Exploration 
         return replay(runner, schedule);
     }
     let found = until_settled(runner, |runner, repeats| search(runner, config, repeats));
-    tell(runner, found).unwrap_or_else(|| {
-        let found = until_settled(runner, |runner, repeats| search(runner, config, repeats));
-        tell(runner, found).expect("the search was patient")
-    })
+    tell(runner, found)
 }
 
 /// Runs schedules of a runner's body until one fails or the effort is made.
@@ -58,12 +55,17 @@ pub(crate) fn glance(runner: &mut Runner, effort: Effort) -> Glance {
 /// could decide at each step; then all is coarse.
 fn until_settled(runner: &mut Runner, mut search: impl FnMut(&mut Runner, bool) -> Result<Found, Again>) -> Found {
     runner.set(false, Grain::Coarse);
-    let scout = runner.try_out(&Rc::new(RefCell::new(Preemptions::new())), SCOUTED);
+    let strategy = Rc::new(RefCell::new(Preemptions::new()));
+    let scout = runner.try_out(&strategy, SCOUTED);
+    if scout.is_endless && scout.is_hopeless && scout.again.is_none() {
+        // The coarse search would come upon it first, and it has no preemption. To look at others for as long takes long.
+        return Found::endless(&scout, strategy.borrow().taken());
+    }
     let mut observed = scout.again == Some(Again::Looked);
     let mut grain = if scout.is_hopeless { Grain::Coarse } else { Grain::Fine };
     loop {
         runner.set(observed, grain);
-        match search(runner, scout.passed_over > 0) {
+        match search(runner, scout.passed.over > 0) {
             Ok(found) => return found,
             Err(Again::Looked) => observed = true,
             Err(Again::TooLong) => grain = Grain::Coarse,
@@ -81,7 +83,6 @@ pub(crate) fn new_runner(config: &Config, body: Body) -> Runner {
         observed: false,
         grain: Grain::Fine,
         most_passed_over: u64::MAX,
-        patience: Patience::Full,
     };
     Runner::new(body, config.kind_of_panic, settings)
 }
@@ -116,7 +117,7 @@ impl Found {
     /// Counts a run, and keeps it if it fails in fewer steps than the one that is kept.
     fn add(&mut self, ran: &Ran, choices: &[Choice]) {
         self.coverage.schedules += 1;
-        self.coverage.coarse |= ran.passed_over > 0;
+        self.coverage.coarse |= ran.passed.over > 0;
         let Some(failure) = &ran.failure else { return };
         self.coverage.failing += 1;
         self.asserts &= failure.kind == Kind::Assertion;
@@ -126,6 +127,13 @@ impl Found {
         if self.worst.as_ref().is_none_or(|worst| ran.steps < worst.steps) {
             self.worst = Some(Failing { choices: choices.to_vec(), steps: ran.steps });
         }
+    }
+
+    /// A schedule that had no end, whose failure is still to be judged.
+    fn endless(ran: &Ran, choices: &[Choice]) -> Found {
+        let coverage = Coverage { schedules: 1, failing: 1, coarse: ran.passed.over > 0, ..Coverage::default() };
+        let worst = Some(Failing { choices: choices.to_vec(), steps: ran.steps });
+        Found { coverage, worst, steps: ran.length(), ..Found::default() }
     }
 
     fn fails(&self) -> bool {
@@ -210,7 +218,7 @@ fn search_everything(runner: &mut Runner, mut budget: Budget) -> Result<Found, A
             continue;
         }
         if ran.failure.is_some() && found.worst.is_none() {
-            budget.cut();
+            budget.cut(&ran);
         }
         found.add(&ran, search.taken());
     }
@@ -237,7 +245,7 @@ fn search_shortest(runner: &mut Runner, mut budget: Budget, in_doubt: bool, most
         found.steps += ran.length();
         if ran.failure.is_some() && failed_at.is_none() {
             failed_at = Some(level);
-            budget.cut();
+            budget.cut(&ran);
         }
         let mut search = strategy.borrow_mut();
         let endless = |failure: &Failure| matches!(failure.kind, Kind::Livelock | Kind::Timeout);
@@ -280,34 +288,30 @@ fn sample(runner: &mut Runner, config: &Config, found: &mut Found) -> Result<(),
     Ok(())
 }
 
-/// Records the failing schedule and says what was found. Nothing if it failed only because patience was spent: then the search
-/// has to be made again.
-fn tell(runner: &mut Runner, found: Found) -> Option<Exploration> {
+/// Records the failing schedule and says what was found.
+fn tell(runner: &mut Runner, found: Found) -> Exploration {
     let Found { coverage, worst, odd, .. } = found;
     let failed = |failure, trace| Exploration { outcome: Outcome::Failed(failure), coverage, trace };
     if let Some(odd) = odd {
-        return Some(failed(odd, None));
+        return failed(odd, None);
     }
-    let Some(worst) = worst else { return Some(Exploration { outcome: Outcome::Passed, coverage, trace: None }) };
+    let Some(worst) = worst else { return Exploration { outcome: Outcome::Passed, coverage, trace: None } };
     let strategy = Rc::new(RefCell::new(Replay::own(worst.choices)));
     let (ran, trace) = runner.record(&strategy);
     let Some(mut failure) = ran.failure else {
-        if runner.stay_patient() {
-            return None;
-        }
         let message = format!("{}: a schedule that failed does not fail again", super::DIFFERENT);
-        return Some(failed(Failure { kind: Kind::Nondeterministic, message }, Some(trace)));
+        return failed(Failure { kind: Kind::Nondeterministic, message }, Some(trace));
     };
     if failure.kind == Kind::Assertion && coverage.failing < coverage.schedules {
         failure.kind = Kind::Race;
     }
     failure.message += &how_many(&coverage, trace.preemptions);
-    Some(failed(failure, Some(trace)))
+    failed(failure, Some(trace))
 }
 
 /// The second line of a failure: `3 of 41 schedules fail; the shortest has 1 preemption`.
 fn how_many(coverage: &Coverage, preemptions: u32) -> String {
-    let Coverage { failing, schedules, .. } = coverage;
+    let Coverage { failing, schedules, complete, .. } = coverage;
     let fail = if *failing == 1 { "fails" } else { "fail" };
     let times = match preemptions {
         0 => "no preemption".to_string(),
@@ -315,7 +319,8 @@ fn how_many(coverage: &Coverage, preemptions: u32) -> String {
         n => format!("{n} preemptions"),
     };
     match schedules {
-        1 => format!("\nthe only schedule fails; it has {times}"),
+        1 if *complete => format!("\nthe only schedule fails; it has {times}"),
+        1 => format!("\nthe first schedule that was tried fails; it has {times}"),
         _ => format!("\n{failing} of {schedules} schedules {fail}; the shortest has {times}"),
     }
 }

@@ -9,7 +9,7 @@ use super::order::Order;
 use super::reduction::Reduction;
 use super::replay::Replay;
 use super::{Body, Strategy};
-use crate::engine::grain::{Grain, Patience};
+use crate::engine::grain::{Grain, Passed};
 use crate::engine::judge::{self, Historian, KindOfPanic};
 use crate::engine::record::Recorder;
 use crate::engine::run::{self, Stacks, with};
@@ -21,8 +21,6 @@ pub(crate) struct Runner {
     stacks: Stacks,
     kind_of_panic: KindOfPanic,
     historian: Option<Historian>,
-    /// Whether schedules are looked at for a shorter time once one was endless.
-    loses_patience: bool,
 }
 
 /// Why a search has to begin again.
@@ -39,10 +37,10 @@ pub(crate) enum Again {
 pub(crate) struct Ran {
     pub(crate) failure: Option<Failure>,
     pub(crate) steps: u32,
-    /// How many steps were passed.
-    pub(crate) passed: u64,
-    /// How many of these could have been decided otherwise.
-    pub(crate) passed_over: u64,
+    /// Steps that were passed.
+    pub(crate) passed: Passed,
+    /// Whether it had no end.
+    pub(crate) is_endless: bool,
     /// Whether a search that decides at each step would get nowhere, or take a long loop for waiting.
     pub(crate) is_hopeless: bool,
     /// Why the search has to begin again in another way.
@@ -57,7 +55,7 @@ const PASSED_PER_STEP: u64 = 8;
 impl Ran {
     /// How much work it was, in steps that are decided.
     pub(crate) fn length(&self) -> u64 {
-        u64::from(self.steps) + self.passed / PASSED_PER_STEP
+        u64::from(self.steps) + self.passed.all / PASSED_PER_STEP
     }
 }
 
@@ -65,7 +63,7 @@ impl Runner {
     /// Takes this OS thread for the body's schedules, until the runner is dropped.
     pub(crate) fn new(body: Body, kind_of_panic: KindOfPanic, settings: Settings) -> Runner {
         run::install(Some(Box::new(State::new(settings))));
-        Runner { body, stacks: Stacks::default(), kind_of_panic, historian: None, loses_patience: true }
+        Runner { body, stacks: Stacks::default(), kind_of_panic, historian: None }
     }
 
     /// Uses the stacks of an earlier runner, and lets the harness judge what it noted in each schedule.
@@ -78,12 +76,6 @@ impl Runner {
     /// The stacks, for a later runner.
     pub(crate) fn take_stacks(&mut self) -> Stacks {
         std::mem::take(&mut self.stacks)
-    }
-
-    /// Looks at all schedules for long from now on, also after one that was endless. Says whether it did not so far.
-    pub(crate) fn stay_patient(&mut self) -> bool {
-        self.loses_patience = false;
-        with(|state| std::mem::take(&mut state.settings.patience)) == Patience::Spent
     }
 
     /// Sets whether unlocks are steps, and which steps are decisions.
@@ -134,13 +126,10 @@ impl Runner {
     /// Runs one schedule and writes it down.
     pub(crate) fn record(&mut self, strategy: &Rc<RefCell<Replay>>) -> (Ran, Trace) {
         let order = strategy.borrow().order();
-        // What is told is what a replay tells.
-        let patience = with(|state| std::mem::take(&mut state.settings.patience));
         let observed = self.start(strategy, Some(Box::default()), Some(order));
         let notes = judge::notes();
         let ran = self.judge(observed, &notes);
         let trace = with(|state| {
-            state.settings.patience = patience;
             let recorder = state.recorder.take().expect("nobody else takes the recorder");
             recorder.finish(state, &notes)
         });
@@ -166,13 +155,6 @@ impl Runner {
 
     fn judge(&self, observed: bool, notes: &[Option<String>]) -> Ran {
         let failure = judge::judge(self.kind_of_panic, notes, self.historian.as_ref());
-        if self.loses_patience && failure.is_some() {
-            with(|state| {
-                if state.is_endless() {
-                    state.settings.patience = Patience::Spent;
-                }
-            });
-        }
         Ran { failure, ..self.unjudged(observed) }
     }
 
@@ -185,7 +167,7 @@ impl Runner {
                 failure: None,
                 steps: state.steps,
                 passed: state.passed,
-                passed_over: state.passed_over,
+                is_endless: state.is_endless(),
                 is_hopeless: state.is_hopeless_to_decide(),
                 again: looked.then_some(Again::Looked).or(too_long.then_some(Again::TooLong)),
                 forced: state.forced,

@@ -99,7 +99,7 @@ impl<C: Contract> Subject for Erased<C> {
 
     fn specification(&self, setup: usize) -> Box<dyn Specification> {
         let state = self.0.contract.setups().swap_remove(setup).state;
-        let places = quick::Table::from_iter([(state.clone(), 0)]);
+        let places = quick::Map::from_iter([(state.clone(), 0)]);
         Box::new(States { known: Arc::clone(&self.0), states: vec![state], places })
     }
 
@@ -112,7 +112,7 @@ impl<C: Contract> Subject for Erased<C> {
 struct States<C: Contract> {
     known: Arc<Known<C>>,
     states: Vec<C::State>,
-    places: quick::Table<C::State, u32>,
+    places: quick::Map<C::State, u32>,
 }
 
 impl<C: Contract> States<C> {

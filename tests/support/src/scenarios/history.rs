@@ -49,12 +49,12 @@ struct Event {
 /// Judges the histories of one scenario.
 pub(super) struct Judge {
     pub(super) table: Table,
-    known: quick::Table<Vec<Stretch>, Option<Rc<Violation>>>,
+    known: quick::Map<Vec<Stretch>, Option<Rc<Violation>>>,
 }
 
 impl Judge {
     pub(super) fn new(table: Table) -> Judge {
-        Judge { table, known: quick::Table::default() }
+        Judge { table, known: quick::Map::default() }
     }
 
     /// What the contract does not explain in these marks of a schedule in which nobody can go on.

@@ -13,9 +13,9 @@ pub(super) type Shared = Rc<RefCell<Memo>>;
 /// A specification that is asked everything once.
 pub(super) struct Memo {
     specification: Box<dyn Specification>,
-    may: quick::Table<(u32, usize, Turn), Rc<Moves<u32>>>,
-    by_itself: quick::Table<(u32, Clock), Rc<Moves<u32>>>,
-    hears: quick::Table<(u32, &'static str, usize, Clock), Option<u32>>,
+    may: quick::Map<(u32, usize, Turn), Rc<Moves<u32>>>,
+    by_itself: quick::Map<(u32, Clock), Rc<Moves<u32>>>,
+    hears: quick::Map<(u32, &'static str, usize, Clock), Option<u32>>,
 }
 
 /// The specifications of all setups.
@@ -27,9 +27,9 @@ impl Memo {
     fn new(specification: Box<dyn Specification>) -> Memo {
         Memo {
             specification,
-            may: quick::Table::default(),
-            by_itself: quick::Table::default(),
-            hears: quick::Table::default(),
+            may: quick::Map::default(),
+            by_itself: quick::Map::default(),
+            hears: quick::Map::default(),
         }
     }
 

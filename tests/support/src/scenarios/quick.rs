@@ -3,7 +3,7 @@
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// A hash table of small things, in no order.
-pub(super) type Table<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<Quick>>;
+pub(super) type Map<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<Quick>>;
 
 /// Mixes each word in by a rotation, an exclusive or and a multiplication, as Firefox does.
 #[derive(Default)]

@@ -84,11 +84,11 @@ pub(super) struct Table {
     times: Vec<Duration>,
     /// Whether what is expected to be noted happens by itself: for looking ahead, when nothing runs.
     pub(super) looks_ahead: bool,
-    moves: quick::Table<(u32, Option<Mover>, usize), Rc<Steps>>,
+    moves: quick::Map<(u32, Option<Mover>, usize), Rc<Steps>>,
     sets: Vec<Rc<[Position]>>,
-    places: quick::Table<Rc<[Position]>, Set>,
-    closures: quick::Table<(Set, usize), Set>,
-    effects: quick::Table<(Set, Seen, usize), Set>,
+    places: quick::Map<Rc<[Position]>, Set>,
+    closures: quick::Map<(Set, usize), Set>,
+    effects: quick::Map<(Set, Seen, usize), Set>,
     /// Why the specification itself is no good, if it is not.
     pub(super) broken: Option<String>,
 }
@@ -106,11 +106,11 @@ impl Table {
             answers: Vec::new(),
             times: vec![Duration::ZERO],
             looks_ahead: false,
-            moves: quick::Table::default(),
+            moves: quick::Map::default(),
             sets: vec![Rc::clone(&nothing), Rc::clone(&start)],
-            places: quick::Table::from_iter([(nothing, NOTHING), (start, 1)]),
-            closures: quick::Table::default(),
-            effects: quick::Table::default(),
+            places: quick::Map::from_iter([(nothing, NOTHING), (start, 1)]),
+            closures: quick::Map::default(),
+            effects: quick::Map::default(),
             broken: None,
         }
     }
