@@ -107,7 +107,11 @@ impl WhoseArgs {
 /// A path as shells take it for one word, whatever is in it.
 fn quoted(path: &str) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || "/\\._-:".contains(letter);
-    if path.chars().all(plain) { path.to_string() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+    if !path.is_empty() && path.chars().all(plain) {
+        path.to_string()
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -240,5 +244,18 @@ fn parse_tier(text: &str) -> Result<Tier, String> {
         "confined" => Ok(Tier::Confined),
         "isolated" => Ok(Tier::Isolated),
         _ => Err("the tiers are limits, confined and isolated".to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_word_to_a_shell() {
+        assert_eq!(quoted("/home/ada/katas-1.0/lock"), "/home/ada/katas-1.0/lock");
+        assert_eq!(quoted("a b$(c)"), "'a b$(c)'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
     }
 }

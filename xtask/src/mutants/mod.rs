@@ -162,6 +162,16 @@ mod tests {
     }
 
     #[test]
+    fn what_only_schedules_show_is_tried_where_there_are_schedules() {
+        let solution = "fn f() {\n    a.store(1, Ordering::Release);\n}\n";
+        let weaker = |schedules| {
+            let mutants = of(solution, "", schedules).expect("Rust");
+            mutants.iter().filter(|mutant| mutant.mistake[0] == "a weaker ordering").count()
+        };
+        assert_eq!((weaker(true), weaker(false)), (1, 0));
+    }
+
+    #[test]
     fn what_the_stub_gives_is_left_alone() {
         let solution = "fn given() {\n    f();\n}\nfn own() {\n    f();\n}\n";
         let mutants = of(solution, "fn given() {\n    f();\n}\nfn own() {\n    todo!()\n}\n", true).expect("Rust");

@@ -190,3 +190,18 @@ fn helps(table: &mut Table, set: Set, next: usize, many: usize) -> bool {
         helps(table, returned, next + 1, many)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setup_has_its_turn_soon() {
+        let programs: Vec<Program> =
+            (0..100).map(|number| Program { setup: number / 10, threads: vec![vec![number]] }).collect();
+        let mixed = mixed(programs.clone());
+        let soon: BTreeSet<usize> = mixed[..20].iter().map(|program| program.setup).collect();
+        assert_eq!(soon.len(), 10);
+        assert_eq!(BTreeSet::from_iter(mixed), BTreeSet::from_iter(programs), "the same programs");
+    }
+}
