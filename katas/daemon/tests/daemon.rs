@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use daemon::{Joined, StopSignal, Worker};
 use kata::scenarios::every_small_program;
-use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, until_blocked};
+use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, panic_on_purpose, until_blocked};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
 /// whatever it is compared with, or be there for some `T` alone. And only an enum has variants to import.
@@ -129,7 +129,7 @@ fn join_timeout_sleeps_until_its_time_or_the_end() {
 #[test]
 fn a_panic_reaches_whoever_joins() {
     check(|| {
-        let panicking = |name| Worker::<u8>::start(name, |_| panic!("enough of this"));
+        let panicking = |name| Worker::<u8>::start(name, |_| panic_on_purpose("enough of this"));
         let payload = panicking("first").join().expect_err("the worker panicked");
         assert_eq!(payload.downcast_ref(), Some(&"enough of this"), "what join gives");
         match panicking("second").join_timeout(LONG) {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use futures::{AsCompleted, Executor, Failure, Future, Until, Waited, Within, as_completed, wait};
 use kata::scenarios::every_small_program;
-use kata::{Gate, Log, Rendezvous, check, on_schedules};
+use kata::{Gate, Log, Rendezvous, check, on_schedules, panic_on_purpose};
 
 use contract::FuturesContract;
 
@@ -76,7 +76,7 @@ fn jobs_overlap_and_result_gives_what_they_returned() {
 fn a_panic_completes_its_future_and_the_worker_goes_on() {
     check(|| {
         let executor = executor(1);
-        let broken = executor.submit(|| -> &str { panic!("no such page") });
+        let broken = executor.submit(|| -> &str { panic_on_purpose("no such page") });
         let next = executor.submit(|| "a page");
         assert_eq!(told(broken.result()), "panicked: no such page");
         assert_eq!(told(next.result()), "a page");
@@ -120,7 +120,7 @@ fn wait_for_a_failure_returns_at_the_first_panic() {
         let _open = gate.open_when_dropped();
         let slow = one.submit(behind(&gate, "slow"));
         let good = another.submit(|| "good");
-        let broken = another.submit(|| panic!("broken"));
+        let broken = another.submit(|| panic_on_purpose("broken"));
         let futures = vec![slow, good, broken];
         let Waited { done, not_done } = in_time(|| wait(futures, Until::FirstFailure, Some(PLENTY)));
         assert_eq!(results(done), ["good", "panicked: broken"]);

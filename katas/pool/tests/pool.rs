@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use kata::scenarios::every_small_program;
-use kata::{Gate, Log, Rendezvous, check, on_schedules, on_threads, until_blocked};
+use kata::{Gate, Log, Rendezvous, check, on_schedules, on_threads, panic_on_purpose, until_blocked};
 use pool::{Lost, Pool, ShutDown, map_with_rayon};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -129,8 +129,8 @@ fn map_asks_for_no_item_before_there_is_room() {
 fn a_panic_ends_its_job_and_no_worker() {
     check(|| {
         let pool = Pool::new(size(1), size(4));
-        assert_eq!(pool.submit(|| panic!("a job that nobody waits for")), Ok(()));
-        let results = pool.map([1, 2, 3], |n| if n == 2 { panic!("two is too much") } else { n * 10 });
+        assert_eq!(pool.submit(|| panic_on_purpose("a job that nobody waits for")), Ok(()));
+        let results = pool.map([1, 2, 3], |n| if n == 2 { panic_on_purpose("two is too much") } else { n * 10 });
         let results = <[_; 3]>::try_from(results).expect("one result for each of 3 items");
         let [Ok(10), Err(Lost::Panicked(payload)), Ok(30)] = results else {
             panic!("10, a panic and 30 were to be expected, not {results:?}")
@@ -300,7 +300,7 @@ fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
             } else if first.is_some_and(|first| first != me) && place < workers {
                 overtaken.pass();
             }
-            if n == 1 { panic!("one is too much") } else { n * 10 }
+            if n == 1 { panic_on_purpose("one is too much") } else { n * 10 }
         });
         assert_eq!(results.len(), items, "one result for each item");
         for (n, result) in results.into_iter().enumerate() {

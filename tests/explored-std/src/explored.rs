@@ -257,6 +257,11 @@ impl Drop for Leave {
     }
 }
 
+/// The next panic of the calling thread is one that the test wants: where somebody hangs then, the failure is that.
+pub fn panics_on_purpose() {
+    run::try_with(|state| state.me().panics_on_purpose = true);
+}
+
 /// Ends the schedule as failed: a test tool's own verdict.
 pub fn fail(kind: verdict::Kind, message: String) -> ! {
     run::end(Ending::Failed(kind, message))

@@ -8,7 +8,7 @@ use std::explored::{Config, explore};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use std::sync::mpsc::{TrySendError, channel, sync_channel};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Condvar, Mutex, RwLock};
 use std::thread;
 use std::time::Duration;
 
@@ -365,6 +365,80 @@ fn a_scope_may_end_before_the_destructors_of_its_threads_locals() {
     // Who joins waits for them.
     let (dropped, all) = counts(body(true));
     assert_eq!(dropped, all);
+}
+
+// Kinds.
+
+#[test]
+fn a_panic_on_purpose_is_not_why_a_test_hangs() {
+    let body = |on_purpose: bool| {
+        move || {
+            let told = Arc::new((Mutex::new(false), Condvar::new()));
+            let job = thread::spawn(move || {
+                if on_purpose {
+                    std::explored::panics_on_purpose();
+                }
+                panic!("a job that ends so")
+            });
+            let (lock, condvar) = &*told;
+            let mut done = lock.lock().unwrap();
+            while !*done {
+                done = condvar.wait(done).unwrap();
+            }
+            drop(job);
+        }
+    };
+    let message = fails(Kind::Assertion, body(false));
+    assert!(message.contains("a job that ends so") && !message.contains("notification"), "{message}");
+    let message = fails(Kind::LostWakeup, body(true));
+    assert!(message.contains("a notification") && message.contains("a job that ends so"), "{message}");
+}
+
+#[test]
+fn idle_workers_do_not_decide_what_kind_a_hang_is() {
+    let body = |idle: bool| {
+        move || {
+            let (sender, answers) = channel::<u32>();
+            let worker = thread::spawn(move || {
+                let _sender = sender;
+                if idle {
+                    thread::park();
+                }
+                // Who is parked without a token is called by nobody; who waits for a message waits for a thread.
+                let (_own, none) = channel::<u32>();
+                let _ = none.recv();
+            });
+            let _ = answers.recv();
+            drop(worker);
+        }
+    };
+    for idle in [false, true] {
+        fails(Kind::Deadlock, body(idle));
+    }
+}
+
+#[test]
+fn whom_main_waits_for_decides_what_kind_a_hang_is() {
+    fails(Kind::LostWakeup, || {
+        let (sender, receiver) = channel::<u32>();
+        let idle = thread::spawn(move || receiver.recv());
+        let waits = thread::spawn(thread::park);
+        waits.join().unwrap();
+        drop((idle, sender));
+    });
+}
+
+#[test]
+fn who_runs_for_ever_beside_a_test_tool_is_not_the_headline() {
+    let message = fails(Kind::Serialised, || {
+        let meets = thread::spawn(|| {
+            std::explored::waiting_at(Some(Kind::Serialised), || "the rendezvous".to_string(), thread::park)
+        });
+        while !meets.is_finished() {
+            thread::yield_now();
+        }
+    });
+    assert!(message.starts_with("thread 1 waits at the rendezvous"), "{message}");
 }
 
 // Words.

@@ -67,5 +67,5 @@ pub const EXPLORED: bool = cfg!(feature = "explore");
 
 pub use tools::{
     Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, Steps, a_while_passes, is_done_at_once, keeps_to_limit,
-    situation, until_blocked, until_still,
+    panic_on_purpose, situation, until_blocked, until_still,
 };

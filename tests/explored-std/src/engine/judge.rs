@@ -59,15 +59,19 @@ pub(crate) fn judge(
             Ending::Misfit(message) => Some(Failure { kind: Verdict::Nondeterministic, message }),
             Ending::Main => judge_end_of_main(state, kind_of_panic),
             Ending::Stuck => match historian {
-                None => Some(panic_to_tell(state, kind_of_panic).unwrap_or_else(|| judge_stuck(state, notes))),
+                None => Some(judge_no_end(state, kind_of_panic, |state| judge_stuck(state, notes))),
                 Some(_) => unplanned_panic(state, kind_of_panic).or_else(|| match objection {
                     Some(objection) => Some(judge_objection(state, objection, kind_of_panic, notes)),
                     // A main that waits for something else than the end of the schedule has not prepared all of it.
                     None => (state.threads[0].pending.kind != Kind::Never).then(|| judge_stuck(state, notes)),
                 }),
             },
-            Ending::TooLong => Some(panic_to_tell(state, kind_of_panic).unwrap_or_else(|| judge_too_long(state))),
-            Ending::Livelock => Some(panic_to_tell(state, kind_of_panic).unwrap_or_else(|| judge_livelock(state))),
+            Ending::TooLong => {
+                Some(judge_no_end(state, kind_of_panic, |state| judge_endless(state, notes, judge_too_long)))
+            }
+            Ending::Livelock => {
+                Some(judge_no_end(state, kind_of_panic, |state| judge_endless(state, notes, judge_livelock)))
+            }
         }?;
         Some(unsolved(state).filter(|_| failure.kind != Verdict::Nondeterministic).unwrap_or(failure))
     })
@@ -92,8 +96,8 @@ fn judge_abort(state: &State, thread: ThreadIndex) -> Failure {
 }
 
 fn judge_end_of_main(state: &State, kind_of_panic: KindOfPanic) -> Option<Failure> {
-    if let Some(failure) = panic_to_tell(state, kind_of_panic) {
-        return Some(failure);
+    if let Some(told) = panic_to_tell(state, kind_of_panic) {
+        return Some(told.failure);
     }
     let left: Vec<ThreadIndex> =
         (0..state.threads.len()).filter(|&index| !state.threads[index].returned && index > 0).collect();
@@ -108,17 +112,38 @@ fn judge_end_of_main(state: &State, kind_of_panic: KindOfPanic) -> Option<Failur
     Some(Failure { kind: Verdict::Leak, message })
 }
 
+/// A schedule that does not come to its end fails with a panic, since that is why, unless the test has panicked there on purpose:
+/// then it fails for what hangs.
+fn judge_no_end(state: &State, kind_of_panic: KindOfPanic, hang: impl FnOnce(&State) -> Failure) -> Failure {
+    match panic_to_tell(state, kind_of_panic) {
+        None => hang(state),
+        Some(told) if !told.on_purpose => told.failure,
+        Some(told) => {
+            let mut failure = hang(state);
+            failure.message = format!("{}; before that, {}, on purpose", failure.message, told.failure.message);
+            failure
+        }
+    }
+}
+
+/// A panic as it is told.
+struct ToldPanic {
+    failure: Failure,
+    on_purpose: bool,
+}
+
 /// The panic that a harness's schedule fails with. What the harness itself lets a thread panic with, other than main, it has
 /// planned: it knows what has to come of it.
 fn unplanned_panic(state: &State, kind_of_panic: KindOfPanic) -> Option<Failure> {
     let main = &state.threads[0];
     let of_main = main.panicked || main.panicking > 0;
-    panic_to_tell(state, kind_of_panic).filter(|failure| of_main || failure.kind != Verdict::Assertion)
+    let failure = panic_to_tell(state, kind_of_panic)?.failure;
+    Some(failure).filter(|failure| of_main || failure.kind != Verdict::Assertion)
 }
 
 /// The panic that a test fails with: main's, or the first that nobody has looked at. A panic that only passes another one
 /// on, as `join().unwrap()` does, is told as that other one.
-fn panic_to_tell(state: &State, kind_of_panic: KindOfPanic) -> Option<Failure> {
+fn panic_to_tell(state: &State, kind_of_panic: KindOfPanic) -> Option<ToldPanic> {
     let main = &state.threads[0];
     let unwinding = main.panicked || main.panicking > 0;
     let mut thread = if unwinding {
@@ -132,8 +157,8 @@ fn panic_to_tell(state: &State, kind_of_panic: KindOfPanic) -> Option<Failure> {
         thread = cause;
         note = state.threads[thread].panic.as_ref()?;
     }
-    let message = tell_panic(state, thread, note);
-    Some(Failure { kind: kind_of_panic(&note.message, &note.file), message })
+    let failure = Failure { kind: kind_of_panic(&note.message, &note.file), message: tell_panic(state, thread, note) };
+    Some(ToldPanic { failure, on_purpose: note.on_purpose })
 }
 
 /// `worker panicked: out of order (lib.rs:14)`.
@@ -160,6 +185,19 @@ fn cause_of(state: &State, note: &PanicNote) -> Option<ThreadIndex> {
         return first.map(|(index, _)| index).filter(earlier);
     }
     None
+}
+
+/// A thread at a test tool that names a kind waits for what does not come: that is why, whoever else runs meanwhile.
+fn judge_endless(state: &State, notes: &[Option<String>], endless: fn(&State) -> Failure) -> Failure {
+    let failure = endless(state);
+    let waiting: Vec<ThreadIndex> = (0..state.threads.len()).filter(|&index| !state.can_go_on(index)).collect();
+    match waiting.iter().find_map(|&index| Some((index, kind_of_tool(state, index)?))) {
+        Some((thread, kind)) => {
+            let message = format!("{}; {}", waits_of(state, &[thread], notes), failure.message);
+            Failure { kind, message }
+        }
+        None => failure,
+    }
 }
 
 fn judge_livelock(state: &State) -> Failure {
@@ -241,11 +279,31 @@ fn judge_stuck(state: &State, notes: &[Option<String>]) -> Failure {
         };
         return Failure { kind: Verdict::Deadlock, message };
     }
-    let at_tool = |&index: &ThreadIndex| state.threads[index].waits_at.iter().rev().find_map(|(kind, _)| *kind);
-    if let Some(kind) = stuck.iter().find_map(at_tool) {
-        return Failure { kind, message: waits_of(state, &stuck, notes) };
+    let at_tool = stuck.iter().find_map(|&index| kind_of_tool(state, index));
+    let kind = at_tool.unwrap_or_else(|| kind_of_waits(state, &awaited_by_main(state, &stuck)));
+    Failure { kind, message: waits_of(state, &stuck, notes) }
+}
+
+/// The kind that the test tool names in which a thread is.
+fn kind_of_tool(state: &State, index: ThreadIndex) -> Option<Verdict> {
+    let thread = &state.threads[index];
+    thread.waits_at.iter().rev().find_map(|(kind, _)| *kind).filter(|_| thread.status == Status::Live)
+}
+
+/// Of threads that all wait, those whose waits are why the test does not end: main, whom it waits for, and so on. Others may be idle
+/// and wait as they should. Where that leads to a test tool, or to nobody in particular, all of them.
+fn awaited_by_main(state: &State, stuck: &[ThreadIndex]) -> Vec<ThreadIndex> {
+    let mut chain = vec![0];
+    let mut next = 0;
+    while next < chain.len() {
+        let others = state.waits_on(chain[next]);
+        chain.extend(others.into_iter().filter(|other| !chain.contains(other)).collect::<Vec<_>>());
+        next += 1;
     }
-    Failure { kind: kind_of_waits(state, &stuck), message: waits_of(state, &stuck, notes) }
+    let thread = |index: &ThreadIndex| &state.threads[*index];
+    chain.retain(|index| thread(index).status == Status::Live && thread(index).pending.kind != Kind::Join);
+    let decides = !chain.is_empty() && chain.iter().all(|index| thread(index).waits_at.is_empty());
+    if decides { chain } else { stuck.to_vec() }
 }
 
 /// A circle of threads, each waiting for the next.

@@ -75,7 +75,8 @@ fn add_note(state: &mut State, message: String, file: String, line: u32) {
     let order = state.panics;
     let me = state.me();
     me.panicking += 1;
-    me.panic = Some(PanicNote { message, file, line, after: me.saw_panic_of, order });
+    let on_purpose = std::mem::take(&mut me.panics_on_purpose);
+    me.panic = Some(PanicNote { message, file, line, after: me.saw_panic_of, order, on_purpose });
 }
 
 /// The message of a panic's payload.

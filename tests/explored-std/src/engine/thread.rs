@@ -36,6 +36,8 @@ pub(crate) struct PanicNote {
     pub(crate) after: ThreadIndex,
     /// Its place in the order of panics.
     pub(crate) order: u32,
+    /// Whether the test wants it: see [`panics_on_purpose`](crate::explored::panics_on_purpose).
+    pub(crate) on_purpose: bool,
 }
 
 /// Text that says what a test tool waits for, made when it is needed.
@@ -66,6 +68,8 @@ pub(crate) struct ThreadState {
     pub(crate) panicking: u32,
     /// The panic that it unwinds from, or ended with.
     pub(crate) panic: Option<PanicNote>,
+    /// Whether its next panic is one that the test wants.
+    pub(crate) panics_on_purpose: bool,
     /// Whether its job is done: what is left are the destructors of its thread-locals.
     pub(crate) returned: bool,
     /// Whether its job ended in a panic.
@@ -128,6 +132,7 @@ impl ThreadState {
             token: false,
             panicking: 0,
             panic: None,
+            panics_on_purpose: false,
             returned: false,
             panicked: false,
             seen: false,
