@@ -10,7 +10,7 @@ use std::mem::MaybeUninit;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::engine::object::Age;
-use crate::engine::run::{Ending, end, with};
+use crate::engine::run::{Ending, end, try_with, with};
 use crate::engine::state::Phase;
 
 /// The first bytes of statics, by their address.
@@ -31,6 +31,27 @@ pub(crate) fn prepare<T: ?Sized>(data: &UnsafeCell<T>, age: Age, what: &'static 
         Age::Stale => put_back(value, what),
     }
 }
+
+/// Prepares the cell of a static that is used for the first time in this schedule. What the last schedule has left in it is no value
+/// that one could drop: that schedule may have ended in the middle of a change.
+pub(crate) fn prepare_cell<T: ?Sized>(value: *mut T) {
+    let address = value.cast::<u8>() as usize;
+    if !KNOWS_STATICS || !is_static(address) || try_with(|state| state.cells.insert(address)) != Some(true) {
+        return;
+    }
+    let kept = first().get(&address).cloned();
+    match kept {
+        None => keep(value),
+        // SAFETY: these bytes were a value of this type, in this place, that owned nothing; see the head of this file. No thread of
+        // this schedule has had a pointer to it.
+        Some(bytes) => unsafe {
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), value.cast::<MaybeUninit<u8>>(), bytes.len());
+        },
+    }
+}
+
+/// Whether [`is_static`] can tell a static from what the next schedule may have at the same address.
+const KNOWS_STATICS: bool = cfg!(target_os = "linux");
 
 fn keep<T: ?Sized>(value: *mut T) {
     // SAFETY: the value is there as long as the static, that is for ever, and nobody uses it yet.

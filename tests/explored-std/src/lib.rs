@@ -10,6 +10,7 @@ pub use ::std::*;
 #[doc(hidden)]
 pub use ::std as real;
 
+pub mod cell;
 pub mod collections;
 mod data;
 mod engine;

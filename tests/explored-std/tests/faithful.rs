@@ -4,6 +4,7 @@ extern crate explored_std as std;
 
 mod support;
 
+use std::cell::UnsafeCell;
 use std::explored::{Config, explore};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -365,6 +366,53 @@ fn a_scope_may_end_before_the_destructors_of_its_threads_locals() {
     // Who joins waits for them.
     let (dropped, all) = counts(body(true));
     assert_eq!(dropped, all);
+}
+
+// Data.
+
+/// A lock of one's own, as a static.
+struct OwnLock {
+    taken: AtomicUsize,
+    value: UnsafeCell<usize>,
+}
+
+// SAFETY: the value is only touched by who has swapped a 1 into the flag.
+unsafe impl Sync for OwnLock {}
+
+impl OwnLock {
+    fn add(&self, n: usize) -> usize {
+        while self.taken.swap(1, SeqCst) == 1 {
+            std::hint::spin_loop();
+        }
+        // SAFETY: see above.
+        let value = unsafe { &mut *self.value.get() };
+        *value += n;
+        let value = *value;
+        self.taken.store(0, SeqCst);
+        value
+    }
+}
+
+#[test]
+fn a_cell_in_a_static_is_fresh_in_every_schedule() {
+    static LOCK: OwnLock = OwnLock { taken: AtomicUsize::new(0), value: UnsafeCell::new(40) };
+    passes(|| {
+        let other = thread::spawn(|| LOCK.add(1));
+        LOCK.add(1);
+        other.join().unwrap();
+        assert_eq!(LOCK.add(0), 42);
+    });
+}
+
+#[test]
+fn a_cell_in_a_schedule_is_as_it_was_made() {
+    passes(|| {
+        let mut cell = UnsafeCell::new(vec![1]);
+        // SAFETY: nobody else has the cell.
+        unsafe { (*cell.get()).push(2) };
+        cell.get_mut().push(3);
+        assert_eq!(cell.into_inner(), [1, 2, 3]);
+    });
 }
 
 // Kinds.

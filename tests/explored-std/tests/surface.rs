@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The modules that are modelled as a whole, and where.
-const MODULES: [(&str, &str); 11] = [
+const MODULES: [(&str, &str); 12] = [
+    ("cell", "src/cell.rs"),
     ("collections", "src/collections/mod.rs"),
     ("collections::hash_map", "src/collections/hash_map.rs"),
     ("collections::hash_set", "src/collections/hash_set.rs"),

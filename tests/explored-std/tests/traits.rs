@@ -17,6 +17,7 @@ use traits::{Probe, Without as _, holding};
 macro_rules! types {
     ($std:ident, $held:ty) => {
         traits_of! {
+            $std::cell::UnsafeCell<$held>,
             $std::sync::Mutex<$held>,
             $std::sync::MutexGuard<'static, $held>,
             $std::sync::RwLock<$held>,

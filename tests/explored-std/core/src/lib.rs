@@ -12,4 +12,5 @@ pub mod sync {
     pub use explored_std::sync::atomic;
 }
 
+pub use explored_std::cell;
 pub use explored_std::hint;

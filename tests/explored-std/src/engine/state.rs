@@ -1,7 +1,7 @@
 //! One schedule's state, and the decision who goes on.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 
 use super::grain::{Grain, Passed};
@@ -56,6 +56,8 @@ pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) threads: Vec<ThreadState>,
     pub(crate) objects: Vec<Object>,
+    /// The addresses of the cells in statics that were used.
+    pub(crate) cells: HashSet<usize>,
     /// Who runs.
     pub(crate) current: ThreadIndex,
     /// Threads from here on have not begun.
@@ -127,6 +129,7 @@ impl State {
             settings,
             threads: Vec::new(),
             objects: Vec::new(),
+            cells: HashSet::new(),
             current: 0,
             begun: 0,
             now: 0,
@@ -163,6 +166,7 @@ impl State {
         self.epoch = epoch;
         self.phase = Phase::Running;
         self.objects.clear();
+        self.cells.clear();
         self.marks.clear();
         self.current = 0;
         self.begun = 0;
