@@ -1,10 +1,9 @@
 //! `Mutex`.
 
-use std::cell::UnsafeCell;
 use std::fmt;
-use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::raw::{Deadline, RawLock, Sharing};
+use std::real::cell::UnsafeCell;
 use std::time::{Duration, Instant};
 
 use crate::guard::guard;
@@ -44,7 +43,7 @@ impl<T: ?Sized> Mutex<T> {
     #[track_caller]
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         self.raw.refresh(&self.data);
-        self.raw.try_acquire(Sharing::Alone, "try_lock").then(|| self.guard())
+        self.raw.try_acquire(Sharing::Alone, "try_lock").then(|| MutexGuard::of(self))
     }
 
     /// Takes the mutex, waiting for at most this much virtual time.
@@ -65,6 +64,11 @@ impl<T: ?Sized> Mutex<T> {
         self.raw.is_held("is_locked")
     }
 
+    /// A pointer to the data, which one may follow only while one holds the lock.
+    pub fn data_ptr(&self) -> *mut T {
+        self.data.get()
+    }
+
     /// The data, which nobody else can reach.
     pub fn get_mut(&mut self) -> &mut T {
         self.data.get_mut()
@@ -73,11 +77,7 @@ impl<T: ?Sized> Mutex<T> {
     #[track_caller]
     fn take(&self, deadline: Deadline, name: &'static str) -> Option<MutexGuard<'_, T>> {
         self.raw.refresh(&self.data);
-        self.raw.acquire(Sharing::Alone, name, deadline).then(|| self.guard())
-    }
-
-    fn guard(&self) -> MutexGuard<'_, T> {
-        MutexGuard { raw: &self.raw, data: self.data.get(), written: false, stays: PhantomData }
+        self.raw.acquire(Sharing::Alone, name, deadline).then(|| MutexGuard::of(self))
     }
 }
 
@@ -104,75 +104,23 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
     }
 }
 
-/// A held [`Mutex`].
-#[must_use = "if unused the Mutex will immediately unlock"]
-pub struct MutexGuard<'a, T: ?Sized> {
-    pub(crate) raw: &'a RawLock,
-    data: *mut T,
-    pub(crate) written: bool,
-    stays: PhantomData<&'a T>,
+guard! {
+    /// A held [`Mutex`].
+    #[must_use = "if unused the Mutex will immediately unlock"]
+    whole MutexGuard of Mutex by mutex, Alone -> MappedMutexGuard [mut]
 }
 
-/// A part of what a held [`Mutex`] protects.
-#[must_use = "if unused the Mutex will immediately unlock"]
-pub struct MappedMutexGuard<'a, T: ?Sized> {
-    raw: &'a RawLock,
-    data: *mut T,
-    written: bool,
-    stays: PhantomData<&'a T>,
+guard! {
+    /// A part of what a held [`Mutex`] protects.
+    #[must_use = "if unused the Mutex will immediately unlock"]
+    mapped MappedMutexGuard, Alone [mut]
 }
-
-guard!(MutexGuard, written);
-guard!(MappedMutexGuard, written);
 
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
-    /// A guard of a part of the data.
-    pub fn map<U: ?Sized, F: FnOnce(&mut T) -> &mut U>(s: MutexGuard<'a, T>, f: F) -> MappedMutexGuard<'a, U> {
+    /// Keeps the lock for ever.
+    pub fn leak(s: MutexGuard<'a, T>) -> &'a mut T {
         let mut s = ManuallyDrop::new(s);
-        // SAFETY: the guard holds the lock alone, and hands that over.
-        let data = f(unsafe { &mut *s.data });
-        MappedMutexGuard { raw: s.raw, data, written: true, stays: PhantomData }
-    }
-
-    /// Gives the lock back; who waits is chosen by the scheduler, as always.
-    pub fn unlock_fair(s: MutexGuard<'a, T>) {
-        drop(s);
-    }
-
-    /// Gives the lock back while `f` runs, then takes it again.
-    #[track_caller]
-    pub fn unlocked<F: FnOnce() -> U, U>(s: &mut MutexGuard<'a, T>, f: F) -> U {
-        s.raw.release(Sharing::Alone, std::mem::take(&mut s.written));
-        let result = f();
-        s.raw.acquire(Sharing::Alone, "lock", Deadline::NEVER);
-        result
-    }
-
-    /// Gives the lock to somebody who waits, and takes it again.
-    #[track_caller]
-    pub fn bump(s: &mut MutexGuard<'a, T>) {
-        MutexGuard::unlocked(s, || ());
-    }
-}
-
-impl<'a, T: ?Sized> MappedMutexGuard<'a, T> {
-    /// A guard of a part of the part.
-    pub fn map<U: ?Sized, F: FnOnce(&mut T) -> &mut U>(s: MappedMutexGuard<'a, T>, f: F) -> MappedMutexGuard<'a, U> {
-        let mut s = ManuallyDrop::new(s);
-        // SAFETY: the guard holds the lock alone, and hands that over.
-        let data = f(unsafe { &mut *s.data });
-        MappedMutexGuard { raw: s.raw, data, written: true, stays: PhantomData }
-    }
-}
-
-impl<T: ?Sized> Drop for MutexGuard<'_, T> {
-    fn drop(&mut self) {
-        self.raw.release(Sharing::Alone, self.written);
-    }
-}
-
-impl<T: ?Sized> Drop for MappedMutexGuard<'_, T> {
-    fn drop(&mut self) {
-        self.raw.release(Sharing::Alone, self.written);
+        // SAFETY: the lock is held alone, and never given back.
+        unsafe { &mut *s.data }
     }
 }

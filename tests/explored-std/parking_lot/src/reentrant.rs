@@ -1,9 +1,8 @@
 //! `ReentrantMutex`.
 
-use std::cell::UnsafeCell;
 use std::fmt;
-use std::marker::PhantomData;
 use std::raw::{Deadline, RawLock, Sharing};
+use std::real::cell::UnsafeCell;
 use std::time::{Duration, Instant};
 
 use crate::guard::guard;
@@ -43,7 +42,7 @@ impl<T: ?Sized> ReentrantMutex<T> {
     #[track_caller]
     pub fn try_lock(&self) -> Option<ReentrantMutexGuard<'_, T>> {
         self.raw.refresh(&self.data);
-        self.raw.try_acquire(Sharing::Again, "try_lock").then(|| self.guard())
+        self.raw.try_acquire(Sharing::Again, "try_lock").then(|| ReentrantMutexGuard::of(self))
     }
 
     /// Takes the mutex, waiting for at most this much virtual time.
@@ -69,6 +68,11 @@ impl<T: ?Sized> ReentrantMutex<T> {
         self.raw.is_mine()
     }
 
+    /// A pointer to the data, which one may follow only while one holds the lock.
+    pub fn data_ptr(&self) -> *mut T {
+        self.data.get()
+    }
+
     /// The data, which nobody else can reach.
     pub fn get_mut(&mut self) -> &mut T {
         self.data.get_mut()
@@ -77,11 +81,7 @@ impl<T: ?Sized> ReentrantMutex<T> {
     #[track_caller]
     fn take(&self, deadline: Deadline, name: &'static str) -> Option<ReentrantMutexGuard<'_, T>> {
         self.raw.refresh(&self.data);
-        self.raw.acquire(Sharing::Again, name, deadline).then(|| self.guard())
-    }
-
-    fn guard(&self) -> ReentrantMutexGuard<'_, T> {
-        ReentrantMutexGuard { raw: &self.raw, data: self.data.get(), stays: PhantomData }
+        self.raw.acquire(Sharing::Again, name, deadline).then(|| ReentrantMutexGuard::of(self))
     }
 }
 
@@ -108,19 +108,14 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for ReentrantMutex<T> {
     }
 }
 
-/// A held [`ReentrantMutex`].
-#[must_use = "if unused the ReentrantMutex will immediately unlock"]
-pub struct ReentrantMutexGuard<'a, T: ?Sized> {
-    raw: &'a RawLock,
-    data: *mut T,
-    stays: PhantomData<&'a T>,
+guard! {
+    /// A held [`ReentrantMutex`].
+    #[must_use = "if unused the ReentrantMutex will immediately unlock"]
+    whole ReentrantMutexGuard of ReentrantMutex by remutex, Again -> MappedReentrantMutexGuard []
 }
 
-guard!(ReentrantMutexGuard);
-
-impl<T: ?Sized> Drop for ReentrantMutexGuard<'_, T> {
-    fn drop(&mut self) {
-        // What is inside has interior mutability, if it changes at all: taken as changed.
-        self.raw.release(Sharing::Again, true);
-    }
+guard! {
+    /// A part of what a held [`ReentrantMutex`] protects.
+    #[must_use = "if unused the ReentrantMutex will immediately unlock"]
+    mapped MappedReentrantMutexGuard, Again []
 }

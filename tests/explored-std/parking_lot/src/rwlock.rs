@@ -1,10 +1,9 @@
 //! `RwLock`.
 
-use std::cell::UnsafeCell;
 use std::fmt;
-use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::raw::{Deadline, RawLock, Sharing};
+use std::real::cell::UnsafeCell;
 use std::time::{Duration, Instant};
 
 use crate::guard::guard;
@@ -44,7 +43,7 @@ impl<T: ?Sized> RwLock<T> {
     #[track_caller]
     pub fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
         self.raw.refresh(&self.data);
-        self.raw.try_acquire(Sharing::Shared, "try_read").then(|| self.read_guard())
+        self.raw.try_acquire(Sharing::Shared, "try_read").then(|| RwLockReadGuard::of(self))
     }
 
     /// Takes the lock together with other readers, waiting for at most this much virtual time.
@@ -69,7 +68,7 @@ impl<T: ?Sized> RwLock<T> {
     #[track_caller]
     pub fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
         self.raw.refresh(&self.data);
-        self.raw.try_acquire(Sharing::Alone, "try_write").then(|| self.write_guard())
+        self.raw.try_acquire(Sharing::Alone, "try_write").then(|| RwLockWriteGuard::of(self))
     }
 
     /// Takes the lock alone, waiting for at most this much virtual time.
@@ -90,6 +89,17 @@ impl<T: ?Sized> RwLock<T> {
         self.raw.is_held("is_locked")
     }
 
+    /// Whether somebody has the lock alone.
+    #[track_caller]
+    pub fn is_locked_exclusive(&self) -> bool {
+        self.raw.is_held_alone("is_locked_exclusive")
+    }
+
+    /// A pointer to the data, which one may follow only while one holds the lock.
+    pub fn data_ptr(&self) -> *mut T {
+        self.data.get()
+    }
+
     /// The data, which nobody else can reach.
     pub fn get_mut(&mut self) -> &mut T {
         self.data.get_mut()
@@ -98,21 +108,13 @@ impl<T: ?Sized> RwLock<T> {
     #[track_caller]
     fn take_read(&self, deadline: Deadline, name: &'static str) -> Option<RwLockReadGuard<'_, T>> {
         self.raw.refresh(&self.data);
-        self.raw.acquire(Sharing::Shared, name, deadline).then(|| self.read_guard())
+        self.raw.acquire(Sharing::Shared, name, deadline).then(|| RwLockReadGuard::of(self))
     }
 
     #[track_caller]
     fn take_write(&self, deadline: Deadline, name: &'static str) -> Option<RwLockWriteGuard<'_, T>> {
         self.raw.refresh(&self.data);
-        self.raw.acquire(Sharing::Alone, name, deadline).then(|| self.write_guard())
-    }
-
-    fn read_guard(&self) -> RwLockReadGuard<'_, T> {
-        RwLockReadGuard { raw: &self.raw, data: self.data.get(), stays: PhantomData }
-    }
-
-    fn write_guard(&self) -> RwLockWriteGuard<'_, T> {
-        RwLockWriteGuard { raw: &self.raw, data: self.data.get(), written: false, stays: PhantomData }
+        self.raw.acquire(Sharing::Alone, name, deadline).then(|| RwLockWriteGuard::of(self))
     }
 }
 
@@ -139,90 +141,35 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
     }
 }
 
-/// An [`RwLock`] held for reading.
-#[must_use = "if unused the RwLock will immediately unlock"]
-pub struct RwLockReadGuard<'a, T: ?Sized> {
-    raw: &'a RawLock,
-    data: *const T,
-    stays: PhantomData<&'a T>,
+guard! {
+    /// An [`RwLock`] held for reading.
+    #[must_use = "if unused the RwLock will immediately unlock"]
+    whole RwLockReadGuard of RwLock by rwlock, Shared -> MappedRwLockReadGuard []
 }
 
-/// A part of what an [`RwLock`] held for reading protects.
-#[must_use = "if unused the RwLock will immediately unlock"]
-pub struct MappedRwLockReadGuard<'a, T: ?Sized> {
-    raw: &'a RawLock,
-    data: *const T,
-    stays: PhantomData<&'a T>,
+guard! {
+    /// A part of what an [`RwLock`] held for reading protects.
+    #[must_use = "if unused the RwLock will immediately unlock"]
+    mapped MappedRwLockReadGuard, Shared []
 }
 
-/// An [`RwLock`] held for writing.
-#[must_use = "if unused the RwLock will immediately unlock"]
-pub struct RwLockWriteGuard<'a, T: ?Sized> {
-    raw: &'a RawLock,
-    data: *mut T,
-    written: bool,
-    stays: PhantomData<&'a T>,
+guard! {
+    /// An [`RwLock`] held for writing.
+    #[must_use = "if unused the RwLock will immediately unlock"]
+    whole RwLockWriteGuard of RwLock by rwlock, Alone -> MappedRwLockWriteGuard [mut]
 }
 
-/// A part of what an [`RwLock`] held for writing protects.
-#[must_use = "if unused the RwLock will immediately unlock"]
-pub struct MappedRwLockWriteGuard<'a, T: ?Sized> {
-    raw: &'a RawLock,
-    data: *mut T,
-    written: bool,
-    stays: PhantomData<&'a T>,
-}
-
-guard!(RwLockReadGuard);
-guard!(MappedRwLockReadGuard);
-guard!(RwLockWriteGuard, written);
-guard!(MappedRwLockWriteGuard, written);
-
-impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
-    /// A guard of a part of the data.
-    pub fn map<U: ?Sized, F: FnOnce(&T) -> &U>(s: RwLockReadGuard<'a, T>, f: F) -> MappedRwLockReadGuard<'a, U> {
-        let s = ManuallyDrop::new(s);
-        // SAFETY: the guard holds the lock for reading, and hands that over.
-        let data = f(unsafe { &*s.data });
-        MappedRwLockReadGuard { raw: s.raw, data, stays: PhantomData }
-    }
+guard! {
+    /// A part of what an [`RwLock`] held for writing protects.
+    #[must_use = "if unused the RwLock will immediately unlock"]
+    mapped MappedRwLockWriteGuard, Alone [mut]
 }
 
 impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
-    /// A guard of a part of the data.
-    pub fn map<U: ?Sized, F: FnOnce(&mut T) -> &mut U>(
-        s: RwLockWriteGuard<'a, T>,
-        f: F,
-    ) -> MappedRwLockWriteGuard<'a, U> {
-        let mut s = ManuallyDrop::new(s);
-        // SAFETY: the guard holds the lock alone, and hands that over.
-        let data = f(unsafe { &mut *s.data });
-        MappedRwLockWriteGuard { raw: s.raw, data, written: true, stays: PhantomData }
-    }
-
     /// Goes on as a reader, without letting another writer in between.
     pub fn downgrade(s: RwLockWriteGuard<'a, T>) -> RwLockReadGuard<'a, T> {
         let s = ManuallyDrop::new(s);
         s.raw.downgrade();
-        RwLockReadGuard { raw: s.raw, data: s.data, stays: PhantomData }
+        RwLockReadGuard::of(s.lock)
     }
-}
-
-macro_rules! drop_guard {
-    ($($guard:ident $sharing:ident $(, $written:ident)?;)*) => {
-        $(
-            impl<T: ?Sized> Drop for $guard<'_, T> {
-                fn drop(&mut self) {
-                    self.raw.release(Sharing::$sharing, false $(|| self.$written)?);
-                }
-            }
-        )*
-    };
-}
-
-drop_guard! {
-    RwLockReadGuard Shared;
-    MappedRwLockReadGuard Shared;
-    RwLockWriteGuard Alone, written;
-    MappedRwLockWriteGuard Alone, written;
 }

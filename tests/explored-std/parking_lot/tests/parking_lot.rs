@@ -3,12 +3,16 @@
 
 use std::any::type_name;
 use std::explored::{Config, Exploration, explore};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex, ReentrantMutex, RwLock};
+use parking_lot::{
+    Condvar, Mutex, MutexGuard, Once, OnceState, ReentrantMutex, ReentrantMutexGuard, RwLock, RwLockReadGuard,
+    RwLockWriteGuard,
+};
 use verdict::{Kind, Outcome};
 
 fn run(body: impl Fn() + Send + Sync + 'static) -> Exploration {
@@ -170,5 +174,87 @@ fn readers_share_and_writers_do_not() {
         assert!(lock.try_read().is_none());
         drop(part);
         assert!(lock.try_write().is_some());
+    });
+}
+
+#[test]
+fn a_guard_knows_its_lock_and_its_parts() {
+    passes(|| {
+        let mutex = Mutex::new((1, 2));
+        let guard = mutex.lock();
+        assert!(std::ptr::eq(MutexGuard::mutex(&guard), &mutex));
+        let Err(guard) = MutexGuard::try_map(guard, |_| None::<&mut i32>) else { panic!("there is no such part") };
+        let Err((guard, 7)) = MutexGuard::try_map_or_err(guard, |_| Err::<&mut i32, _>(7)) else { panic!("an error") };
+        let Ok(mut part) = MutexGuard::try_map(guard, |both| Some(&mut both.1)) else { panic!("there is") };
+        *part += 40;
+        assert!(mutex.is_locked());
+        drop(part);
+        assert_eq!(*MutexGuard::leak(mutex.lock()), (1, 42));
+        assert!(mutex.try_lock().is_none(), "leaked: held for ever");
+
+        let lock = RwLock::new((1, 2));
+        let reader = lock.read();
+        assert!(lock.is_locked() && !lock.is_locked_exclusive());
+        let part = RwLockReadGuard::map(reader, |both| &both.0);
+        assert!(lock.try_write().is_none());
+        drop(part);
+        let writer = lock.write();
+        assert!(lock.is_locked_exclusive());
+        let reader = RwLockWriteGuard::downgrade(writer);
+        assert!(!lock.is_locked_exclusive() && std::ptr::eq(RwLockReadGuard::rwlock(&reader), &lock));
+
+        let mutex = ReentrantMutex::new((1, 2));
+        let outer = mutex.lock();
+        let inner = ReentrantMutexGuard::map(mutex.lock(), |both| &both.1);
+        drop(outer);
+        assert_eq!((*inner, mutex.is_owned_by_current_thread()), (2, true));
+        drop(inner);
+        assert!(!mutex.is_locked());
+    });
+}
+
+#[test]
+fn a_lock_that_is_let_go_for_a_while_is_taken_again() {
+    passes(|| {
+        let mutex = Arc::new(Mutex::new(0));
+        let mut guard = mutex.lock();
+        let theirs = Arc::clone(&mutex);
+        MutexGuard::unlocked_fair(&mut guard, || thread::spawn(move || *theirs.lock() += 1).join().unwrap());
+        assert_eq!((*guard, mutex.is_locked()), (1, true));
+        let unwound = catch_unwind(AssertUnwindSafe(|| MutexGuard::unlocked(&mut guard, || panic!("meanwhile"))));
+        assert!(unwound.is_err() && mutex.is_locked(), "also after a panic");
+        MutexGuard::bump(&mut guard);
+        assert!(mutex.is_locked());
+    });
+    // Without letting it go, the same waits for itself.
+    fails(Kind::Deadlock, || {
+        let mutex = Arc::new(Mutex::new(0));
+        let _guard = mutex.lock();
+        let theirs = Arc::clone(&mutex);
+        thread::spawn(move || *theirs.lock() += 1).join().unwrap();
+    });
+}
+
+#[test]
+fn an_initialisation_that_panicked_can_be_forced() {
+    passes(|| {
+        let once = Arc::new(Once::new());
+        assert_eq!(once.state(), OnceState::New);
+        let theirs = Arc::clone(&once);
+        let first = thread::spawn(move || {
+            theirs.call_once(|| {
+                assert_eq!(theirs.state(), OnceState::InProgress);
+                panic!("not this time")
+            })
+        });
+        assert!(first.join().is_err());
+        assert!(once.state().poisoned() && catch_unwind(AssertUnwindSafe(|| once.call_once(|| ()))).is_err());
+        assert!(catch_unwind(AssertUnwindSafe(|| once.wait())).is_err());
+        let theirs = Arc::clone(&once);
+        let second = thread::spawn(move || theirs.call_once_force(|state| assert!(state.poisoned())));
+        once.wait_force();
+        second.join().unwrap();
+        once.call_once(|| unreachable!("it is done"));
+        assert!(once.is_completed() && once.state().done());
     });
 }

@@ -25,6 +25,7 @@ macro_rules! types {
             $crate_name::MappedRwLockWriteGuard<'static, $held>,
             $crate_name::ReentrantMutex<$held>,
             $crate_name::ReentrantMutexGuard<'static, $held>,
+            $crate_name::MappedReentrantMutexGuard<'static, $held>,
             $crate_name::Condvar,
             $crate_name::WaitTimeoutResult,
             $crate_name::Once,

@@ -166,10 +166,21 @@ impl RawLock {
     /// Whether somebody holds it.
     #[track_caller]
     pub fn is_held(&self, name: &'static str) -> bool {
+        self.look(name, |lock| !lock.is_free())
+    }
+
+    /// Whether somebody holds it alone.
+    #[track_caller]
+    pub fn is_held_alone(&self, name: &'static str) -> bool {
+        self.look(name, |lock| lock.writer != NOBODY)
+    }
+
+    #[track_caller]
+    fn look(&self, name: &'static str, seen: impl FnOnce(&Lock) -> bool) -> bool {
         let object = self.index();
         with(State::observe);
         step(Operation::new(Kind::Look, name, object, Location::caller()));
-        with(|state| !state.lock(object).0.is_free())
+        with(|state| seen(state.lock(object).0))
     }
 
     /// Whether the thread that runs holds it.

@@ -9,7 +9,7 @@ mod once;
 pub use channel::{RawChannel, Refusal};
 pub use condvar::{RawCondvar, Woken};
 pub use lock::{RawLock, Sharing};
-pub use once::{Entered, Left, RawOnce};
+pub use once::{Entered, Left, Progress, RawOnce};
 
 use std::time::Duration;
 

@@ -98,10 +98,34 @@ impl RawOnce {
     /// Whether it is complete.
     #[track_caller]
     pub fn is_done(&self, name: &'static str) -> bool {
-        let Some(object) = try_with(|state| self.register(state).0) else { return false };
-        step(Operation::new(Kind::Look, name, object, Location::caller()));
-        with(|state| *state.once(object) == Once::Done)
+        self.progress(name) == Progress::Done
     }
+
+    /// How far it is.
+    #[track_caller]
+    pub fn progress(&self, name: &'static str) -> Progress {
+        let Some(object) = try_with(|state| self.register(state).0) else { return Progress::Fresh };
+        step(Operation::new(Kind::Look, name, object, Location::caller()));
+        with(|state| match *state.once(object) {
+            Once::Fresh => Progress::Fresh,
+            Once::Running(_) => Progress::Running,
+            Once::Done => Progress::Done,
+            Once::Poisoned => Progress::Poisoned,
+        })
+    }
+}
+
+/// How far an initialisation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It has not begun.
+    Fresh,
+    /// Somebody is inside.
+    Running,
+    /// It is complete.
+    Done,
+    /// It panicked.
+    Poisoned,
 }
 
 /// How an initialisation ended.
