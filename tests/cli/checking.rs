@@ -147,12 +147,25 @@ fn a_budget_of_schedules_is_kept() {
 }
 
 #[test]
-fn what_is_not_modelled_is_told_so() {
+fn what_is_not_modelled_is_judged_on_threads() {
     let workshop = Workshop::new();
-    let text = workshop.read("katas/lock/src/lib.rs")
-        + "\npub fn fair(lock: &parking_lot::FairMutex<u8>) -> u8 { *lock.lock() }\n";
-    let workshop = workshop.answer("lock", &text);
-    let ran = workshop.run(&["check", "lock"]).exits(1).says("katas/lock/src/lib.rs:");
+    let uses = |what: &str| workshop.read("solutions/lock/src/lib.rs") + what;
+    // A right answer, with something that its tests do not even meet.
+    let fair = "\npub fn fair(lock: &parking_lot::FairMutex<u8>) -> u8 { *lock.lock() }\n";
+    let answered = Workshop::new().answer("lock", &uses(fair));
+    let ran =
+        answered.run(&["check", "lock"]).exits(0).says("not modelled: cannot find").says("katas/lock/src/lib.rs:");
+    let ran = ran.says("threads only, not proven").says("not run: it needs schedules").says("Passes on threads: ");
+    assert!(!ran.stdout.contains("error"), "{}", ran.stdout);
+    let document = document(&answered.run(&["check", "lock", "--json"]));
+    assert_eq!(
+        (&document["verdict"], &document["diagnostics"][0]["level"]),
+        (&"passed".into(), &"not-modelled".into())
+    );
+    assert!(document["score"].as_u64() < document["max_score"].as_u64(), "what was not judged has no points");
+    // What the models have otherwise, sizes say, is no reason to leave the schedules out.
+    let size = "\nconst _: () = assert!(size_of::<std::sync::Mutex<()>>() < 16);\n";
+    let ran = Workshop::new().answer("lock", &uses(size)).run(&["check", "lock"]).exits(1);
     ran.says("this compiles with the real crates, but their models for explored runs don't have it")
         .says("tests/explored-std/README.md");
 }

@@ -35,9 +35,20 @@ pub(crate) struct Built {
 }
 
 impl Built {
-    /// Whether every mode has its binary.
+    /// Whether every mode has its binary that has to have one.
     pub(crate) fn compiled(&self) -> bool {
-        self.staged.modes().iter().all(|mode| self.binaries.contains_key(mode))
+        let is_there = |mode: &Mode| self.binaries.contains_key(mode);
+        self.staged.modes().iter().all(|mode| is_there(mode) || *mode == Mode::Schedules && self.is_not_modelled())
+    }
+
+    /// The modes in which its tests can be run, in the order of running.
+    pub(crate) fn modes(&self) -> impl Iterator<Item = Mode> {
+        self.staged.modes().iter().copied().filter(|mode| self.binaries.contains_key(mode))
+    }
+
+    /// Whether it compiles, but uses what the models lack, so that only threads can run it.
+    pub(crate) fn is_not_modelled(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.level == NOT_MODELLED)
     }
 }
 
@@ -227,6 +238,8 @@ fn collect(repository: &Repository, workspace: &Path, staged: StagedSubject, cra
     // Threads first: where both modes object, the real `std` words it better than the model.
     let mut modes = built.staged.modes().to_vec();
     modes.sort();
+    // Of each error that only the models cause: whether it is about something that they lack.
+    let mut lacks = Vec::new();
     for mode in modes {
         let manifest = home.join(mode.to_string()).join("Cargo.toml");
         let Some(one) = crates.remove(&manifest) else { continue };
@@ -238,9 +251,11 @@ fn collect(repository: &Repository, workspace: &Path, staged: StagedSubject, cra
             if message.spans.is_empty() && !of_ours || objected {
                 continue;
             }
+            let is_lacking = message.is_of_a_missing_item();
             let mut diagnostic = diagnostic(repository, &built.staged, message);
             if diagnostic.level == "error" && built.binaries.contains_key(&Mode::Threads) {
-                diagnostic.rendered = format!("{}\n{NOT_MODELLED}", diagnostic.rendered.trim_end());
+                diagnostic.rendered = format!("{}\n{COMPILES_OTHERWISE}", diagnostic.rendered.trim_end());
+                lacks.push(is_lacking);
             }
             if !built.diagnostics.contains(&diagnostic) {
                 built.diagnostics.push(diagnostic);
@@ -250,12 +265,45 @@ fn collect(repository: &Repository, workspace: &Path, staged: StagedSubject, cra
             built.binaries.insert(mode, binary);
         }
     }
-    built.diagnostics.sort_by_key(|diagnostic| diagnostic.level != "error");
+    if !lacks.is_empty() && lacks.iter().all(|lacking| *lacking) {
+        let errors = built.diagnostics.iter_mut().filter(|diagnostic| diagnostic.level == "error");
+        for diagnostic in errors {
+            diagnostic.level = NOT_MODELLED.to_string();
+            diagnostic.rendered = as_a_remark(&diagnostic.rendered);
+        }
+    }
+    built.diagnostics.sort_by_key(|diagnostic| !["error", NOT_MODELLED].contains(&diagnostic.level.as_str()));
     built
 }
 
+/// The level of a diagnostic about something that the models of std and other crates lack: no error of the learner's. The tests are
+/// run on threads only.
+pub(crate) const NOT_MODELLED: &str = "not-modelled";
+
+/// The compiler's error about something that only the models lack, in words that call it none.
+fn as_a_remark(rendered: &str) -> String {
+    let (_, text) = rendered.split_once(": ").unwrap_or(("", rendered));
+    format!("not modelled: {}{JUDGED_ON_THREADS}", text.trim_end())
+}
+
+const JUDGED_ON_THREADS: &str = ".\n          So its tests run on threads only, and a pass is no proof";
+
+/// What the compiler says of names that it does not find. Other errors, of sizes or traits, say, are no reason to run no schedules:
+/// whoever wants to be judged on threads only could provoke them at will.
+const MISSING: [&str; 7] = ["E0405", "E0412", "E0423", "E0425", "E0432", "E0433", "E0599"];
+
+impl Message {
+    /// Whether something is not there. A model's macro says of itself that it is refused, without a code.
+    fn is_of_a_missing_item(&self) -> bool {
+        match &self.code {
+            Some(code) => MISSING.contains(&code.code.as_str()),
+            None => self.message.contains("is not modelled"),
+        }
+    }
+}
+
 /// What compiles with the real crates, but not with the models, is no mistake that the learner could see.
-const NOT_MODELLED: &str = "  = note: this compiles with the real crates, but their models for explored runs don't have it;\n          tests/explored-std/README.md lists what they have, and what to use instead";
+const COMPILES_OTHERWISE: &str = "  = note: this compiles with the real crates, but their models for explored runs don't have it;\n          tests/explored-std/README.md lists what they have, and what to use instead";
 
 fn diagnostic(repository: &Repository, staged: &StagedSubject, message: Message) -> Diagnostic {
     let span = message.spans.iter().find(|span| span.is_primary).or(message.spans.first());

@@ -2,9 +2,11 @@
 
 mod stub;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use verdict::{Diagnostic, Failure, KataVerdict, Kind, Outcome, Record, SubjectVerdict, TestVerdict, Verdict};
+use verdict::{
+    Coverage, Diagnostic, Failure, KataVerdict, Kind, Outcome, Record, SubjectVerdict, TestVerdict, Verdict,
+};
 
 use crate::build::Built;
 use crate::process::{Ending, Exceeded, Finished};
@@ -57,6 +59,13 @@ pub(crate) fn judge(built: &Built, runs: Vec<TestRun>, seconds: f64) -> KataVerd
     }
     let objected = built.diagnostics.iter().any(|diagnostic| diagnostic.level.starts_with("error"));
     let verdict = match built.compiled() {
+        true if built.is_not_modelled() => {
+            // A pass on threads alone is luck: it is marked as one that was not proven. What only schedules can judge is not judged.
+            let passed = tests.iter_mut().filter(|test| test.verdict == Verdict::Passed);
+            passed.for_each(|test| test.coverage = Some(Coverage::default()));
+            let judged = tests.iter().map(|test| &test.name).collect::<BTreeSet<_>>().len();
+            of_tests(judged, &tests)
+        }
         true => of_tests(kata.tests.len(), &tests),
         false if objected => SubjectVerdict::CompileError,
         // The compiler gave up without a word: it was killed, say.
@@ -93,7 +102,7 @@ fn of_tests(expected: usize, tests: &[TestVerdict]) -> SubjectVerdict {
         return if unsolved { SubjectVerdict::Unsolved } else { SubjectVerdict::Failed };
     }
     // A kata whose tests all skip both modes, or that has none, proves nothing.
-    let judged = tests.iter().map(|test| &test.name).collect::<std::collections::BTreeSet<_>>().len();
+    let judged = tests.iter().map(|test| &test.name).collect::<BTreeSet<_>>().len();
     if judged == expected && expected > 0 { SubjectVerdict::Passed } else { SubjectVerdict::GraderError }
 }
 

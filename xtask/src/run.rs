@@ -139,8 +139,8 @@ fn hand_over(
 fn run_job(job: &Job<'_>, folder: &Path, settings: &Settings, cancel: &Cancel) -> Result<Vec<TestRun>> {
     let mut runs = Vec::new();
     for test in &job.tests {
-        for mode in job.built.staged.modes() {
-            let run = run_test(job.built, test, *mode, folder, settings, cancel)?;
+        for mode in job.built.modes() {
+            let run = run_test(job.built, test, mode, folder, settings, cancel)?;
             let failed = !matches!(&run.record, Some(Record { outcome: Outcome::Passed | Outcome::Skipped, .. }));
             runs.push(run);
             if failed {

@@ -114,8 +114,8 @@ fn needs_you(gradebook: &Gradebook) -> String {
         ),
         (
             "open",
-            "Passed without a proof: their code has more schedules than the budget allows for. Look at these, or grade again \
-                  with a higher `--schedules` or with `--deep`.",
+            "Passed without a proof: their code has more schedules than the budget allows for, or uses what is not modelled. Look at \
+                  these; with a higher `--schedules` or with `--deep` more is tried.",
             doubtful,
         ),
         ("bad names", "Handed in, and no kata passes.", names(&lost)),
