@@ -18,8 +18,8 @@ use crate::repository::Repository;
 use crate::settings::Settings;
 use crate::subject::{self, Declared, Subject};
 
-/// How many steps the scenarios of what must pass may have together: five times what a learner waits for.
-const STEPS: u64 = 5_000_000;
+/// How many steps the scenarios of what must pass may have together: twice what a learner waits for.
+const STEPS: u64 = 2_000_000;
 
 /// What must become of a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
