@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::explored::{Config, Timeouts, every_outcome};
 use std::fmt::Write;
 use std::real::sync::{Arc, Mutex as RealMutex};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicUsize, Ordering, Ordering::SeqCst, fence};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Barrier, Condvar, Mutex, OnceLock, RwLock};
 use std::thread;
@@ -51,6 +51,11 @@ enum Act {
     ReadTwice,
     ParkTimeout,
     ReceiveTimeout,
+    LoadAs(usize, Ordering),
+    StoreAs(usize, usize, Ordering),
+    FetchAddAs(usize, Ordering),
+    CompareExchangeAs(usize, Ordering),
+    Fence(Ordering),
 }
 
 /// A generator of programs: any will do, as long as it is the same on every machine.
@@ -141,6 +146,16 @@ fn perform(act: Act, world: &World, log: &mut String) {
             *first + *world.shared.read().unwrap()
         }
         Act::ParkTimeout => return thread::park_timeout(Duration::from_millis(4)),
+        Act::LoadAs(i, order) => world.atomics[i].load(order),
+        Act::StoreAs(i, value, order) => {
+            world.atomics[i].store(value, order);
+            return;
+        }
+        Act::FetchAddAs(i, order) => world.atomics[i].fetch_add(1, order),
+        Act::CompareExchangeAs(i, order) => {
+            world.atomics[i].compare_exchange(3, 5, SeqCst, order).unwrap_or_else(|value| value + 10)
+        }
+        Act::Fence(order) => return fence(order),
         Act::ReceiveTimeout => world.inbox.lock().unwrap().recv_timeout(Duration::from_millis(2)).unwrap_or(54),
     };
     write!(log, "{seen},").unwrap();
@@ -256,6 +271,40 @@ const LOCKS_AND_ATOMICS: &[Act] = &[
     Act::Yield,
 ];
 
+const ORDERINGS: &[Act] = &[
+    Act::LoadAs(0, Ordering::Relaxed),
+    Act::LoadAs(1, Ordering::Relaxed),
+    Act::LoadAs(0, Ordering::Acquire),
+    Act::LoadAs(1, SeqCst),
+    Act::StoreAs(0, 3, Ordering::Relaxed),
+    Act::StoreAs(1, 4, Ordering::Relaxed),
+    Act::StoreAs(0, 5, Ordering::Release),
+    Act::StoreAs(1, 6, SeqCst),
+    Act::FetchAddAs(1, Ordering::Relaxed),
+    Act::CompareExchangeAs(0, Ordering::Relaxed),
+    Act::Fence(Ordering::Acquire),
+    Act::Fence(Ordering::Release),
+    Act::Fence(SeqCst),
+];
+
+const ORDERINGS_AND_WAITING: &[Act] = &[
+    Act::LoadAs(0, Ordering::Relaxed),
+    Act::LoadAs(1, Ordering::Acquire),
+    Act::StoreAs(0, 3, Ordering::Relaxed),
+    Act::StoreAs(1, 4, Ordering::Release),
+    Act::Add(0),
+    Act::Read,
+    Act::Write,
+    Act::Send,
+    Act::Receive,
+    Act::Park,
+    Act::UnparkMain,
+    Act::NotifyAll,
+    Act::Wait,
+    Act::Sleep,
+    Act::GetOrInit(1),
+];
+
 const LOOKING: &[Act] = &[
     Act::Add(0),
     Act::Add(1),
@@ -367,6 +416,12 @@ fn a_thread_that_waits_for_a_lock_in_a_repeated_schedule_is_not_forgotten() {
     use Act::{Add, FetchAdd, Receive, Send, SyncSend};
     let program = [vec![Receive, SyncSend, SyncSend], vec![SyncSend, Add(0), Add(0)], vec![Send, FetchAdd(0), Add(0)]];
     assert!(compare_one(&program, &small(), false).is_some());
+}
+
+#[test]
+fn weaker_orderings_are_reduced_soundly() {
+    check(14, ORDERINGS, &small());
+    check(16, ORDERINGS_AND_WAITING, &Config { spurious: 0, ..small() });
 }
 
 /// Threads that add to one counter each so many times.

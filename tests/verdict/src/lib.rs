@@ -16,4 +16,4 @@ pub use record::{
     Coverage, Failure, Kind, Mode, Outcome, RECORD_FILE, REPLAY, Record, SCHEDULES, SEED, STEPS, Scenarios, thousands,
 };
 pub use subject::{Diagnostic, KataVerdict, SubjectVerdict, TestVerdict, Verdict};
-pub use trace::{Effect, Held, Location, Object, Step, Trace, TracedThread, Waiting, WaitsFor};
+pub use trace::{Effect, Held, Location, Missed, Object, Step, Trace, TracedThread, Waiting, WaitsFor};

@@ -34,6 +34,9 @@ pub struct Trace {
     pub given: Option<String>,
     /// How many times a thread was stopped although it could have gone on.
     pub preemptions: u32,
+    /// How many times an atomic's old value was read although there was a newer one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub old_reads: u32,
     /// The threads in the order of their start; the first is `main`.
     pub threads: Vec<TracedThread>,
     /// The objects that threads met at, in the order of their making.
@@ -82,6 +85,9 @@ pub struct Step {
     /// The value read, written, sent or received, if it is short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// The newest store to the atomic, where an older value was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<Missed>,
     /// Whether another thread was stopped for this one although it could have gone on.
     #[serde(default)]
     pub preemption: bool,
@@ -89,6 +95,20 @@ pub struct Step {
     /// has given back the mutex that belongs to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<usize>,
+}
+
+/// A store that a thread could have read, and did not: nothing orders the two.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missed {
+    /// Who stored it, as an index into [`Trace::threads`].
+    pub by: usize,
+    /// The value, if it is short.
+    pub value: String,
+    /// The step that stored it, as an index into [`Trace::steps`], if it is among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<usize>,
+    /// The ordering of the read: `Relaxed`.
+    pub ordering: String,
 }
 
 /// How a step went.
@@ -145,6 +165,10 @@ pub struct WaitsFor {
     /// In the test tool's words, where it is one that it waits at: `the rendezvous (1 of 2 are here)`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Trace {

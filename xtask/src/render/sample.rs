@@ -15,6 +15,7 @@ fn step(thread: usize, operation: &str, on: usize, line: u32, effect: Effect, ho
         at: at(line),
         effect,
         value: None,
+        missed: None,
         preemption: false,
         holds: holds.to_vec(),
     }
@@ -41,6 +42,7 @@ pub(crate) fn abba() -> Trace {
         schedule: "0x2.1.0".to_string(),
         given: None,
         preemptions: 1,
+        old_reads: 0,
         threads: ["main", "back"].map(|name| TracedThread { name: name.to_string() }).to_vec(),
         objects: vec![object("account#1"), object("account#2")],
         steps,

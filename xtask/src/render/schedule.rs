@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use verdict::{Coverage, Effect, Held, Location, Step, Trace, WaitsFor, thousands};
+use verdict::{Coverage, Effect, Held, Location, Missed, Step, Trace, WaitsFor, thousands};
 
 use crate::render::lanes::{Standing, standings};
 use crate::render::{FAINT, OPEN, STRONG, fit, fold, paragraph, styled};
@@ -36,11 +36,16 @@ pub(crate) fn ending(trace: &Trace, width: usize) -> String {
 
 /// How many schedules end like this one, and how simple it is.
 pub(crate) fn how_often(trace: &Trace, coverage: Coverage) -> String {
+    let old = match trace.old_reads {
+        0 => String::new(),
+        1 => " and reads 1 old value".to_string(),
+        n => format!(" and reads {n} old values"),
+    };
     let preemptions = match trace.preemptions {
         0 => "this one needs no preemption".to_string(),
         1 => "the shortest has 1 preemption".to_string(),
         n => format!("the shortest has {n} preemptions"),
-    };
+    } + &old;
     match (coverage.failing, coverage.schedules) {
         (failing, schedules) if failing == schedules => {
             format!("every schedule fails ({schedules} tried); {preemptions}")
@@ -352,10 +357,20 @@ pub(crate) fn effect(trace: &Trace, step: &Step) -> String {
         (Effect::Spurious, ..) => "⚡ spurious wakeup".to_string(),
         (Effect::Panicked, ..) => "✗ panics".to_string(),
     };
+    if let (Some(missed), Some(value)) = (&step.missed, &step.value) {
+        return format!("{on} reads {value}, though {}", instead_of(trace, missed));
+    }
     match &step.value {
         Some(value) if step.effect != Effect::Panicked => format!("{} = {value}", text.trim_end()),
         _ => text.trim_end().to_string(),
     }
+}
+
+/// `writer had stored 1 at step 7: nothing orders the two (Relaxed)`: what a read of an old value could have seen.
+fn instead_of(trace: &Trace, missed: &Missed) -> String {
+    let Missed { by, value, step, ordering } = missed;
+    let at = step.map_or(String::new(), |step| format!(" at step {}", step + 1));
+    format!("{} had stored {value}{at}: nothing orders the two ({ordering})", name(trace, *by))
 }
 
 fn name(trace: &Trace, thread: usize) -> &str {

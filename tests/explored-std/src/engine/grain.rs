@@ -192,10 +192,13 @@ impl State {
         let counts = self.passed.over == 0 || self.settings.most_passed_over < u64::MAX;
         let one = Passed { all: 1, over: u64::from(counts && self.another_could_go_on()) };
         self.passed += one;
+        self.carry_views(Choice::step(me));
         self.note_step(Choice::step(me));
         self.threads[me].streak.passed += one;
+        let touches_more = operation.sequential && self.memory.is_on();
+        let is_known = self.threads[me].habits.is_told(self.steps) && !touches_more;
         if self.order.is_some()
-            && !self.threads[me].habits.is_told(self.steps)
+            && !is_known
             && let Some(mut strategy) = self.strategy.take()
         {
             strategy.passes(self);
@@ -219,6 +222,7 @@ impl State {
         };
         let fails = self.spurious_left > 0 && self.could_wake(&self.threads[self.current]);
         fails
+            || self.could_read_an_old_value(self.current)
             || (0..self.threads.len())
                 .any(|thread| thread != self.current && self.threads[thread].status == Status::Live && could(thread))
     }

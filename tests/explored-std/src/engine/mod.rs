@@ -8,6 +8,7 @@ mod clock;
 pub(crate) mod grain;
 pub(crate) mod judge;
 pub(crate) mod mark;
+pub(crate) mod memory;
 pub(crate) mod names;
 pub(crate) mod object;
 pub(crate) mod operation;

@@ -2,6 +2,8 @@
 
 use std::panic::Location;
 
+use super::memory::Reads;
+
 /// A place in the learner's source.
 pub(crate) type Site = &'static Location<'static>;
 
@@ -39,6 +41,10 @@ pub(crate) struct Operation {
     pub(crate) at: Site,
     /// When to give up, in nanoseconds of virtual time.
     pub(crate) deadline: u64,
+    /// How it reads, if it is one of an atomic that may read an older value than the newest.
+    pub(crate) reads: Option<Reads>,
+    /// Whether it is one of an atomic that has a place in the order of what is `SeqCst`.
+    pub(crate) sequential: bool,
 }
 
 /// What an operation means to the scheduler: when it can go on, and what it may change.
@@ -94,6 +100,8 @@ pub(crate) enum Kind {
     Clock,
     /// Notes something for the harness: touches nothing.
     Mark,
+    /// Orders what is `SeqCst`.
+    Fence,
     /// Ends the thread.
     Exit,
     /// Is never possible: only its time can be up, and that when nobody else can go on.
@@ -103,7 +111,18 @@ pub(crate) enum Kind {
 impl Operation {
     /// An operation on one object, without a deadline.
     pub(crate) fn new(kind: Kind, name: &'static str, object: ObjectIndex, at: Site) -> Operation {
-        Operation { kind, name, object, second: NOTHING, other: NOBODY, number: 0, at, deadline: NEVER }
+        Operation {
+            kind,
+            name,
+            object,
+            second: NOTHING,
+            other: NOBODY,
+            number: 0,
+            at,
+            deadline: NEVER,
+            reads: None,
+            sequential: false,
+        }
     }
 
     /// An operation that concerns a thread.
@@ -122,7 +141,7 @@ impl Operation {
             matches!(
                 self.kind,
                 Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Notify | Kind::Unpark
-            ) || matches!(self.kind, Kind::Wait | Kind::Yield | Kind::Clock | Kind::Mark | Kind::Exit);
+            ) || matches!(self.kind, Kind::Wait | Kind::Yield | Kind::Clock | Kind::Mark | Kind::Fence | Kind::Exit);
         !others_do_not_matter
     }
 
@@ -133,6 +152,7 @@ impl Operation {
             self.kind,
             Kind::Look
                 | Kind::Yield
+                | Kind::Fence
                 | Kind::Acquire
                 | Kind::AcquireAgain
                 | Kind::AcquireShared
@@ -153,6 +173,15 @@ pub(crate) enum How {
     Timeout,
     /// It woke although nobody called, or failed for no reason.
     Spurious,
+    /// The operation is done, and reads an older value of an atomic: the one that has so many newer ones.
+    Old(u8),
+}
+
+impl How {
+    /// Whether the operation is done as it was announced.
+    pub(crate) fn is_done(self) -> bool {
+        matches!(self, How::Step | How::Old(_))
+    }
 }
 
 /// What the scheduler decides at one point: who goes on, and how.
@@ -165,25 +194,26 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    /// The choice in two bytes, for those who keep many.
-    pub(crate) fn pack(self) -> u16 {
+    /// The choice in four bytes, for those who keep many.
+    pub(crate) fn pack(self) -> u32 {
         let how = match self.how {
             How::Step => 0,
             How::Timeout => 1,
             How::Spurious => 2,
+            How::Old(back) => 2 + u32::from(back),
         };
-        // No schedule has 16,384 threads: each of them has a stack.
-        (self.thread as u16) << 2 | how
+        (self.thread as u32) << 4 | how
     }
 
     /// The choice that was packed.
-    pub(crate) fn unpack(packed: u16) -> Choice {
-        let how = match packed & 3 {
+    pub(crate) fn unpack(packed: u32) -> Choice {
+        let how = match packed & 15 {
             0 => How::Step,
             1 => How::Timeout,
-            _ => How::Spurious,
+            2 => How::Spurious,
+            old => How::Old(old as u8 - 2),
         };
-        Choice { thread: usize::from(packed >> 2), how }
+        Choice { thread: (packed >> 4) as usize, how }
     }
 
     /// An ordinary step of a thread.

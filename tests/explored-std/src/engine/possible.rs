@@ -16,7 +16,7 @@ pub(crate) fn is_possible(threads: &[ThreadState], objects: &[Object], index: Th
     let operation = &thread.pending;
     match operation.kind {
         Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Wait | Kind::Notify | Kind::Unpark => true,
-        Kind::Yield | Kind::Settle | Kind::Clock | Kind::Mark | Kind::Exit => true,
+        Kind::Yield | Kind::Settle | Kind::Clock | Kind::Mark | Kind::Fence | Kind::Exit => true,
         Kind::Sleep | Kind::Never => false,
         Kind::Join if operation.number == RETURNED => threads[operation.other].returned,
         Kind::Join => threads[operation.other].status == Status::Finished,

@@ -2,12 +2,13 @@
 
 use std::panic;
 
-use verdict::{Effect, Held, Step, Trace, TracedThread, Waiting, WaitsFor};
+use verdict::{Effect, Held, Missed, Step, Trace, TracedThread, Waiting, WaitsFor};
 
 use super::names::{location, name_objects, short};
 use super::object::{Lock, Model, Object};
 use super::operation::{Choice, How, Kind, NOBODY, NOTHING, ObjectIndex, Operation, ThreadIndex};
 use super::state::State;
+use crate::search::runner::Mode;
 
 /// How many steps a trace has at its beginning, and at its end, if there are more than these together: nobody reads the
 /// twenty thousand of a livelock.
@@ -21,6 +22,7 @@ pub(crate) struct Recorder {
     /// The thread that could have gone on when the next step's thread was chosen instead.
     preempted: bool,
     preemptions: u32,
+    old_reads: u32,
 }
 
 impl Recorder {
@@ -51,7 +53,7 @@ impl Recorder {
         self.choices.push(choice);
         let effect = match (choice.how, operation.kind) {
             // A timer's end is what a sleeper waits for.
-            (How::Timeout, Kind::Sleep) | (How::Step, _) => Effect::Done,
+            (How::Timeout, Kind::Sleep) | (How::Step | How::Old(_), _) => Effect::Done,
             (How::Timeout, _) => Effect::TimedOut,
             (How::Spurious, _) => Effect::Spurious,
         };
@@ -78,6 +80,7 @@ impl Recorder {
             at: location(at),
             effect: Effect::Panicked,
             value: Some(short(message)),
+            missed: None,
             preemption: false,
             holds: Vec::new(),
         });
@@ -95,15 +98,30 @@ impl Recorder {
             at: location(operation.at),
             effect,
             value: None,
+            missed: None,
             preemption: std::mem::take(&mut self.preempted),
             holds: Vec::new(),
         });
     }
 
     fn leave_out_the_middle(&mut self) {
-        if self.steps.len() > 2 * TOLD {
-            self.steps.drain(TOLD..self.steps.len() - TOLD);
+        let Some(left_out) = self.steps.len().checked_sub(2 * TOLD) else { return };
+        self.steps.drain(TOLD..TOLD + left_out);
+        for missed in self.steps.iter_mut().filter_map(|step| step.missed.as_mut()) {
+            missed.step = missed.step.and_then(|step| match step {
+                early if early < TOLD => Some(early),
+                late => late.checked_sub(left_out).filter(|&late| late >= TOLD),
+            });
         }
+    }
+
+    /// Says of the last step that it read an older value of its atomic, though this one was the newest.
+    pub(crate) fn missed(&mut self, by: ThreadIndex, value: &str, ordering: String) {
+        self.old_reads += 1;
+        let Some((last, before)) = self.steps.split_last_mut() else { return };
+        let stored = |step: &Step| step.thread == by && step.object == last.object && step.operation != "load";
+        let step = before.iter().rposition(|step| stored(step) && step.effect == Effect::Done);
+        last.missed = Some(Missed { by, value: short(value), step, ordering });
     }
 
     /// Says of the last step what it read or wrote.
@@ -131,9 +149,10 @@ impl Recorder {
         self.leave_out_the_middle();
         let threads = state.threads.iter().enumerate();
         Trace {
-            schedule: crate::search::notation::write(&self.choices, &state.settings),
+            schedule: crate::search::notation::write(&self.choices, Mode::of(&state.settings)),
             given: None,
             preemptions: self.preemptions,
+            old_reads: self.old_reads,
             threads: threads.map(|(index, thread)| TracedThread { name: thread.shown_name(index) }).collect(),
             objects: name_objects(&state.objects),
             steps: self.steps,

@@ -182,6 +182,7 @@ fn end_of_thread(state: &mut State) -> bool {
     if let Some(order) = &state.order {
         order.borrow_mut().exited(current);
     }
+    state.memory.exited(current);
     if current == 0 {
         state.ending.get_or_insert(Ending::Main);
         return true;

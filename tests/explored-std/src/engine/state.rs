@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::grain::{Grain, Passed};
 use super::mark::{Mark, Marked};
+use super::memory::Memory;
 use super::object::{Model, Object};
 use super::operation::{Choice, How, Kind, NEVER, NOBODY, ObjectIndex, Operation, ThreadIndex};
 use super::panics::Hook;
@@ -42,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) daemons: bool,
     /// Whether somebody can see that a lock is held or a thread still runs, so that the moment of a release matters.
     pub(crate) observed: bool,
+    /// Whether the program asks for weaker orderings than `SeqCst`, so that threads may read old values of atomics.
+    pub(crate) weak: bool,
     /// Which steps are decisions.
     pub(crate) grain: Grain,
     /// How many steps that could have been decided otherwise a coarse schedule passes before it is given up.
@@ -91,6 +94,10 @@ pub(crate) struct State {
     pub(crate) strategy: Option<Box<dyn Strategy>>,
     /// What the harness has noted.
     pub(crate) marks: Vec<Mark>,
+    /// What threads may read of atomics.
+    pub(crate) memory: Memory,
+    /// Whether a weaker ordering than `SeqCst` was asked for.
+    pub(crate) weaker: bool,
     /// What happened before what, where the search wants to know.
     pub(crate) order: Option<Rc<RefCell<Order>>>,
     pub(super) spurious_left: u32,
@@ -149,6 +156,8 @@ impl State {
             recorder: None,
             strategy: None,
             marks: Vec::new(),
+            memory: Memory::default(),
+            weaker: false,
             order: None,
             spurious_left: 0,
             run_length: 0,
@@ -168,6 +177,8 @@ impl State {
         self.objects.clear();
         self.cells.clear();
         self.marks.clear();
+        self.memory.begin(self.settings.weak);
+        self.weaker = false;
         self.current = 0;
         self.begun = 0;
         self.now = 0;
@@ -204,6 +215,7 @@ impl State {
         if let Some(order) = &self.order {
             order.borrow_mut().spawned(self.current, index);
         }
+        self.memory.spawned(self.current, index);
         self.note_end_of_loop();
         self.changed();
         index
@@ -216,6 +228,7 @@ impl State {
         if let Some(order) = &self.order {
             order.borrow_mut().returned(me);
         }
+        self.memory.returned(me);
         self.changed();
     }
 
@@ -349,6 +362,9 @@ impl State {
                 }
             }
         }
+        if self.memory.is_on() {
+            self.collect_old_reads(choices);
+        }
     }
 
     /// Whether a thread waits in such a way that it may wake although nobody calls, or tries what may fail for no reason. Test
@@ -396,9 +412,10 @@ impl State {
         self.current = choice.thread;
         self.passed_in_a_row = 0;
         self.threads[choice.thread].resumed = choice.how;
+        self.carry_views(choice);
         self.note_step(choice);
         match choice.how {
-            How::Step => {}
+            How::Step | How::Old(_) => {}
             How::Timeout => self.now = self.now.max(self.threads[choice.thread].pending.deadline),
             How::Spurious => self.spurious_left -= 1,
         }
@@ -417,7 +434,7 @@ impl State {
     pub(super) fn note_step(&mut self, choice: Choice) {
         let changes = self.changes;
         let thread = &mut self.threads[choice.thread];
-        let fruitless = choice.how == How::Step && thread.pending.is_fruitless();
+        let fruitless = choice.how.is_done() && thread.pending.is_fruitless();
         let operation = thread.pending;
         if fruitless && thread.note_fruitless(&operation, changes) {
             self.watch_reader(true);
@@ -426,7 +443,7 @@ impl State {
         match choice.how {
             _ if fruitless => {}
             How::Timeout => self.time_passed(),
-            How::Step | How::Spurious => self.changed(),
+            How::Step | How::Spurious | How::Old(_) => self.changed(),
         }
     }
 

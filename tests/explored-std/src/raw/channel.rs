@@ -7,6 +7,7 @@ use crate::engine::operation::{How, Kind, ObjectIndex, Operation, Site};
 use crate::engine::run::{step, try_with, with};
 use crate::engine::state::State;
 use crate::raw::{Deadline, QUEUE, release_is_a_step};
+use crate::search::closed;
 
 /// A channel's counters: room, messages, and who is left on either side. The messages are kept beside it, in the order in
 /// which they were let in.
@@ -306,6 +307,7 @@ impl State {
         if let Some(order) = &self.order {
             order.borrow_mut().closed(me, object);
         }
+        self.memory.released(me, closed(object), true);
     }
 
     /// Where the thread that runs was last seen: destructors have no caller's place.

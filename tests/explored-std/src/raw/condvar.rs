@@ -79,6 +79,7 @@ impl RawCondvar {
                 if let Some(order) = &state.order {
                     order.borrow_mut().called(state.current, waiter);
                 }
+                state.memory.called(state.current, waiter);
             }
             state.record_value(|| format!("woke {called}"));
             called

@@ -267,5 +267,6 @@ impl State {
         if let Some(order) = &self.order {
             order.borrow_mut().released(me, object, shared);
         }
+        self.memory.released(me, object, shared);
     }
 }

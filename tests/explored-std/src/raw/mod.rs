@@ -58,6 +58,14 @@ impl State {
         }
     }
 
+    /// Says that the last step read an older value of an atomic, though this one is the newest.
+    pub(crate) fn record_missed(&mut self, operation: &Operation, newest: impl FnOnce() -> String) {
+        let by = self.memory.missed(operation.object, 1).map(|store| store.by);
+        if let (Some(recorder), Some(by), Some(reads)) = (&mut self.recorder, by, operation.reads) {
+            recorder.missed(by, &newest(), format!("{:?}", reads.ordering));
+        }
+    }
+
     /// Says that the last step was refused.
     pub(crate) fn record_refusal(&mut self) {
         if let Some(recorder) = &mut self.recorder {

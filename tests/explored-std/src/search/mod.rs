@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-pub(crate) use order::{Order, SHARED};
+pub(crate) use order::{Order, SHARED, accesses, closed};
 
 use crate::engine::grain::Grain;
 use crate::engine::operation::{Choice, Kind, ThreadIndex};
@@ -110,8 +110,8 @@ pub(crate) fn signature(seen: u64, state: &State, choices: &[Choice]) -> u64 {
     for choice in choices {
         let operation = &state.threads[choice.thread].pending;
         let place = std::ptr::from_ref(operation.at) as u64;
-        let what = ((operation.object as u64) << 32) | ((operation.kind as u64) << 24) | (choice.how as u64) << 16;
-        for part in [what | choice.thread as u64, place] {
+        let what = ((operation.object as u64) << 32) | (operation.kind as u64) << 24;
+        for part in [what, u64::from(choice.pack()), place] {
             hash = (hash.rotate_left(5) ^ part).wrapping_mul(0x517C_C1B7_2722_0A95);
         }
     }

@@ -1,34 +1,38 @@
 //! A schedule as text: `0x2.1.2x3` is two steps of the first thread, one of the second, three of the third. A letter marks
-//! what is not a plain step: `1t` is the second thread's timeout, `1s` its spurious wakeup. `u.` at the beginning says that
+//! what is not a plain step: `1t` is the second thread's timeout, `1s` its spurious wakeup; `1r2` reads the value of an atomic
+//! that has two newer ones. `u.` at the beginning says that
 //! unlocks are steps too, as they are in a program that can see whether a lock is held; `c.` says that the schedule is coarse:
-//! what a thread does again and again is no step of its own.
+//! what a thread does again and again is no step of its own; `w.`, that the program asks for weaker orderings than `SeqCst`.
 
 use crate::engine::grain::Grain;
 use crate::engine::operation::{Choice, How};
-use crate::engine::state::Settings;
+use crate::search::runner::Mode;
 
 /// A schedule to follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Schedule {
     pub(crate) choices: Vec<Choice>,
-    pub(crate) observed: bool,
-    pub(crate) grain: Grain,
+    pub(crate) mode: Mode,
 }
 
 /// Writes a schedule down.
-pub(crate) fn write(choices: &[Choice], settings: &Settings) -> String {
+pub(crate) fn write(choices: &[Choice], mode: Mode) -> String {
     let mut parts = Vec::new();
-    if settings.observed {
+    if mode.observed {
         parts.push("u".to_string());
     }
-    if settings.grain == Grain::Coarse {
+    if mode.grain == Grain::Coarse {
         parts.push("c".to_string());
+    }
+    if mode.weak {
+        parts.push("w".to_string());
     }
     for same in choices.chunk_by(|a, b| a == b) {
         let mark = match same[0].how {
-            How::Step => "",
-            How::Timeout => "t",
-            How::Spurious => "s",
+            How::Step => String::new(),
+            How::Timeout => "t".to_string(),
+            How::Spurious => "s".to_string(),
+            How::Old(back) => format!("r{back}"),
         };
         let times = if same.len() == 1 { String::new() } else { format!("x{}", same.len()) };
         parts.push(format!("{}{mark}{times}", same[0].thread));
@@ -41,33 +45,43 @@ pub(crate) fn write(choices: &[Choice], settings: &Settings) -> String {
 /// # Errors
 /// A sentence that says which part is wrong.
 pub(crate) fn read(text: &str) -> Result<Schedule, String> {
-    let mut schedule = Schedule { choices: Vec::new(), observed: false, grain: Grain::Fine };
+    let mut schedule = Schedule { choices: Vec::new(), mode: Mode::default() };
     if text.trim().is_empty() {
         return Ok(schedule);
     }
     for part in text.trim().split('.') {
         match part {
             "u" if schedule.choices.is_empty() => {
-                schedule.observed = true;
+                schedule.mode.observed = true;
                 continue;
             }
             "c" if schedule.choices.is_empty() => {
-                schedule.grain = Grain::Coarse;
+                schedule.mode.grain = Grain::Coarse;
+                continue;
+            }
+            "w" if schedule.choices.is_empty() => {
+                schedule.mode.weak = true;
                 continue;
             }
             _ => {}
         }
         let (what, times) = part.split_once('x').unwrap_or((part, "1"));
-        let (thread, how) = match (what.strip_suffix('t'), what.strip_suffix('s')) {
-            (Some(thread), _) => (thread, How::Timeout),
-            (_, Some(thread)) => (thread, How::Spurious),
+        let old = what.split_once('r').and_then(|(thread, back)| Some((thread, back.parse().ok()?)));
+        let (thread, how) = match (what.strip_suffix('t'), what.strip_suffix('s'), old) {
+            (Some(thread), ..) => (thread, How::Timeout),
+            (_, Some(thread), _) => (thread, How::Spurious),
+            (.., Some((thread, back))) => (thread, How::Old(back)),
             _ => (what, How::Step),
         };
         match (thread.parse(), times.parse::<u32>()) {
             (Ok(thread), Ok(times)) if times <= 1_000_000 => {
                 schedule.choices.extend((0..times).map(|_| Choice { thread, how }));
             }
-            _ => return Err(format!("the schedule has a part that is none: {part:?} (parts are like 1, 0x3, 1t, 2s)")),
+            _ => {
+                return Err(format!(
+                    "the schedule has a part that is none: {part:?} (parts are like 1, 0x3, 1t, 2s, 1r2)"
+                ));
+            }
         }
     }
     Ok(schedule)

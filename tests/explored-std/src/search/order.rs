@@ -14,8 +14,12 @@ pub(crate) const SHARED: u64 = 1;
 const CLOCK: u32 = u32::MAX - 2;
 /// The stock of spurious wakeups.
 const SPURIOUS: u32 = u32::MAX - 3;
+/// The fences in the order of what is `SeqCst`.
+const FENCES: u32 = u32::MAX - 4;
 /// Added to a channel's index: that its senders are gone.
 const CLOSED: u32 = 1 << 29;
+/// Added to an atomic's index: how much of it the order of what is `SeqCst` has seen.
+const SEQUENTIAL: u32 = 1 << 29;
 /// From here on: two keys for each thread, its park token and its life.
 const THREADS: u32 = 1 << 30;
 
@@ -63,8 +67,13 @@ impl Accesses {
         self.list[..self.count].iter().copied()
     }
 
-    fn is_everything(&self) -> bool {
+    pub(crate) fn is_everything(&self) -> bool {
         self.iter().any(|access| access.key == EVERYTHING)
+    }
+
+    /// The keys of what threads meet at, and whether the step may change it.
+    pub(crate) fn carriers(&self) -> impl Iterator<Item = (u32, bool)> + '_ {
+        self.iter().filter(|access| access.key < FENCES).map(|access| (access.key, access.writes))
     }
 
     /// Whether a step that touches all this touches that, too.
@@ -87,6 +96,11 @@ impl Accesses {
         }
         self.iter().any(|mine| other.iter().any(|its| mine.key == its.key && (mine.writes || its.writes)))
     }
+}
+
+/// The key of what tells receivers that all senders are gone.
+pub(crate) fn closed(channel: ObjectIndex) -> u32 {
+    channel | CLOSED
 }
 
 fn token_of(thread: ThreadIndex) -> u32 {
@@ -124,12 +138,13 @@ pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
         Kind::Receive => {
             touched.add(object, true);
             if state.is_closed(object) {
-                touched.add(object | CLOSED, true);
+                touched.add(closed(object), true);
             }
         }
         Kind::Park => touched.add(token_of(choice.thread), true),
         Kind::Unpark => touched.add(token_of(operation.other), true),
         Kind::Clock => touched.add(CLOCK, false),
+        Kind::Fence => touched.add(FENCES, true),
         Kind::Exit if choice.thread == 0 => touched.add(EVERYTHING, true),
         Kind::Exit => touched.add(life_of(choice.thread), true),
         Kind::Sleep | Kind::Yield | Kind::Mark | Kind::Never => {}
@@ -139,6 +154,14 @@ pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
         How::Timeout if state.settings.hostile => touched.add(CLOCK, true),
         How::Spurious => touched.add(SPURIOUS, true),
         _ => {}
+    }
+    if operation.sequential && state.memory.is_on() {
+        touched.add(FENCES, false);
+        if operation.kind == Kind::Look {
+            // Behind a load that reads what no other has seen, no other reads less.
+            let back = if let How::Old(back) = choice.how { back } else { 0 };
+            touched.add(object | SEQUENTIAL, state.memory.raises(operation, back));
+        }
     }
     touched
 }
@@ -302,7 +325,7 @@ impl Order {
     /// A sender has gone without a step.
     pub(crate) fn closed(&mut self, by: ThreadIndex, object: ObjectIndex) {
         let clock = self.clock_of(by).clone();
-        join(&mut self.history(object | CLOSED).read, &clock);
+        join(&mut self.history(closed(object)).read, &clock);
     }
 
     /// A thread has called another one, which waits.
@@ -323,6 +346,11 @@ impl Order {
         let meeting = std::mem::take(&mut self.meeting);
         join(self.clock_of(thread), &meeting);
         self.meeting = meeting;
+    }
+
+    /// Whether a thread's past has a step of another thread.
+    pub(crate) fn is_in_past_of(&self, thread: ThreadIndex, by: ThreadIndex, place: u32) -> bool {
+        self.threads.get(thread).is_some_and(|clock| at(clock, by) > place)
     }
 
     /// Whether the step at `earlier` happened before the one at `later`.

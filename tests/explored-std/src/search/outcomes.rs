@@ -8,7 +8,7 @@ use super::Body;
 use super::plan::new_runner;
 use super::preemptions::Preemptions;
 use super::reduction::Reduction;
-use super::runner::{Again, Ran, Runner};
+use super::runner::{Again, Mode, Ran, Runner};
 use crate::engine::grain::Grain;
 use crate::explored::Config;
 
@@ -21,8 +21,9 @@ pub(crate) fn every_outcome(
     log: &dyn Fn() -> String,
 ) -> Option<BTreeMap<String, u64>> {
     let mut runner = new_runner(config, body);
-    for observed in [false, true] {
-        runner.set(observed, grain);
+    let mut mode = Mode { grain, ..Mode::default() };
+    loop {
+        runner.set(mode);
         let count = |ran: &Ran, outcomes: &mut BTreeMap<String, u64>| {
             let end = ran.failure.as_ref().map_or("passed".to_string(), |failure| failure.message.clone());
             *outcomes.entry(format!("{} {end}", log())).or_default() += 1;
@@ -32,11 +33,13 @@ pub(crate) fn every_outcome(
         } else {
             every_plain(&mut runner, config.schedules, count)
         };
-        if let Ok(outcomes) = found {
-            return outcomes;
+        match found {
+            Ok(outcomes) => return outcomes,
+            Err(Again::Looked) => mode.observed = true,
+            Err(Again::Weaker) => mode.weak = true,
+            Err(Again::TooLong) => mode.grain = Grain::Coarse,
         }
     }
-    unreachable!("a program can't begin to look twice")
 }
 
 type Outcomes = BTreeMap<String, u64>;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use verdict::{Coverage, Failure, Kind, Outcome};
+use verdict::{Coverage, Failure, Kind, Outcome, Trace};
 
 use super::Body;
 use super::budget::Budget;
@@ -11,7 +11,7 @@ use super::notation;
 use super::preemptions::Preemptions;
 use super::reduction::Reduction;
 use super::replay::Replay;
-use super::runner::{Again, Ran, Runner};
+use super::runner::{Again, Mode, Ran, Runner};
 use super::sample::{Numbers, Sample};
 use crate::engine::grain::Grain;
 use crate::engine::operation::Choice;
@@ -54,21 +54,29 @@ pub(crate) fn glance(runner: &mut Runner, effort: Effort) -> Glance {
 /// Searches until it is settled in which way. A first run by itself shows whether there is so much repetition that no search
 /// could decide at each step; then all is coarse.
 fn until_settled(runner: &mut Runner, mut search: impl FnMut(&mut Runner, bool) -> Result<Found, Again>) -> Found {
-    runner.set(false, Grain::Coarse);
-    let strategy = Rc::new(RefCell::new(Preemptions::new()));
-    let scout = runner.try_out(&strategy, SCOUTED);
+    let mut mode = Mode { grain: Grain::Coarse, ..Mode::default() };
+    let (strategy, scout) = loop {
+        runner.set(mode);
+        let strategy = Rc::new(RefCell::new(Preemptions::new()));
+        let scout = runner.try_out(&strategy, SCOUTED);
+        if scout.again != Some(Again::Weaker) {
+            break (strategy, scout);
+        }
+        mode.weak = true;
+    };
     if scout.is_endless && scout.is_hopeless && scout.again.is_none() {
         // The coarse search would come upon it first, and it has no preemption. To look at others for as long takes long.
         return Found::endless(&scout, strategy.borrow().taken());
     }
-    let mut observed = scout.again == Some(Again::Looked);
-    let mut grain = if scout.is_hopeless { Grain::Coarse } else { Grain::Fine };
+    mode.observed = scout.again == Some(Again::Looked);
+    mode.grain = if scout.is_hopeless { Grain::Coarse } else { Grain::Fine };
     loop {
-        runner.set(observed, grain);
+        runner.set(mode);
         match search(runner, scout.passed.over > 0) {
             Ok(found) => return found,
-            Err(Again::Looked) => observed = true,
-            Err(Again::TooLong) => grain = Grain::Coarse,
+            Err(Again::Looked) => mode.observed = true,
+            Err(Again::Weaker) => mode.weak = true,
+            Err(Again::TooLong) => mode.grain = Grain::Coarse,
         }
     }
 }
@@ -81,6 +89,7 @@ pub(crate) fn new_runner(config: &Config, body: Body) -> Runner {
         steps: config.steps,
         daemons: config.daemons,
         observed: false,
+        weak: false,
         grain: Grain::Fine,
         most_passed_over: u64::MAX,
     };
@@ -156,16 +165,16 @@ impl Found {
 /// Searches as the budget allows. `repeats` says whether there are repeated steps that a coarse search would pass.
 fn search(runner: &mut Runner, config: &Config, repeats: bool) -> Result<Found, Again> {
     let everything = search_everything(runner, Budget::new(config.schedules))?;
-    let (observed, grain) = runner.settings();
-    if !everything.is_open() || grain == Grain::Coarse || !repeats {
+    let mode = runner.mode();
+    if !everything.is_open() || mode.grain == Grain::Coarse || !repeats {
         return conclude(runner, config, everything);
     }
-    runner.set(observed, Grain::Coarse);
+    runner.set(Mode { grain: Grain::Coarse, ..mode });
     let coarsely = search_everything(runner, Budget::new(config.schedules / COARSE_SHARE))?;
     if coarsely.fails() {
         return conclude(runner, config, coarsely);
     }
-    runner.set(observed, Grain::Fine);
+    runner.set(mode);
     conclude(runner, config, everything)
 }
 
@@ -305,18 +314,23 @@ fn tell(runner: &mut Runner, found: Found) -> Exploration {
     if failure.kind == Kind::Assertion && coverage.failing < coverage.schedules {
         failure.kind = Kind::Race;
     }
-    failure.message += &how_many(&coverage, trace.preemptions);
+    failure.message += &how_many(&coverage, &trace);
     failed(failure, Some(trace))
 }
 
 /// The second line of a failure: `3 of 41 schedules fail; the shortest has 1 preemption`.
-fn how_many(coverage: &Coverage, preemptions: u32) -> String {
+fn how_many(coverage: &Coverage, trace: &Trace) -> String {
     let Coverage { failing, schedules, complete, .. } = coverage;
     let fail = if *failing == 1 { "fails" } else { "fail" };
-    let times = match preemptions {
+    let mut times = match trace.preemptions {
         0 => "no preemption".to_string(),
         1 => "1 preemption".to_string(),
         n => format!("{n} preemptions"),
+    };
+    times += &match trace.old_reads {
+        0 => String::new(),
+        1 => " and reads 1 old value".to_string(),
+        n => format!(" and reads {n} old values"),
     };
     match schedules {
         1 if *complete => format!("\nthe only schedule fails; it has {times}"),
@@ -334,7 +348,7 @@ fn replay(runner: &mut Runner, schedule: &str) -> Exploration {
             return Exploration { outcome: Outcome::Failed(failure), coverage: Coverage::default(), trace: None };
         }
     };
-    runner.set(schedule.observed, schedule.grain);
+    runner.set(schedule.mode);
     let strategy = Rc::new(RefCell::new(Replay::given(schedule.choices)));
     let (ran, trace) = runner.record(&strategy);
     let failing = u64::from(ran.failure.is_some());

@@ -17,7 +17,7 @@ const LIVELOCK_DEPTH: usize = 500;
 /// The way to a schedule that was not run yet.
 #[derive(Clone, Debug, Default)]
 struct Prefix {
-    choices: Vec<u16>,
+    choices: Vec<u32>,
     /// What the scheduler saw on the way, up to the last choice.
     seen: u64,
 }
@@ -120,20 +120,23 @@ impl Preemptions {
 /// The choice that is made where nothing else is asked for: the thread that runs goes on; else the first other one.
 pub(crate) fn default_choice(state: &State, choices: &[Choice]) -> usize {
     let continuing = state.continuing(choices);
-    let another = || choices.iter().position(|choice| choice.how != How::Spurious && choice.thread != state.current);
+    let plain = |how| matches!(how, How::Step | How::Timeout);
+    let another = || choices.iter().position(|choice| plain(choice.how) && choice.thread != state.current);
     continuing.or_else(another).unwrap_or(0)
 }
 
-/// What a choice that is not the default costs. It is a deviation that counts if it stops a thread that could go on, or is an
-/// accident that nobody waits for.
+/// What a choice that is not the default costs. It is a deviation that counts if it stops a thread that could go on, reads an old
+/// value, or is an accident that nobody waits for.
 fn cost(state: &State, choices: &[Choice], choice: Choice) -> Cost {
     let early = |choice: Choice| state.threads[choice.thread].pending.deadline > state.now;
     let (counts, at_atomic) = match choice.how {
         How::Spurious => (true, false),
         How::Timeout if early(choice) => (choices.iter().any(|other| other.how == How::Step), false),
+        How::Old(_) if choice.thread == state.current => (false, false),
         _ => (state.continuing(choices).is_some(), state.is_at_atomic(state.current)),
     };
-    Cost { preemptions: u32::from(counts), at_atomics: u32::from(counts && at_atomic) }
+    let old = u32::from(matches!(choice.how, How::Old(_)));
+    Cost { preemptions: u32::from(counts) + old, at_atomics: u32::from(counts && at_atomic) + old }
 }
 
 impl Strategy for Preemptions {

@@ -11,6 +11,7 @@ use std::rc::Rc;
 use super::order::{Accesses, Order, accesses, enablers};
 use super::preemptions::default_choice;
 use super::{Strategy, signature};
+use crate::engine::grain::Grain;
 use crate::engine::operation::{Choice, How, Kind, ThreadIndex};
 use crate::engine::run::Ending;
 use crate::engine::state::State;
@@ -32,6 +33,8 @@ struct Marks {
     planted: bool,
     /// It was chosen.
     tried: bool,
+    /// It is the same as another one, made earlier.
+    is_made_earlier: bool,
 }
 
 /// A decision on the way of the current schedule.
@@ -152,14 +155,33 @@ impl Reduction {
             let still = |sleeper: &&Sleeper| sleeper.choice.thread != by && !sleeper.accesses.depends_on(&made);
             decision.sleepers = before.sleepers.iter().filter(still).copied().collect();
         }
-        let awake = |index: &usize| !decision.sleeps(*index);
+        let earlier: Vec<bool> = choices.iter().map(|&choice| self.is_made_earlier(state, choice)).collect();
+        let awake = |index: &usize| !decision.sleeps(*index) && !earlier[*index];
         let default = default_choice(state, choices);
         let first = Some(default).filter(awake).or_else(|| (0..choices.len()).find(awake))?;
         decision.chosen = first;
         let always = always_planted(state, choices);
-        decision.marks.extend(choices.iter().map(|choice| Marks { planted: always(choice), tried: false }));
-        decision.marks[first] = Marks { planted: true, tried: true };
+        let marks = choices.iter().zip(earlier).map(|(choice, is_made_earlier)| {
+            let planted = always(choice) && !is_made_earlier;
+            Marks { planted, tried: false, is_made_earlier }
+        });
+        decision.marks.extend(marks);
+        decision.plant_at(first);
+        decision.marks[first].tried = true;
         Some(decision)
+    }
+
+    /// Whether an old value is read that was the newest one when the thread could have read it: no step of the thread's past
+    /// comes after the store that made it old. It is read in this way where the load comes before that store. What is `SeqCst`
+    /// may not come earlier, for the others that are; and in a coarse schedule a load that comes earlier takes with it what its
+    /// thread passes behind it.
+    fn is_made_earlier(&self, state: &State, choice: Choice) -> bool {
+        let How::Old(back) = choice.how else { return false };
+        let operation = &state.threads[choice.thread].pending;
+        let missed = state.memory.missed(operation.object, back);
+        !operation.sequential
+            && state.settings.grain == Grain::Fine
+            && missed.is_some_and(|store| !self.order.borrow().is_in_past_of(choice.thread, store.by, store.place))
     }
 
     /// Plants choices for the races of a step that is made, or announced, now.
@@ -178,10 +200,7 @@ impl Reduction {
         let possible_at = |place: usize| {
             let announced = last_step <= place;
             let known = way[place].possible.get(choice.thread).copied();
-            choice.how != How::Step
-                || !announced
-                || known.unwrap_or(true)
-                || order.is_touched_otherwise(place, &enablers)
+            !choice.how.is_done() || !announced || known.unwrap_or(true) || order.is_touched_otherwise(place, &enablers)
         };
         order.races(choice.thread, operation.kind, touched, &mut self.races, possible_at);
         self.races.retain(|&place| place >= self.given);
@@ -225,7 +244,7 @@ impl Reduction {
 /// before main ends.
 fn always_planted(state: &State, choices: &[Choice]) -> impl Fn(&Choice) -> bool + use<> {
     let main_ends = choices.contains(&Choice::step(0)) && state.threads[0].pending.kind == Kind::Exit;
-    move |choice| main_ends || choice.how != How::Step
+    move |choice| main_ends || !choice.how.is_done()
 }
 
 impl Decision {
@@ -237,15 +256,26 @@ impl Decision {
     fn plant(&mut self, initials: &[Choice]) {
         let mut first = None;
         for initial in initials {
-            let Some(index) = self.choices.iter().position(|choice| choice == initial) else { continue };
+            let goes_on = Choice::step(initial.thread);
+            let wanted = if initial.how.is_done() { &goes_on } else { initial };
+            let Some(index) = self.choices.iter().position(|choice| choice == wanted) else { continue };
             if self.marks[index].planted {
                 return;
             }
             first = first.or(Some(index));
         }
         match first {
-            Some(index) => self.marks[index].planted = true,
-            None => self.marks.iter_mut().for_each(|marks| marks.planted = true),
+            Some(index) => self.plant_at(index),
+            None => self.marks.iter_mut().for_each(|marks| marks.planted = !marks.is_made_earlier),
+        }
+    }
+
+    /// Plants a choice; if it is that a thread goes on, with every value that the thread may read.
+    fn plant_at(&mut self, index: usize) {
+        let planted = self.choices[index];
+        for (choice, marks) in self.choices.iter().zip(&mut self.marks) {
+            let is_alike = choice.thread == planted.thread && choice.how.is_done() && planted.how.is_done();
+            marks.planted |= (*choice == planted || is_alike) && !marks.is_made_earlier;
         }
     }
 }

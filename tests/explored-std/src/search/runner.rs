@@ -23,11 +23,30 @@ pub(crate) struct Runner {
     historian: Option<Historian>,
 }
 
+/// In which way schedules are run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mode {
+    /// Whether unlocks are steps.
+    pub(crate) observed: bool,
+    /// Whether threads may read old values of atomics.
+    pub(crate) weak: bool,
+    /// Which steps are decisions.
+    pub(crate) grain: Grain,
+}
+
+impl Mode {
+    pub(crate) fn of(settings: &Settings) -> Mode {
+        Mode { observed: settings.observed, weak: settings.weak, grain: settings.grain }
+    }
+}
+
 /// Why a search has to begin again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Again {
     /// The program turned out to see whether locks are held: with unlocks as steps.
     Looked,
+    /// It turned out to ask for weaker orderings than `SeqCst`: with old values to read.
+    Weaker,
     /// A schedule is too long to decide at each step: coarsely.
     TooLong,
 }
@@ -78,17 +97,17 @@ impl Runner {
         std::mem::take(&mut self.stacks)
     }
 
-    /// Sets whether unlocks are steps, and which steps are decisions.
-    pub(crate) fn set(&mut self, observed: bool, grain: Grain) {
+    /// Sets in which way schedules are run.
+    pub(crate) fn set(&mut self, mode: Mode) {
         with(|state| {
-            state.settings.observed = observed;
-            state.settings.grain = grain;
+            let Mode { observed, weak, grain } = mode;
+            state.settings = Settings { observed, weak, grain, ..state.settings };
         });
     }
 
-    /// Whether unlocks are steps, and which steps are decisions.
-    pub(crate) fn settings(&self) -> (bool, Grain) {
-        with(|state| (state.settings.observed, state.settings.grain))
+    /// In which way schedules are run.
+    pub(crate) fn mode(&self) -> Mode {
+        with(|state| Mode::of(&state.settings))
     }
 
     /// Runs one schedule.
@@ -162,6 +181,7 @@ impl Runner {
         with(|state| {
             state.strategy = None;
             let looked = state.settings.observed && !observed;
+            let weaker = state.weaker && !state.settings.weak;
             let too_long = state.settings.grain == Grain::Fine && state.is_too_long_to_decide();
             Ran {
                 failure: None,
@@ -169,7 +189,9 @@ impl Runner {
                 passed: state.passed,
                 is_endless: state.is_endless(),
                 is_hopeless: state.is_hopeless_to_decide(),
-                again: looked.then_some(Again::Looked).or(too_long.then_some(Again::TooLong)),
+                again: [(weaker, Again::Weaker), (looked, Again::Looked), (too_long, Again::TooLong)]
+                    .into_iter()
+                    .find_map(|(is_why, again)| is_why.then_some(again)),
                 forced: state.forced,
             }
         })

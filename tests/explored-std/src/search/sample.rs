@@ -31,6 +31,9 @@ impl Numbers {
     }
 }
 
+/// Of the reads that may read an old value, one in so many does.
+const OLD_READS: usize = 4;
+
 /// One sampled schedule.
 #[derive(Debug)]
 pub(crate) struct Sample {
@@ -73,13 +76,23 @@ impl Strategy for Sample {
                     priorities[state.current] = drops.len() as u64;
                     drops.remove(0);
                 }
+                // Accidents are rare, and so is what is old.
+                let is_plain = |choice: &Choice| matches!(choice.how, How::Step | How::Timeout);
                 let accident = choices.iter().any(|choice| choice.how == How::Spurious) && self.numbers.below(16) == 0;
+                let is_old = |choice: &Choice, thread| matches!(choice.how, How::Old(_)) && choice.thread == thread;
                 if accident || super::yields(state) {
                     self.numbers.below(choices.len())
                 } else {
-                    let best = choices.iter().enumerate().filter(|(_, choice)| choice.how != How::Spurious);
+                    let best = choices.iter().enumerate().filter(|(_, choice)| is_plain(choice));
                     let best = best.max_by_key(|(_, choice)| priorities[choice.thread]);
-                    best.map_or_else(|| default_choice(state, choices), |(index, _)| index)
+                    let best = best.map_or_else(|| default_choice(state, choices), |(index, _)| index);
+                    let thread = choices[best].thread;
+                    let old: Vec<usize> = (0..choices.len()).filter(|&index| is_old(&choices[index], thread)).collect();
+                    if old.is_empty() || self.numbers.below(OLD_READS) > 0 {
+                        best
+                    } else {
+                        old[self.numbers.below(old.len())]
+                    }
                 }
             }
         };

@@ -1,5 +1,4 @@
-//! `std::sync::atomic`, modelled with sequential consistency: whatever [`Ordering`] is asked for, all threads agree on one
-//! order. Mistakes with weak memory are not found.
+//! `std::sync::atomic`. What a load may read, by its [`Ordering`] and by what happened before, is the engine's `memory`.
 
 use std::cell::Cell;
 use std::fmt;
@@ -7,17 +6,34 @@ use std::panic::{Location, RefUnwindSafe};
 
 pub use ::std::sync::atomic::{Ordering, compiler_fence};
 
+use crate::engine::memory::{self, Reads, Written, fence_is_a_step};
 use crate::engine::object::{Age, Identity, Model, What};
-use crate::engine::operation::{How, Kind, Operation, Site};
-use crate::engine::run::{step, with};
+use crate::engine::operation::{How, Kind, ObjectIndex, Operation, Site};
+use crate::engine::run::{step, try_with, with};
+use crate::engine::state::Phase;
 
-/// Orders memory. All of it is ordered already, so nothing is left to do.
+/// Orders what this thread has read before what it does later, what it has done before what it stores later, and, if it is
+/// `SeqCst`, itself among all that is.
 ///
 /// # Panics
 /// If the order is `Relaxed`, as std does.
 #[track_caller]
 pub fn fence(order: Ordering) {
     assert!(order != Ordering::Relaxed, "there is no such thing as a relaxed fence");
+    let operation = memory::fence(Location::caller());
+    let is_a_step = try_with(|state| fence_is_a_step(state, order));
+    if is_a_step == Some(true) {
+        step(operation);
+    }
+    try_with(|state| {
+        if state.phase == Phase::Running && state.memory.is_on() {
+            if is_a_step == Some(false) {
+                state.record_passively(&operation);
+            }
+            state.memory.fence(state.current, order);
+            state.record_value(|| format!("{order:?}"));
+        }
+    });
 }
 
 /// A load, or a failed exchange, stores nothing.
@@ -56,6 +72,97 @@ pub fn spin_loop_hint() {
     crate::hint::spin_loop();
 }
 
+/// What an atomic can hold.
+trait Value: Copy + PartialEq + fmt::Debug {
+    /// As a number, to be kept with the atomic's older values.
+    fn bits(self) -> u64;
+    /// The value that had these bits.
+    fn from_bits(bits: u64) -> Self;
+}
+
+macro_rules! value {
+    ($($value:ty),*) => {
+        $(
+            impl Value for $value {
+                fn bits(self) -> u64 {
+                    self as u64
+                }
+
+                fn from_bits(bits: u64) -> $value {
+                    bits as $value
+                }
+            }
+        )*
+    };
+}
+
+value!(u8, u16, u32, u64, usize, i8, i16, i32, i64, isize);
+
+impl Value for bool {
+    fn bits(self) -> u64 {
+        u64::from(self)
+    }
+
+    fn from_bits(bits: u64) -> bool {
+        bits != 0
+    }
+}
+
+impl<T> Value for *mut T {
+    fn bits(self) -> u64 {
+        self.expose_provenance() as u64
+    }
+
+    fn from_bits(bits: u64) -> *mut T {
+        std::ptr::with_exposed_provenance_mut(bits as usize)
+    }
+}
+
+/// One operation on an atomic.
+#[derive(Clone, Copy)]
+struct Act<T> {
+    kind: Kind,
+    name: &'static str,
+    /// How it is ordered; if it fails, by `failure`.
+    ordering: Ordering,
+    failure: Ordering,
+    /// What an exchange wants to find.
+    wanted: Option<T>,
+    at: Site,
+}
+
+impl<T: Value> Act<T> {
+    fn load(ordering: Ordering, at: Site) -> Act<T> {
+        Act { kind: Kind::Look, name: "load", ordering, failure: ordering, wanted: None, at }
+    }
+
+    /// One that always changes the value.
+    fn change(name: &'static str, ordering: Ordering, at: Site) -> Act<T> {
+        Act { kind: Kind::Change, name, ordering, failure: ordering, wanted: None, at }
+    }
+
+    /// Whether it reads the value before it stores one.
+    fn reads(&self) -> bool {
+        self.name != "store"
+    }
+
+    fn is_sequential(&self) -> bool {
+        self.ordering == Ordering::SeqCst || self.failure == Ordering::SeqCst
+    }
+
+    fn is_weaker(&self) -> bool {
+        self.ordering != Ordering::SeqCst || self.failure != Ordering::SeqCst
+    }
+
+    fn operation(&self, object: ObjectIndex) -> Operation {
+        // What always changes the value reads the newest one.
+        let may_read = self.kind == Kind::Look || self.wanted.is_some();
+        let reads = may_read.then(|| Reads { ordering: self.failure, not: self.wanted.map(Value::bits) });
+        let sequential = self.is_sequential();
+        Operation { reads, sequential, ..Operation::new(self.kind, self.name, object, self.at) }
+    }
+}
+
 /// What the atomics have in common. A static one has its first value again in every schedule.
 struct Word<T> {
     identity: Identity,
@@ -69,33 +176,55 @@ unsafe impl<T> Sync for Word<T> {}
 // SAFETY: the same.
 unsafe impl<T> Send for Word<T> {}
 
-impl<T: Copy + PartialEq + fmt::Debug> Word<T> {
+impl<T: Copy> Word<T> {
     #[track_caller]
     const fn new(value: T) -> Word<T> {
         Word { identity: Identity::new(), first: value, value: Cell::new(value) }
     }
+}
 
+impl<T: Value> Word<T> {
     /// One step on the value: `f` gets it and says what it shall be. Gives what it was, and whether the step was made: what is
     /// only attempted may fail for no reason.
-    fn attempt(
-        &self,
-        kind: Kind,
-        name: &'static str,
-        what: &'static str,
-        at: Site,
-        f: impl FnOnce(T) -> Option<T>,
-    ) -> (T, bool) {
+    fn attempt(&self, act: Act<T>, what: &'static str, f: impl FnOnce(T) -> Option<T>) -> (T, bool) {
+        let Act { kind, name, .. } = act;
         let (object, age) = with(|state| self.identity.register(state, What::plain(what), || Model::Plain));
         if age == Age::Stale {
             self.value.set(self.first);
         }
-        let made = step(Operation::new(kind, name, object, at)) != How::Spurious;
-        let before = self.value.get();
+        let kept = with(|state| {
+            state.weaker |= act.is_weaker();
+            let kept = state.phase == Phase::Running && state.memory.is_on();
+            if kept {
+                state.memory.knows(object, self.value.get().bits());
+            }
+            kept
+        });
+        let operation = act.operation(object);
+        let how = step(operation);
+        let made = how != How::Spurious;
+        let back = if let How::Old(back) = how { back } else { 0 };
+        let before = match back {
+            0 => self.value.get(),
+            _ => T::from_bits(with(|state| state.memory.value(object, back))),
+        };
         let after = if made { f(before) } else { None };
         if let Some(after) = after {
             self.value.set(after);
         }
         with(|state| {
+            if kept {
+                let me = state.current;
+                let place = state.steps.saturating_sub(1);
+                if act.reads() {
+                    let ordering = if after.is_some() || kind == Kind::Look { act.ordering } else { act.failure };
+                    state.memory.reads(me, object, back, ordering, act.at);
+                }
+                if let Some(after) = after {
+                    let how = Written { ordering: act.ordering, again: act.reads() };
+                    state.memory.stores(me, place, object, after.bits(), how);
+                }
+            }
             if after.is_some_and(|after| after != before) {
                 state.changed();
             }
@@ -108,6 +237,9 @@ impl<T: Copy + PartialEq + fmt::Debug> Word<T> {
                 Some(after) => format!("{before:?} → {after:?}"),
                 None => format!("{before:?}"),
             });
+            if back > 0 {
+                state.record_missed(&operation, || format!("{:?}", self.value.get()));
+            }
         });
         (before, made)
     }
@@ -130,8 +262,9 @@ macro_rules! atomic {
             }
 
             #[track_caller]
-            fn change(&self, name: &'static str, f: impl FnOnce($value) -> Option<$value>) -> $value {
-                self.atomic.attempt(Kind::Change, name, $what, Location::caller(), f).0
+            fn change(&self, name: &'static str, order: Ordering, f: impl FnOnce($value) -> $value) -> $value {
+                let act = Act::change(name, order, Location::caller());
+                self.atomic.attempt(act, $what, |value| Some(f(value))).0
             }
 
             /// The value.
@@ -141,7 +274,7 @@ macro_rules! atomic {
             #[track_caller]
             pub fn load(&self, order: Ordering) -> $value {
                 must_suit_load(order, "load");
-                self.atomic.attempt(Kind::Look, "load", $what, Location::caller(), |_| None).0
+                self.atomic.attempt(Act::load(order, Location::caller()), $what, |_| None).0
             }
 
             /// Sets the value.
@@ -151,13 +284,13 @@ macro_rules! atomic {
             #[track_caller]
             pub fn store(&self, value: $value, order: Ordering) {
                 must_suit_store(order);
-                self.change("store", |_| Some(value));
+                self.change("store", order, |_| value);
             }
 
             /// Sets the value and returns the one before.
             #[track_caller]
-            pub fn swap(&self, value: $value, _order: Ordering) -> $value {
-                self.change("swap", |_| Some(value))
+            pub fn swap(&self, value: $value, order: Ordering) -> $value {
+                self.change("swap", order, |_| value)
             }
 
             /// Sets the value if it is `current`.
@@ -172,11 +305,13 @@ macro_rules! atomic {
                 &self,
                 current: $value,
                 new: $value,
-                _success: Ordering,
+                success: Ordering,
                 failure: Ordering,
             ) -> Result<$value, $value> {
                 must_suit_load(failure, "failure ordering");
-                let before = self.change("compare_exchange", |value| (value == current).then_some(new));
+                let change = Act::change("compare_exchange", success, Location::caller());
+                let act = Act { failure, wanted: Some(current), ..change };
+                let (before, _) = self.atomic.attempt(act, $what, |value| (value == current).then_some(new));
                 if before == current { Ok(before) } else { Err(before) }
             }
 
@@ -192,13 +327,13 @@ macro_rules! atomic {
                 &self,
                 current: $value,
                 new: $value,
-                _success: Ordering,
+                success: Ordering,
                 failure: Ordering,
             ) -> Result<$value, $value> {
                 must_suit_load(failure, "failure ordering");
-                let exchange = |value| (value == current).then_some(new);
-                let at = Location::caller();
-                let (before, made) = self.atomic.attempt(Kind::Attempt, "compare_exchange_weak", $what, at, exchange);
+                let change = Act::change("compare_exchange_weak", success, Location::caller());
+                let act = Act { kind: Kind::Attempt, failure, wanted: Some(current), ..change };
+                let (before, made) = self.atomic.attempt(act, $what, |value| (value == current).then_some(new));
                 if made && before == current { Ok(before) } else { Err(before) }
             }
 
@@ -289,8 +424,8 @@ macro_rules! fetch {
             $(
                 #[doc = $doc]
                 #[track_caller]
-                pub fn $method(&self, $operand: $value, _order: Ordering) -> $value {
-                    self.change(stringify!($method), |$before| Some($sum))
+                pub fn $method(&self, $operand: $value, order: Ordering) -> $value {
+                    self.change(stringify!($method), order, |$before| $sum)
                 }
             )*
         }
@@ -349,8 +484,8 @@ fetch! { AtomicBool, bool:
 impl AtomicBool {
     /// Negates; returns the value before.
     #[track_caller]
-    pub fn fetch_not(&self, _order: Ordering) -> bool {
-        self.change("fetch_not", |value| Some(!value))
+    pub fn fetch_not(&self, order: Ordering) -> bool {
+        self.change("fetch_not", order, |value| !value)
     }
 }
 
