@@ -17,6 +17,8 @@ pub(crate) const NOTHING: ObjectIndex = u32::MAX;
 pub(crate) const NOBODY: ThreadIndex = usize::MAX;
 /// The number of a join that does not wait for the destructors of thread-locals.
 pub(crate) const RETURNED: u64 = 1;
+/// The number of a poll of a future that only lets others go first.
+pub(crate) const YIELDED: u64 = 1;
 /// Stands for "no deadline", in nanoseconds of virtual time.
 pub(crate) const NEVER: u64 = u64::MAX;
 
@@ -70,6 +72,13 @@ pub(crate) enum Kind {
     Park,
     /// Gives the thread `other` its token.
     Unpark,
+    /// Polls a future: possible when somebody has woken the thread and a worker of `object` is free. `second` and `other` say what
+    /// the future waits for; `number` is [`YIELDED`] if it only lets others go first.
+    Poll,
+    /// Wakes the thread `other`, which polls a future.
+    WakeTask,
+    /// Goes on in one of `number` ways, and nobody else before it: which one is the scheduler's choice.
+    Choose,
     /// Waits for the deadline.
     Sleep,
     /// Lets others go first.
@@ -118,11 +127,13 @@ impl Operation {
 
     /// Whether its thread may have to wait for what others do.
     pub(crate) fn may_wait(&self) -> bool {
-        let others_do_not_matter =
-            matches!(
-                self.kind,
-                Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Notify | Kind::Unpark
-            ) || matches!(self.kind, Kind::Wait | Kind::Yield | Kind::Clock | Kind::Mark | Kind::Exit);
+        let others_do_not_matter = matches!(
+            self.kind,
+            Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Notify | Kind::Unpark | Kind::WakeTask
+        ) || matches!(
+            self.kind,
+            Kind::Choose | Kind::Wait | Kind::Yield | Kind::Clock | Kind::Mark | Kind::Exit
+        );
         !others_do_not_matter
     }
 
@@ -140,7 +151,14 @@ impl Operation {
                 | Kind::Change
                 | Kind::Attempt
                 | Kind::Release
+                | Kind::Poll
+                | Kind::WakeTask
         )
+    }
+
+    /// Whether its thread says that others may go first.
+    pub(crate) fn yields(&self) -> bool {
+        self.kind == Kind::Yield || self.kind == Kind::Poll && self.number == YIELDED
     }
 }
 
@@ -153,6 +171,8 @@ pub(crate) enum How {
     Timeout,
     /// It woke although nobody called, or failed for no reason.
     Spurious,
+    /// It took another than the first of several ways: the one of this number.
+    Way(u8),
 }
 
 /// What the scheduler decides at one point: who goes on, and how.
@@ -165,25 +185,27 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    /// The choice in two bytes, for those who keep many.
-    pub(crate) fn pack(self) -> u16 {
+    /// The choice in four bytes, for those who keep many.
+    pub(crate) fn pack(self) -> u32 {
         let how = match self.how {
             How::Step => 0,
             How::Timeout => 1,
             How::Spurious => 2,
+            How::Way(way) => 3 + u32::from(way),
         };
-        // No schedule has 16,384 threads: each of them has a stack.
-        (self.thread as u16) << 2 | how
+        // No schedule has millions of threads: each of them has a stack.
+        (self.thread as u32) << 9 | how
     }
 
     /// The choice that was packed.
-    pub(crate) fn unpack(packed: u16) -> Choice {
-        let how = match packed & 3 {
+    pub(crate) fn unpack(packed: u32) -> Choice {
+        let how = match packed & 0x1FF {
             0 => How::Step,
             1 => How::Timeout,
-            _ => How::Spurious,
+            2 => How::Spurious,
+            way => How::Way((way - 3) as u8),
         };
-        Choice { thread: usize::from(packed >> 2), how }
+        Choice { thread: (packed >> 9) as usize, how }
     }
 
     /// An ordinary step of a thread.

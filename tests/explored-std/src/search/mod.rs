@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub(crate) use order::{Order, SHARED};
 
 use crate::engine::grain::Grain;
-use crate::engine::operation::{Choice, Kind, ThreadIndex};
+use crate::engine::operation::{Choice, ThreadIndex};
 use crate::engine::overflow::install_handler;
 use crate::engine::panics::install_hook;
 use crate::engine::run::{EXPLORING, Ending};
@@ -110,8 +110,8 @@ pub(crate) fn signature(seen: u64, state: &State, choices: &[Choice]) -> u64 {
     for choice in choices {
         let operation = &state.threads[choice.thread].pending;
         let place = std::ptr::from_ref(operation.at) as u64;
-        let what = ((operation.object as u64) << 32) | ((operation.kind as u64) << 24) | (choice.how as u64) << 16;
-        for part in [what | choice.thread as u64, place] {
+        let what = ((operation.object as u64) << 32) | operation.kind as u64;
+        for part in [what ^ u64::from(choice.pack()) << 8, place] {
             hash = (hash.rotate_left(5) ^ part).wrapping_mul(0x517C_C1B7_2722_0A95);
         }
     }
@@ -136,5 +136,5 @@ const DIFFERENT: &str = "this code does different things under one and the same 
 
 /// Whether the thread that runs has nothing against another one going on.
 pub(crate) fn yields(state: &State) -> bool {
-    state.threads.get(state.current).is_some_and(|thread| thread.pending.kind == Kind::Yield)
+    state.threads.get(state.current).is_some_and(|thread| thread.pending.yields())
 }

@@ -1,5 +1,6 @@
 //! A schedule as text: `0x2.1.2x3` is two steps of the first thread, one of the second, three of the third. A letter marks
-//! what is not a plain step: `1t` is the second thread's timeout, `1s` its spurious wakeup. `u.` at the beginning says that
+//! what is not a plain step: `1t` is the second thread's timeout, `1s` its spurious wakeup, `1w2` the way 2 of several that it
+//! takes. `u.` at the beginning says that
 //! unlocks are steps too, as they are in a program that can see whether a lock is held; `c.` says that the schedule is coarse:
 //! what a thread does again and again is no step of its own.
 
@@ -26,9 +27,10 @@ pub(crate) fn write(choices: &[Choice], settings: &Settings) -> String {
     }
     for same in choices.chunk_by(|a, b| a == b) {
         let mark = match same[0].how {
-            How::Step => "",
-            How::Timeout => "t",
-            How::Spurious => "s",
+            How::Step => String::new(),
+            How::Timeout => "t".to_string(),
+            How::Spurious => "s".to_string(),
+            How::Way(way) => format!("w{way}"),
         };
         let times = if same.len() == 1 { String::new() } else { format!("x{}", same.len()) };
         parts.push(format!("{}{mark}{times}", same[0].thread));
@@ -58,16 +60,22 @@ pub(crate) fn read(text: &str) -> Result<Schedule, String> {
             _ => {}
         }
         let (what, times) = part.split_once('x').unwrap_or((part, "1"));
-        let (thread, how) = match (what.strip_suffix('t'), what.strip_suffix('s')) {
-            (Some(thread), _) => (thread, How::Timeout),
-            (_, Some(thread)) => (thread, How::Spurious),
-            _ => (what, How::Step),
+        let thread = &what[..what.find(char::is_alphabetic).unwrap_or(what.len())];
+        let how = match &what[thread.len()..] {
+            "" => Some(How::Step),
+            "t" => Some(How::Timeout),
+            "s" => Some(How::Spurious),
+            way => way.strip_prefix('w').and_then(|way| way.parse().ok()).map(How::Way),
         };
-        match (thread.parse(), times.parse::<u32>()) {
-            (Ok(thread), Ok(times)) if times <= 1_000_000 => {
+        match (thread.parse(), how, times.parse::<u32>()) {
+            (Ok(thread), Some(how), Ok(times)) if times <= 1_000_000 => {
                 schedule.choices.extend((0..times).map(|_| Choice { thread, how }));
             }
-            _ => return Err(format!("the schedule has a part that is none: {part:?} (parts are like 1, 0x3, 1t, 2s)")),
+            _ => {
+                return Err(format!(
+                    "the schedule has a part that is none: {part:?} (parts are like 1, 0x3, 1t, 2s, 1w1)"
+                ));
+            }
         }
     }
     Ok(schedule)

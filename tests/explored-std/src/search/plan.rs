@@ -68,6 +68,8 @@ fn until_settled(runner: &mut Runner, mut search: impl FnMut(&mut Runner, bool) 
         match search(runner, scout.passed.over > 0) {
             Ok(found) => return found,
             Err(Again::Looked) => observed = true,
+            // The runner keeps that in mind.
+            Err(Again::Crowded) => {}
             Err(Again::TooLong) => grain = Grain::Coarse,
         }
     }
@@ -81,6 +83,7 @@ pub(crate) fn new_runner(config: &Config, body: Body) -> Runner {
         steps: config.steps,
         daemons: config.daemons,
         observed: false,
+        crowded: false,
         grain: Grain::Fine,
         most_passed_over: u64::MAX,
     };

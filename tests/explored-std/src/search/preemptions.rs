@@ -17,7 +17,7 @@ const LIVELOCK_DEPTH: usize = 500;
 /// The way to a schedule that was not run yet.
 #[derive(Clone, Debug, Default)]
 struct Prefix {
-    choices: Vec<u16>,
+    choices: Vec<u32>,
     /// What the scheduler saw on the way, up to the last choice.
     seen: u64,
 }

@@ -83,6 +83,7 @@ fn misfit(state: &State, wanted: Choice, step: usize) -> Ending {
         How::Step => "go on",
         How::Timeout => "time out",
         How::Spurious => "wake up",
+        How::Way(_) => "go another way",
     };
     Ending::Misfit(format!(
         "the schedule does not fit this program: at its step {step} {who} should {what}, and cannot"

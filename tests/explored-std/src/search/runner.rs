@@ -28,6 +28,8 @@ pub(crate) struct Runner {
 pub(crate) enum Again {
     /// The program turned out to see whether locks are held: with unlocks as steps.
     Looked,
+    /// Somebody had to wait for a worker: with workers as what polls meet at.
+    Crowded,
     /// A schedule is too long to decide at each step: coarsely.
     TooLong,
 }
@@ -93,8 +95,8 @@ impl Runner {
 
     /// Runs one schedule.
     pub(crate) fn run<S: Strategy + 'static>(&mut self, strategy: &Rc<RefCell<S>>) -> Ran {
-        let observed = self.start(strategy, None, None);
-        let ran = self.judge(observed, &[]);
+        let before = self.start(strategy, None, None);
+        let ran = self.judge(before, &[]);
         run::clear_away(&mut self.stacks);
         ran
     }
@@ -102,8 +104,8 @@ impl Runner {
     /// Runs one schedule that nobody judges, until it has passed over so many steps.
     pub(crate) fn try_out<S: Strategy + 'static>(&mut self, strategy: &Rc<RefCell<S>>, most_passed_over: u64) -> Ran {
         with(|state| state.settings.most_passed_over = most_passed_over);
-        let observed = self.start(strategy, None, None);
-        let ran = self.unjudged(observed);
+        let before = self.start(strategy, None, None);
+        let ran = self.unjudged(before);
         with(|state| state.settings.most_passed_over = u64::MAX);
         run::clear_away(&mut self.stacks);
         ran
@@ -112,13 +114,13 @@ impl Runner {
     /// Runs one schedule of the reduced search.
     pub(crate) fn run_reduced(&mut self, search: &Rc<RefCell<Reduction>>) -> Ran {
         let order = search.borrow().order();
-        let observed = self.start(search, None, Some(order));
+        let before = self.start(search, None, Some(order));
         with(|state| {
             search.borrow_mut().finish_run(state);
             state.order = None;
         });
         // What was run before in another order has been judged.
-        let ran = if search.borrow().is_redundant() { self.unjudged(observed) } else { self.judge(observed, &[]) };
+        let ran = if search.borrow().is_redundant() { self.unjudged(before) } else { self.judge(before, &[]) };
         run::clear_away(&mut self.stacks);
         ran
     }
@@ -126,9 +128,9 @@ impl Runner {
     /// Runs one schedule and writes it down.
     pub(crate) fn record(&mut self, strategy: &Rc<RefCell<Replay>>) -> (Ran, Trace) {
         let order = strategy.borrow().order();
-        let observed = self.start(strategy, Some(Box::default()), Some(order));
+        let before = self.start(strategy, Some(Box::default()), Some(order));
         let notes = judge::notes();
-        let ran = self.judge(observed, &notes);
+        let ran = self.judge(before, &notes);
         let trace = with(|state| {
             let recorder = state.recorder.take().expect("nobody else takes the recorder");
             recorder.finish(state, &notes)
@@ -142,26 +144,27 @@ impl Runner {
         strategy: &Rc<RefCell<S>>,
         recorder: Option<Box<Recorder>>,
         order: Option<Rc<RefCell<Order>>>,
-    ) -> bool {
-        let observed = with(|state| {
+    ) -> Settings {
+        let before = with(|state| {
             state.strategy = Some(Box::new(Rc::clone(strategy)));
             state.recorder = recorder;
             state.order = order;
-            state.settings.observed
+            state.settings
         });
         run::run(&self.body, &mut self.stacks);
-        observed
+        before
     }
 
-    fn judge(&self, observed: bool, notes: &[Option<String>]) -> Ran {
+    fn judge(&self, before: Settings, notes: &[Option<String>]) -> Ran {
         let failure = judge::judge(self.kind_of_panic, notes, self.historian.as_ref());
-        Ran { failure, ..self.unjudged(observed) }
+        Ran { failure, ..self.unjudged(before) }
     }
 
-    fn unjudged(&self, observed: bool) -> Ran {
+    fn unjudged(&self, before: Settings) -> Ran {
         with(|state| {
             state.strategy = None;
-            let looked = state.settings.observed && !observed;
+            let looked = state.settings.observed && !before.observed;
+            let crowded = state.settings.crowded && !before.crowded;
             let too_long = state.settings.grain == Grain::Fine && state.is_too_long_to_decide();
             Ran {
                 failure: None,
@@ -169,7 +172,10 @@ impl Runner {
                 passed: state.passed,
                 is_endless: state.is_endless(),
                 is_hopeless: state.is_hopeless_to_decide(),
-                again: looked.then_some(Again::Looked).or(too_long.then_some(Again::TooLong)),
+                again: looked
+                    .then_some(Again::Looked)
+                    .or(crowded.then_some(Again::Crowded))
+                    .or(too_long.then_some(Again::TooLong)),
                 forced: state.forced,
             }
         })

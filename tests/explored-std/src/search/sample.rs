@@ -74,7 +74,7 @@ impl Strategy for Sample {
                     drops.remove(0);
                 }
                 let accident = choices.iter().any(|choice| choice.how == How::Spurious) && self.numbers.below(16) == 0;
-                if accident || super::yields(state) {
+                if accident || super::yields(state) || choices.iter().any(|choice| matches!(choice.how, How::Way(_))) {
                     self.numbers.below(choices.len())
                 } else {
                     let best = choices.iter().enumerate().filter(|(_, choice)| choice.how != How::Spurious);
