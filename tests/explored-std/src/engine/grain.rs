@@ -152,9 +152,9 @@ impl Habits {
 
 impl Operation {
     /// Whether it may be passed: it does not wait by its nature, and nobody notes its place in the schedule.
-    fn may_be_passed(&self) -> bool {
+    pub(super) fn may_be_passed(&self) -> bool {
         match self.kind {
-            Kind::Yield | Kind::Unpark => true,
+            Kind::Yield | Kind::Unpark | Kind::WakeTask => true,
             Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Notify => self.object != NOTHING,
             Kind::Acquire | Kind::AcquireAgain | Kind::AcquireShared => true,
             Kind::Send | Kind::Receive | Kind::Enter => true,
@@ -192,9 +192,21 @@ impl State {
         let counts = self.passed.over == 0 || self.settings.most_passed_over < u64::MAX;
         let one = Passed { all: 1, over: u64::from(counts && self.another_could_go_on()) };
         self.passed += one;
+        self.threads[me].streak.passed += one;
+        self.add_to_last(operation);
+    }
+
+    /// Makes a step that the running thread has announced, and that nobody could come before, or see alone.
+    pub(super) fn merge(&mut self) {
+        self.merged += 1;
+        self.add_to_last(self.threads[self.current].pending);
+    }
+
+    /// Makes a step that belongs to the last decision.
+    fn add_to_last(&mut self, operation: Operation) {
+        let me = self.current;
         self.carry_views(Choice::step(me));
         self.note_step(Choice::step(me));
-        self.threads[me].streak.passed += one;
         let touches_more = operation.sequential && self.memory.is_on();
         let is_known = self.threads[me].habits.is_told(self.steps) && !touches_more;
         if self.order.is_some()
@@ -234,7 +246,7 @@ impl State {
 
     /// Whether so much was passed that the schedule is given up.
     pub(super) fn has_passed_too_much(&self) -> bool {
-        self.passed.all >= MOST_PASSED || self.passed.over > self.settings.most_passed_over
+        self.passed.all + self.merged >= MOST_PASSED || self.passed.over > self.settings.most_passed_over
     }
 
     /// Whether the schedule had no end, and not because the search had seen enough of it.
@@ -253,7 +265,7 @@ impl State {
 
     /// How many steps there were, decided or passed.
     pub(super) fn all_steps(&self) -> u64 {
-        u64::from(self.steps) + self.passed.all
+        u64::from(self.steps) + self.passed.all + self.merged
     }
 
     /// Whether the schedule, which was coarse, shows that no search could decide at each step.

@@ -12,7 +12,7 @@ use super::operation::{Kind, NOBODY, ThreadIndex};
 use super::record::awaited_object;
 use super::run::{self, Ending};
 use super::state::{Phase, State};
-use super::thread::{Note, PanicNote, Status};
+use super::thread::{Note, PanicNote, Status, ThreadState};
 
 /// Which kind of failure a panic with this message in this file is.
 pub(crate) type KindOfPanic = fn(message: &str, file: &str) -> Verdict;
@@ -99,8 +99,9 @@ fn judge_end_of_main(state: &State, kind_of_panic: KindOfPanic) -> Option<Failur
     if let Some(told) = panic_to_tell(state, kind_of_panic) {
         return Some(told.failure);
     }
-    let left: Vec<ThreadIndex> =
-        (0..state.threads.len()).filter(|&index| !state.threads[index].returned && index > 0).collect();
+    let left: Vec<ThreadIndex> = (0..state.threads.len())
+        .filter(|&index| !state.threads[index].returned && !state.threads[index].serves && index > 0)
+        .collect();
     if state.settings.daemons || left.is_empty() {
         return None;
     }
@@ -213,7 +214,7 @@ fn judge_too_long(state: &State) -> Failure {
 
 /// The threads that could go on; all of them, if none can.
 fn running(state: &State) -> Vec<ThreadIndex> {
-    let rests = |index: ThreadIndex| state.threads[index].pending.kind == Kind::Never;
+    let rests = |index: ThreadIndex| state.threads[index].pending.kind == Kind::Never || state.threads[index].serves;
     let live: Vec<ThreadIndex> =
         (0..state.threads.len()).filter(|&index| state.is_live(index) && !rests(index)).collect();
     let running: Vec<ThreadIndex> = live.iter().copied().filter(|&index| state.can_go_on(index)).collect();
@@ -258,9 +259,19 @@ fn kind_of_waits(state: &State, threads: &[ThreadIndex]) -> Verdict {
     let waits_in = |index: &ThreadIndex, kinds: &[Kind]| kinds.contains(&state.threads[*index].pending.kind);
     let locks = [Kind::Acquire, Kind::AcquireAgain, Kind::AcquireShared, Kind::Enter, Kind::Completed];
     let on_lock = threads.iter().any(|index| waits_in(index, &locks));
-    let on_call =
-        |index: &ThreadIndex| state.threads[*index].waits_at.is_empty() && waits_in(index, &[Kind::Wake, Kind::Park]);
+    let on_call = |index: &ThreadIndex| {
+        let thread = &state.threads[*index];
+        let called = waits_in(index, &[Kind::Wake, Kind::Park]) || waits_for_a_waker(state, thread);
+        thread.waits_at.is_empty() && called
+    };
     if !on_lock && threads.iter().any(on_call) { Verdict::LostWakeup } else { Verdict::Deadlock }
+}
+
+/// Whether a thread polls a future of which nobody knows what would wake it, or that waits to be notified.
+fn waits_for_a_waker(state: &State, thread: &ThreadState) -> bool {
+    let awaited = state.objects.get(thread.pending.second as usize);
+    let is_call = awaited.is_none_or(|object| object.what.what == "Notify");
+    thread.pending.kind == Kind::Poll && !thread.woken && thread.pending.other == NOBODY && is_call
 }
 
 /// The rule for threads that all wait, in this order:
@@ -271,7 +282,7 @@ fn kind_of_waits(state: &State, threads: &[ThreadIndex]) -> Verdict {
 /// 5. anything else, a channel, a barrier, a join: deadlock.
 fn judge_stuck(state: &State, notes: &[Option<String>]) -> Failure {
     let stuck: Vec<ThreadIndex> =
-        (0..state.threads.len()).filter(|&index| state.threads[index].status == Status::Live).collect();
+        (0..state.threads.len()).filter(|&index| state.is_live(index) && !state.threads[index].serves).collect();
     if let Some(circle) = circle(state) {
         let message = match circle[..] {
             [one] => format!("{} waits for itself: {}", names_of(state, &circle), wait_of(state, one, notes)),
@@ -342,7 +353,9 @@ impl State {
         if thread.status != Status::Live || self.can_go_on(index) {
             return Vec::new();
         }
-        if thread.pending.kind == Kind::Join {
+        if thread.pending.kind == Kind::Join
+            || thread.pending.kind == Kind::Poll && !thread.woken && thread.pending.other != NOBODY
+        {
             return vec![thread.pending.other];
         }
         let model = awaited_object(self, index).map(|object| &self.objects[object as usize].model);
@@ -384,6 +397,16 @@ fn wait_of(state: &State, index: ThreadIndex, notes: &[Option<String>]) -> Strin
     match (thread.pending.kind, awaited_object(state, index)) {
         (Kind::Join, _) => format!("waits for {} to finish ({at})", names_of(state, &[thread.pending.other])),
         (Kind::Park, _) => format!("is parked ({at})"),
+        (Kind::Poll, _) if !thread.woken && thread.pending.other != NOBODY => {
+            format!("awaits the end of {} ({at})", names_of(state, &[thread.pending.other]))
+        }
+        (Kind::Poll, Some(object)) if !thread.woken => {
+            format!("awaits {} ({at}){}", name_of(state, object), held(state.waits_on(index)))
+        }
+        (Kind::Poll, Some(_)) => {
+            format!("is woken and waits for a worker ({at}){}", held(state.waits_on(index)))
+        }
+        (Kind::Poll, None) => format!("awaits to be woken ({at})"),
         (Kind::UntilBlocked, _) => {
             format!("waits for {} to be blocked ({at})", names_of(state, &[thread.pending.other]))
         }

@@ -124,6 +124,8 @@ pub(crate) struct Lock {
     pub(crate) depth: u32,
     /// How many wait to have it alone and let no reader in; counted only where that makes a difference.
     pub(crate) waiting: u32,
+    /// How many may have it together.
+    pub(crate) room: usize,
     /// Who has it together, once for each guard.
     pub(crate) readers: Vec<(ThreadIndex, Site)>,
     /// Whether a holder panicked.
@@ -133,7 +135,15 @@ pub(crate) struct Lock {
 impl Lock {
     /// A free lock.
     pub(crate) fn free() -> Lock {
-        Lock { writer: NOBODY, taken_at: None, depth: 0, waiting: 0, readers: Vec::new(), poisoned: false }
+        Lock {
+            writer: NOBODY,
+            taken_at: None,
+            depth: 0,
+            waiting: 0,
+            room: usize::MAX,
+            readers: Vec::new(),
+            poisoned: false,
+        }
     }
 
     /// Whether nobody has it.
@@ -143,7 +153,7 @@ impl Lock {
 
     /// Whether another reader may have it: a waiting writer holds all of them up, as on Linux.
     pub(crate) fn lets_readers_in(&self) -> bool {
-        self.writer == NOBODY && self.waiting == 0
+        self.writer == NOBODY && self.waiting == 0 && self.readers.len() < self.room
     }
 
     /// Whether this thread has it, alone or with others.

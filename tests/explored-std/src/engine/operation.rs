@@ -19,6 +19,8 @@ pub(crate) const NOTHING: ObjectIndex = u32::MAX;
 pub(crate) const NOBODY: ThreadIndex = usize::MAX;
 /// The number of a join that does not wait for the destructors of thread-locals.
 pub(crate) const RETURNED: u64 = 1;
+/// The number of a poll of a future that only lets others go first.
+pub(crate) const YIELDED: u64 = 1;
 /// Stands for "no deadline", in nanoseconds of virtual time.
 pub(crate) const NEVER: u64 = u64::MAX;
 
@@ -76,6 +78,13 @@ pub(crate) enum Kind {
     Park,
     /// Gives the thread `other` its token.
     Unpark,
+    /// Polls a future: possible when somebody has woken the thread and a worker of `object` is free. `second` and `other` say what
+    /// the future waits for; `number` is [`YIELDED`] if it only lets others go first.
+    Poll,
+    /// Wakes the thread `other`, which polls a future.
+    WakeTask,
+    /// Goes on in one of `number` ways, and nobody else before it: which one is the scheduler's choice.
+    Choose,
     /// Waits for the deadline.
     Sleep,
     /// Lets others go first.
@@ -137,11 +146,13 @@ impl Operation {
 
     /// Whether its thread may have to wait for what others do.
     pub(crate) fn may_wait(&self) -> bool {
-        let others_do_not_matter =
-            matches!(
-                self.kind,
-                Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Notify | Kind::Unpark
-            ) || matches!(self.kind, Kind::Wait | Kind::Yield | Kind::Clock | Kind::Mark | Kind::Fence | Kind::Exit);
+        let others_do_not_matter = matches!(
+            self.kind,
+            Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Notify | Kind::Unpark | Kind::WakeTask
+        ) || matches!(
+            self.kind,
+            Kind::Choose | Kind::Wait | Kind::Yield | Kind::Clock | Kind::Mark | Kind::Fence | Kind::Exit
+        );
         !others_do_not_matter
     }
 
@@ -160,7 +171,14 @@ impl Operation {
                 | Kind::Change
                 | Kind::Attempt
                 | Kind::Release
+                | Kind::Poll
+                | Kind::WakeTask
         )
+    }
+
+    /// Whether its thread says that others may go first.
+    pub(crate) fn yields(&self) -> bool {
+        self.kind == Kind::Yield || self.kind == Kind::Poll && self.number == YIELDED
     }
 }
 
@@ -175,6 +193,8 @@ pub(crate) enum How {
     Spurious,
     /// The operation is done, and reads an older value of an atomic: the one that has so many newer ones.
     Old(u8),
+    /// It took another than the first of several ways: the one of this number.
+    Way(u8),
 }
 
 impl How {
@@ -193,6 +213,9 @@ pub(crate) struct Choice {
     pub(crate) how: How,
 }
 
+/// Where the ways begin among the numbers of how a thread goes on, in a packed choice.
+const FIRST_WAY: u32 = 16;
+
 impl Choice {
     /// The choice in four bytes, for those who keep many.
     pub(crate) fn pack(self) -> u32 {
@@ -200,20 +223,24 @@ impl Choice {
             How::Step => 0,
             How::Timeout => 1,
             How::Spurious => 2,
+            // An atomic keeps fewer old values than that.
             How::Old(back) => 2 + u32::from(back),
+            How::Way(way) => FIRST_WAY + u32::from(way),
         };
-        (self.thread as u32) << 4 | how
+        // No schedule has millions of threads: each of them has a stack.
+        (self.thread as u32) << 9 | how
     }
 
     /// The choice that was packed.
     pub(crate) fn unpack(packed: u32) -> Choice {
-        let how = match packed & 15 {
+        let how = match packed & 0x1FF {
             0 => How::Step,
             1 => How::Timeout,
             2 => How::Spurious,
-            old => How::Old(old as u8 - 2),
+            old if old < FIRST_WAY => How::Old(old as u8 - 2),
+            way => How::Way((way - FIRST_WAY) as u8),
         };
-        Choice { thread: (packed >> 4) as usize, how }
+        Choice { thread: (packed >> 9) as usize, how }
     }
 
     /// An ordinary step of a thread.

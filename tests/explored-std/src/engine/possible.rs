@@ -10,6 +10,12 @@ pub(super) fn lock_is_free(objects: &[Object], lock: ObjectIndex) -> bool {
     matches!(&objects[lock as usize].model, Model::Lock(lock) if lock.is_free())
 }
 
+/// Whether one of these workers is free. Who polls without a worker needs none.
+pub(super) fn worker_is_free(objects: &[Object], workers: ObjectIndex) -> bool {
+    let model = objects.get(workers as usize).map(|object| &object.model);
+    model.is_none_or(|model| matches!(model, Model::Lock(lock) if lock.lets_readers_in()))
+}
+
 /// Whether a thread could go on from what it announced.
 pub(crate) fn is_possible(threads: &[ThreadState], objects: &[Object], index: ThreadIndex) -> bool {
     let thread = &threads[index];
@@ -17,10 +23,12 @@ pub(crate) fn is_possible(threads: &[ThreadState], objects: &[Object], index: Th
     match operation.kind {
         Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Wait | Kind::Notify | Kind::Unpark => true,
         Kind::Yield | Kind::Settle | Kind::Clock | Kind::Mark | Kind::Fence | Kind::Exit => true,
+        Kind::WakeTask | Kind::Choose => true,
         Kind::Sleep | Kind::Never => false,
         Kind::Join if operation.number == RETURNED => threads[operation.other].returned,
         Kind::Join => threads[operation.other].status == Status::Finished,
         Kind::Park => thread.token,
+        Kind::Poll => thread.woken && worker_is_free(objects, operation.object),
         Kind::Wake => thread.notified && lock_is_free(objects, operation.second),
         Kind::UntilBlocked => {
             let other = &threads[operation.other];

@@ -53,7 +53,7 @@ impl Recorder {
         self.choices.push(choice);
         let effect = match (choice.how, operation.kind) {
             // A timer's end is what a sleeper waits for.
-            (How::Timeout, Kind::Sleep) | (How::Step | How::Old(_), _) => Effect::Done,
+            (How::Timeout, Kind::Sleep) | (How::Step | How::Old(_) | How::Way(_), _) => Effect::Done,
             (How::Timeout, _) => Effect::TimedOut,
             (How::Spurious, _) => Effect::Spurious,
         };
@@ -191,6 +191,7 @@ pub(crate) fn awaited_object(state: &State, index: ThreadIndex) -> Option<Object
     let thread = &state.threads[index];
     let object = match thread.pending.kind {
         Kind::Wake if thread.notified => thread.pending.second,
+        Kind::Poll if !thread.woken => thread.pending.second,
         _ => thread.pending.object,
     };
     (object != NOTHING).then_some(object)

@@ -10,7 +10,7 @@ use super::memory::Memory;
 use super::object::{Model, Object};
 use super::operation::{Choice, How, Kind, NEVER, NOBODY, ObjectIndex, Operation, ThreadIndex};
 use super::panics::Hook;
-use super::possible::{is_possible, is_told, lock_is_free};
+use super::possible::{is_possible, is_told, lock_is_free, worker_is_free};
 use super::record::Recorder;
 use super::run::{Ending, Suspender};
 use super::thread::{Job, Status, ThreadState};
@@ -45,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) observed: bool,
     /// Whether the program asks for weaker orderings than `SeqCst`, so that threads may read old values of atomics.
     pub(crate) weak: bool,
+    /// Whether somebody who was woken had to wait for a worker, so that it matters who takes one first.
+    pub(crate) crowded: bool,
     /// Which steps are decisions.
     pub(crate) grain: Grain,
     /// How many steps that could have been decided otherwise a coarse schedule passes before it is given up.
@@ -63,6 +65,8 @@ pub(crate) struct State {
     pub(crate) cells: HashSet<usize>,
     /// Who runs.
     pub(crate) current: ThreadIndex,
+    /// Who made the last step that was decided.
+    pub(super) decided: ThreadIndex,
     /// Threads from here on have not begun.
     pub(crate) begun: ThreadIndex,
     /// Virtual time in nanoseconds since the schedule's start.
@@ -76,6 +80,8 @@ pub(crate) struct State {
     pub(super) grain: Grain,
     /// Steps that were passed.
     pub(crate) passed: Passed,
+    /// Steps that belong to the decision before them, since nobody else could go on.
+    pub(super) merged: u64,
     /// How many since the last decision.
     pub(super) passed_in_a_row: u32,
     /// Those of threads that only waited for others by passing them.
@@ -87,6 +93,8 @@ pub(crate) struct State {
     /// Whether a thread was stopped for having run too long, or time moved on for that, so that some schedules can't be reached.
     pub(crate) forced: bool,
     pub(crate) panics: u32,
+    /// How many numbers were given to what models number.
+    pub(crate) numbers: u64,
     /// The panic hook that the program has set.
     hook: Option<Hook>,
     pub(crate) ending: Option<Ending>,
@@ -138,6 +146,7 @@ impl State {
             objects: Vec::new(),
             cells: HashSet::new(),
             current: 0,
+            decided: NOBODY,
             begun: 0,
             now: 0,
             clock_read: false,
@@ -145,12 +154,14 @@ impl State {
             steps: 0,
             grain: Grain::Fine,
             passed: Passed::default(),
+            merged: 0,
             passed_in_a_row: 0,
             spun: Passed::default(),
             longest_loop: 0,
             longest_loop_of_yields: 0,
             forced: false,
             panics: 0,
+            numbers: 0,
             hook: None,
             ending: None,
             recorder: None,
@@ -180,6 +191,7 @@ impl State {
         self.memory.begin(self.settings.weak);
         self.weaker = false;
         self.current = 0;
+        self.decided = NOBODY;
         self.begun = 0;
         self.now = 0;
         self.clock_read = false;
@@ -187,12 +199,14 @@ impl State {
         self.steps = 0;
         self.grain = self.settings.grain;
         self.passed = Passed::default();
+        self.merged = 0;
         self.passed_in_a_row = 0;
         self.spun = Passed::default();
         self.longest_loop = 0;
         self.longest_loop_of_yields = 0;
         self.forced = false;
         self.panics = 0;
+        self.numbers = 0;
         self.ending = None;
         self.spurious_left = self.settings.spurious;
         self.run_length = 0;
@@ -240,6 +254,10 @@ impl State {
         }
         self.threads[me].pending = operation;
         self.watch_reader(operation.may_wait());
+        if self.threads[me].whole > 0 && self.can_go_on(me) {
+            self.merge();
+            return Announced::Go(How::Step);
+        }
         if self.passes() {
             self.pass();
             return Announced::Go(How::Step);
@@ -270,9 +288,15 @@ impl State {
             return Next::Thread(self.current);
         }
         match self.decide() {
-            Ok(choice) => {
+            Ok(Some(choice)) => {
                 self.commit(choice);
                 Next::Thread(choice.thread)
+            }
+            Ok(None) => {
+                self.current = self.decided;
+                self.threads[self.current].resumed = How::Step;
+                self.merge();
+                Next::Thread(self.current)
             }
             Err(ending) => {
                 self.ending.get_or_insert(ending);
@@ -281,7 +305,8 @@ impl State {
         }
     }
 
-    fn decide(&mut self) -> Result<Choice, Ending> {
+    /// Decides, or finds that there is nothing to decide: the thread of the last decision goes on.
+    fn decide(&mut self) -> Result<Option<Choice>, Ending> {
         let mut choices = std::mem::take(&mut self.choices);
         self.collect(&mut choices);
         while choices.is_empty() {
@@ -295,6 +320,11 @@ impl State {
             }
             self.collect(&mut choices);
         }
+        if self.goes_on_alone(&choices) {
+            self.choices = choices;
+            return Ok(None);
+        }
+        self.settings.crowded |= !self.is_within_poll(&choices) && self.is_crowded();
         self.steps += 1;
         if self.steps > self.settings.steps || self.has_passed_too_much() {
             self.choices = choices;
@@ -311,12 +341,19 @@ impl State {
             recorder.preempts();
         }
         self.choices = choices;
-        choice
+        choice.map(Some)
     }
 
     /// Finds out who could go on.
     fn collect(&mut self, choices: &mut Vec<Choice>) {
         choices.clear();
+        if let Some(thread) = (0..self.threads.len()).find(|&thread| self.is_live(thread) && self.is_choosing(thread)) {
+            // Which way it goes is decided at once.
+            let ways = 1..self.threads[thread].pending.number as u8;
+            choices.push(Choice::step(thread));
+            choices.extend(ways.map(|way| Choice { thread, how: How::Way(way) }));
+            return;
+        }
         let timer_is_due = self.length() - self.length_at_advance > PATIENCE && self.first_deadline() != NEVER;
         if timer_is_due {
             // What the others would do before it, or when it comes later, is not explored.
@@ -374,6 +411,7 @@ impl State {
             _ if !thread.waits_at.is_empty() => false,
             Kind::Wake => !thread.notified && lock_is_free(&self.objects, thread.pending.second),
             Kind::Park => !thread.token,
+            Kind::Poll => !thread.woken && worker_is_free(&self.objects, thread.pending.object),
             Kind::Attempt => !self.is_held_back(thread),
             _ => false,
         }
@@ -410,12 +448,13 @@ impl State {
         let was_current = self.current == choice.thread;
         self.run_length = if was_current { self.run_length + 1 } else { 0 };
         self.current = choice.thread;
+        self.decided = choice.thread;
         self.passed_in_a_row = 0;
         self.threads[choice.thread].resumed = choice.how;
         self.carry_views(choice);
         self.note_step(choice);
         match choice.how {
-            How::Step | How::Old(_) => {}
+            How::Step | How::Old(_) | How::Way(_) => {}
             How::Timeout => self.now = self.now.max(self.threads[choice.thread].pending.deadline),
             How::Spurious => self.spurious_left -= 1,
         }
@@ -443,7 +482,7 @@ impl State {
         match choice.how {
             _ if fruitless => {}
             How::Timeout => self.time_passed(),
-            How::Step | How::Spurious | How::Old(_) => self.changed(),
+            How::Step | How::Spurious | How::Old(_) | How::Way(_) => self.changed(),
         }
     }
 
@@ -509,10 +548,36 @@ impl State {
 
     /// The place of the plain step of the thread that runs, if it could go on and does not yield.
     pub(crate) fn continuing(&self, choices: &[Choice]) -> Option<usize> {
-        if self.threads.get(self.current)?.pending.kind == Kind::Yield {
+        if self.threads.get(self.current)?.pending.yields() {
             return None;
         }
         choices.iter().position(|choice| *choice == Choice::step(self.current))
+    }
+
+    fn is_choosing(&self, thread: ThreadIndex) -> bool {
+        self.threads[thread].pending.kind == Kind::Choose
+    }
+
+    /// Whether all that could be done is done by the thread of the last decision, in the middle of polling a future: to all
+    /// others that is one step.
+    pub(crate) fn is_within_poll(&self, choices: &[Choice]) -> bool {
+        let polls = self.threads.get(self.decided).is_some_and(|thread| thread.polls);
+        polls && choices.iter().all(|choice| choice.thread == self.decided)
+    }
+
+    /// Whether there is nothing to decide: who polls a future makes the only step that is possible.
+    fn goes_on_alone(&self, choices: &[Choice]) -> bool {
+        matches!(choices, [Choice { how: How::Step, thread }] if self.threads[*thread].pending.may_be_passed())
+            && self.is_within_poll(choices)
+            && !self.has_passed_too_much()
+    }
+
+    /// Whether somebody who was woken has to wait for a worker.
+    fn is_crowded(&self) -> bool {
+        self.threads.iter().any(|thread| {
+            let waits = thread.status == Status::Live && thread.pending.kind == Kind::Poll && thread.woken;
+            waits && !worker_is_free(&self.objects, thread.pending.object)
+        })
     }
 
     /// Whether a thread is about to use an atomic.

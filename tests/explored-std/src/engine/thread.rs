@@ -64,6 +64,14 @@ pub(crate) struct ThreadState {
     pub(crate) notified: bool,
     /// Its park token.
     pub(crate) token: bool,
+    /// Whether somebody has woken it since it last began to poll a future.
+    pub(crate) woken: bool,
+    /// Whether it is in the middle of polling a future.
+    pub(crate) polls: bool,
+    /// Whether it is a part of a model, of which no report speaks.
+    pub(crate) serves: bool,
+    /// How many parts of a model's operation it is inside that are one step for all others.
+    pub(crate) whole: u32,
     /// How many panics it is unwinding from.
     pub(crate) panicking: u32,
     /// The panic that it unwinds from, or ended with.
@@ -130,6 +138,10 @@ impl ThreadState {
             job: Some(job),
             notified: false,
             token: false,
+            woken: false,
+            polls: false,
+            serves: false,
+            whole: 0,
             panicking: 0,
             panic: None,
             panics_on_purpose: false,
@@ -154,7 +166,7 @@ impl ThreadState {
         let streak = &mut self.streak;
         if streak.has(operation) {
             streak.repeats += 1;
-            streak.yields += u32::from(operation.kind == Kind::Yield);
+            streak.yields += u32::from(operation.yields());
             return true;
         }
         if streak.places.len() < 64 {

@@ -5,11 +5,16 @@ mod channel;
 mod condvar;
 mod lock;
 mod once;
+mod task;
 
 pub use channel::{RawChannel, Refusal};
 pub use condvar::{RawCondvar, Woken};
 pub use lock::{RawLock, Sharing};
 pub use once::{Entered, Left, Progress, RawOnce};
+pub use task::{
+    Awaited, RawWorkers, begin_poll, choose, contain, end_poll, free_from_workers, next_number, saw_end, serve,
+    set_alarm, unwake, wait_for_alarm, wait_for_end, wake, wake_me, whole,
+};
 
 use std::time::Duration;
 

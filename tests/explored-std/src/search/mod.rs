@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub(crate) use order::{Order, SHARED, accesses, closed};
 
 use crate::engine::grain::Grain;
-use crate::engine::operation::{Choice, Kind, ThreadIndex};
+use crate::engine::operation::{Choice, ThreadIndex};
 use crate::engine::overflow::install_handler;
 use crate::engine::panics::install_hook;
 use crate::engine::run::{EXPLORING, Ending};
@@ -136,5 +136,5 @@ const DIFFERENT: &str = "this code does different things under one and the same 
 
 /// Whether the thread that runs has nothing against another one going on.
 pub(crate) fn yields(state: &State) -> bool {
-    state.threads.get(state.current).is_some_and(|thread| thread.pending.kind == Kind::Yield)
+    state.threads.get(state.current).is_some_and(|thread| thread.pending.yields())
 }

@@ -1,6 +1,6 @@
 //! A schedule as text: `0x2.1.2x3` is two steps of the first thread, one of the second, three of the third. A letter marks
 //! what is not a plain step: `1t` is the second thread's timeout, `1s` its spurious wakeup; `1r2` reads the value of an atomic
-//! that has two newer ones. `u.` at the beginning says that
+//! that has two newer ones, `1w2` takes the way 2 of several. `u.` at the beginning says that
 //! unlocks are steps too, as they are in a program that can see whether a lock is held; `c.` says that the schedule is coarse:
 //! what a thread does again and again is no step of its own; `w.`, that the program asks for weaker orderings than `SeqCst`.
 
@@ -33,6 +33,7 @@ pub(crate) fn write(choices: &[Choice], mode: Mode) -> String {
             How::Timeout => "t".to_string(),
             How::Spurious => "s".to_string(),
             How::Old(back) => format!("r{back}"),
+            How::Way(way) => format!("w{way}"),
         };
         let times = if same.len() == 1 { String::new() } else { format!("x{}", same.len()) };
         parts.push(format!("{}{mark}{times}", same[0].thread));
@@ -66,20 +67,21 @@ pub(crate) fn read(text: &str) -> Result<Schedule, String> {
             _ => {}
         }
         let (what, times) = part.split_once('x').unwrap_or((part, "1"));
-        let old = what.split_once('r').and_then(|(thread, back)| Some((thread, back.parse().ok()?)));
-        let (thread, how) = match (what.strip_suffix('t'), what.strip_suffix('s'), old) {
-            (Some(thread), ..) => (thread, How::Timeout),
-            (_, Some(thread), _) => (thread, How::Spurious),
-            (.., Some((thread, back))) => (thread, How::Old(back)),
-            _ => (what, How::Step),
+        let thread = &what[..what.find(char::is_alphabetic).unwrap_or(what.len())];
+        let numbered = |letter| what[thread.len()..].strip_prefix(letter).and_then(|number: &str| number.parse().ok());
+        let how = match &what[thread.len()..] {
+            "" => Some(How::Step),
+            "t" => Some(How::Timeout),
+            "s" => Some(How::Spurious),
+            _ => numbered('r').map(How::Old).or(numbered('w').map(How::Way)),
         };
-        match (thread.parse(), times.parse::<u32>()) {
-            (Ok(thread), Ok(times)) if times <= 1_000_000 => {
+        match (thread.parse(), how, times.parse::<u32>()) {
+            (Ok(thread), Some(how), Ok(times)) if times <= 1_000_000 => {
                 schedule.choices.extend((0..times).map(|_| Choice { thread, how }));
             }
             _ => {
                 return Err(format!(
-                    "the schedule has a part that is none: {part:?} (parts are like 1, 0x3, 1t, 2s, 1r2)"
+                    "the schedule has a part that is none: {part:?} (parts are like 1, 0x3, 1t, 2s, 1r2, 1w1)"
                 ));
             }
         }

@@ -30,16 +30,20 @@ pub(crate) struct Access {
     writes: bool,
 }
 
+/// More things than this are everything.
+const MOST: usize = 8;
+
 /// All that a step touches: a few things at most.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Accesses {
-    list: [Access; 4],
+    list: [Access; MOST],
     count: usize,
 }
 
 impl Accesses {
-    fn none() -> Accesses {
-        Accesses { list: [Access { key: NOTHING, writes: false }; 4], count: 0 }
+    /// Nothing.
+    pub(crate) fn none() -> Accesses {
+        Accesses { list: [Access { key: NOTHING, writes: false }; MOST], count: 0 }
     }
 
     /// One thing.
@@ -79,6 +83,13 @@ impl Accesses {
     /// Whether a step that touches all this touches that, too.
     fn covers(&self, access: Access) -> bool {
         self.iter().any(|mine| (mine.key == access.key || mine.key == EVERYTHING) && (mine.writes || !access.writes))
+    }
+
+    /// Adds another thing, unless it is covered; everything, if there is no place for it.
+    pub(crate) fn include(&mut self, access: Access) {
+        if !self.covers(access) {
+            self.extend(access);
+        }
     }
 
     /// Adds another thing; everything, if there is no place for it.
@@ -142,12 +153,19 @@ pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
             }
         }
         Kind::Park => touched.add(token_of(choice.thread), true),
-        Kind::Unpark => touched.add(token_of(operation.other), true),
+        Kind::Poll => {
+            touched.add(token_of(choice.thread), true);
+            // As long as there is always a worker for whoever is woken, it does not matter who takes one first.
+            if state.settings.crowded {
+                touched.add(object, true);
+            }
+        }
+        Kind::Unpark | Kind::WakeTask => touched.add(token_of(operation.other), true),
         Kind::Clock => touched.add(CLOCK, false),
         Kind::Fence => touched.add(FENCES, true),
         Kind::Exit if choice.thread == 0 => touched.add(EVERYTHING, true),
         Kind::Exit => touched.add(life_of(choice.thread), true),
-        Kind::Sleep | Kind::Yield | Kind::Mark | Kind::Never => {}
+        Kind::Sleep | Kind::Yield | Kind::Mark | Kind::Never | Kind::Choose => {}
         _ => touched.add(object, true),
     }
     match choice.how {
@@ -206,6 +224,12 @@ fn join(into: &mut Clock, from: &[u32]) {
 
 fn at(clock: &[u32], thread: ThreadIndex) -> u32 {
     clock.get(thread).copied().unwrap_or(0)
+}
+
+impl Default for Accesses {
+    fn default() -> Accesses {
+        Accesses::none()
+    }
 }
 
 /// A step that was made. Its place in the list is the number of decisions before it.

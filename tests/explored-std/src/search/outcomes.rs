@@ -37,6 +37,8 @@ pub(crate) fn every_outcome(
             Ok(outcomes) => return outcomes,
             Err(Again::Looked) => mode.observed = true,
             Err(Again::Weaker) => mode.weak = true,
+            // The runner keeps that in mind.
+            Err(Again::Crowded) => {}
             Err(Again::TooLong) => mode.grain = Grain::Coarse,
         }
     }

@@ -76,6 +76,8 @@ fn until_settled(runner: &mut Runner, mut search: impl FnMut(&mut Runner, bool) 
             Ok(found) => return found,
             Err(Again::Looked) => mode.observed = true,
             Err(Again::Weaker) => mode.weak = true,
+            // The runner keeps that in mind.
+            Err(Again::Crowded) => {}
             Err(Again::TooLong) => mode.grain = Grain::Coarse,
         }
     }
@@ -90,6 +92,7 @@ pub(crate) fn new_runner(config: &Config, body: Body) -> Runner {
         daemons: config.daemons,
         observed: false,
         weak: false,
+        crowded: false,
         grain: Grain::Fine,
         most_passed_over: u64::MAX,
     };

@@ -51,6 +51,10 @@ struct Decision {
     /// Whether the chosen one must not sleep: it led to a point where nobody can go on, and what could have been chosen
     /// before it, a spurious wakeup, is not offered there.
     restless: bool,
+    /// The decision that began what is one step to all others: this one, unless a thread is in the middle of polling a future.
+    begun: usize,
+    /// What was touched by decisions that this one began.
+    inside: Accesses,
     /// What the scheduler had seen by then.
     seen: u64,
 }
@@ -105,8 +109,11 @@ impl Reduction {
         while let Some(last) = self.way.last_mut() {
             let tried = last.chosen;
             if !std::mem::take(&mut last.restless) {
-                last.sleepers.push(Sleeper { choice: last.choices[tried], accesses: last.accesses[tried] });
+                let mut accesses = last.accesses[tried];
+                last.inside.iter().for_each(|access| accesses.include(access));
+                last.sleepers.push(Sleeper { choice: last.choices[tried], accesses });
             }
+            last.inside = Accesses::none();
             let next = (0..last.choices.len())
                 .find(|&index| last.marks[index].planted && !last.marks[index].tried && !last.sleeps(index));
             if let Some(next) = next {
@@ -146,6 +153,10 @@ impl Reduction {
             choices: choices.to_vec(),
             accesses: touched,
             possible: (0..state.threads.len()).map(|thread| state.is_live_and_possible(thread)).collect(),
+            begun: match self.way.last() {
+                Some(before) if state.is_within_poll(choices) => before.begun,
+                _ => self.way.len(),
+            },
             seen: self.seen,
             ..Decision::default()
         };
@@ -205,6 +216,7 @@ impl Reduction {
         order.races(choice.thread, operation.kind, touched, &mut self.races, possible_at);
         self.races.retain(|&place| place >= self.given);
         for &place in &self.races {
+            let place = self.way[place].begun;
             self.work += order.initials(place, Some((choice, touched)), &mut self.initials);
             self.way[place].plant(&self.initials);
         }
@@ -217,8 +229,17 @@ impl Reduction {
         order.races(thread, Kind::Change, passed, &mut self.races, |_| true);
         self.races.retain(|&place| place >= self.given);
         for &place in &self.races {
+            let place = self.way[place].begun;
             self.work += order.initials(place, None, &mut self.initials);
             self.way[place].plant(&self.initials);
+        }
+    }
+
+    /// What is done in the middle of a step that is one to all others, its beginning does.
+    fn add_to_begun(&mut self, depth: usize, touched: &Accesses) {
+        let begun = self.way[depth].begun;
+        if begun != depth {
+            touched.iter().for_each(|access| self.way[begun].inside.include(access));
         }
     }
 
@@ -317,6 +338,7 @@ impl Strategy for Reduction {
             let touched = self.order.borrow_mut().extend(access);
             let made = &mut self.way[self.depth - 1];
             made.accesses[made.chosen] = touched;
+            self.add_to_begun(self.depth - 1, &Accesses::of(access));
         }
     }
 
@@ -357,6 +379,7 @@ impl Strategy for Reduction {
             self.plant(state, choice);
         }
         let touched = self.way[depth].accesses[index];
+        self.add_to_begun(depth, &touched);
         self.order.borrow_mut().make(state, choice, &touched);
         self.taken.push(choice);
         Ok(index)

@@ -84,6 +84,7 @@ fn misfit(state: &State, wanted: Choice, step: usize) -> Ending {
         How::Timeout => "time out",
         How::Spurious => "wake up",
         How::Old(_) => "read an old value",
+        How::Way(_) => "go another way",
     };
     Ending::Misfit(format!(
         "the schedule does not fit this program: at its step {step} {who} should {what}, and cannot"

@@ -47,6 +47,8 @@ pub(crate) enum Again {
     Looked,
     /// It turned out to ask for weaker orderings than `SeqCst`: with old values to read.
     Weaker,
+    /// Somebody had to wait for a worker: with workers as what polls meet at.
+    Crowded,
     /// A schedule is too long to decide at each step: coarsely.
     TooLong,
 }
@@ -112,8 +114,8 @@ impl Runner {
 
     /// Runs one schedule.
     pub(crate) fn run<S: Strategy + 'static>(&mut self, strategy: &Rc<RefCell<S>>) -> Ran {
-        let observed = self.start(strategy, None, None);
-        let ran = self.judge(observed, &[]);
+        let before = self.start(strategy, None, None);
+        let ran = self.judge(before, &[]);
         run::clear_away(&mut self.stacks);
         ran
     }
@@ -121,8 +123,8 @@ impl Runner {
     /// Runs one schedule that nobody judges, until it has passed over so many steps.
     pub(crate) fn try_out<S: Strategy + 'static>(&mut self, strategy: &Rc<RefCell<S>>, most_passed_over: u64) -> Ran {
         with(|state| state.settings.most_passed_over = most_passed_over);
-        let observed = self.start(strategy, None, None);
-        let ran = self.unjudged(observed);
+        let before = self.start(strategy, None, None);
+        let ran = self.unjudged(before);
         with(|state| state.settings.most_passed_over = u64::MAX);
         run::clear_away(&mut self.stacks);
         ran
@@ -131,13 +133,13 @@ impl Runner {
     /// Runs one schedule of the reduced search.
     pub(crate) fn run_reduced(&mut self, search: &Rc<RefCell<Reduction>>) -> Ran {
         let order = search.borrow().order();
-        let observed = self.start(search, None, Some(order));
+        let before = self.start(search, None, Some(order));
         with(|state| {
             search.borrow_mut().finish_run(state);
             state.order = None;
         });
         // What was run before in another order has been judged.
-        let ran = if search.borrow().is_redundant() { self.unjudged(observed) } else { self.judge(observed, &[]) };
+        let ran = if search.borrow().is_redundant() { self.unjudged(before) } else { self.judge(before, &[]) };
         run::clear_away(&mut self.stacks);
         ran
     }
@@ -145,9 +147,9 @@ impl Runner {
     /// Runs one schedule and writes it down.
     pub(crate) fn record(&mut self, strategy: &Rc<RefCell<Replay>>) -> (Ran, Trace) {
         let order = strategy.borrow().order();
-        let observed = self.start(strategy, Some(Box::default()), Some(order));
+        let before = self.start(strategy, Some(Box::default()), Some(order));
         let notes = judge::notes();
-        let ran = self.judge(observed, &notes);
+        let ran = self.judge(before, &notes);
         let trace = with(|state| {
             let recorder = state.recorder.take().expect("nobody else takes the recorder");
             recorder.finish(state, &notes)
@@ -161,27 +163,28 @@ impl Runner {
         strategy: &Rc<RefCell<S>>,
         recorder: Option<Box<Recorder>>,
         order: Option<Rc<RefCell<Order>>>,
-    ) -> bool {
-        let observed = with(|state| {
+    ) -> Settings {
+        let before = with(|state| {
             state.strategy = Some(Box::new(Rc::clone(strategy)));
             state.recorder = recorder;
             state.order = order;
-            state.settings.observed
+            state.settings
         });
         run::run(&self.body, &mut self.stacks);
-        observed
+        before
     }
 
-    fn judge(&self, observed: bool, notes: &[Option<String>]) -> Ran {
+    fn judge(&self, before: Settings, notes: &[Option<String>]) -> Ran {
         let failure = judge::judge(self.kind_of_panic, notes, self.historian.as_ref());
-        Ran { failure, ..self.unjudged(observed) }
+        Ran { failure, ..self.unjudged(before) }
     }
 
-    fn unjudged(&self, observed: bool) -> Ran {
+    fn unjudged(&self, before: Settings) -> Ran {
         with(|state| {
             state.strategy = None;
-            let looked = state.settings.observed && !observed;
+            let looked = state.settings.observed && !before.observed;
             let weaker = state.weaker && !state.settings.weak;
+            let crowded = state.settings.crowded && !before.crowded;
             let too_long = state.settings.grain == Grain::Fine && state.is_too_long_to_decide();
             Ran {
                 failure: None,
@@ -189,9 +192,14 @@ impl Runner {
                 passed: state.passed,
                 is_endless: state.is_endless(),
                 is_hopeless: state.is_hopeless_to_decide(),
-                again: [(weaker, Again::Weaker), (looked, Again::Looked), (too_long, Again::TooLong)]
-                    .into_iter()
-                    .find_map(|(is_why, again)| is_why.then_some(again)),
+                again: [
+                    (weaker, Again::Weaker),
+                    (looked, Again::Looked),
+                    (crowded, Again::Crowded),
+                    (too_long, Again::TooLong),
+                ]
+                .into_iter()
+                .find_map(|(is_why, again)| is_why.then_some(again)),
                 forced: state.forced,
             }
         })

@@ -80,7 +80,8 @@ impl Strategy for Sample {
                 let is_plain = |choice: &Choice| matches!(choice.how, How::Step | How::Timeout);
                 let accident = choices.iter().any(|choice| choice.how == How::Spurious) && self.numbers.below(16) == 0;
                 let is_old = |choice: &Choice, thread| matches!(choice.how, How::Old(_)) && choice.thread == thread;
-                if accident || super::yields(state) {
+                let chooses = choices.iter().any(|choice| matches!(choice.how, How::Way(_)));
+                if accident || chooses || super::yields(state) {
                     self.numbers.below(choices.len())
                 } else {
                     let best = choices.iter().enumerate().filter(|(_, choice)| is_plain(choice));

@@ -6,8 +6,8 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::engine::operation::{Kind, Operation, ThreadIndex};
-use crate::engine::run::{step, with};
-use crate::engine::state::State;
+use crate::engine::run::{step, try_with, with};
+use crate::engine::state::{Phase, State};
 
 /// The model of [`std::thread::Thread`](::std::thread::Thread).
 #[derive(Clone)]
@@ -46,6 +46,11 @@ impl Thread {
     #[must_use]
     pub fn id(&self) -> ThreadId {
         ThreadId(NonZero::<u64>::MIN.saturating_add(self.index as u64))
+    }
+
+    /// Whether it belongs to the schedule that runs.
+    pub(crate) fn is_of_this_schedule(&self) -> bool {
+        try_with(|state| state.epoch == self.epoch && state.phase == Phase::Running).unwrap_or(false)
     }
 
     /// Gives the thread its token: its next `park`, or the one it is in, returns.

@@ -1,0 +1,225 @@
+//! Starting tasks: each is a modelled thread.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::raw::{self, RawLock, RawWorkers, whole};
+use std::sync::Arc;
+use std::task::Waker;
+use std::thread::{Builder, Thread};
+
+use super::join::{Id, Join, JoinError, JoinHandle};
+use super::{Gate, Poller, drive};
+use crate::context;
+use crate::one_thread::{Carried, OneThread};
+use crate::runtime::{self, Handle};
+use crate::steps::Site;
+
+/// What the handles of a task share, whatever its result is.
+pub(crate) struct Task {
+    pub(crate) id: Id,
+    /// Where its end is seen.
+    pub(crate) raw: RawLock,
+    pub(crate) at: Site,
+    pub(crate) inside: OneThread<Inside>,
+    gate: Option<Arc<Gate>>,
+    /// Whether it is a closure, which ends by itself once it has begun.
+    blocking: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Inside {
+    /// Once it was started.
+    pub(crate) thread: Option<Thread>,
+    /// Whether it is to be polled no more.
+    cancelled: bool,
+    /// Whether its result is there.
+    pub(crate) finished: bool,
+    /// Whether its thread does nothing more.
+    ended: bool,
+    /// Who waits for its result.
+    pub(crate) joiner: Option<Waker>,
+}
+
+impl Task {
+    #[track_caller]
+    fn new(at: Site, gate: Option<Arc<Gate>>, blocking: bool) -> Arc<Task> {
+        let raw = RawLock::new::<()>("task");
+        Arc::new(Task { id: Id::next(), raw, at, inside: OneThread::default(), gate, blocking })
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.inside.with(|inside| inside.ended)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.inside.with(|inside| inside.cancelled)
+    }
+
+    fn thread(&self) -> Option<Thread> {
+        self.inside.with(|inside| inside.thread.clone())
+    }
+
+    /// Lets the task be polled no more: its future is dropped where it would be polled next.
+    pub(crate) fn cancel(&self) {
+        let open = self.inside.with(|inside| !inside.finished && !std::mem::replace(&mut inside.cancelled, true));
+        if let Some(thread) = self.thread().filter(|_| open && !self.blocking) {
+            match &self.gate {
+                Some(gate) => gate.wake(&thread),
+                None => raw::wake(&thread),
+            }
+        }
+    }
+
+    /// Lets a task that is cancelled drop its future, whatever its runtime's workers do, and waits for its end.
+    pub(crate) fn let_end(&self) {
+        let Some(thread) = self.thread() else { return };
+        if self.has_ended() {
+            return;
+        }
+        if !self.blocking {
+            raw::free_from_workers(&thread);
+            raw::wake(&thread);
+        }
+        raw::wait_for_end(&thread);
+    }
+
+    /// Its result is there.
+    fn finish(&self, keep: impl FnOnce()) {
+        self.raw.touch("finish", self.at);
+        whole(|| {
+            keep();
+            let joiner = self.inside.with(|inside| {
+                inside.finished = true;
+                inside.joiner.take()
+            });
+            if let Some(joiner) = joiner {
+                joiner.wake();
+            }
+        });
+        self.raw.has_changed();
+    }
+}
+
+/// Where a task is polled.
+pub(crate) enum Place {
+    /// By a worker of this runtime.
+    Runtime(Handle),
+    /// Where its local set is.
+    Local(Arc<Gate>),
+}
+
+/// Whose worker a thread has while it polls, and the runtime that it is in meanwhile.
+#[derive(Clone)]
+pub(crate) struct Home {
+    pub(crate) workers: Arc<RawWorkers>,
+    pub(crate) handle: Option<Handle>,
+}
+
+/// Starts a task.
+pub(crate) fn start<F>(place: Place, future: F, at: Site) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    let gate = match &place {
+        Place::Runtime(_) => None,
+        Place::Local(gate) => Some(Arc::clone(gate)),
+    };
+    let task = Task::new(at, gate, false);
+    let name = format!("task {}", task.id);
+    let join = Arc::new(Join::new(Arc::clone(&task)));
+    let kept = Arc::clone(&join);
+    let future = Box::pin(future);
+    let run = move |home: Home| run(&home, &kept, future);
+    match place {
+        Place::Runtime(handle) => {
+            let home = Home { workers: Arc::clone(&handle.shared.workers), handle: Some(handle.clone()) };
+            start_thread(Some(&handle), &task, name, move || run(home));
+        }
+        Place::Local(gate) => {
+            let started = Arc::clone(&task);
+            gate.add(task, move |home| start_thread(None, &started, name, move || run(home)));
+        }
+    }
+    JoinHandle::new(join)
+}
+
+/// What the thread of a task does.
+fn run<F: Future>(home: &Home, join: &Join<F::Output>, future: Pin<Box<F>>) {
+    let task = &join.task;
+    let _inside = home.handle.as_ref().map(Handle::enter);
+    context::with(|context| {
+        context.task = Some(task.id);
+        context.gate.clone_from(&task.gate);
+    });
+    let waker = Waker::from(Arc::new(Poller::new(std::thread::current(), task.gate.clone())));
+    let mut future = Some(future);
+    let polled = raw::contain(|| {
+        let pinned = future.as_mut().expect("it was not dropped yet").as_mut();
+        drive(pinned, &home.workers, &waker, || task.is_cancelled(), task.at)
+    });
+    // The future is gone before anybody sees the result.
+    let dropped = raw::contain(|| drop(future.take()));
+    let result = match (polled, dropped) {
+        (Err(payload), _) | (Ok(None), Err(payload)) => Err(JoinError::panicked(task.id, payload)),
+        (Ok(Some(output)), _) => Ok(output),
+        (Ok(None), Ok(())) => Err(JoinError::cancelled(task.id)),
+    };
+    task.finish(|| join.keep(result));
+    if let Some(gate) = &task.gate {
+        gate.one_ended();
+    }
+    context::end();
+    raw::end_poll(Some(&home.workers));
+}
+
+/// Starts a closure on a thread for blocking work.
+pub(crate) fn start_blocking<F, R>(handle: &Handle, f: F, at: Site) -> JoinHandle<R>
+where
+    F: FnOnce() -> R + 'static,
+    R: 'static,
+{
+    let task = Task::new(at, None, true);
+    let join = Arc::new(Join::new(Arc::clone(&task)));
+    let (kept, inside) = (Arc::clone(&join), handle.clone());
+    let run = move || {
+        let (task, pool) = (&kept.task, &inside.shared.blocking);
+        let _inside = inside.enter();
+        context::with(|context| context.task = Some(task.id));
+        raw::wake_me();
+        raw::begin_poll(Some(pool), raw::Awaited::nothing(at));
+        // From here on it is too late to cancel it.
+        task.raw.touch("begin", at);
+        let result = if task.is_cancelled() {
+            drop(f);
+            Err(JoinError::cancelled(task.id))
+        } else {
+            raw::contain(f).map_err(|payload| JoinError::panicked(task.id, payload))
+        };
+        task.finish(|| kept.keep(result));
+        raw::end_poll(Some(pool));
+    };
+    start_thread(Some(handle), &task, format!("blocking {}", task.id), run);
+    JoinHandle::new(join)
+}
+
+/// Starts the thread of a task. A runtime that is given knows of it, and waits for its end.
+fn start_thread(runtime: Option<&Handle>, task: &Arc<Task>, name: String, run: impl FnOnce() + 'static) {
+    let shared = runtime.map(|handle| Arc::clone(&handle.shared));
+    if shared.as_ref().is_some_and(|shared| shared.inside.with(|inside| inside.shut_down)) {
+        task.cancel();
+    }
+    let (run, known, ending) = (Carried(run), shared.clone(), Arc::clone(task));
+    let all = move || {
+        run.unpack()();
+        ending.inside.with(|inside| inside.ended = true);
+        if let Some(shared) = known {
+            runtime::one_ended(&shared);
+        }
+    };
+    let thread = Builder::new().name(name).spawn(all).expect("a modelled thread can always start");
+    task.inside.with(|inside| inside.thread = Some(thread.thread().clone()));
+    if let Some(shared) = shared {
+        runtime::one_more(&shared, task);
+    }
+}

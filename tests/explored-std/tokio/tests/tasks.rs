@@ -1,0 +1,477 @@
+//! Tasks and runtimes: each decision is explored, and each kind of mistake is told by its name.
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+use std::collections::BTreeSet;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use support::{fails, passes};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Notify, oneshot};
+use tokio::task::{JoinSet, LocalSet, yield_now};
+use tokio::time::{Instant, sleep, timeout};
+use verdict::Kind;
+
+/// Runs a future on a current-thread runtime.
+fn on_one<F: Future>(future: F) -> F::Output {
+    Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// Runs a future on a runtime with two workers.
+fn on_two<F: Future>(future: F) -> F::Output {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(future)
+}
+
+type Seen = Arc<std::real::sync::Mutex<BTreeSet<String>>>;
+
+/// What the body returns, over all schedules, of which none may fail.
+#[track_caller]
+fn all(body: impl Fn() -> String + Send + Sync + 'static) -> Vec<String> {
+    let seen = Seen::default();
+    let log = seen.clone();
+    let exploration = passes(move || {
+        let result = body();
+        log.lock().unwrap().insert(result);
+    });
+    assert!(exploration.coverage.complete, "{}", exploration.coverage);
+    let seen = seen.lock().unwrap();
+    seen.iter().cloned().collect()
+}
+
+#[test]
+fn two_ready_tasks_are_polled_in_both_orders() {
+    let orders = all(|| {
+        on_one(async {
+            let lock = Arc::new(Mutex::new(String::new()));
+            let tasks = ["a", "b"].map(|name| {
+                let lock = Arc::clone(&lock);
+                tokio::spawn(async move { lock.lock().unwrap().push_str(name) })
+            });
+            for task in tasks {
+                task.await.unwrap();
+            }
+            let text = lock.lock().unwrap().clone();
+            text
+        })
+    });
+    assert_eq!(orders, ["ab", "ba"]);
+}
+
+#[test]
+fn tasks_that_meet_nowhere_have_one_order() {
+    let exploration = passes(|| {
+        on_one(async {
+            let tasks = [1, 2, 3].map(|_| {
+                tokio::spawn(async {
+                    for _ in 0..3 {
+                        yield_now().await;
+                    }
+                })
+            });
+            for task in tasks {
+                task.await.unwrap();
+            }
+        });
+    });
+    assert!(exploration.coverage.complete);
+}
+
+#[test]
+fn select_begins_with_either_branch() {
+    let starts = all(|| {
+        on_one(async {
+            tokio::select! {
+                _ = async {} => "first".to_string(),
+                _ = async {} => "second".to_string(),
+            }
+        })
+    });
+    assert_eq!(starts, ["first", "second"]);
+    let biased = all(|| {
+        on_one(async {
+            tokio::select! {
+                biased;
+                _ = async {} => "first".to_string(),
+                _ = async {} => "second".to_string(),
+            }
+        })
+    });
+    assert_eq!(biased, ["first"]);
+}
+
+#[test]
+fn of_two_timers_of_one_moment_either_fires_first() {
+    let orders = all(|| {
+        on_one(async {
+            let order = Arc::new(Mutex::new(String::new()));
+            let tasks = ["a", "b"].map(|name| {
+                let order = Arc::clone(&order);
+                tokio::spawn(async move {
+                    sleep(Duration::from_secs(1)).await;
+                    order.lock().unwrap().push_str(name);
+                })
+            });
+            for task in tasks {
+                task.await.unwrap();
+            }
+            let text = order.lock().unwrap().clone();
+            text
+        })
+    });
+    assert_eq!(orders, ["ab", "ba"]);
+}
+
+#[test]
+fn time_passes_when_nobody_can_go_on() {
+    let order = all(|| {
+        on_one(async {
+            let begun = Instant::now();
+            let slow = tokio::spawn(async { sleep(Duration::from_secs(3600)).await });
+            assert!(timeout(Duration::from_secs(1), slow).await.is_err());
+            format!("{:?}", begun.elapsed())
+        })
+    });
+    assert_eq!(order, ["1s"]);
+}
+
+#[test]
+fn an_aborted_task_ends_at_each_await_it_may_have_come_to() {
+    let ends = all(|| {
+        let reached = Arc::new(AtomicU32::new(0));
+        on_one(async {
+            let counter = Arc::clone(&reached);
+            let task = tokio::spawn(async move {
+                for _ in 0..3 {
+                    counter.fetch_add(1, Ordering::SeqCst);
+                    yield_now().await;
+                }
+            });
+            yield_now().await;
+            task.abort();
+            let ended = task.await;
+            let how = if ended.is_ok() { "done" } else { "cancelled" };
+            format!("{how} after {}", reached.load(Ordering::SeqCst))
+        })
+    });
+    let cancelled: Vec<String> = (0..=3).map(|n| format!("cancelled after {n}")).collect();
+    assert_eq!(ends, [cancelled, vec!["done after 3".to_string()]].concat());
+}
+
+#[test]
+fn two_workers_poll_two_tasks_at_once_and_one_does_not() {
+    let lost = |workers: usize| {
+        all(move || {
+            let count = Arc::new(AtomicU32::new(0));
+            let runtime = Builder::new_multi_thread().worker_threads(workers).build().unwrap();
+            runtime.block_on(async {
+                let tasks = [1, 2].map(|_| {
+                    let count = Arc::clone(&count);
+                    tokio::spawn(async move {
+                        let before = count.load(Ordering::SeqCst);
+                        count.store(before + 1, Ordering::SeqCst);
+                    })
+                });
+                for task in tasks {
+                    task.await.unwrap();
+                }
+            });
+            count.load(Ordering::SeqCst).to_string()
+        })
+    };
+    assert_eq!(lost(1), ["2"]);
+    assert_eq!(lost(2), ["1", "2"]);
+}
+
+#[test]
+fn a_waker_that_is_dropped_is_a_lost_wakeup() {
+    let message = fails(Kind::LostWakeup, || {
+        on_one(async {
+            let task = tokio::spawn(poll_fn(|_| Poll::<()>::Pending));
+            task.await.unwrap();
+        });
+    });
+    assert!(message.contains("task 2 awaits to be woken (tasks.rs:"), "{message}");
+    assert!(message.contains("main awaits the end of task 2"), "{message}");
+}
+
+#[test]
+fn a_notification_that_comes_before_the_wait_is_kept_and_one_for_all_is_not() {
+    passes(|| {
+        on_one(async {
+            let notify = Arc::new(Notify::new());
+            let other = Arc::clone(&notify);
+            tokio::spawn(async move { other.notify_one() });
+            notify.notified().await;
+        });
+    });
+    let message = fails(Kind::LostWakeup, || {
+        on_one(async {
+            let notify = Arc::new(Notify::new());
+            let other = Arc::clone(&notify);
+            tokio::spawn(async move { other.notify_waiters() });
+            yield_now().await;
+            notify.notified().await;
+        });
+    });
+    assert!(message.contains("main awaits notify#1"), "{message}");
+}
+
+#[test]
+fn a_task_that_nobody_awaits_is_cancelled_with_its_runtime() {
+    let ends = all(|| {
+        struct Dropped(Arc<AtomicBool>);
+        impl Drop for Dropped {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::SeqCst);
+            }
+        }
+        let dropped = Arc::new(AtomicBool::new(false));
+        let value = Dropped(Arc::clone(&dropped));
+        on_one(async move {
+            tokio::spawn(async move {
+                let _value = value;
+                std::future::pending::<()>().await;
+            });
+            yield_now().await;
+        });
+        dropped.load(Ordering::SeqCst).to_string()
+    });
+    assert_eq!(ends, ["true"]);
+}
+
+#[test]
+fn a_mutex_taken_twice_in_one_task_is_a_deadlock() {
+    let message = fails(Kind::Deadlock, || {
+        on_one(async {
+            let mutex = tokio::sync::Mutex::new(0);
+            let _first = mutex.lock().await;
+            let _second = mutex.lock().await;
+        });
+    });
+    assert!(message.starts_with("main waits for itself: awaits mutex#1"), "{message}");
+}
+
+#[test]
+fn two_mutexes_in_two_orders_are_a_deadlock() {
+    let message = fails(Kind::Deadlock, || {
+        on_one(async {
+            let locks = Arc::new((tokio::sync::Mutex::new(0), tokio::sync::Mutex::new(0)));
+            let other = Arc::clone(&locks);
+            let task = tokio::spawn(async move {
+                let _first = other.0.lock().await;
+                yield_now().await;
+                let _second = other.1.lock().await;
+            });
+            {
+                let _second = locks.1.lock().await;
+                yield_now().await;
+                let _first = locks.0.lock().await;
+            }
+            task.await.unwrap();
+        });
+    });
+    assert!(message.contains("wait for each other"), "{message}");
+}
+
+#[test]
+fn a_std_guard_held_across_an_await_stops_the_only_worker() {
+    let message = fails(Kind::Deadlock, || {
+        let lock = Arc::new(Mutex::new(0));
+        let other = Arc::clone(&lock);
+        on_one(async move {
+            let task = tokio::spawn(async move { *other.lock().unwrap() += 1 });
+            {
+                let _guard = lock.lock().unwrap();
+                yield_now().await;
+            }
+            task.await.unwrap();
+        });
+    });
+    assert!(message.contains("wait for each other"), "{message}");
+    assert!(message.contains("waits for a worker"), "{message}");
+}
+
+#[test]
+fn a_task_that_blocks_holds_up_those_behind_it() {
+    let body = |workers: usize| {
+        move || {
+            let (sender, receiver) = std::sync::mpsc::channel::<()>();
+            let runtime = Builder::new_multi_thread().worker_threads(workers).build().unwrap();
+            runtime.block_on(async {
+                let blocked = tokio::spawn(async move { receiver.recv().unwrap() });
+                let behind = tokio::spawn(async move { sender.send(()).unwrap() });
+                behind.await.unwrap();
+                blocked.await.unwrap();
+            });
+        }
+    };
+    let message = fails(Kind::Deadlock, body(1));
+    assert!(message.contains("is woken and waits for a worker"), "{message}");
+    passes(body(2));
+}
+
+#[test]
+fn what_is_spawned_blocking_blocks_nobody() {
+    passes(|| {
+        on_one(async {
+            let (sender, receiver) = std::sync::mpsc::channel::<u32>();
+            let blocked = tokio::task::spawn_blocking(move || receiver.recv().unwrap());
+            tokio::spawn(async move { sender.send(7).unwrap() });
+            assert_eq!(blocked.await.unwrap(), 7);
+        });
+    });
+}
+
+#[test]
+fn block_in_place_lends_its_worker() {
+    passes(|| {
+        let runtime = Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        runtime.block_on(async {
+            let (sender, receiver) = std::sync::mpsc::channel::<u32>();
+            let blocked = tokio::spawn(async move { tokio::task::block_in_place(|| receiver.recv().unwrap()) });
+            tokio::spawn(async move { sender.send(7).unwrap() });
+            assert_eq!(blocked.await.unwrap(), 7);
+        });
+    });
+}
+
+#[test]
+fn a_panic_is_the_tasks_own_and_told_if_nobody_sees_it() {
+    passes(|| {
+        on_one(async {
+            let error = tokio::spawn(async { panic!("boom") }).await.unwrap_err();
+            assert!(error.is_panic());
+            assert_eq!(error.into_panic().downcast_ref::<&str>(), Some(&"boom"));
+        });
+    });
+    let message = fails(Kind::Panic, || {
+        on_one(async {
+            tokio::spawn(async { panic!("panic that nobody sees") });
+            yield_now().await;
+        });
+    });
+    assert!(message.contains("panic that nobody sees"), "{message}");
+}
+
+/// A future that takes being polled for being woken.
+struct Hasty {
+    polled: bool,
+    sender: Option<oneshot::Sender<Waker>>,
+    done: Arc<AtomicBool>,
+}
+
+impl Future for Hasty {
+    type Output = bool;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
+        if std::mem::replace(&mut self.polled, true) {
+            return Poll::Ready(self.done.load(Ordering::SeqCst));
+        }
+        if let Some(sender) = self.sender.take() {
+            let _ = sender.send(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+}
+
+#[test]
+fn a_future_may_be_polled_though_nobody_woke_it() {
+    let seen = all(|| {
+        on_one(async {
+            let (sender, waker) = oneshot::channel();
+            let done = Arc::new(AtomicBool::new(false));
+            let hasty = tokio::spawn(Hasty { polled: false, sender: Some(sender), done: Arc::clone(&done) });
+            let waker: Waker = waker.await.unwrap();
+            done.store(true, Ordering::SeqCst);
+            waker.wake();
+            hasty.await.unwrap().to_string()
+        })
+    });
+    assert_eq!(seen, ["false", "true"]);
+}
+
+#[test]
+fn a_set_gives_results_in_the_order_of_their_ends() {
+    let orders = all(|| {
+        on_one(async {
+            let mut set = JoinSet::new();
+            for name in ["a", "b"] {
+                set.spawn(async move { name });
+            }
+            let mut order = String::new();
+            while let Some(name) = set.join_next().await {
+                order += name.unwrap();
+            }
+            order
+        })
+    });
+    assert_eq!(orders, ["ab", "ba"]);
+}
+
+#[test]
+fn local_tasks_run_while_their_set_does() {
+    passes(|| {
+        let set = LocalSet::new();
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let value = std::rc::Rc::new(std::cell::Cell::new(0));
+        let shared = value.clone();
+        set.spawn_local(async move {
+            shared.set(1);
+            yield_now().await;
+            std::future::pending::<()>().await;
+        });
+        assert_eq!(value.get(), 0);
+        let task = set.block_on(&runtime, async { tokio::task::spawn_local(async { 7 }).await.unwrap() });
+        assert_eq!(task, 7);
+        drop(set);
+        assert_eq!(std::rc::Rc::strong_count(&value), 1);
+    });
+}
+
+#[test]
+fn a_runtime_inside_a_runtime_panics() {
+    let message = fails(Kind::Panic, || {
+        on_one(async {
+            let inner = Runtime::new();
+            if let Ok(inner) = inner {
+                panic!("panic: {:?}", std::panic::catch_unwind(|| inner.block_on(async {})).is_err());
+            }
+        });
+    });
+    assert!(message.contains("Cannot drop a runtime") || message.contains("panic: true"), "{message}");
+}
+
+#[test]
+fn a_lock_that_spins_with_yields_waits_for_others() {
+    passes(|| {
+        on_one(async {
+            let flag = Arc::new(AtomicBool::new(false));
+            let other = Arc::clone(&flag);
+            tokio::spawn(async move { other.store(true, Ordering::SeqCst) });
+            while !flag.load(Ordering::SeqCst) {
+                yield_now().await;
+            }
+        });
+    });
+}
+
+#[test]
+fn a_static_lock_is_fresh_in_every_schedule() {
+    static COUNT: tokio::sync::Mutex<u32> = tokio::sync::Mutex::const_new(0);
+    let counts = all(|| {
+        on_one(async {
+            let tasks = [1, 2].map(|_| tokio::spawn(async { *COUNT.lock().await += 1 }));
+            for task in tasks {
+                task.await.unwrap();
+            }
+            COUNT.lock().await.to_string()
+        })
+    });
+    assert_eq!(counts, ["2"]);
+}
