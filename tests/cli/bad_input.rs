@@ -128,7 +128,7 @@ fn a_kata_with_broken_metadata() {
     assert!(said.contains("katas/lock/Cargo.toml is broken"), "{said}");
 
     let workshop = Workshop::new();
-    let manifest = workshop.read("katas/lock/Cargo.toml").replace("order = 3\n", "");
+    let manifest = workshop.read("katas/lock/Cargo.toml").replace("order = 2\n", "");
     let workshop = workshop.write("katas/lock/Cargo.toml", manifest);
     let said = workshop.run(&["list"]).refused();
     assert!(said.contains("[package.metadata.kata]: missing field `order`"), "{said}");

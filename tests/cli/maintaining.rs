@@ -1,22 +1,56 @@
 //! `verify`, as a maintainer uses it.
 
-use std::fs;
-
 use crate::workshop::Workshop;
 
-/// A checkout whose `tests/` may be changed too.
+/// A checkout whose `tests/` may be changed too, and has no submissions.
 fn with_own_submissions(workshop: Workshop) -> Workshop {
-    let tests = workshop.path("tests");
-    let real = fs::canonicalize(&tests).expect("tests/");
-    fs::remove_file(&tests).or_else(|_| fs::remove_dir(&tests)).expect("it was a link");
-    fs::create_dir(&tests).expect("a folder");
-    for name in ["explored-std", "support", "verdict", "stubs"] {
-        #[cfg(unix)]
-        std::os::unix::fs::symlink(real.join(name), tests.join(name)).expect("a link");
-        #[cfg(windows)]
-        std::os::windows::fs::symlink_dir(real.join(name), tests.join(name)).expect("a link");
+    workshop.own("tests", &["explored-std", "support", "verdict", "corpus", "stubs"])
+}
+
+#[test]
+fn a_new_kata_is_led_from_its_skeleton_to_its_end() {
+    let workshop = with_own_submissions(Workshop::new()).own("solutions", &["lock"]).own("tests/stubs", &["lock.rs"]);
+    let ran = workshop.run(&["new", "turn-stile"]).exits(0).without_complaint();
+    ran.says("solutions/turn-stile/src/lib.rs").says("cargo xtask verify turn-stile");
+    let packages = ["check", "--offline", "--quiet", "--tests", "-p", "turn-stile", "-p", "turn-stile-solution"];
+    workshop.cargo(&packages).exits(0).without_complaint();
+
+    let ran = workshop.run(&["verify", "turn-stile"]).exits(1).says("2 subjects judged, 0 verdicts not as expected");
+    let ran = ran.says("katas/turn-stile/README.md has 7 lines with a TODO, from 1 to 41");
+    ran.says("tests/wrong/turn-stile has 0 of at least 8").says("tests/right/turn-stile has 0 of at least 2");
+
+    let solution = workshop.read("solutions/turn-stile/src/lib.rs");
+    let workshop = ["a", "b"].iter().fold(workshop, |workshop, name| {
+        workshop.write(&format!("tests/right/turn-stile/{name}.rs"), format!("//! accepted\n{solution}"))
+    });
+    let workshop = (0..8).fold(workshop, |workshop, number| {
+        // What a rule rejects need not be built.
+        let wrong = format!("//! rejected: rule\n{solution}unsafe fn wrong() {{}}\n");
+        workshop.write(&format!("tests/wrong/turn-stile/{number}.rs"), wrong)
+    });
+    let files = ["src/lib.rs", "README.md", "HINTS.md", "Cargo.toml"].map(|file| format!("katas/turn-stile/{file}"));
+    let others = ["solutions/turn-stile/src/lib.rs", "tests/stubs/turn-stile.rs"].map(str::to_owned);
+    let workshop = files.into_iter().chain(others).fold(workshop, |workshop, file| {
+        let text = workshop.read(&file).replace("TODO", "Written");
+        workshop.write(&file, text)
+    });
+    workshop.run(&["verify", "turn-stile"]).exits(0).says("12 subjects judged, 0 verdicts not as expected");
+
+    let said = workshop.run(&["new", "turn-stile"]).refused();
+    assert!(said.contains("the name `turn-stile` is taken"), "{said}");
+}
+
+#[test]
+fn a_name_that_is_none_for_a_kata_is_refused() {
+    let workshop = Workshop::new();
+    for taken in ["lock", "rayon", "explored-std", "std"] {
+        let said = workshop.run(&["new", taken]).refused();
+        assert!(said.contains(&format!("the name `{taken}` is taken")), "{said}");
     }
-    workshop
+    for bad in ["", "Lock", "3-locks", "a--b", "async", "../lock", "lock_2", "쓰레드"] {
+        let said = workshop.run(&["new", bad]).refused();
+        assert!(said.contains(&format!("`{bad}` is no name for a kata")), "{said}");
+    }
 }
 
 #[test]
@@ -80,8 +114,7 @@ fn a_mutant_must_be_rejected_or_be_listed_with_a_reason() {
     let first = "        let deadline = Instant::now() + limit;\n";
     let more = format!("{first}        std::hint::black_box(1);\n");
     assert!(solution.contains(first));
-    let solutions = workshop.path("solutions");
-    fs::remove_file(&solutions).or_else(|_| fs::remove_dir(&solutions)).expect("it was a link");
+    let workshop = workshop.own("solutions", &[]);
     let name = "Bank::transfer_within: without std::hint::black_box(1)";
     let workshop = with_own_submissions(workshop).write("solutions/lock/src/lib.rs", solution.replace(first, &more));
     let ran = workshop.run(&["verify", "lock", "--mutants=black_box"]).exits(1).without_complaint();

@@ -66,6 +66,23 @@ impl Workshop {
         self
     }
 
+    /// Makes a folder that is a link one of the checkout's own, with only these things in it.
+    pub(crate) fn own(self, below: &str, kept: &[&str]) -> Workshop {
+        let folder = self.path(below);
+        let real = fs::canonicalize(&folder).expect("it is there");
+        fs::remove_file(&folder).or_else(|_| fs::remove_dir(&folder)).expect("it was a link");
+        fs::create_dir(&folder).expect("a folder");
+        for name in kept {
+            let (from, to) = (real.join(name), folder.join(name));
+            if from.is_dir() {
+                link(&from, &to);
+            } else {
+                fs::copy(from, to).expect("a file");
+            }
+        }
+        self
+    }
+
     /// Answers a kata with that text.
     pub(crate) fn answer(self, kata: &str, text: &str) -> Workshop {
         self.write(&format!("katas/{kata}/src/lib.rs"), text)
@@ -101,8 +118,20 @@ impl Workshop {
 
     /// Runs `cargo xtask …` in that folder.
     pub(crate) fn run_in(&self, folder: &Path, arguments: &[&str]) -> Ran {
-        let mut command = Command::from_std(self.command(arguments));
-        let Output { status, stdout, stderr } = command.current_dir(folder).output().expect("the command starts");
+        let mut command = self.command(arguments);
+        command.current_dir(folder);
+        self.ran(command)
+    }
+
+    /// Runs cargo itself at the checkout's root.
+    pub(crate) fn cargo(&self, arguments: &[&str]) -> Ran {
+        let mut command = std::process::Command::new(env!("CARGO"));
+        command.args(arguments).current_dir(self.root()).env("CARGO_TARGET_DIR", target());
+        self.ran(command)
+    }
+
+    fn ran(&self, command: std::process::Command) -> Ran {
+        let Output { status, stdout, stderr } = Command::from_std(command).output().expect("the command starts");
         Ran { code: status.code().expect("an exit code"), stdout: self.redact(&stdout), stderr: self.redact(&stderr) }
     }
 
@@ -112,7 +141,7 @@ impl Workshop {
         command
             .args(arguments)
             .current_dir(self.root())
-            .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("workshop"))
+            .env("CARGO_TARGET_DIR", target())
             // Inherited by everything that it starts, so that a test can find what it left behind.
             .env("INTERLEAVE_WORKSHOP", self.root())
             .env_remove("NO_COLOR")
@@ -159,6 +188,11 @@ impl Ran {
         assert_eq!((self.code, self.stdout.as_str()), (2, ""), "standard error: {}", self.stderr);
         self.stderr
     }
+}
+
+/// Where everything is built that workshops build: what one needs, the next one has.
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("workshop")
 }
 
 fn copy(from: &Path, to: &Path) {

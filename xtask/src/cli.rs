@@ -59,6 +59,11 @@ pub(crate) enum Command {
     Grade(GradeArgs),
     /// Put the shards of a class together
     Merge(MergeArgs),
+    /// For maintainers: write the skeleton of a kata, from which `verify` leads to a finished one
+    New {
+        /// The new kata's name
+        kata: String,
+    },
     /// For maintainers: stubs fail, solutions pass, wrong submissions are rejected for their reason, right ones accepted
     Verify(VerifyArgs),
 }

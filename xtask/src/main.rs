@@ -30,11 +30,13 @@ mod run;
 mod sandbox;
 mod settings;
 mod shard;
+mod skeleton;
 mod sources;
 mod stage;
 mod subject;
 mod timing;
 mod toolchain;
+mod unfinished;
 mod whole;
 
 use std::process::ExitCode;
@@ -85,6 +87,7 @@ fn dispatch(cli: Cli) -> Result<bool> {
         Some(Command::Grade(args)) => commands::grade::run(&repository, args),
         Some(Command::Merge(args)) => commands::merge::run(&args),
         Some(Command::Time(args)) => commands::time::run(&repository, args),
+        Some(Command::New { kata }) => commands::new::run(&repository, &kata),
         Some(Command::Verify(args)) if args.mutants.is_some() => commands::mutants::run(&repository, args),
         Some(Command::Verify(args)) if args.noise => commands::noise::run(&repository, &args),
         Some(Command::Verify(args)) => commands::verify::run(&repository, args),

@@ -8,6 +8,7 @@ pub(crate) mod list;
 pub(crate) mod map;
 pub(crate) mod merge;
 pub(crate) mod mutants;
+pub(crate) mod new;
 pub(crate) mod noise;
 pub(crate) mod replay;
 pub(crate) mod reset;

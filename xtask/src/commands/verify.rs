@@ -17,6 +17,7 @@ use crate::render::{self, verification};
 use crate::repository::Repository;
 use crate::settings::Settings;
 use crate::subject::{self, Declared, Subject};
+use crate::unfinished;
 
 /// How many steps the scenarios of what must pass may have together: twice what a learner waits for.
 const STEPS: u64 = 2_000_000;
@@ -62,9 +63,10 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
         }
     }
     console.clear();
-    let unlike_stubs: Vec<String> = katas.iter().filter_map(|kata| unlike_its_stub(repository, kata)).collect();
-    render::print(&verification::table(&rows, args.repeat, &unlike_stubs));
-    Ok(rows.iter().all(|row| row.complaints.is_empty()) && unlike_stubs.is_empty())
+    let mut lacks: Vec<String> = katas.iter().filter_map(|kata| unlike_its_stub(repository, kata)).collect();
+    lacks.extend(katas.iter().flat_map(|kata| unfinished::lacks(repository.root(), &kata.name)));
+    render::print(&verification::table(&rows, args.repeat, &lacks));
+    Ok(rows.iter().all(|row| row.complaints.is_empty()) && lacks.is_empty())
 }
 
 /// The budget of scenarios for what must pass. Whoever repeats looks for verdicts that change, and needs no more than a learner.
@@ -135,5 +137,6 @@ fn reasons(verdict: &KataVerdict) -> Vec<String> {
 fn unlike_its_stub(repository: &Repository, kata: &Kata) -> Option<String> {
     let delivered = kata.folder.join("src/lib.rs");
     let same = fs::read(repository.stub(&kata.name)).ok()? == fs::read(&delivered).ok()?;
-    (!same).then(|| repository.relative(&delivered))
+    let file = repository.relative(&delivered);
+    (!same).then(|| format!("{file} is not the stub in tests/stubs: copy the one that is right over the other"))
 }

@@ -39,8 +39,8 @@ pub(crate) fn found(verdict: &KataVerdict) -> String {
     }
 }
 
-/// A line a subject, the complaints below, the counts at the end.
-pub(crate) fn table(rows: &[Row], rounds: u32, unlike_stubs: &[String]) -> String {
+/// A line a subject, the complaints below, what the katas lack, the counts at the end.
+pub(crate) fn table(rows: &[Row], rounds: u32, lacks: &[String]) -> String {
     let mut text = String::new();
     for row in rows {
         let good = row.complaints.is_empty();
@@ -58,11 +58,8 @@ pub(crate) fn table(rows: &[Row], rounds: u32, unlike_stubs: &[String]) -> Strin
             text += &paragraph(&format!("{times} of {rounds} times: {complaint}"), 4, width());
         }
     }
-    for file in unlike_stubs {
-        text += &format!(
-            "{} {file} is not the stub in tests/stubs: copy the one that is right over the other\n",
-            styled(BAD, "✗")
-        );
+    for lack in lacks {
+        text += &format!("{} {lack}\n", styled(BAD, "✗"));
     }
     let wrong: usize = rows.iter().map(|row| row.complaints.len()).sum();
     let times = if rounds == 1 { String::new() } else { format!(" {rounds} times each") };

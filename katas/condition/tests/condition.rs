@@ -1,0 +1,177 @@
+//! The contract of the kata `condition`, sentence by sentence. `README.md` has the same list.
+
+#[path = "condition/contract.rs"]
+mod contract;
+
+use std::thread::{self, Scope, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use condition::{Newspaper, WaitingRoom};
+use kata::scenarios::every_small_program;
+use kata::{check, on_schedules, until_blocked};
+
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
+/// compared with.
+fn _signatures() {
+    let _: fn() -> WaitingRoom = WaitingRoom::closed;
+    let _: fn(&WaitingRoom) = WaitingRoom::open;
+    let _: [fn(&WaitingRoom) -> u64; 2] = [WaitingRoom::take_ticket, WaitingRoom::call_next];
+    let _: fn(&WaitingRoom, u64) = WaitingRoom::wait_for_call;
+    let _: fn(&WaitingRoom, u64, Duration) -> bool = WaitingRoom::wait_for_call_within;
+    let _: fn(&str) -> Newspaper = Newspaper::new;
+    let _: fn(&Newspaper, &str) -> u64 = Newspaper::publish;
+    let _: fn(&Newspaper, u64) -> (u64, String) = Newspaper::next_after;
+}
+
+#[test]
+fn the_door_keeps_everybody_out_until_it_is_opened() {
+    on_schedules(|| {
+        let room = WaitingRoom::closed();
+        thread::scope(|scope| {
+            let patients = ["patient 1", "patient 2"].map(|name| start(scope, name, || room.take_ticket()));
+            for patient in &patients {
+                until_blocked(patient.thread());
+                assert!(!patient.is_finished(), "the door is closed");
+            }
+            room.open();
+            let mut tickets = patients.map(|patient| patient.join().unwrap());
+            tickets.sort_unstable();
+            assert_eq!(tickets, [1, 2]);
+        });
+    });
+}
+
+#[test]
+fn the_door_stays_open_and_every_ticket_has_the_next_number() {
+    check(|| {
+        let room = WaitingRoom::closed();
+        thread::scope(|scope| {
+            let patient = start(scope, "patient", || room.take_ticket());
+            room.open();
+            let mut tickets = [room.take_ticket(), patient.join().unwrap()];
+            tickets.sort_unstable();
+            assert_eq!(tickets, [1, 2]);
+            assert_eq!(room.take_ticket(), 3);
+        });
+    });
+}
+
+#[test]
+fn doctors_call_every_ticket_once_and_wait_for_the_next() {
+    check(|| {
+        let room = WaitingRoom::closed();
+        room.open();
+        thread::scope(|scope| {
+            let doctors = ["doctor 1", "doctor 2"].map(|name| start(scope, name, || room.call_next()));
+            let tickets = [room.take_ticket(), room.take_ticket()];
+            assert_eq!(tickets, [1, 2]);
+            let mut called = doctors.map(|doctor| doctor.join().unwrap());
+            called.sort_unstable();
+            assert_eq!(called, tickets, "two doctors and two tickets");
+        });
+    });
+}
+
+#[test]
+fn everybody_waits_for_the_own_ticket() {
+    check(|| {
+        let room = room_with_tickets(3);
+        thread::scope(|scope| {
+            start(scope, "patient 2", || room.wait_for_call(2));
+            start(scope, "patient 3", || {
+                room.wait_for_call(3);
+                room.wait_for_call(1);
+            });
+            assert_eq!([(); 3].map(|()| room.call_next()), [1, 2, 3]);
+        });
+    });
+}
+
+/// The time is the model's: sleeping costs nothing, and limits are met to the nanosecond.
+#[test]
+fn a_wait_with_a_limit_ends_with_the_call_or_with_the_limit() {
+    on_schedules(|| {
+        let (limit, early) = (Duration::from_secs(4), Duration::from_secs(3));
+        for (ticket, called, lasts) in [(1, true, early), (2, false, limit)] {
+            let room = room_with_tickets(2);
+            thread::scope(|scope| {
+                start(scope, "doctor", || {
+                    thread::sleep(early);
+                    room.call_next()
+                });
+                let start = Instant::now();
+                let answer = room.wait_for_call_within(ticket, limit);
+                let waited = start.elapsed();
+                assert_eq!(answer, called, "ticket {ticket}, and ticket 1 is called after {early:?}");
+                assert_eq!(
+                    waited, lasts,
+                    "ticket {ticket} with a limit of {limit:?}, and ticket 1 is called after {early:?}"
+                );
+            });
+        }
+    });
+}
+
+#[test]
+fn a_limit_may_be_zero_or_have_no_end() {
+    check(|| {
+        let room = room_with_tickets(1);
+        assert!(!room.wait_for_call_within(1, Duration::ZERO), "nobody was called");
+        thread::scope(|scope| {
+            let patient = start(scope, "patient", || room.wait_for_call_within(1, Duration::MAX));
+            assert_eq!(room.call_next(), 1);
+            assert!(patient.join().unwrap(), "ticket 1 was called");
+        });
+        assert!(room.wait_for_call_within(1, Duration::ZERO), "ticket 1 was called before");
+    });
+}
+
+#[test]
+fn every_reader_gets_the_next_edition() {
+    check(|| {
+        let newspaper = Newspaper::new("rain");
+        thread::scope(|scope| {
+            let readers = ["reader 1", "reader 2"].map(|name| start(scope, name, || newspaper.next_after(1)));
+            assert_eq!(newspaper.publish("sun"), 2);
+            for reader in readers {
+                assert_eq!(reader.join().unwrap(), (2, "sun".to_owned()));
+            }
+        });
+    });
+}
+
+#[test]
+fn whoever_is_behind_gets_the_newest_edition_at_once() {
+    check(|| {
+        let newspaper = Newspaper::new("rain");
+        assert_eq!(newspaper.next_after(0), (1, "rain".to_owned()));
+        assert_eq!([newspaper.publish("sun"), newspaper.publish("snow")], [2, 3]);
+        for read in [0, 1, 2] {
+            assert_eq!(newspaper.next_after(read), (3, "snow".to_owned()), "after edition {read}");
+        }
+    });
+}
+
+#[test]
+fn every_small_program_of_calls_keeps_the_contract() {
+    every_small_program(contract::ConditionContract);
+}
+
+/// A room in which so many tickets are taken.
+fn room_with_tickets(tickets: u64) -> WaitingRoom {
+    let room = WaitingRoom::closed();
+    room.open();
+    for ticket in 1..=tickets {
+        assert_eq!(room.take_ticket(), ticket);
+    }
+    room
+}
+
+/// Starts a thread whose name the table of a failing schedule shows.
+fn start<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).expect("the system has room for a thread")
+}

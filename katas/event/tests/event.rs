@@ -1,0 +1,152 @@
+//! The contract of the kata `event`, sentence by sentence. `README.md` has the same list.
+
+#[path = "event/contract.rs"]
+mod contract;
+
+use std::thread::{self, Scope, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use event::Event;
+use kata::scenarios::every_small_program;
+use kata::{a_while_passes, check, on_schedules, until_blocked};
+
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
+/// compared with.
+fn _signatures() {
+    let _: fn() -> Event = Event::cleared;
+    let _: [fn(&Event); 4] = [Event::set, Event::clear, Event::pulse, Event::wait];
+    let _: fn(&Event) -> bool = Event::is_set;
+    let _: fn(&Event, Duration) -> bool = Event::wait_timeout;
+}
+
+#[test]
+fn an_event_is_set_until_it_is_cleared() {
+    check(|| {
+        let event = Event::cleared();
+        assert!(!event.is_set(), "nobody has set it yet");
+        event.set();
+        event.set();
+        assert!(event.is_set(), "it was set");
+        event.clear();
+        assert!(!event.is_set(), "it was cleared");
+    });
+}
+
+#[test]
+fn set_lets_everybody_go_on() {
+    check(|| {
+        let event = Event::cleared();
+        thread::scope(|scope| {
+            for name in ["waiter 1", "waiter 2"] {
+                start(scope, name, || event.wait());
+            }
+            event.set();
+        });
+        event.wait();
+        assert!(event.wait_timeout(PLENTY), "it is still set");
+        assert!(event.is_set(), "and waiting does not clear it");
+    });
+}
+
+#[test]
+fn wait_waits_while_the_event_is_clear() {
+    on_schedules(|| {
+        let event = Event::cleared();
+        event.set();
+        event.clear();
+        thread::scope(|scope| {
+            let waiter = start(scope, "waiter", || event.wait());
+            until_blocked(waiter.thread());
+            assert!(!waiter.is_finished(), "the event is clear");
+            event.set();
+        });
+    });
+}
+
+#[test]
+fn whoever_was_let_go_on_goes_on_even_if_the_event_is_cleared_at_once() {
+    on_schedules(|| {
+        let event = Event::cleared();
+        thread::scope(|scope| {
+            for name in ["waiter 1", "waiter 2"] {
+                start(scope, name, || event.wait());
+            }
+            // Time passes when nobody can go on: both wait now.
+            a_while_passes();
+            event.set();
+            event.clear();
+        });
+    });
+}
+
+#[test]
+fn a_pulse_is_for_everybody_who_waits_and_nobody_who_comes_later() {
+    on_schedules(|| {
+        let event = Event::cleared();
+        thread::scope(|scope| {
+            let waiters = ["waiter 1", "waiter 2"].map(|name| start(scope, name, || event.wait_timeout(Duration::MAX)));
+            // Time passes when nobody can go on: both wait now.
+            a_while_passes();
+            event.pulse();
+            assert!(!event.is_set(), "a pulse leaves the event as it was");
+            assert!(!event.wait_timeout(Duration::ZERO), "the pulse was before this wait");
+            assert_eq!(waiters.map(|waiter| waiter.join().unwrap()), [true; 2]);
+        });
+        event.set();
+        event.pulse();
+        assert!(event.is_set(), "a pulse leaves the event as it was");
+    });
+}
+
+/// The time is the model's: sleeping costs nothing, and limits are met to the nanosecond.
+#[test]
+fn a_wait_with_a_limit_ends_with_the_event_or_with_the_limit() {
+    on_schedules(|| {
+        let (limit, early) = (Duration::from_secs(4), Duration::from_secs(3));
+        let acts: [(fn(&Event), bool, Duration); 3] =
+            [(Event::set, true, early), (Event::pulse, true, early), (Event::clear, false, limit)];
+        for (act, released, lasts) in acts {
+            let event = Event::cleared();
+            thread::scope(|scope| {
+                start(scope, "other", || {
+                    thread::sleep(early);
+                    act(&event);
+                });
+                let start = Instant::now();
+                assert_eq!(event.wait_timeout(limit), released);
+                assert_eq!(start.elapsed(), lasts, "the limit was {limit:?}, and the other came after {early:?}");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_limit_may_be_zero_or_have_no_end() {
+    check(|| {
+        let event = Event::cleared();
+        assert!(!event.wait_timeout(Duration::ZERO), "it is clear");
+        thread::scope(|scope| {
+            let waiter = start(scope, "waiter", || event.wait_timeout(Duration::MAX));
+            event.set();
+            assert!(waiter.join().unwrap(), "it was set");
+        });
+        assert!(event.wait_timeout(Duration::ZERO), "it is set");
+    });
+}
+
+#[test]
+fn every_small_program_of_calls_keeps_the_contract() {
+    every_small_program(contract::EventContract);
+}
+
+/// A limit that is never reached.
+const PLENTY: Duration = Duration::from_secs(3600);
+
+/// Starts a thread whose name the table of a failing schedule shows.
+fn start<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).expect("the system has room for a thread")
+}
