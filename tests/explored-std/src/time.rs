@@ -36,6 +36,11 @@ impl Instant {
             Some(true) => step_alone(Kind::Clock, "now", at, Deadline::NEVER),
             Some(false) => {}
         }
+        Instant::in_this_step()
+    }
+
+    /// The moment of the step that was made last.
+    pub(crate) fn in_this_step() -> Instant {
         let now = try_with(|state| state.reads_clock());
         Instant(Moment::Virtual(CENTURY + Duration::from_nanos(now.unwrap_or(0))))
     }

@@ -1,6 +1,8 @@
 //! `crossbeam::channel`: both halves can be cloned and shared.
 
 mod errors;
+mod select;
+mod timer;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -10,8 +12,11 @@ use std::raw::{Deadline, RawChannel, Refusal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use crate::select;
+pub use crate::{select, select_biased};
 pub use errors::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
+pub use select::{ReadyTimeoutError, Select, SelectTimeoutError, SelectedOperation, TryReadyError, TrySelectError};
+use timer::Timer;
+pub use timer::{after, at, never, tick};
 
 /// Both ends of a channel.
 struct Shared<T> {
@@ -29,9 +34,14 @@ impl<T> RefUnwindSafe for Shared<T> {}
 
 impl<T> Shared<T> {
     #[track_caller]
+    fn new(capacity: Option<usize>) -> Arc<Shared<T>> {
+        Arc::new(Shared { raw: RawChannel::new::<T>(capacity), messages: RefCell::default() })
+    }
+
+    #[track_caller]
     fn channel(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
-        let shared = Arc::new(Shared { raw: RawChannel::new::<T>(capacity), messages: RefCell::default() });
-        (Sender { shared: Arc::clone(&shared) }, Receiver { shared })
+        let shared = Shared::new(capacity);
+        (Sender { shared: Arc::clone(&shared) }, Receiver { shared, timer: None })
     }
 
     /// Sends; gives the message back with the reason if that failed.
@@ -71,6 +81,8 @@ pub struct Sender<T> {
 /// The receiving half.
 pub struct Receiver<T> {
     shared: Arc<Shared<T>>,
+    /// What sends to it, if that is the clock.
+    timer: Option<Arc<Timer<T>>>,
 }
 
 impl<T> Sender<T> {
@@ -132,10 +144,7 @@ impl<T> Receiver<T> {
     /// If there is none and the senders are gone.
     #[track_caller]
     pub fn recv(&self) -> Result<T, RecvError> {
-        match self.shared.raw.receive("recv", Deadline::NEVER) {
-            Ok(()) => Ok(self.shared.first()),
-            Err(_) => Err(RecvError),
-        }
+        self.recv_to("recv", Deadline::NEVER).map_err(|_| RecvError)
     }
 
     /// Takes a message if there is one.
@@ -144,6 +153,9 @@ impl<T> Receiver<T> {
     /// If there is none.
     #[track_caller]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
+        if let Some(message) = self.timer.as_ref().and_then(|timer| timer.take_due()) {
+            return Ok(message);
+        }
         match self.shared.raw.try_receive() {
             Ok(()) => Ok(self.shared.first()),
             Err(Refusal::Disconnected) => Err(TryRecvError::Disconnected),
@@ -171,6 +183,9 @@ impl<T> Receiver<T> {
 
     #[track_caller]
     fn recv_to(&self, name: &'static str, deadline: Deadline) -> Result<T, RecvTimeoutError> {
+        if let Some(timer) = &self.timer {
+            return timer.wait(&self.shared.raw, name, deadline);
+        }
         match self.shared.raw.receive(name, deadline) {
             Ok(()) => Ok(self.shared.first()),
             Err(Refusal::TimedOut) => Err(RecvTimeoutError::Timeout),
@@ -190,7 +205,7 @@ impl<T> Receiver<T> {
 }
 
 macro_rules! half {
-    ($name:ident, $add:ident) => {
+    ($name:ident, $add:ident $(, $timer:ident)?) => {
         impl<T> $name<T> {
             /// How many messages are inside.
             #[track_caller]
@@ -227,7 +242,7 @@ macro_rules! half {
         impl<T> Clone for $name<T> {
             fn clone(&self) -> Self {
                 self.shared.raw.$add();
-                $name { shared: Arc::clone(&self.shared) }
+                $name { shared: Arc::clone(&self.shared), $($timer: self.$timer.clone())? }
             }
         }
 
@@ -240,7 +255,7 @@ macro_rules! half {
 }
 
 half!(Sender, add_sender);
-half!(Receiver, add_receiver);
+half!(Receiver, add_receiver, timer);
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {

@@ -1,12 +1,16 @@
 //! The model of crossbeam's channels.
 
+use std::collections::BTreeSet;
 use std::explored::{Config, Exploration, explore};
+use std::real::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{
-    RecvError, RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError, bounded, unbounded,
+    Receiver, RecvError, RecvTimeoutError, Select, SendError, SendTimeoutError, TryRecvError, TrySendError, after,
+    bounded, never, select, select_biased, tick, unbounded,
 };
+use crossbeam::sync::WaitGroup;
 use verdict::{Kind, Outcome};
 
 fn run(body: impl Fn() + Send + Sync + 'static) -> Exploration {
@@ -116,5 +120,186 @@ fn a_sender_kept_alive_keeps_the_receiver_waiting() {
         let _kept = sender.clone();
         drop(sender);
         let _ = receiver.recv();
+    });
+}
+
+/// All answers of the body, over all schedules, each of which passes.
+fn answers<T: Ord + Send + 'static>(body: impl Fn() -> T + Send + Sync + 'static) -> BTreeSet<T> {
+    let all = Arc::new(Mutex::new(BTreeSet::new()));
+    let seen = Arc::clone(&all);
+    let exploration = run(move || {
+        let answer = body();
+        seen.lock().unwrap().insert(answer);
+    });
+    assert_eq!(exploration.outcome, Outcome::Passed);
+    assert!(exploration.coverage.complete, "{}", exploration.coverage);
+    std::mem::take(&mut *all.lock().unwrap())
+}
+
+#[test]
+fn a_selection_takes_whatever_is_possible() {
+    // Both are: either may be taken, and each is.
+    let both = || {
+        let ((a, from_a), (b, from_b)) = (unbounded(), unbounded());
+        a.send('a').unwrap();
+        b.send('b').unwrap();
+        (from_a, from_b, (a, b))
+    };
+    let any = answers(move || {
+        let (from_a, from_b, _open) = both();
+        select! {
+            recv(from_a) -> message => message.unwrap(),
+            recv(from_b) -> message => message.unwrap(),
+        }
+    });
+    assert_eq!(any, BTreeSet::from(['a', 'b']));
+    let first = answers(move || {
+        let (from_a, from_b, _open) = both();
+        select_biased! {
+            recv(from_b) -> message => message.unwrap(),
+            recv(from_a) -> message => message.unwrap(),
+        }
+    });
+    assert_eq!(first, BTreeSet::from(['b']));
+    // Whoever sends first, if nothing is there yet.
+    let either = answers(|| {
+        let ((a, from_a), (b, from_b)) = (bounded(1), bounded(1));
+        let threads = [thread::spawn(move || a.send('a')), thread::spawn(move || b.send('b'))];
+        let first = select! {
+            recv(from_a) -> message => { message.unwrap() }
+            recv(from_b) -> message => { message.unwrap() }
+        };
+        threads.into_iter().for_each(|thread| thread.join().unwrap().unwrap());
+        first
+    });
+    assert_eq!(either, BTreeSet::from(['a', 'b']));
+}
+
+#[test]
+fn a_selection_may_send_or_give_up() {
+    let all = answers(|| {
+        let ((full, from_full), (_open, empty)) = (bounded(1), bounded::<i32>(1));
+        full.send(1).unwrap();
+        let taker = thread::spawn(move || (from_full.recv(), from_full.recv()));
+        let sent = select! {
+            send(full, 2) -> sent => sent.is_ok(),
+            recv(&empty) -> _ => unreachable!("nobody sends"),
+            default => false,
+        };
+        if !sent {
+            full.send(3).unwrap();
+        }
+        let taken = taker.join().unwrap();
+        assert_eq!(taken, (Ok(1), Ok(if sent { 2 } else { 3 })));
+        sent
+    });
+    assert_eq!(all, BTreeSet::from([false, true]));
+    passes(|| {
+        let (sender, receiver) = bounded::<i32>(1);
+        drop(receiver);
+        let lost = select! { send(sender, 7) -> sent => sent };
+        assert_eq!(lost, Err(SendError(7)));
+        let (_, receiver) = bounded::<i32>(1);
+        let closed = select! { recv(receiver) -> message => message };
+        assert_eq!(closed, Err(RecvError));
+    });
+}
+
+#[test]
+fn a_selection_ends_with_its_time() {
+    passes(|| {
+        let (_sender, receiver) = unbounded::<i32>();
+        let (second, start) = (Duration::from_secs(1), Instant::now());
+        let message = select! {
+            recv(receiver) -> message => message.ok(),
+            default(second) => None,
+        };
+        assert_eq!((message, start.elapsed()), (None, second));
+        let fired = select! {
+            recv(receiver) -> _ => unreachable!("nobody sends"),
+            recv(after(second)) -> at => at.unwrap(),
+            recv(never::<i32>()) -> _ => unreachable!("never"),
+        };
+        assert_eq!((fired - start, start.elapsed()), (2 * second, 2 * second));
+        let ticks = tick(second);
+        assert_eq!(ticks.try_recv(), Err(TryRecvError::Empty));
+        assert_eq!([(); 3].map(|()| ticks.recv().unwrap() - start), [3, 4, 5].map(|n| n * second));
+        assert_eq!(ticks.recv_timeout(second / 2), Err(RecvTimeoutError::Timeout));
+        assert_eq!(after(second).iter().next().map(|at| at - start), Some(13 * second / 2));
+    });
+}
+
+#[test]
+fn a_selection_that_waits_for_ever_says_for_what() {
+    let exploration = run(|| {
+        let ((_a, from_a), (_b, from_b)) = (unbounded::<u8>(), unbounded::<u16>());
+        select! {
+            recv(from_a) -> _ => (),
+            recv(from_b) -> _ => (),
+        }
+    });
+    let Outcome::Failed(failure) = exploration.outcome else { panic!("it waits for ever") };
+    assert_eq!(failure.kind, Kind::Deadlock);
+    assert!(failure.message.contains("main waits for one of "), "{}", failure.message);
+}
+
+#[test]
+fn a_list_of_operations_is_selected_from() {
+    let all = answers(|| {
+        let channels = [unbounded::<usize>(), unbounded(), unbounded()];
+        let receivers: Vec<&Receiver<usize>> = channels.iter().map(|(_, receiver)| receiver).collect();
+        let mut select = Select::new();
+        receivers.iter().for_each(|receiver| assert!(select.recv(receiver) < 3));
+        assert!(select.try_ready().is_err() && select.try_select().is_err());
+        select.remove(0);
+        thread::scope(|scope| {
+            for (number, (sender, _)) in channels.iter().enumerate() {
+                scope.spawn(move || sender.send(number));
+            }
+            let ready = select.ready();
+            assert!(ready > 0, "it was taken out");
+            let operation = select.select();
+            let index = operation.index();
+            assert_eq!(operation.recv(receivers[index]), Ok(index));
+            index
+        })
+    });
+    assert_eq!(all, BTreeSet::from([1, 2]));
+}
+
+#[test]
+fn two_selections_hand_to_hand_are_refused() {
+    fails(Kind::Nondeterministic, || {
+        let (sender, receiver) = bounded::<i32>(0);
+        thread::scope(|scope| {
+            scope.spawn(|| select! { send(sender, 1) -> sent => sent.unwrap() });
+            select! { recv(receiver) -> message => assert_eq!(message, Ok(1)) }
+        });
+    });
+    // One selection and a call are fine, on either side.
+    passes(|| {
+        let (sender, receiver) = bounded::<i32>(0);
+        thread::scope(|scope| {
+            scope.spawn(|| select! { send(sender, 1) -> sent => sent.unwrap() });
+            assert_eq!(receiver.recv(), Ok(1));
+            scope.spawn(|| sender.send(2).unwrap());
+            select! { recv(receiver) -> message => assert_eq!(message, Ok(2)) }
+        });
+    });
+}
+
+#[test]
+fn a_wait_group_waits_for_all_others() {
+    passes(|| {
+        let (group, done) = (WaitGroup::new(), Arc::new(Mutex::new(0)));
+        for _ in 0..2 {
+            let (group, done) = (group.clone(), Arc::clone(&done));
+            thread::spawn(move || {
+                *done.lock().unwrap() += 1;
+                drop(group);
+            });
+        }
+        group.wait();
+        assert_eq!(*done.lock().unwrap(), 2);
     });
 }

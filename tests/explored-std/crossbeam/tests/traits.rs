@@ -26,6 +26,13 @@ macro_rules! types {
             $crate_name::channel::RecvError,
             $crate_name::channel::TryRecvError,
             $crate_name::channel::RecvTimeoutError,
+            $crate_name::channel::Select<'static>,
+            $crate_name::channel::SelectedOperation<'static>,
+            $crate_name::channel::TrySelectError,
+            $crate_name::channel::SelectTimeoutError,
+            $crate_name::channel::TryReadyError,
+            $crate_name::channel::ReadyTimeoutError,
+            $crate_name::sync::WaitGroup,
             $crate_name::utils::CachePadded<$held>,
             $crate_name::utils::Backoff,
         }

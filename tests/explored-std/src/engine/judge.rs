@@ -414,6 +414,10 @@ fn wait_of(state: &State, index: ThreadIndex, notes: &[Option<String>]) -> Strin
             format!("waits for a notification of {} ({at})", name_of(state, object))
         }
         (Kind::Receive, Some(object)) => format!("waits for a message from {} ({at})", name_of(state, object)),
+        (Kind::Select, _) => {
+            let names: Vec<String> = thread.awaits.iter().map(|arm| name_of(state, arm.object)).collect();
+            format!("waits for one of {} ({at})", names.join(", "))
+        }
         (Kind::Send, Some(object)) => format!("waits for room in {} ({at})", name_of(state, object)),
         (Kind::Handoff, Some(object)) => format!("waits for a receiver at {} ({at})", name_of(state, object)),
         (_, Some(object)) => format!("waits for {} ({at}){}", name_of(state, object), held(state.waits_on(index))),

@@ -179,6 +179,38 @@ pub(crate) struct Channel {
     pub(crate) waiting: usize,
 }
 
+/// An arm of a thread that waits: its channel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Awaits {
+    pub(crate) object: ObjectIndex,
+    /// Whether it waits for room, and not for a message.
+    pub(crate) sends: bool,
+}
+
+impl Awaits {
+    /// Whether the arm could be taken now.
+    pub(crate) fn is_ready(&self, objects: &[Object]) -> bool {
+        let Model::Channel(channel) = &objects[self.object as usize].model else { return false };
+        if self.sends { channel.receivers == 0 || channel.has_room() } else { channel.has_message_or_end() }
+    }
+}
+
+impl Channel {
+    /// Whether a message could be let in without waiting.
+    pub(crate) fn has_room(&self) -> bool {
+        match self.capacity {
+            None => true,
+            Some(0) => self.waiting > self.inside.len(),
+            Some(most) => self.inside.len() < most,
+        }
+    }
+
+    /// Whether a receiver would not wait.
+    pub(crate) fn has_message_or_end(&self) -> bool {
+        !self.inside.is_empty() || self.senders == 0
+    }
+}
+
 /// An initialisation's progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Once {

@@ -95,6 +95,8 @@ pub(crate) enum Kind {
     Handoff,
     /// Takes a message: possible when there is one, or nobody to send.
     Receive,
+    /// Takes one of several channels: possible when one has a message or room, or, if `number` is 1, always.
+    Select,
     /// Enters an initialisation: possible when nobody is inside.
     Enter,
     /// Waits until an initialisation is complete.

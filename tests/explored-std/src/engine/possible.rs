@@ -27,6 +27,7 @@ pub(crate) fn is_possible(threads: &[ThreadState], objects: &[Object], index: Th
         Kind::Sleep | Kind::Never => false,
         Kind::Join if operation.number == RETURNED => threads[operation.other].returned,
         Kind::Join => threads[operation.other].status == Status::Finished,
+        Kind::Select => operation.number == 1 || thread.awaits.iter().any(|arm| arm.is_ready(objects)),
         Kind::Park => thread.token,
         Kind::Poll => thread.woken && worker_is_free(objects, operation.object),
         Kind::Wake => thread.notified && lock_is_free(objects, operation.second),
@@ -52,7 +53,7 @@ fn object_allows(model: &Model, index: ThreadIndex, operation: &Operation) -> bo
         (Kind::Handoff, Model::Channel(channel)) => {
             channel.receivers == 0 || !channel.inside.contains(&operation.number)
         }
-        (Kind::Receive, Model::Channel(channel)) => !channel.inside.is_empty() || channel.senders == 0,
+        (Kind::Receive, Model::Channel(channel)) => channel.has_message_or_end(),
         (Kind::Enter, Model::Once(once)) => !matches!(once, Once::Running(_)),
         (Kind::Completed, Model::Once(once)) => {
             matches!(once, Once::Done | Once::Poisoned)

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::grain::{Habits, Passed};
+use super::object::Awaits;
 use super::operation::{How, Kind, NOBODY, ObjectIndex, Operation, Site, ThreadIndex};
 use super::run::{STACK_SIZE, Suspender};
 
@@ -62,6 +63,8 @@ pub(crate) struct ThreadState {
     pub(crate) job: Option<Job>,
     /// Whether a notification has reached it.
     pub(crate) notified: bool,
+    /// The channels of which it takes one.
+    pub(crate) awaits: Vec<Awaits>,
     /// Its park token.
     pub(crate) token: bool,
     /// Whether somebody has woken it since it last began to poll a future.
@@ -149,6 +152,7 @@ impl ThreadState {
             panicked: false,
             seen: false,
             saw_panic_of: NOBODY,
+            awaits: Vec::new(),
             waits_at: Vec::new(),
             locals: Vec::new(),
             habits: Habits::default(),

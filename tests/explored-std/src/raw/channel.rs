@@ -59,7 +59,7 @@ impl RawChannel {
     }
 
     /// The channel's place, for an operation. A channel that is left from an earlier schedule has messages of that one.
-    fn in_use(&self) -> ObjectIndex {
+    pub(super) fn in_use(&self) -> ObjectIndex {
         let (object, age) = with(|state| self.register(state));
         if age == Age::Stale {
             crate::data::refuse("channel", "its messages can't be made fresh");
@@ -123,12 +123,7 @@ impl RawChannel {
         step(Operation::new(Kind::Change, "try_send", object, Location::caller()));
         with(|state| {
             let channel = state.channel(object);
-            let room = match channel.capacity {
-                None => true,
-                Some(0) => channel.waiting > channel.inside.len(),
-                Some(most) => channel.inside.len() < most,
-            };
-            let refusal = match (channel.receivers, room) {
+            let refusal = match (channel.receivers, channel.has_room()) {
                 (0, _) => Some(Refusal::Disconnected),
                 (_, false) => Some(Refusal::NotNow),
                 _ => None,
@@ -183,6 +178,26 @@ impl RawChannel {
                 state.changed();
             }
             taken
+        })
+    }
+
+    /// Takes the message whose arm was selected. After `Ok` the caller takes the first one.
+    pub fn take_selected(&self) -> Result<(), Refusal> {
+        let object = self.in_use();
+        with(|state| state.take_message(object, Refusal::NotNow))
+    }
+
+    /// Lets the message in whose arm was selected. After `Ok` the caller stores it behind those that are inside.
+    pub fn put_selected(&self) -> Result<(), Refusal> {
+        let object = self.in_use();
+        with(|state| {
+            let channel = state.channel(object);
+            if channel.receivers == 0 {
+                return Err(Refusal::Disconnected);
+            }
+            channel.let_in();
+            state.changed();
+            Ok(())
         })
     }
 
@@ -278,6 +293,11 @@ impl State {
             Model::Channel(channel) => channel,
             other => unreachable!("a channel, not {other:?}"),
         }
+    }
+
+    /// How many messages fit into a channel.
+    pub(super) fn capacity(&mut self, object: ObjectIndex) -> Option<usize> {
+        self.channel(object).capacity
     }
 
     /// Whether a channel has no message and nobody to send one.

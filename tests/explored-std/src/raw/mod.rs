@@ -5,12 +5,14 @@ mod channel;
 mod condvar;
 mod lock;
 mod once;
+mod select;
 mod task;
 
 pub use channel::{RawChannel, Refusal};
 pub use condvar::{RawCondvar, Woken};
 pub use lock::{RawLock, Sharing};
 pub use once::{Entered, Left, Progress, RawOnce};
+pub use select::{Arm, Selection, select};
 pub use task::{
     Awaited, RawWorkers, begin_poll, choose, contain, end_poll, free_from_workers, next_number, saw_end, serve,
     set_alarm, unwake, wait_for_alarm, wait_for_end, wake, wake_me, whole,
@@ -23,7 +25,7 @@ use crate::engine::run::{self, with};
 use crate::engine::state::{Phase, State};
 
 /// When to give up waiting, in virtual time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(pub(crate) u64);
 
 impl Deadline {
@@ -40,6 +42,11 @@ impl Deadline {
     pub fn at(moment: crate::time::Instant) -> Deadline {
         Deadline(moment.virtual_nanos().unwrap_or(0))
     }
+}
+
+/// The moment of the step that was made last: looking at it is none.
+pub fn now() -> crate::time::Instant {
+    crate::time::Instant::in_this_step()
 }
 
 impl State {

@@ -152,6 +152,14 @@ pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
                 touched.add(closed(object), true);
             }
         }
+        Kind::Select => {
+            for arm in &state.threads[choice.thread].awaits {
+                touched.include(Access { key: arm.object, writes: true });
+                if state.is_closed(arm.object) {
+                    touched.include(Access { key: closed(arm.object), writes: true });
+                }
+            }
+        }
         Kind::Park => touched.add(token_of(choice.thread), true),
         Kind::Poll => {
             touched.add(token_of(choice.thread), true);
@@ -204,6 +212,7 @@ pub(crate) fn only_lets_go_on(earlier: &Operation, later: Kind) -> bool {
                 | Kind::AcquireShared
                 | Kind::Wake
                 | Kind::Receive
+                | Kind::Select
                 | Kind::Enter
                 | Kind::Completed
                 | Kind::Join
