@@ -73,6 +73,8 @@ pub(crate) struct Reduction {
     overflow: bool,
     taken: Vec<Choice>,
     races: Vec<usize>,
+    /// The races of the step that was made last.
+    races_of_last: Vec<usize>,
     initials: Vec<Choice>,
     work: u64,
     started: bool,
@@ -222,6 +224,17 @@ impl Reduction {
         }
     }
 
+    /// Plants choices again for the races of the step that was made last: it touches more than was known, so it may not be what
+    /// the other order begins with.
+    fn plant_again(&mut self, touched: &Accesses) {
+        let order = self.order.borrow();
+        let Some(&choice) = self.taken.last() else { return };
+        for &place in &self.races_of_last {
+            self.work += order.initials(place, Some((choice, touched)), &mut self.initials);
+            self.way[place].plant(&self.initials);
+        }
+    }
+
     /// The run has ended: what was announced and not made is in races, too.
     pub(crate) fn finish_run(&mut self, state: &State) {
         if self.redundant || self.beyond {
@@ -315,6 +328,9 @@ impl Strategy for Reduction {
                 self.plant_passed(state.current, &Accesses::of(access));
             }
             let touched = self.order.borrow_mut().extend(access);
+            if self.depth == self.way.len() {
+                self.plant_again(&touched);
+            }
             let made = &mut self.way[self.depth - 1];
             made.accesses[made.chosen] = touched;
         }
@@ -355,6 +371,7 @@ impl Strategy for Reduction {
         // The way before its last decision was searched for races when it was first gone.
         if depth + 1 == self.way.len() {
             self.plant(state, choice);
+            self.races_of_last.clone_from(&self.races);
         }
         let touched = self.way[depth].accesses[index];
         self.order.borrow_mut().make(state, choice, &touched);
