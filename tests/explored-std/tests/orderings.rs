@@ -363,6 +363,30 @@ fn fences_between_sequential_operations_are_no_steps() {
     assert_eq!((count(true), count(false)), (6, 6));
 }
 
+/// An atomic keeps its last eight values. Where an older one could be read, nothing is proven.
+#[test]
+fn a_value_that_is_older_than_what_is_kept_is_told_as_not_proven() {
+    let is_complete = |stores: usize, ordering: Ordering| {
+        passes(move || {
+            let (value, ready) = (AtomicUsize::new(0), AtomicBool::new(false));
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    (1..=stores).for_each(|stored| value.store(stored, Relaxed));
+                    ready.store(true, ordering);
+                });
+                if ready.load(Acquire) {
+                    assert!(value.load(Relaxed) <= stores);
+                }
+            });
+        })
+        .coverage
+        .complete
+    };
+    assert!(is_complete(7, Relaxed));
+    assert!(!is_complete(8, Relaxed));
+    assert!(is_complete(20, Release));
+}
+
 /// Who has a value alone writes it without an operation: nobody reads an older one after that.
 #[test]
 fn a_value_that_was_set_alone_is_no_old_one() {

@@ -69,7 +69,7 @@ pub(crate) struct Reduction {
     redundant: bool,
     /// Whether the current run has more decisions than are kept.
     beyond: bool,
-    /// Whether something was left out: a run had more decisions than are kept.
+    /// Whether something was left out: a run had more decisions than are kept, or an atomic more stores.
     overflow: bool,
     taken: Vec<Choice>,
     races: Vec<usize>,
@@ -184,6 +184,14 @@ impl Reduction {
         !operation.sequential
             && state.settings.grain == Grain::Fine
             && missed.is_some_and(|store| !self.order.borrow().is_in_past_of(choice.thread, store.by, store.place))
+    }
+
+    /// Whether a thread could read a value that is so old that it is not kept any more, and not by loading it earlier.
+    fn misses_what_is_forgotten(&self, state: &State, thread: ThreadIndex) -> bool {
+        let operation = &state.threads[thread].pending;
+        let order = self.order.borrow();
+        let matters = |by, place| operation.sequential || order.is_in_past_of(thread, by, place);
+        state.memory.has_forgotten(thread, operation, matters)
     }
 
     /// Plants choices for the races of a step that is made, or announced, now.
@@ -372,6 +380,7 @@ impl Strategy for Reduction {
         if depth + 1 == self.way.len() {
             self.plant(state, choice);
             self.races_of_last.clone_from(&self.races);
+            self.overflow |= self.misses_what_is_forgotten(state, choice.thread);
         }
         let touched = self.way[depth].accesses[index];
         self.order.borrow_mut().make(state, choice, &touched);
