@@ -396,7 +396,7 @@ fn the_machine_shows_what_the_axioms_allow() {
     let mut dice = Dice(1 + 1_000 * more);
     let (mut allowed, mut missing) = (0, 0);
     for shape in [[2, 2, 0], [3, 2, 0], [3, 3, 0], [4, 3, 0], [2, 2, 2], [3, 2, 1], [1, 2, 3], [1, 1, 3]] {
-        for _ in 0..60 {
+        for _ in 0..400 {
             let program: Vec<Vec<Act>> = shape.map(|acts| (0..acts).map(|_| dice.act()).collect()).to_vec();
             let (axioms, machine) = (outcomes(&program), explored(&program));
             let forbidden: Vec<_> = machine.difference(&axioms.allowed).collect();

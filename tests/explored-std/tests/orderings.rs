@@ -118,7 +118,7 @@ fn seqlock(writes: Option<Ordering>, reads: Option<Ordering>, publish: Ordering)
         if let Some(ordering) = reads {
             fence(ordering);
         }
-        if before % 2 == 0 && sequence.load(Relaxed) == before {
+        if before.is_multiple_of(2) && sequence.load(Relaxed) == before {
             assert_eq!(first, second, "torn");
             assert_eq!(first == 7, before == 2, "not of this time");
         }
