@@ -46,8 +46,9 @@ mod other;
 
 /// Every program, on our model. The first ones are those that [`on_the_other_model`] has too.
 pub fn programs() -> Vec<Program> {
-    use ours::{atomics, channels, locks, own, waiting};
-    [locks::programs(), waiting::programs(), atomics::programs(), channels::programs(), own::programs()].concat()
+    use ours::{atomics, channels, locks, orderings, own, waiting};
+    let on_both = [locks::programs(), waiting::programs(), atomics::programs(), channels::programs()];
+    [on_both.concat(), own::programs(), orderings::programs()].concat()
 }
 
 /// How many schedules the other model's schedulers run until they notice something: `(random, PCT)`, nothing where they never

@@ -10,6 +10,8 @@ pub(crate) mod atomics;
 pub(crate) mod channels;
 #[path = "programs/locks.rs"]
 pub(crate) mod locks;
+#[path = "programs/orderings.rs"]
+pub(crate) mod orderings;
 #[path = "programs/own.rs"]
 pub(crate) mod own;
 #[path = "programs/waiting.rs"]

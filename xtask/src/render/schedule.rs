@@ -462,6 +462,23 @@ mod tests {
     }
 
     #[test]
+    fn an_old_value_is_told_with_the_newer_one() {
+        let mut trace = abba();
+        trace.steps[3].operation = "load".to_string();
+        trace.steps[3].effect = Effect::Done;
+        trace.steps[3].value = Some("0".to_string());
+        trace.steps[3].missed =
+            Some(Missed { by: 0, value: "1".to_string(), step: Some(1), ordering: "Relaxed".to_string() });
+        insta::assert_snapshot!(effect(&trace, &trace.steps[3]), @"account#1 reads 0, though main had stored 1 at step 2: nothing orders the two (Relaxed)");
+        trace.old_reads = 1;
+        let coverage = Coverage { failing: 1, schedules: 3, ..Coverage::default() };
+        assert_eq!(
+            how_often(&trace, coverage),
+            "1 of 3 schedules fails; the shortest has 1 preemption and reads 1 old value"
+        );
+    }
+
+    #[test]
     fn the_ending_spells_out_the_cycle() {
         insta::assert_snapshot!(ending(&abba(), 80), @r"
           main holds account#1 (bank.rs:14), waits for account#2 (bank.rs:15), held by

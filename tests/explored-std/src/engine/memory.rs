@@ -78,6 +78,8 @@ struct History {
     stores: VecDeque<Store>,
     /// How many stores were made before the newest one.
     before_newest: u32,
+    /// Of the stores that are not kept any more: how many were made before each, who made it, and its place.
+    forgotten: Vec<(u32, ThreadIndex, u32)>,
 }
 
 impl History {
@@ -85,7 +87,8 @@ impl History {
         self.before_newest += 1;
         self.stores.push_back(store);
         if self.stores.len() > KEPT {
-            self.stores.pop_front();
+            let oldest = self.before_newest - KEPT as u32;
+            self.forgotten.extend(self.stores.pop_front().map(|store| (oldest, store.by, store.place)));
         }
     }
 
@@ -241,6 +244,7 @@ impl Memory {
         if history.stores.back().is_none_or(|newest| newest.value != value) {
             history.before_newest += u32::from(!history.stores.is_empty());
             history.stores.clear();
+            history.forgotten.clear();
             history.stores.push_back(Store { value, carries: View::new(), by: 0, place: 0 });
         }
     }
@@ -252,8 +256,7 @@ impl Memory {
         let Some(history) = self.histories.get(object as usize) else { return false };
         let Some(store) = history.back(back) else { return false };
         let before = history.before(back);
-        let is_hidden = before < at(self.view_of(thread), object)
-            || reads.ordering == Ordering::SeqCst && before < at(&self.sequential, object);
+        let is_hidden = before < self.oldest(thread, object, reads.ordering);
         let is_same = |old: &(Site, ObjectIndex, u32, u32)| {
             std::ptr::eq(old.0, operation.at) && old.1 == object && old.2 == before
         };
@@ -263,6 +266,30 @@ impl Memory {
                 .is_some_and(|views| views.old_reads.iter().any(|old| is_same(old) && old.3 >= READS_OF_ONE_OLD_STORE))
         };
         !is_hidden && reads.not != Some(store.value) && !was_read()
+    }
+
+    /// How many stores to an atomic were made before the oldest one that a thread may read.
+    fn oldest(&self, thread: ThreadIndex, object: ObjectIndex, ordering: Ordering) -> u32 {
+        let sequential = if ordering == Ordering::SeqCst { at(&self.sequential, object) } else { 0 };
+        at(self.view_of(thread), object).max(sequential)
+    }
+
+    /// Whether a thread could read with the operation that it has announced, if it were still kept, a store that another one
+    /// made old that `matters`.
+    pub(crate) fn has_forgotten(
+        &self,
+        thread: ThreadIndex,
+        operation: &Operation,
+        matters: impl Fn(ThreadIndex, u32) -> bool,
+    ) -> bool {
+        let (Some(reads), Some(history)) = (operation.reads, self.histories.get(operation.object as usize)) else {
+            return false;
+        };
+        let oldest = self.oldest(thread, operation.object, reads.ordering);
+        let is_kept = history.forgotten.last().is_none_or(|forgotten| forgotten.0 < oldest);
+        let newer = history.forgotten.iter().filter(|forgotten| forgotten.0 > oldest);
+        let kept = history.stores.front().map(|store| (store.by, store.place));
+        !is_kept && newer.map(|forgotten| (forgotten.1, forgotten.2)).chain(kept).any(|(by, place)| matters(by, place))
     }
 
     /// The first store that a thread misses if it reads the one that has so many newer ones.

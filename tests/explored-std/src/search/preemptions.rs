@@ -46,7 +46,7 @@ pub(crate) struct Preemptions {
     /// Prefixes that cost more.
     later: BTreeMap<Cost, Vec<Prefix>>,
     level: Cost,
-    /// Whether prefixes were dropped because the budget would not reach them.
+    /// Whether prefixes were dropped because the budget would not reach them, or values could have been read that were not kept.
     truncated: bool,
     prefix: Prefix,
     taken: Vec<Choice>,
@@ -157,6 +157,8 @@ impl Strategy for Preemptions {
             }
         } else {
             let default = default_choice(state, choices);
+            let Choice { thread, .. } = choices[default];
+            self.truncated |= state.memory.has_forgotten(thread, &state.threads[thread].pending, |_, _| true);
             for (index, &choice) in choices.iter().enumerate() {
                 if index != default {
                     let costs = cost(state, choices, choice);

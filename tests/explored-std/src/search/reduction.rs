@@ -73,10 +73,12 @@ pub(crate) struct Reduction {
     redundant: bool,
     /// Whether the current run has more decisions than are kept.
     beyond: bool,
-    /// Whether something was left out: a run had more decisions than are kept.
+    /// Whether something was left out: a run had more decisions than are kept, or an atomic more stores.
     overflow: bool,
     taken: Vec<Choice>,
     races: Vec<usize>,
+    /// The races of the step that was made last.
+    races_of_last: Vec<usize>,
     initials: Vec<Choice>,
     work: u64,
     started: bool,
@@ -195,6 +197,14 @@ impl Reduction {
             && missed.is_some_and(|store| !self.order.borrow().is_in_past_of(choice.thread, store.by, store.place))
     }
 
+    /// Whether a thread could read a value that is so old that it is not kept any more, and not by loading it earlier.
+    fn misses_what_is_forgotten(&self, state: &State, thread: ThreadIndex) -> bool {
+        let operation = &state.threads[thread].pending;
+        let order = self.order.borrow();
+        let matters = |by, place| operation.sequential || order.is_in_past_of(thread, by, place);
+        state.memory.has_forgotten(thread, operation, matters)
+    }
+
     /// Plants choices for the races of a step that is made, or announced, now.
     fn plant(&mut self, state: &State, choice: Choice) {
         let touched = accesses(state, choice);
@@ -215,8 +225,9 @@ impl Reduction {
         };
         order.races(choice.thread, operation.kind, touched, &mut self.races, possible_at);
         self.races.retain(|&place| place >= self.given);
+        // What is one step to all others is changed where it began.
+        self.races.iter_mut().for_each(|place| *place = self.way[*place].begun);
         for &place in &self.races {
-            let place = self.way[place].begun;
             self.work += order.initials(place, Some((choice, touched)), &mut self.initials);
             self.way[place].plant(&self.initials);
         }
@@ -228,8 +239,9 @@ impl Reduction {
         // No exception for what a release makes possible: the thread could have come here before it, and waited.
         order.races(thread, Kind::Change, passed, &mut self.races, |_| true);
         self.races.retain(|&place| place >= self.given);
+        // What is one step to all others is changed where it began.
+        self.races.iter_mut().for_each(|place| *place = self.way[*place].begun);
         for &place in &self.races {
-            let place = self.way[place].begun;
             self.work += order.initials(place, None, &mut self.initials);
             self.way[place].plant(&self.initials);
         }
@@ -240,6 +252,17 @@ impl Reduction {
         let begun = self.way[depth].begun;
         if begun != depth {
             touched.iter().for_each(|access| self.way[begun].inside.include(access));
+        }
+    }
+
+    /// Plants choices again for the races of the step that was made last: it touches more than was known, so it may not be what
+    /// the other order begins with.
+    fn plant_again(&mut self, touched: &Accesses) {
+        let order = self.order.borrow();
+        let Some(&choice) = self.taken.last() else { return };
+        for &place in &self.races_of_last {
+            self.work += order.initials(place, Some((choice, touched)), &mut self.initials);
+            self.way[place].plant(&self.initials);
         }
     }
 
@@ -336,6 +359,9 @@ impl Strategy for Reduction {
                 self.plant_passed(state.current, &Accesses::of(access));
             }
             let touched = self.order.borrow_mut().extend(access);
+            if self.depth == self.way.len() {
+                self.plant_again(&touched);
+            }
             let made = &mut self.way[self.depth - 1];
             made.accesses[made.chosen] = touched;
             self.add_to_begun(self.depth - 1, &Accesses::of(access));
@@ -377,6 +403,8 @@ impl Strategy for Reduction {
         // The way before its last decision was searched for races when it was first gone.
         if depth + 1 == self.way.len() {
             self.plant(state, choice);
+            self.races_of_last.clone_from(&self.races);
+            self.overflow |= self.misses_what_is_forgotten(state, choice.thread);
         }
         let touched = self.way[depth].accesses[index];
         self.add_to_begun(depth, &touched);
