@@ -61,7 +61,8 @@ impl Contract for ConditionContract {
 
     fn calls(&self) -> Vec<Call> {
         use Call::*;
-        let timed = [Duration::ZERO, LIMIT, Duration::MAX].map(|limit| WaitForCallWithin(2, limit));
+        let timed = [(1, Duration::ZERO), (2, Duration::ZERO), (2, LIMIT), (2, Duration::MAX)];
+        let timed = timed.map(|(ticket, limit)| WaitForCallWithin(ticket, limit));
         let reads = [0, 1, 2].map(NextAfter);
         let others = [Open, TakeTicket, CallNext, CallLater, WaitForCall(1), WaitForCall(2), Publish];
         others.into_iter().chain(timed).chain(reads).collect()

@@ -1,0 +1,205 @@
+//! The contract of the kata `semaphore`, sentence by sentence. `README.md` has the same list.
+
+#[path = "semaphore/contract.rs"]
+mod contract;
+
+use std::panic::{self, AssertUnwindSafe};
+use std::thread::{self, Scope, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use kata::scenarios::every_small_program;
+use kata::{Log, Peak, Rendezvous, a_while_passes, check, on_schedules};
+use semaphore::{Permits, Refused, Semaphore};
+
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
+/// compared with. And only an enum has variants to import.
+fn _signatures(semaphore: &Semaphore) {
+    use Refused::{Closed, NotFree};
+    let _: fn(usize) -> Semaphore = Semaphore::new;
+    let _: fn(&Semaphore) -> usize = Semaphore::free;
+    let _: [Result<Permits<'_>, Refused>; 2] = [semaphore.acquire(1), semaphore.try_acquire(1)];
+    let _: Result<Permits<'_>, Refused> = semaphore.acquire_timeout(1, Duration::ZERO);
+    let _: fn(&Semaphore) = Semaphore::close;
+    // A constant is a pattern only if its type derives `PartialEq`, which tells one variant from another.
+    const CLOSED: Refused = Closed;
+    let _ = |refused| match refused {
+        CLOSED | NotFree => (),
+    };
+}
+
+#[test]
+fn permits_are_taken_and_go_back_when_they_are_dropped() {
+    check(|| {
+        let semaphore = Semaphore::new(3);
+        let two = semaphore.acquire(2).expect("3 are free");
+        assert_eq!(semaphore.free(), 1);
+        assert_eq!(semaphore.try_acquire(2).err(), Some(Refused::NotFree), "1 is free");
+        let one = semaphore.try_acquire(1).expect("1 is free");
+        assert_eq!(semaphore.free(), 0);
+        let none = semaphore.acquire(0).expect("nobody waits, and 0 are always free");
+        drop(two);
+        assert_eq!(semaphore.free(), 2);
+        drop((one, none));
+        assert_eq!(semaphore.free(), 3);
+    });
+}
+
+#[test]
+fn as_many_are_inside_at_once_as_there_are_permits_and_no_more() {
+    check(|| {
+        for permits in [1, 2] {
+            let (semaphore, peak, both) = (Semaphore::new(permits), Peak::new(), Rendezvous::of(permits));
+            thread::scope(|scope| {
+                for name in ["worker 1", "worker 2"] {
+                    start(scope, name, || {
+                        let _permit = semaphore.acquire(1).expect("nobody closes it");
+                        let _inside = peak.enter();
+                        both.meet();
+                    });
+                }
+            });
+            assert_eq!(peak.highest(), permits, "two workers, permits: {permits}");
+            assert_eq!(semaphore.free(), permits);
+        }
+    });
+}
+
+#[test]
+fn whoever_wants_many_is_not_overtaken() {
+    on_schedules(|| {
+        let (semaphore, log) = (Semaphore::new(2), Log::new());
+        let held = semaphore.acquire(1).expect("2 are free");
+        thread::scope(|scope| {
+            let work = |many, name: &'static str| {
+                let permits = semaphore.acquire(many);
+                log.note(name);
+                drop(permits);
+            };
+            start(scope, "wants 2", move || work(2, "2"));
+            // Time passes when nobody can go on.
+            a_while_passes();
+            start(scope, "wants 1", move || work(1, "1"));
+            a_while_passes();
+            assert_eq!(log.events(), [""; 0], "1 permit is free, for somebody who wants 2");
+            assert_eq!(semaphore.try_acquire(1).err(), Some(Refused::NotFree), "two others wait");
+            drop(held);
+        });
+        assert_eq!(log.events(), ["2", "1"], "the order in which they came");
+    });
+}
+
+/// The time is the model's: sleeping costs nothing, and limits are met to the nanosecond.
+#[test]
+fn a_wait_with_a_limit_ends_with_the_permits_or_with_the_limit() {
+    on_schedules(|| {
+        let (limit, early) = (Duration::from_secs(4), Duration::from_secs(3));
+        for (many, error, lasts) in [(1, None, early), (2, Some(Refused::NotFree), limit)] {
+            let semaphore = Semaphore::new(2);
+            let (_kept, held) = (semaphore.acquire(1), semaphore.acquire(1));
+            thread::scope(|scope| {
+                start(scope, "holder", || {
+                    thread::sleep(early);
+                    drop(held);
+                });
+                let start = Instant::now();
+                let outcome = semaphore.acquire_timeout(many, limit).err();
+                assert_eq!((outcome, start.elapsed()), (error, lasts), "{many} wanted, and 1 is free after {early:?}");
+            });
+        }
+    });
+}
+
+#[test]
+fn whoever_gives_up_leaves_the_line() {
+    on_schedules(|| {
+        let (semaphore, limit) = (Semaphore::new(2), Duration::from_secs(4));
+        let _held = semaphore.acquire(1);
+        thread::scope(|scope| {
+            let many = start(scope, "wants 2", || semaphore.acquire_timeout(2, limit).err());
+            a_while_passes();
+            let begin = Instant::now();
+            let one = semaphore.acquire(1);
+            assert!(one.is_ok(), "nobody comes first any more");
+            assert_eq!(begin.elapsed(), Duration::from_secs(2), "the first in the line gives up after {limit:?}");
+            assert_eq!(many.join().unwrap(), Some(Refused::NotFree));
+        });
+    });
+}
+
+#[test]
+fn a_limit_may_be_zero_or_have_no_end() {
+    check(|| {
+        let semaphore = Semaphore::new(1);
+        let held = semaphore.acquire_timeout(1, Duration::ZERO).expect("it is free");
+        assert_eq!(semaphore.acquire_timeout(1, Duration::ZERO).err(), Some(Refused::NotFree));
+        thread::scope(|scope| {
+            let waiter = start(scope, "waiter", || semaphore.acquire_timeout(1, Duration::MAX).is_ok());
+            drop(held);
+            assert!(waiter.join().unwrap(), "it is free again");
+        });
+    });
+}
+
+#[test]
+fn permits_go_back_when_their_holder_panics() {
+    check(|| {
+        let semaphore = Semaphore::new(2);
+        thread::scope(|scope| {
+            let holder = start(scope, "holder", || {
+                let _permits = semaphore.acquire(2).expect("nobody closes it");
+                panic::panic_any("burnt");
+            });
+            assert!(holder.join().is_err());
+        });
+        assert_eq!(semaphore.free(), 2);
+        assert!(semaphore.try_acquire(2).is_ok());
+    });
+}
+
+#[test]
+fn more_than_there_are_is_a_panic_that_harms_nobody() {
+    check(|| {
+        for permits in [0, 2] {
+            let (semaphore, many) = (Semaphore::new(permits), permits + 1);
+            let panics = |ask: &dyn Fn() -> bool| panic::catch_unwind(AssertUnwindSafe(ask)).is_err();
+            assert!(panics(&|| semaphore.acquire(many).is_ok()), "acquire({many}) of {permits}");
+            assert!(panics(&|| semaphore.try_acquire(many).is_ok()), "try_acquire({many}) of {permits}");
+            let limited = || semaphore.acquire_timeout(usize::MAX, Duration::ZERO).is_ok();
+            assert!(panics(&limited), "acquire_timeout(usize::MAX, …) of {permits}");
+            assert!(semaphore.try_acquire(permits).is_ok(), "the semaphore can still be used");
+        }
+    });
+}
+
+#[test]
+fn close_refuses_everybody_and_permits_still_go_back() {
+    check(|| {
+        let semaphore = Semaphore::new(2);
+        let held = semaphore.acquire(1).expect("2 are free");
+        thread::scope(|scope| {
+            let waiters = ["waiter 1", "waiter 2"].map(|name| start(scope, name, || semaphore.acquire(2).err()));
+            semaphore.close();
+            for waiter in waiters {
+                assert_eq!(waiter.join().unwrap(), Some(Refused::Closed));
+            }
+        });
+        assert_eq!(semaphore.try_acquire(1).err(), Some(Refused::Closed), "although 1 is free");
+        assert_eq!(semaphore.acquire_timeout(1, Duration::MAX).err(), Some(Refused::Closed), "although 1 is free");
+        drop(held);
+        assert_eq!(semaphore.free(), 2);
+    });
+}
+
+#[test]
+fn every_small_program_of_calls_keeps_the_contract() {
+    every_small_program(contract::SemaphoreContract);
+}
+
+/// Starts a thread whose name the table of a failing schedule shows.
+fn start<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).expect("the system has room for a thread")
+}
