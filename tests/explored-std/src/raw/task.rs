@@ -140,14 +140,30 @@ pub fn serve() {
     with(|state| state.me().serves = true);
 }
 
+/// How often a thread chooses at one place. Beyond that it takes the ways in turn, as chance would in the end.
+const MOST_CHOICES: u32 = 12;
+
 /// One of so many ways, each of which is explored. It is the first one where there is nothing to choose.
 #[track_caller]
 pub fn choose(ways: usize) -> usize {
-    let ways = ways.min(256);
+    let (ways, at) = (ways.min(256), Location::caller());
     if ways < 2 || try_with(|state| state.phase) != Some(Phase::Running) {
         return 0;
     }
-    let choose = Operation::new(Kind::Choose, "choose", NOTHING, Location::caller());
+    let times = with(|state| {
+        let chosen = &mut state.me().chosen;
+        let place = chosen.iter().position(|(place, _)| std::ptr::eq(*place, at)).unwrap_or_else(|| {
+            chosen.push((at, 0));
+            chosen.len() - 1
+        });
+        chosen[place].1 += 1;
+        chosen[place].1
+    });
+    if times > MOST_CHOICES {
+        with(|state| state.forced = true);
+        return times as usize % ways;
+    }
+    let choose = Operation::new(Kind::Choose, "choose", NOTHING, at);
     match step(Operation { number: ways as u64, ..choose }) {
         crate::engine::operation::How::Way(way) => way.into(),
         _ => 0,

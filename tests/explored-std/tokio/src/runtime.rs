@@ -42,6 +42,7 @@ pub(crate) struct Shared {
     pub(crate) timers: Option<Timers>,
     pub(crate) inside: OneThread<Inside>,
     id: u64,
+    name: Option<String>,
 }
 
 #[derive(Default)]
@@ -64,13 +65,20 @@ pub struct Builder {
     workers: Option<usize>,
     blocking: usize,
     time: bool,
+    name: Option<String>,
 }
 
 impl Builder {
     /// A runtime whose tasks run on the thread that is in `block_on`.
     #[must_use]
     pub fn new_current_thread() -> Builder {
-        Builder { flavor: RuntimeFlavor::CurrentThread, workers: None, blocking: BLOCKING_THREADS, time: false }
+        Builder {
+            flavor: RuntimeFlavor::CurrentThread,
+            workers: None,
+            blocking: BLOCKING_THREADS,
+            time: false,
+            name: None,
+        }
     }
 
     /// A runtime with threads of its own: four, unless `worker_threads` says otherwise.
@@ -119,6 +127,12 @@ impl Builder {
     pub fn max_blocking_threads(&mut self, val: usize) -> &mut Builder {
         assert!(val > 0, "Max blocking threads cannot be set to 0");
         self.blocking = val;
+        self
+    }
+
+    /// Names the runtime.
+    pub fn name(&mut self, val: impl Into<String>) -> &mut Builder {
+        self.name = Some(val.into());
         self
     }
 
@@ -174,6 +188,7 @@ impl Builder {
             timers: self.time.then(Timers::default),
             inside: OneThread::default(),
             id: std::raw::next_number(),
+            name: self.name.clone(),
         };
         Ok(Runtime { handle: Handle { shared: Arc::new(shared) } })
     }
@@ -322,8 +337,11 @@ impl Handle {
 
     /// Makes it this thread's runtime until the guard is dropped.
     pub fn enter(&self) -> EnterGuard<'_> {
-        context::with(|context| context.handles.push(self.clone()));
-        EnterGuard { stays: PhantomData }
+        let depth = context::with(|context| {
+            context.handles.push(self.clone());
+            context.handles.len()
+        });
+        EnterGuard { depth, stays: PhantomData }
     }
 
     /// Starts a task.
@@ -359,6 +377,12 @@ impl Handle {
     #[must_use]
     pub fn runtime_flavor(&self) -> RuntimeFlavor {
         self.shared.flavor
+    }
+
+    /// The runtime's name, if it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.shared.name.as_deref()
     }
 
     /// What tells the runtime from others.
@@ -468,12 +492,23 @@ impl fmt::Display for Id {
 #[derive(Debug)]
 #[must_use = "Creating and dropping a guard does nothing"]
 pub struct EnterGuard<'a> {
+    depth: usize,
     stays: PhantomData<(&'a Handle, *const ())>,
 }
 
 impl Drop for EnterGuard<'_> {
     fn drop(&mut self) {
-        context::with(|context| context.handles.pop());
+        let left = context::with(|context| {
+            let depth = context.handles.len();
+            context.handles.pop();
+            depth
+        });
+        if left != self.depth && !thread::panicking() {
+            panic!(
+                "`EnterGuard` values dropped out of order. Guards returned by `tokio::runtime::Handle::enter()` must be dropped in the \
+                 reverse order as they were acquired."
+            );
+        }
     }
 }
 

@@ -108,6 +108,54 @@ impl Semaphore {
         }
     }
 
+    /// Waits for a permit, blocking this thread.
+    ///
+    /// # Errors
+    /// If the semaphore is closed.
+    ///
+    /// # Panics
+    /// If this thread polls a future.
+    #[track_caller]
+    pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        super::block_on(self.acquire())
+    }
+
+    /// Waits for permits, blocking this thread.
+    ///
+    /// # Errors
+    /// If the semaphore is closed.
+    ///
+    /// # Panics
+    /// If this thread polls a future.
+    #[track_caller]
+    pub fn blocking_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
+        super::block_on(self.acquire_many(n))
+    }
+
+    /// Waits for a permit that keeps the semaphore alive, blocking this thread.
+    ///
+    /// # Errors
+    /// If the semaphore is closed.
+    ///
+    /// # Panics
+    /// If this thread polls a future.
+    #[track_caller]
+    pub fn blocking_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, AcquireError> {
+        super::block_on(self.acquire_owned())
+    }
+
+    /// Waits for permits that keep the semaphore alive, blocking this thread.
+    ///
+    /// # Errors
+    /// If the semaphore is closed.
+    ///
+    /// # Panics
+    /// If this thread polls a future.
+    #[track_caller]
+    pub fn blocking_acquire_many_owned(self: Arc<Self>, n: u32) -> Result<OwnedSemaphorePermit, AcquireError> {
+        super::block_on(self.acquire_many_owned(n))
+    }
+
     /// Takes a permit if there is one.
     ///
     /// # Errors
