@@ -254,17 +254,18 @@ impl RawLock {
     }
 }
 
-/// A thread that waits for a worker needs none any more.
-pub fn free_from_workers(task: &Thread) {
-    if task.is_of_this_schedule() {
-        with(|state| {
+/// A thread that polls no future at this time needs no worker for its next poll. Says whether it is such a thread.
+pub fn free_from_workers(task: &Thread) -> bool {
+    task.is_of_this_schedule()
+        && with(|state| {
+            state.changed();
             let pending = &mut state.threads[task.index].pending;
-            if pending.kind == Kind::Poll {
+            let waits = pending.kind == Kind::Poll;
+            if waits {
                 pending.object = NOTHING;
             }
-            state.changed();
-        });
-    }
+            waits
+        })
 }
 
 /// Waits for the end of a thread. Unlike a join it does not look how that was.

@@ -190,13 +190,15 @@ impl Builder {
             id: std::raw::next_number(),
             name: self.name.clone(),
         };
-        Ok(Runtime { handle: Handle { shared: Arc::new(shared) } })
+        Ok(Runtime { handle: Handle { shared: Arc::new(shared) }, is_down: false })
     }
 }
 
 /// The model of `tokio::runtime::Runtime`.
 pub struct Runtime {
     handle: Handle,
+    /// Whether it was shut down by a method, so that its drop does nothing.
+    is_down: bool,
 }
 
 impl Runtime {
@@ -252,25 +254,31 @@ impl Runtime {
 
     /// Cancels the tasks, and waits for at most this much virtual time until all of them, and the closures of
     /// `spawn_blocking`, have ended.
-    pub fn shutdown_timeout(self, duration: Duration) {
+    ///
+    /// # Panics
+    /// If this thread polls a future, and the time is not zero.
+    #[track_caller]
+    pub fn shutdown_timeout(mut self, duration: Duration) {
+        self.is_down = true;
+        assert!(duration.is_zero() || !context::with(|context| context.polls), "{DROPPED_INSIDE}");
         self.handle.shut_down();
         let shared = &self.handle.shared;
+        let tasks = shared.inside.with(|inside| std::mem::take(&mut inside.tasks));
+        tasks.iter().for_each(|task| task.end_if_idle());
         let end = Instant::now().checked_add(duration);
-        loop {
+        while !duration.is_zero() {
             let live = shared.inside.with(|inside| {
                 inside.waiter = Some(thread::current());
                 inside.live
             });
-            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-            match left {
+            match end.map(|end| end.saturating_duration_since(Instant::now())) {
                 _ if live == 0 => break,
                 Some(Duration::ZERO) => break,
                 Some(left) => thread::park_timeout(left),
                 None => thread::park(),
             }
         }
-        // Whoever is left is not waited for.
-        drop(shared.inside.with(|inside| std::mem::take(&mut inside.tasks)));
+        tasks.iter().filter(|task| task.has_ended()).for_each(|task| task.let_end());
     }
 
     /// Cancels the tasks and waits for nobody.
@@ -282,7 +290,7 @@ impl Runtime {
 impl Drop for Runtime {
     /// Cancels the tasks, and waits until all of them, and the closures of `spawn_blocking`, have ended.
     fn drop(&mut self) {
-        if !std::explored::exploring() {
+        if self.is_down || !std::explored::exploring() {
             return;
         }
         if context::with(|context| context.polls) && !thread::panicking() {

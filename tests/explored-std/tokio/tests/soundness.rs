@@ -216,7 +216,7 @@ fn seed() -> u64 {
 
 /// Compares random programs until so many could be.
 fn random_programs(workers: usize, spurious: u32, wanted: usize) {
-    let config = Config { schedules: 4_000, spurious, ..config() };
+    let config = Config { schedules: 2_000, spurious, ..config() };
     let mut dice = Dice(seed().wrapping_mul(1_000).wrapping_add(workers as u64 * 10 + u64::from(spurious)));
     let (mut compared, mut plain_runs, mut reduced_runs) = (0, 0, 0);
     for _ in 0..wanted * 20 {
@@ -238,20 +238,20 @@ fn random_programs(workers: usize, spurious: u32, wanted: usize) {
 
 #[test]
 fn on_one_thread() {
-    random_programs(0, 0, 60);
+    random_programs(0, 0, 40);
 }
 
 #[test]
 fn on_one_thread_with_a_spurious_poll() {
-    random_programs(0, 1, 40);
+    random_programs(0, 1, 20);
 }
 
 #[test]
 fn on_one_worker() {
-    random_programs(1, 0, 25);
+    random_programs(1, 0, 10);
 }
 
 #[test]
 fn on_two_workers() {
-    random_programs(2, 0, 25);
+    random_programs(2, 0, 10);
 }

@@ -95,7 +95,7 @@ impl<T> OnceCell<T> {
     }
 
     fn look(&self, at: Site) -> Option<&T> {
-        look(&self.fair.raw, "get", at, || self.value())
+        look(self.fair.raw(), "get", at, || self.value())
     }
 
     /// The value, which nobody else can reach.
@@ -122,10 +122,10 @@ impl<T> OnceCell<T> {
 
     /// Puts a value in, for the holder of the semaphore.
     fn put(&self, value: T, at: Site) {
-        change(&self.fair.raw, "put", at, || {
+        change(self.fair.raw(), "put", at, || {
             // SAFETY: the semaphore is held, and there is no value yet, so nobody refers to it.
             unsafe { *self.fair.data() = Some(value) };
-            self.fair.raw.let_go(true);
+            self.fair.raw().let_go(true);
             self.fair.semaphore().close();
         });
     }

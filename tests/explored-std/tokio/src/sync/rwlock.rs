@@ -186,7 +186,7 @@ impl<T: ?Sized> RwLock<T> {
     /// Lets readers in beside the one that has it alone.
     fn downgrade(&self, at: Site) {
         self.fair.release(self.most as usize - 1, true, "downgrade", at);
-        self.fair.raw.hold(false, at);
+        self.fair.raw().hold(false, at);
     }
 }
 

@@ -49,6 +49,12 @@ impl<T> SetOnce<T> {
         SetOnce { raw: RawLock::new::<T>("SetOnce"), real: UnsafeCell::new(real) }
     }
 
+    /// For steps. A static is made fresh before the first one.
+    fn raw(&self) -> &RawLock {
+        self.real();
+        &self.raw
+    }
+
     fn real(&self) -> &real::sync::SetOnce<T> {
         if std::explored::exploring() {
             self.raw.refresh(&self.real);
@@ -71,7 +77,7 @@ impl<T> SetOnce<T> {
 
     #[track_caller]
     fn get_here(&self, name: &'static str) -> Option<&T> {
-        look(&self.raw, name, Location::caller(), || self.real().get())
+        look(self.raw(), name, Location::caller(), || self.real().get())
     }
 
     /// Puts a value in.
@@ -80,13 +86,13 @@ impl<T> SetOnce<T> {
     /// The value, if there is one.
     #[track_caller]
     pub fn set(&self, value: T) -> Result<(), SetOnceError<T>> {
-        once(&self.raw, "set", Location::caller(), Result::is_ok, || self.real().set(value))
+        once(self.raw(), "set", Location::caller(), Result::is_ok, || self.real().set(value))
     }
 
     /// Waits for the value.
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = &T> {
-        Steps::new(&self.raw, "wait", Location::caller(), self.real().wait())
+        Steps::new(self.raw(), "wait", Location::caller(), self.real().wait())
     }
 
     /// Takes the value out.
