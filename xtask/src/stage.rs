@@ -1,7 +1,7 @@
 //! Staging: a pristine kata crate plus the subject's `src/`, and nothing else of the subject's.
 //!
 //! A staged subject is two crates over one `src` folder: `threads` links the real `std`, `schedules` has the model renamed
-//! to `std` (and the models of parking_lot and crossbeam to theirs). All subjects at hand are one cargo workspace, so that
+//! to `std` (and the models of parking_lot, crossbeam and tokio to theirs). All subjects at hand are one cargo workspace, so that
 //! one cargo invocation builds everything. The subject's own files are only read.
 
 use std::fs;
@@ -179,17 +179,25 @@ fn crate_manifest(repository: &Repository, label: &str, staged: &StagedSubject, 
         let dependencies = table(&mut manifest, "dependencies");
         dependencies.insert("std".to_string(), model(repository, "explored-std", "tests/explored-std")?);
         dependencies.insert("core".to_string(), model(repository, "explored-core", "tests/explored-std/core")?);
-        for name in ["parking_lot", "crossbeam"] {
-            if dependencies.contains_key(name) {
-                let package = format!("explored-{}", name.replace('_', "-"));
-                let path = format!("tests/explored-std/{name}");
-                dependencies.insert(name.to_string(), model(repository, &package, &path)?);
-            }
+        for kind in ["dependencies", "dev-dependencies"] {
+            use_models(repository, table(&mut manifest, kind))?;
         }
         let support = model(repository, "kata-explored", "tests/support/explored")?;
         table(&mut manifest, "dev-dependencies").insert("kata".to_string(), support);
     }
     Ok(manifest.to_string())
+}
+
+/// Puts the models of other crates than `std` in their places.
+fn use_models(repository: &Repository, dependencies: &mut Table) -> Result<()> {
+    for name in ["parking_lot", "crossbeam", "tokio"] {
+        if dependencies.contains_key(name) {
+            let package = format!("explored-{}", name.replace('_', "-"));
+            let path = format!("tests/explored-std/{name}");
+            dependencies.insert(name.to_string(), model(repository, &package, &path)?);
+        }
+    }
+    Ok(())
 }
 
 /// Lets the crate use these features of the test support.

@@ -75,6 +75,8 @@ pub(crate) struct ThreadState {
     pub(crate) serves: bool,
     /// How many parts of a model's operation it is inside that are one step for all others.
     pub(crate) whole: u32,
+    /// How often it has chosen among several ways, by place.
+    pub(crate) chosen: Vec<(Site, u32)>,
     /// How many panics it is unwinding from.
     pub(crate) panicking: u32,
     /// The panic that it unwinds from, or ended with.
@@ -145,6 +147,7 @@ impl ThreadState {
             polls: false,
             serves: false,
             whole: 0,
+            chosen: Vec::new(),
             panicking: 0,
             panic: None,
             panics_on_purpose: false,

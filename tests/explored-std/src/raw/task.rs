@@ -140,14 +140,30 @@ pub fn serve() {
     with(|state| state.me().serves = true);
 }
 
+/// How often a thread chooses at one place. Beyond that it takes the ways in turn, as chance would in the end.
+const MOST_CHOICES: u32 = 12;
+
 /// One of so many ways, each of which is explored. It is the first one where there is nothing to choose.
 #[track_caller]
 pub fn choose(ways: usize) -> usize {
-    let ways = ways.min(256);
+    let (ways, at) = (ways.min(256), Location::caller());
     if ways < 2 || try_with(|state| state.phase) != Some(Phase::Running) {
         return 0;
     }
-    let choose = Operation::new(Kind::Choose, "choose", NOTHING, Location::caller());
+    let times = with(|state| {
+        let chosen = &mut state.me().chosen;
+        let place = chosen.iter().position(|(place, _)| std::ptr::eq(*place, at)).unwrap_or_else(|| {
+            chosen.push((at, 0));
+            chosen.len() - 1
+        });
+        chosen[place].1 += 1;
+        chosen[place].1
+    });
+    if times > MOST_CHOICES {
+        with(|state| state.forced = true);
+        return times as usize % ways;
+    }
+    let choose = Operation::new(Kind::Choose, "choose", NOTHING, at);
     match step(Operation { number: ways as u64, ..choose }) {
         crate::engine::operation::How::Way(way) => way.into(),
         _ => 0,
@@ -238,17 +254,18 @@ impl RawLock {
     }
 }
 
-/// A thread that waits for a worker needs none any more.
-pub fn free_from_workers(task: &Thread) {
-    if task.is_of_this_schedule() {
-        with(|state| {
+/// A thread that polls no future at this time needs no worker for its next poll. Says whether it is such a thread.
+pub fn free_from_workers(task: &Thread) -> bool {
+    task.is_of_this_schedule()
+        && with(|state| {
+            state.changed();
             let pending = &mut state.threads[task.index].pending;
-            if pending.kind == Kind::Poll {
+            let waits = pending.kind == Kind::Poll;
+            if waits {
                 pending.object = NOTHING;
             }
-            state.changed();
-        });
-    }
+            waits
+        })
 }
 
 /// Waits for the end of a thread. Unlike a join it does not look how that was.

@@ -83,6 +83,15 @@ pub(crate) fn spend() -> bool {
     })
 }
 
+/// Gives back what was taken from the budget last.
+pub(crate) fn restore() {
+    with(|context| {
+        if let Budget::Left(left) = &mut context.budget {
+            *left += 1;
+        }
+    });
+}
+
 /// Whether nothing is left of the budget of the poll.
 pub(crate) fn is_spent() -> bool {
     with(|context| matches!(context.budget, Budget::Left(0)))

@@ -42,6 +42,7 @@ pub(crate) struct Shared {
     pub(crate) timers: Option<Timers>,
     pub(crate) inside: OneThread<Inside>,
     id: u64,
+    name: Option<String>,
 }
 
 #[derive(Default)]
@@ -64,13 +65,20 @@ pub struct Builder {
     workers: Option<usize>,
     blocking: usize,
     time: bool,
+    name: Option<String>,
 }
 
 impl Builder {
     /// A runtime whose tasks run on the thread that is in `block_on`.
     #[must_use]
     pub fn new_current_thread() -> Builder {
-        Builder { flavor: RuntimeFlavor::CurrentThread, workers: None, blocking: BLOCKING_THREADS, time: false }
+        Builder {
+            flavor: RuntimeFlavor::CurrentThread,
+            workers: None,
+            blocking: BLOCKING_THREADS,
+            time: false,
+            name: None,
+        }
     }
 
     /// A runtime with threads of its own: four, unless `worker_threads` says otherwise.
@@ -119,6 +127,12 @@ impl Builder {
     pub fn max_blocking_threads(&mut self, val: usize) -> &mut Builder {
         assert!(val > 0, "Max blocking threads cannot be set to 0");
         self.blocking = val;
+        self
+    }
+
+    /// Names the runtime.
+    pub fn name(&mut self, val: impl Into<String>) -> &mut Builder {
+        self.name = Some(val.into());
         self
     }
 
@@ -174,14 +188,17 @@ impl Builder {
             timers: self.time.then(Timers::default),
             inside: OneThread::default(),
             id: std::raw::next_number(),
+            name: self.name.clone(),
         };
-        Ok(Runtime { handle: Handle { shared: Arc::new(shared) } })
+        Ok(Runtime { handle: Handle { shared: Arc::new(shared) }, is_down: false })
     }
 }
 
 /// The model of `tokio::runtime::Runtime`.
 pub struct Runtime {
     handle: Handle,
+    /// Whether it was shut down by a method, so that its drop does nothing.
+    is_down: bool,
 }
 
 impl Runtime {
@@ -237,25 +254,31 @@ impl Runtime {
 
     /// Cancels the tasks, and waits for at most this much virtual time until all of them, and the closures of
     /// `spawn_blocking`, have ended.
-    pub fn shutdown_timeout(self, duration: Duration) {
+    ///
+    /// # Panics
+    /// If this thread polls a future, and the time is not zero.
+    #[track_caller]
+    pub fn shutdown_timeout(mut self, duration: Duration) {
+        self.is_down = true;
+        assert!(duration.is_zero() || !context::with(|context| context.polls), "{DROPPED_INSIDE}");
         self.handle.shut_down();
         let shared = &self.handle.shared;
+        let tasks = shared.inside.with(|inside| std::mem::take(&mut inside.tasks));
+        tasks.iter().for_each(|task| task.end_if_idle());
         let end = Instant::now().checked_add(duration);
-        loop {
+        while !duration.is_zero() {
             let live = shared.inside.with(|inside| {
                 inside.waiter = Some(thread::current());
                 inside.live
             });
-            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-            match left {
+            match end.map(|end| end.saturating_duration_since(Instant::now())) {
                 _ if live == 0 => break,
                 Some(Duration::ZERO) => break,
                 Some(left) => thread::park_timeout(left),
                 None => thread::park(),
             }
         }
-        // Whoever is left is not waited for.
-        drop(shared.inside.with(|inside| std::mem::take(&mut inside.tasks)));
+        tasks.iter().filter(|task| task.has_ended()).for_each(|task| task.let_end());
     }
 
     /// Cancels the tasks and waits for nobody.
@@ -267,7 +290,7 @@ impl Runtime {
 impl Drop for Runtime {
     /// Cancels the tasks, and waits until all of them, and the closures of `spawn_blocking`, have ended.
     fn drop(&mut self) {
-        if !std::explored::exploring() {
+        if self.is_down || !std::explored::exploring() {
             return;
         }
         if context::with(|context| context.polls) && !thread::panicking() {
@@ -322,8 +345,11 @@ impl Handle {
 
     /// Makes it this thread's runtime until the guard is dropped.
     pub fn enter(&self) -> EnterGuard<'_> {
-        context::with(|context| context.handles.push(self.clone()));
-        EnterGuard { stays: PhantomData }
+        let depth = context::with(|context| {
+            context.handles.push(self.clone());
+            context.handles.len()
+        });
+        EnterGuard { depth, stays: PhantomData }
     }
 
     /// Starts a task.
@@ -359,6 +385,12 @@ impl Handle {
     #[must_use]
     pub fn runtime_flavor(&self) -> RuntimeFlavor {
         self.shared.flavor
+    }
+
+    /// The runtime's name, if it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.shared.name.as_deref()
     }
 
     /// What tells the runtime from others.
@@ -468,12 +500,23 @@ impl fmt::Display for Id {
 #[derive(Debug)]
 #[must_use = "Creating and dropping a guard does nothing"]
 pub struct EnterGuard<'a> {
+    depth: usize,
     stays: PhantomData<(&'a Handle, *const ())>,
 }
 
 impl Drop for EnterGuard<'_> {
     fn drop(&mut self) {
-        context::with(|context| context.handles.pop());
+        let left = context::with(|context| {
+            let depth = context.handles.len();
+            context.handles.pop();
+            depth
+        });
+        if left != self.depth && !thread::panicking() {
+            panic!(
+                "`EnterGuard` values dropped out of order. Guards returned by `tokio::runtime::Handle::enter()` must be dropped in the \
+                 reverse order as they were acquired."
+            );
+        }
     }
 }
 

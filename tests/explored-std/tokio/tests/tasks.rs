@@ -23,11 +23,6 @@ fn on_one<F: Future>(future: F) -> F::Output {
     Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-/// Runs a future on a runtime with two workers.
-fn on_two<F: Future>(future: F) -> F::Output {
-    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(future)
-}
-
 type Seen = Arc<std::real::sync::Mutex<BTreeSet<String>>>;
 
 /// What the body returns, over all schedules, of which none may fail.
@@ -448,6 +443,24 @@ fn a_runtime_inside_a_runtime_panics() {
 }
 
 #[test]
+fn a_runtime_may_be_shut_down_without_waiting() {
+    passes(|| {
+        let runtime = Runtime::new().unwrap();
+        runtime.block_on(async {
+            let inner = Builder::new_current_thread().build().unwrap();
+            inner.spawn(std::future::pending::<()>());
+            inner.shutdown_background();
+        });
+        runtime.spawn(std::future::pending::<()>());
+        let begun = Instant::now();
+        let blocked = runtime.spawn_blocking(|| std::thread::sleep(Duration::from_secs(5)));
+        runtime.shutdown_timeout(Duration::from_secs(60));
+        assert!(begun.elapsed() <= Duration::from_secs(5));
+        assert!(blocked.is_finished());
+    });
+}
+
+#[test]
 fn a_lock_that_spins_with_yields_waits_for_others() {
     passes(|| {
         on_one(async {
@@ -464,12 +477,20 @@ fn a_lock_that_spins_with_yields_waits_for_others() {
 #[test]
 fn a_static_lock_is_fresh_in_every_schedule() {
     static COUNT: tokio::sync::Mutex<u32> = tokio::sync::Mutex::const_new(0);
+    static ROOM: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(1);
+    static ONCE: tokio::sync::SetOnce<u32> = tokio::sync::SetOnce::const_new();
+    static NOTIFY: Notify = Notify::const_new();
     let counts = all(|| {
         on_one(async {
             let tasks = [1, 2].map(|_| tokio::spawn(async { *COUNT.lock().await += 1 }));
             for task in tasks {
                 task.await.unwrap();
             }
+            // What is left in them must not be there in the next schedule.
+            ROOM.try_acquire().unwrap().forget();
+            ONCE.set(1).unwrap();
+            assert!(timeout(Duration::from_secs(1), NOTIFY.notified()).await.is_err());
+            NOTIFY.notify_one();
             COUNT.lock().await.to_string()
         })
     });

@@ -10,7 +10,7 @@ use crate::steps::{Site, Steps, change, once};
 
 /// A semaphore, and what it protects.
 pub(super) struct Fair<T: ?Sized> {
-    pub(super) raw: RawLock,
+    raw: RawLock,
     inside: UnsafeCell<Inside<T>>,
 }
 
@@ -45,6 +45,12 @@ impl<T: ?Sized> Fair<T> {
         unsafe { &*self.inside.get() }
     }
 
+    /// For steps. A static's lock is made fresh before the first one.
+    pub(super) fn raw(&self) -> &RawLock {
+        self.inside();
+        &self.raw
+    }
+
     pub(super) fn semaphore(&self) -> &Semaphore {
         &self.inside().semaphore
     }
@@ -67,10 +73,10 @@ impl<T: ?Sized> Fair<T> {
         name: &'static str,
         at: Site,
     ) -> impl Future<Output = Result<(), AcquireError>> + '_ {
-        let steps = Steps::new(&self.raw, name, at, self.semaphore().acquire_many(permits));
+        let steps = Steps::new(self.raw(), name, at, self.semaphore().acquire_many(permits));
         async move {
             steps.await?.forget();
-            self.raw.hold(alone, at);
+            self.raw().hold(alone, at);
             Ok(())
         }
     }
@@ -83,11 +89,11 @@ impl<T: ?Sized> Fair<T> {
         name: &'static str,
         at: Site,
     ) -> Result<(), TryAcquireError> {
-        let taken = once(&self.raw, name, at, Result::is_ok, || {
+        let taken = once(self.raw(), name, at, Result::is_ok, || {
             self.semaphore().try_acquire_many(permits).map(|permit| permit.forget())
         });
         if taken.is_ok() {
-            self.raw.hold(alone, at);
+            self.raw().hold(alone, at);
         }
         taken
     }
@@ -98,8 +104,8 @@ impl<T: ?Sized> Fair<T> {
             self.semaphore().add_permits(permits);
             return;
         }
-        change(&self.raw, name, at, || {
-            self.raw.let_go(alone);
+        change(self.raw(), name, at, || {
+            self.raw().let_go(alone);
             self.semaphore().add_permits(permits);
         });
     }

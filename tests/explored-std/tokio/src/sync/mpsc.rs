@@ -519,6 +519,18 @@ impl<T> OwnedPermit<T> {
         Sender { raw: Arc::clone(&self.raw), at: self.at, real: Some(real) }
     }
 
+    /// Whether the two send into one channel.
+    #[must_use]
+    pub fn same_channel(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.raw, &other.raw)
+    }
+
+    /// Whether the sender sends into the same channel.
+    #[must_use]
+    pub fn same_channel_as_sender(&self, sender: &Sender<T>) -> bool {
+        Arc::ptr_eq(&self.raw, &sender.raw)
+    }
+
     /// Gives the sender back, and the room.
     #[track_caller]
     pub fn release(mut self) -> Sender<T> {

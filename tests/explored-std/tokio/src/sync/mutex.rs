@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 use std::sync::Arc;
@@ -160,24 +159,28 @@ pub struct OwnedMutexGuard<T: ?Sized> {
 #[must_use = "if unused the Mutex will immediately unlock"]
 pub struct MappedMutexGuard<'a, T: ?Sized> {
     data: *mut T,
-    held: Held<'a>,
+    whole: Box<dyn Whole + 'a>,
 }
 
-/// Unlocks a mutex, whatever it protects.
-struct Held<'a> {
-    unlock: Box<dyn Fn() + 'a>,
+/// A part of what a held [`Mutex`] protects, and the mutex with it.
+#[must_use = "if unused the Mutex will immediately unlock"]
+pub struct OwnedMappedMutexGuard<T: ?Sized, U: ?Sized = T> {
+    data: *mut U,
+    whole: OwnedMutexGuard<T>,
 }
 
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        (self.unlock)();
-    }
-}
+/// The guard of the whole, whose drop unlocks.
+trait Whole {}
+impl<T: ?Sized> Whole for MutexGuard<'_, T> {}
 
 // SAFETY: a guard reaches the data as a `&mut T` does.
 unsafe impl<T: ?Sized + Send> Send for MappedMutexGuard<'_, T> {}
 // SAFETY: the same, shared.
-unsafe impl<T: ?Sized + Sync> Sync for MappedMutexGuard<'_, T> {}
+unsafe impl<T: ?Sized + Send + Sync> Sync for MappedMutexGuard<'_, T> {}
+// SAFETY: a guard reaches the data as a `&mut T` does.
+unsafe impl<T: ?Sized + Send, U: ?Sized + Send> Send for OwnedMappedMutexGuard<T, U> {}
+// SAFETY: the same, shared.
+unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Send + Sync> Sync for OwnedMappedMutexGuard<T, U> {}
 // SAFETY: a shared guard gives out shared references only.
 unsafe impl<T: ?Sized + Send + Sync> Sync for MutexGuard<'_, T> {}
 // SAFETY: the same.
@@ -191,35 +194,21 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     }
 
     /// A guard of a part of the data.
-    pub fn map<U: ?Sized, F: FnOnce(&mut T) -> &mut U>(this: Self, f: F) -> MappedMutexGuard<'a, U>
-    where
-        T: 'a,
-    {
-        let this = ManuallyDrop::new(this);
-        let (mutex, at) = (this.mutex, this.at);
-        // SAFETY: the guard holds the mutex alone, and hands that over.
-        let data = f(unsafe { &mut *mutex.fair.data() });
-        MappedMutexGuard { data, held: Held { unlock: Box::new(move || mutex.unlock(at)) } }
+    pub fn map<U: ?Sized, F: FnOnce(&mut T) -> &mut U>(mut this: Self, f: F) -> MappedMutexGuard<'a, U> {
+        let data = f(&mut this);
+        MappedMutexGuard { data, whole: Box::new(this) }
     }
 
     /// A guard of a part of the data, if `f` gives one.
     ///
     /// # Errors
     /// The guard, if not.
-    pub fn try_map<U: ?Sized, F>(this: Self, f: F) -> Result<MappedMutexGuard<'a, U>, Self>
+    pub fn try_map<U: ?Sized, F>(mut this: Self, f: F) -> Result<MappedMutexGuard<'a, U>, Self>
     where
         F: FnOnce(&mut T) -> Option<&mut U>,
-        T: 'a,
     {
-        // SAFETY: the guard holds the mutex alone.
-        match f(unsafe { &mut *this.mutex.fair.data() }) {
-            Some(data) => {
-                let data: *mut U = data;
-                Ok(MutexGuard::map(this, |_| {
-                    // SAFETY: the part of the data that `f` gave, which is borrowed once.
-                    unsafe { &mut *data }
-                }))
-            }
+        match f(&mut this).map(std::ptr::from_mut) {
+            Some(data) => Ok(MappedMutexGuard { data, whole: Box::new(this) }),
             None => Err(this),
         }
     }
@@ -227,10 +216,23 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
 
 impl<'a, T: ?Sized> MappedMutexGuard<'a, T> {
     /// A guard of a part of the part.
-    pub fn map<U: ?Sized, F: FnOnce(&mut T) -> &mut U>(this: Self, f: F) -> MappedMutexGuard<'a, U> {
-        // SAFETY: the guard holds the mutex alone, and hands that over.
-        let data = f(unsafe { &mut *this.data });
-        MappedMutexGuard { data, held: this.held }
+    pub fn map<U: ?Sized, F: FnOnce(&mut T) -> &mut U>(mut this: Self, f: F) -> MappedMutexGuard<'a, U> {
+        let data = f(&mut this);
+        MappedMutexGuard { data, whole: this.whole }
+    }
+
+    /// A guard of a part of the part, if `f` gives one.
+    ///
+    /// # Errors
+    /// The guard, if not.
+    pub fn try_map<U: ?Sized, F>(mut this: Self, f: F) -> Result<MappedMutexGuard<'a, U>, Self>
+    where
+        F: FnOnce(&mut T) -> Option<&mut U>,
+    {
+        match f(&mut this).map(std::ptr::from_mut) {
+            Some(data) => Ok(MappedMutexGuard { data, whole: this.whole }),
+            None => Err(this),
+        }
     }
 }
 
@@ -240,41 +242,95 @@ impl<T: ?Sized> OwnedMutexGuard<T> {
     pub fn mutex(this: &OwnedMutexGuard<T>) -> &Arc<Mutex<T>> {
         &this.mutex
     }
+
+    /// A guard of a part of the data.
+    pub fn map<U: ?Sized, F: FnOnce(&mut T) -> &mut U>(mut this: Self, f: F) -> OwnedMappedMutexGuard<T, U> {
+        let data = f(&mut this);
+        OwnedMappedMutexGuard { data, whole: this }
+    }
+
+    /// A guard of a part of the data, if `f` gives one.
+    ///
+    /// # Errors
+    /// The guard, if not.
+    pub fn try_map<U: ?Sized, F>(mut this: Self, f: F) -> Result<OwnedMappedMutexGuard<T, U>, Self>
+    where
+        F: FnOnce(&mut T) -> Option<&mut U>,
+    {
+        match f(&mut this).map(std::ptr::from_mut) {
+            Some(data) => Ok(OwnedMappedMutexGuard { data, whole: this }),
+            None => Err(this),
+        }
+    }
+}
+
+impl<T: ?Sized, U: ?Sized> OwnedMappedMutexGuard<T, U> {
+    /// A guard of a part of the part.
+    pub fn map<V: ?Sized, F: FnOnce(&mut U) -> &mut V>(mut this: Self, f: F) -> OwnedMappedMutexGuard<T, V> {
+        let data = f(&mut this);
+        OwnedMappedMutexGuard { data, whole: this.whole }
+    }
+
+    /// A guard of a part of the part, if `f` gives one.
+    ///
+    /// # Errors
+    /// The guard, if not.
+    pub fn try_map<V: ?Sized, F>(mut this: Self, f: F) -> Result<OwnedMappedMutexGuard<T, V>, Self>
+    where
+        F: FnOnce(&mut U) -> Option<&mut V>,
+    {
+        match f(&mut this).map(std::ptr::from_mut) {
+            Some(data) => Ok(OwnedMappedMutexGuard { data, whole: this.whole }),
+            None => Err(this),
+        }
+    }
+}
+
+impl<T: ?Sized> Drop for MutexGuard<'_, T> {
+    fn drop(&mut self) {
+        self.mutex.unlock(self.at);
+    }
+}
+
+impl<T: ?Sized> Drop for OwnedMutexGuard<T> {
+    fn drop(&mut self) {
+        self.mutex.unlock(self.at);
+    }
 }
 
 macro_rules! guard {
-    ($name:ty) => {
-        impl<T: ?Sized> Deref for $name {
-            type Target = T;
+    ([$($generics:tt)*] $name:ty, $data:ident, |$this:ident| $pointer:expr) => {
+        impl<$($generics)*> Deref for $name {
+            type Target = $data;
 
-            fn deref(&self) -> &T {
+            fn deref(&self) -> &$data {
+                let $this = self;
                 // SAFETY: the guard holds the mutex.
-                unsafe { &*self.mutex.fair.data() }
+                unsafe { &*$pointer }
             }
         }
 
-        impl<T: ?Sized> DerefMut for $name {
-            fn deref_mut(&mut self) -> &mut T {
+        impl<$($generics)*> DerefMut for $name {
+            fn deref_mut(&mut self) -> &mut $data {
+                let $this = self;
                 // SAFETY: the guard holds the mutex, and is borrowed mutably itself.
-                unsafe { &mut *self.mutex.fair.data() }
+                unsafe { &mut *$pointer }
             }
         }
 
-        impl<T: ?Sized> Drop for $name {
-            fn drop(&mut self) {
-                self.mutex.unlock(self.at);
-            }
-        }
-        guard!(shown $name);
-    };
-    (shown $name:ty) => {
-        impl<T: ?Sized + fmt::Debug> fmt::Debug for $name {
+        impl<$($generics)*> fmt::Debug for $name
+        where
+            $data: fmt::Debug,
+        {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Debug::fmt(&**self, f)
             }
         }
 
-        impl<T: ?Sized + fmt::Display> fmt::Display for $name {
+        impl<$($generics)*> fmt::Display for $name
+        where
+            $data: fmt::Display,
+        {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(&**self, f)
             }
@@ -282,22 +338,7 @@ macro_rules! guard {
     };
 }
 
-guard!(MutexGuard<'_, T>);
-guard!(OwnedMutexGuard<T>);
-guard!(shown MappedMutexGuard<'_, T>);
-
-impl<T: ?Sized> Deref for MappedMutexGuard<'_, T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        // SAFETY: the guard holds the mutex.
-        unsafe { &*self.data }
-    }
-}
-
-impl<T: ?Sized> DerefMut for MappedMutexGuard<'_, T> {
-    fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: the guard holds the mutex, and is borrowed mutably itself.
-        unsafe { &mut *self.data }
-    }
-}
+guard!([T: ?Sized] MutexGuard<'_, T>, T, |this| this.mutex.fair.data());
+guard!([T: ?Sized] OwnedMutexGuard<T>, T, |this| this.mutex.fair.data());
+guard!([T: ?Sized] MappedMutexGuard<'_, T>, T, |this| this.data);
+guard!([T: ?Sized, U: ?Sized] OwnedMappedMutexGuard<T, U>, U, |this| this.data);

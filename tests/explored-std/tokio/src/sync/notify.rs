@@ -36,6 +36,12 @@ impl Notify {
         Notify { raw: RawLock::new::<()>("Notify"), real: UnsafeCell::new(real::sync::Notify::const_new()) }
     }
 
+    /// For steps. A static is made fresh before the first one.
+    fn raw(&self) -> &RawLock {
+        self.real();
+        &self.raw
+    }
+
     fn real(&self) -> &real::sync::Notify {
         if std::explored::exploring() {
             self.raw.refresh(&self.real);
@@ -49,8 +55,8 @@ impl Notify {
     pub fn notified(&self) -> Notified<'_> {
         let at = Location::caller();
         // Who is notified by `notify_waiters` depends on when this was called.
-        let real = change(&self.raw, "notified", at, || self.real().notified());
-        Notified { steps: Steps::new(&self.raw, "await", at, real) }
+        let real = change(self.raw(), "notified", at, || self.real().notified());
+        Notified { steps: Steps::new(self.raw(), "await", at, real) }
     }
 
     /// The same, and keeps it alive.
@@ -64,19 +70,19 @@ impl Notify {
     /// Notifies the one that waits longest, or the next to come.
     #[track_caller]
     pub fn notify_one(&self) {
-        change(&self.raw, "notify_one", Location::caller(), || self.real().notify_one());
+        change(self.raw(), "notify_one", Location::caller(), || self.real().notify_one());
     }
 
     /// Notifies the one that came last, or the next to come.
     #[track_caller]
     pub fn notify_last(&self) {
-        change(&self.raw, "notify_last", Location::caller(), || self.real().notify_last());
+        change(self.raw(), "notify_last", Location::caller(), || self.real().notify_last());
     }
 
     /// Notifies all that wait now.
     #[track_caller]
     pub fn notify_waiters(&self) {
-        change(&self.raw, "notify_waiters", Location::caller(), || self.real().notify_waiters());
+        change(self.raw(), "notify_waiters", Location::caller(), || self.real().notify_waiters());
     }
 }
 

@@ -12,7 +12,7 @@ use crate::steps::{Site, change, look};
 
 /// The model of `tokio::sync::OnceCell`.
 pub struct OnceCell<T> {
-    /// Its semaphore is closed when there is a value.
+    /// Its semaphore has a permit until there is a value, and is closed when one is put in.
     fair: Fair<Option<T>>,
 }
 
@@ -67,12 +67,14 @@ impl<T> OnceCell<T> {
     #[must_use]
     #[track_caller]
     pub fn new_with(value: Option<T>) -> OnceCell<T> {
-        let cell = OnceCell { fair: Fair::new("OnceCell", 1, value) };
-        // SAFETY: nobody else has the cell yet.
-        if unsafe { &*cell.fair.data() }.is_some() {
-            cell.fair.semaphore().close();
-        }
-        cell
+        OnceCell { fair: Fair::new("OnceCell", usize::from(value.is_none()), value) }
+    }
+
+    /// A cell with this value, for statics.
+    #[must_use]
+    #[track_caller]
+    pub const fn const_new_with(value: T) -> OnceCell<T> {
+        OnceCell { fair: Fair::new("OnceCell", 0, Some(value)) }
     }
 
     fn value(&self) -> Option<&T> {
@@ -93,7 +95,7 @@ impl<T> OnceCell<T> {
     }
 
     fn look(&self, at: Site) -> Option<&T> {
-        look(&self.fair.raw, "get", at, || self.value())
+        look(self.fair.raw(), "get", at, || self.value())
     }
 
     /// The value, which nobody else can reach.
@@ -113,17 +115,17 @@ impl<T> OnceCell<T> {
                 self.put(value, at);
                 Ok(())
             }
-            Err(TryAcquireError::NoPermits) => Err(SetError::InitializingError(value)),
-            Err(TryAcquireError::Closed) => Err(SetError::AlreadyInitializedError(value)),
+            Err(TryAcquireError::NoPermits) if self.value().is_none() => Err(SetError::InitializingError(value)),
+            Err(_) => Err(SetError::AlreadyInitializedError(value)),
         }
     }
 
     /// Puts a value in, for the holder of the semaphore.
     fn put(&self, value: T, at: Site) {
-        change(&self.fair.raw, "put", at, || {
+        change(self.fair.raw(), "put", at, || {
             // SAFETY: the semaphore is held, and there is no value yet, so nobody refers to it.
             unsafe { *self.fair.data() = Some(value) };
-            self.fair.raw.let_go(true);
+            self.fair.raw().let_go(true);
             self.fair.semaphore().close();
         });
     }

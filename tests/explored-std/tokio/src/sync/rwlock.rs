@@ -39,7 +39,16 @@ impl<T> RwLock<T> {
     /// If that is more than `u32::MAX >> 3`.
     #[track_caller]
     pub fn with_max_readers(value: T, max_reads: u32) -> RwLock<T> {
-        assert!(max_reads <= MOST_READERS, "a RwLock may not be created with more than {MOST_READERS} readers");
+        RwLock::const_with_max_readers(value, max_reads)
+    }
+
+    /// The same, for statics.
+    ///
+    /// # Panics
+    /// If that is more than `u32::MAX >> 3`.
+    #[track_caller]
+    pub const fn const_with_max_readers(value: T, max_reads: u32) -> RwLock<T> {
+        assert!(max_reads <= MOST_READERS, "a RwLock may not be created with more than u32::MAX >> 3 readers");
         RwLock { most: max_reads, fair: Fair::new("RwLock", max_reads as usize, value) }
     }
 
@@ -68,8 +77,7 @@ impl<T: ?Sized> RwLock<T> {
         let taken = self.take(false, at);
         async move {
             taken.await;
-            let data: *const T = self.fair.data();
-            RwLockReadGuard { data, held: Held::new(self, false, at) }
+            RwLockReadGuard { data: self.fair.data(), held: Held::new(self, false, at) }
         }
     }
 
@@ -80,33 +88,27 @@ impl<T: ?Sized> RwLock<T> {
         let taken = self.take(true, at);
         async move {
             taken.await;
-            RwLockWriteGuard { lock: self, at, held: Held::new(self, true, at) }
+            RwLockWriteGuard { data: self.fair.data(), held: Held::new(self, true, at) }
         }
     }
 
     /// Takes the lock together with other readers, and keeps it alive.
     #[track_caller]
-    pub fn read_owned(self: Arc<Self>) -> impl Future<Output = OwnedRwLockReadGuard<T>>
-    where
-        T: Sized,
-    {
+    pub fn read_owned(self: Arc<Self>) -> impl Future<Output = OwnedRwLockReadGuard<T>> {
         let at = Location::caller();
         async move {
             self.take(false, at).await;
-            OwnedRwLockReadGuard { lock: self, at }
+            OwnedRwLockReadGuard { data: self.fair.data(), held: OwnedHeld { lock: self, write: false, at } }
         }
     }
 
     /// Takes the lock alone, and keeps it alive.
     #[track_caller]
-    pub fn write_owned(self: Arc<Self>) -> impl Future<Output = OwnedRwLockWriteGuard<T>>
-    where
-        T: Sized,
-    {
+    pub fn write_owned(self: Arc<Self>) -> impl Future<Output = OwnedRwLockWriteGuard<T>> {
         let at = Location::caller();
         async move {
             self.take(true, at).await;
-            OwnedRwLockWriteGuard { lock: self, at }
+            OwnedRwLockWriteGuard { data: self.fair.data(), held: OwnedHeld { lock: self, write: true, at } }
         }
     }
 
@@ -129,7 +131,7 @@ impl<T: ?Sized> RwLock<T> {
     pub fn try_write(&self) -> Result<RwLockWriteGuard<'_, T>, TryLockError> {
         let at = Location::caller();
         self.try_take(true, at)?;
-        Ok(RwLockWriteGuard { lock: self, at, held: Held::new(self, true, at) })
+        Ok(RwLockWriteGuard { data: self.fair.data(), held: Held::new(self, true, at) })
     }
 
     /// The same as `try_read`, and keeps the lock alive.
@@ -137,13 +139,10 @@ impl<T: ?Sized> RwLock<T> {
     /// # Errors
     /// If it is not possible at once.
     #[track_caller]
-    pub fn try_read_owned(self: Arc<Self>) -> Result<OwnedRwLockReadGuard<T>, TryLockError>
-    where
-        T: Sized,
-    {
+    pub fn try_read_owned(self: Arc<Self>) -> Result<OwnedRwLockReadGuard<T>, TryLockError> {
         let at = Location::caller();
         self.try_take(false, at)?;
-        Ok(OwnedRwLockReadGuard { lock: self, at })
+        Ok(OwnedRwLockReadGuard { data: self.fair.data(), held: OwnedHeld { lock: self, write: false, at } })
     }
 
     /// The same as `try_write`, and keeps the lock alive.
@@ -151,13 +150,10 @@ impl<T: ?Sized> RwLock<T> {
     /// # Errors
     /// If it is not possible at once.
     #[track_caller]
-    pub fn try_write_owned(self: Arc<Self>) -> Result<OwnedRwLockWriteGuard<T>, TryLockError>
-    where
-        T: Sized,
-    {
+    pub fn try_write_owned(self: Arc<Self>) -> Result<OwnedRwLockWriteGuard<T>, TryLockError> {
         let at = Location::caller();
         self.try_take(true, at)?;
-        Ok(OwnedRwLockWriteGuard { lock: self, at })
+        Ok(OwnedRwLockWriteGuard { data: self.fair.data(), held: OwnedHeld { lock: self, write: true, at } })
     }
 
     /// Takes the lock together with other readers, blocking this thread.
@@ -190,7 +186,7 @@ impl<T: ?Sized> RwLock<T> {
     /// Lets readers in beside the one that has it alone.
     fn downgrade(&self, at: Site) {
         self.fair.release(self.most as usize - 1, true, "downgrade", at);
-        self.fair.raw.hold(false, at);
+        self.fair.raw().hold(false, at);
     }
 }
 
@@ -217,22 +213,66 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
     }
 }
 
-/// Unlocks a lock, whatever it protects.
+/// What unlocks a lock, whatever it protects.
+trait Unlock {
+    fn unlock_from(&self, write: bool, at: Site);
+    fn downgrade_from(&self, at: Site);
+}
+
+/// A lock that is held; its drop unlocks.
 struct Held<'a> {
-    unlock: Option<Box<dyn Fn() + 'a>>,
+    lock: Box<dyn Unlock + 'a>,
+    write: bool,
+    at: Site,
+}
+
+impl<T: ?Sized> Unlock for &RwLock<T> {
+    fn unlock_from(&self, write: bool, at: Site) {
+        self.unlock(write, at);
+    }
+
+    fn downgrade_from(&self, at: Site) {
+        self.downgrade(at);
+    }
 }
 
 impl<'a> Held<'a> {
     fn new<T: ?Sized>(lock: &'a RwLock<T>, write: bool, at: Site) -> Held<'a> {
-        Held { unlock: Some(Box::new(move || lock.unlock(write, at))) }
+        Held { lock: Box::new(lock), write, at }
+    }
+
+    /// From now on it is held together with other readers.
+    fn downgraded(mut self) -> Held<'a> {
+        self.write = false;
+        self.lock.downgrade_from(self.at);
+        self
     }
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        if let Some(unlock) = self.unlock.take() {
-            unlock();
-        }
+        self.lock.unlock_from(self.write, self.at);
+    }
+}
+
+/// The same, and keeps the lock alive.
+struct OwnedHeld<T: ?Sized> {
+    lock: Arc<RwLock<T>>,
+    write: bool,
+    at: Site,
+}
+
+impl<T: ?Sized> OwnedHeld<T> {
+    fn downgraded(mut self) -> OwnedHeld<T> {
+        self.write = false;
+        self.lock.downgrade(self.at);
+        self
+    }
+}
+
+impl<T: ?Sized> Drop for OwnedHeld<T> {
+    fn drop(&mut self) {
+        self.lock.unlock(self.write, self.at);
     }
 }
 
@@ -246,8 +286,7 @@ pub struct RwLockReadGuard<'a, T: ?Sized> {
 /// A [`RwLock`] that is held alone.
 #[must_use = "if unused the RwLock will immediately unlock"]
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
-    lock: &'a RwLock<T>,
-    at: Site,
+    data: *mut T,
     held: Held<'a>,
 }
 
@@ -255,155 +294,189 @@ pub struct RwLockWriteGuard<'a, T: ?Sized> {
 #[must_use = "if unused the RwLock will immediately unlock"]
 pub struct RwLockMappedWriteGuard<'a, T: ?Sized> {
     data: *mut T,
-    #[expect(dead_code, reason = "its drop unlocks")]
     held: Held<'a>,
 }
 
-/// A [`RwLock`] that is held together with other readers, and the lock with it.
+/// A [`RwLock`] that is held together with other readers, or a part of what it protects, and the lock with it.
 #[must_use = "if unused the RwLock will immediately unlock"]
-pub struct OwnedRwLockReadGuard<T> {
-    lock: Arc<RwLock<T>>,
-    at: Site,
+pub struct OwnedRwLockReadGuard<T: ?Sized, U: ?Sized = T> {
+    data: *const U,
+    held: OwnedHeld<T>,
 }
 
 /// A [`RwLock`] that is held alone, and the lock with it.
 #[must_use = "if unused the RwLock will immediately unlock"]
-pub struct OwnedRwLockWriteGuard<T> {
-    lock: Arc<RwLock<T>>,
-    at: Site,
+pub struct OwnedRwLockWriteGuard<T: ?Sized> {
+    data: *mut T,
+    held: OwnedHeld<T>,
 }
 
-// SAFETY: a reader's guard gives out shared references only.
-unsafe impl<T: ?Sized + Sync> Send for RwLockReadGuard<'_, T> {}
-// SAFETY: the same.
-unsafe impl<T: ?Sized + Send + Sync> Sync for RwLockReadGuard<'_, T> {}
-// SAFETY: a writer's guard reaches the data as a `&mut T` does.
-unsafe impl<T: ?Sized + Send + Sync> Send for RwLockWriteGuard<'_, T> {}
-// SAFETY: the same, shared.
-unsafe impl<T: ?Sized + Send + Sync> Sync for RwLockWriteGuard<'_, T> {}
-// SAFETY: a writer's guard reaches the data as a `&mut T` does.
-unsafe impl<T: ?Sized + Send + Sync> Send for RwLockMappedWriteGuard<'_, T> {}
-// SAFETY: the same, shared.
-unsafe impl<T: ?Sized + Send + Sync> Sync for RwLockMappedWriteGuard<'_, T> {}
+/// A part of what a [`RwLock`] protects that is held alone, and the lock with it.
+#[must_use = "if unused the RwLock will immediately unlock"]
+pub struct OwnedRwLockMappedWriteGuard<T: ?Sized, U: ?Sized = T> {
+    data: *mut U,
+    held: OwnedHeld<T>,
+}
 
-impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
-    /// A guard of a part of the data.
-    pub fn map<F: FnOnce(&T) -> &U, U: ?Sized>(this: Self, f: F) -> RwLockReadGuard<'a, U> {
-        // SAFETY: the guard holds the lock, and hands that over.
-        let data: *const U = f(unsafe { &*this.data });
-        RwLockReadGuard { data, held: this.held }
-    }
+/// Guards of parts of what a guard gives.
+macro_rules! map {
+    ([$($generics:tt)*] $from:ty, $data:ty, $reference:ident;
+     $($doc:literal $map:ident, $try_map:ident => $to:ident<$($argument:tt),*>, $into:ident;)*) => {
+        impl<$($generics)*> $from {
+            $(
+                #[doc = $doc]
+                pub fn $map<F, V: ?Sized>(this: Self, f: F) -> $to<$($argument),*>
+                where
+                    F: FnOnce(map!(type $reference $data)) -> map!(type $reference V),
+                {
+                    // SAFETY: the guard holds the lock as the reference needs it, and hands that over.
+                    let data = f(map!(borrow $reference this.data));
+                    $to { data, held: map!($into this.held) }
+                }
 
-    /// A guard of a part of the data, if `f` gives one.
-    ///
-    /// # Errors
-    /// The guard, if not.
-    pub fn try_map<F: FnOnce(&T) -> Option<&U>, U: ?Sized>(this: Self, f: F) -> Result<RwLockReadGuard<'a, U>, Self> {
-        // SAFETY: the guard holds the lock, and hands that over.
-        match f(unsafe { &*this.data }) {
-            Some(data) => Ok(RwLockReadGuard { data: std::ptr::from_ref(data), held: this.held }),
-            None => Err(this),
+                #[doc = $doc]
+                /// Only if `f` gives one.
+                ///
+                /// # Errors
+                /// The guard, if not.
+                pub fn $try_map<F, V: ?Sized>(this: Self, f: F) -> Result<$to<$($argument),*>, Self>
+                where
+                    F: FnOnce(map!(type $reference $data)) -> Option<map!(type $reference V)>,
+                {
+                    // SAFETY: the guard holds the lock as the reference needs it, and hands that over.
+                    match f(map!(borrow $reference this.data)) {
+                        Some(data) => Ok($to { data, held: map!($into this.held) }),
+                        None => Err(this),
+                    }
+                }
+            )*
         }
-    }
+    };
+    (type shared $type:ty) => { &$type };
+    (type alone $type:ty) => { &mut $type };
+    (borrow shared $data:expr) => { unsafe { &*$data } };
+    (borrow alone $data:expr) => { unsafe { &mut *$data } };
+    (same $held:expr) => { $held };
+    (downgraded $held:expr) => { $held.downgraded() };
+}
+
+map! { ['a, T: ?Sized] RwLockReadGuard<'a, T>, T, shared;
+    "A guard of a part of the data." map, try_map => RwLockReadGuard<'a, V>, same;
+}
+map! { ['a, T: ?Sized] RwLockMappedWriteGuard<'a, T>, T, alone;
+    "A guard of a part of the part." map, try_map => RwLockMappedWriteGuard<'a, V>, same;
+}
+map! { ['a, T: ?Sized] RwLockWriteGuard<'a, T>, T, alone;
+    "A guard of a part of the data." map, try_map => RwLockMappedWriteGuard<'a, V>, same;
+}
+map! { ['a, T: ?Sized] RwLockWriteGuard<'a, T>, T, shared;
+    "A reader's guard of a part of the data." downgrade_map, try_downgrade_map => RwLockReadGuard<'a, V>, downgraded;
+}
+map! { [T: ?Sized, U: ?Sized] OwnedRwLockReadGuard<T, U>, U, shared;
+    "A guard of a part of the data." map, try_map => OwnedRwLockReadGuard<T, V>, same;
+}
+map! { [T: ?Sized, U: ?Sized] OwnedRwLockMappedWriteGuard<T, U>, U, alone;
+    "A guard of a part of the part." map, try_map => OwnedRwLockMappedWriteGuard<T, V>, same;
+}
+map! { [T: ?Sized] OwnedRwLockWriteGuard<T>, T, alone;
+    "A guard of a part of the data." map, try_map => OwnedRwLockMappedWriteGuard<T, V>, same;
+}
+map! { [T: ?Sized] OwnedRwLockWriteGuard<T>, T, shared;
+    "A reader's guard of a part of the data." downgrade_map, try_downgrade_map => OwnedRwLockReadGuard<T, V>, downgraded;
 }
 
 impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
-    /// A guard of a part of the data.
-    pub fn map<F: FnOnce(&mut T) -> &mut U, U: ?Sized>(this: Self, f: F) -> RwLockMappedWriteGuard<'a, U> {
-        // SAFETY: the guard holds the lock alone, and hands that over.
-        let data: *mut U = f(unsafe { &mut *this.lock.fair.data() });
-        RwLockMappedWriteGuard { data, held: this.held }
-    }
-
-    /// A guard of all of the data that has forgotten the lock's type.
+    /// A guard that has forgotten the lock's type.
     pub fn into_mapped(this: Self) -> RwLockMappedWriteGuard<'a, T> {
-        RwLockMappedWriteGuard { data: this.lock.fair.data(), held: this.held }
+        RwLockMappedWriteGuard { data: this.data, held: this.held }
     }
 
     /// Turns it into a reader's: nobody else can have written in between.
-    pub fn downgrade(mut self) -> RwLockReadGuard<'a, T> {
-        self.held.unlock = None;
-        self.lock.downgrade(self.at);
-        RwLockReadGuard { data: self.lock.fair.data(), held: Held::new(self.lock, false, self.at) }
+    pub fn downgrade(self) -> RwLockReadGuard<'a, T> {
+        RwLockReadGuard { data: self.data, held: self.held.downgraded() }
     }
 }
 
-impl<T> OwnedRwLockWriteGuard<T> {
+impl<T: ?Sized> OwnedRwLockWriteGuard<T> {
+    /// A guard of all of the data as a part.
+    pub fn into_mapped(this: Self) -> OwnedRwLockMappedWriteGuard<T> {
+        OwnedRwLockMappedWriteGuard { data: this.data, held: this.held }
+    }
+
     /// Turns it into a reader's: nobody else can have written in between.
     pub fn downgrade(self) -> OwnedRwLockReadGuard<T> {
-        let (lock, at) = (Arc::clone(&self.lock), self.at);
-        // Its drop would unlock; the other handle to the lock must go.
-        let gone = std::mem::ManuallyDrop::new(self);
-        // SAFETY: the guard is not used any more, and not dropped.
-        drop(unsafe { std::ptr::read(&gone.lock) });
-        lock.downgrade(at);
-        OwnedRwLockReadGuard { lock, at }
+        OwnedRwLockReadGuard { data: self.data, held: self.held.downgraded() }
     }
 
     /// The lock.
     pub fn rwlock(this: &Self) -> &Arc<RwLock<T>> {
-        &this.lock
+        &this.held.lock
     }
 }
 
-impl<T> OwnedRwLockReadGuard<T> {
+impl<T: ?Sized, U: ?Sized> OwnedRwLockReadGuard<T, U> {
     /// The lock.
     pub fn rwlock(this: &Self) -> &Arc<RwLock<T>> {
-        &this.lock
+        &this.held.lock
     }
 }
 
-impl<T> Drop for OwnedRwLockReadGuard<T> {
-    fn drop(&mut self) {
-        self.lock.unlock(false, self.at);
-    }
-}
-
-impl<T> Drop for OwnedRwLockWriteGuard<T> {
-    fn drop(&mut self) {
-        self.lock.unlock(true, self.at);
+impl<T: ?Sized, U: ?Sized> OwnedRwLockMappedWriteGuard<T, U> {
+    /// The lock.
+    pub fn rwlock(this: &Self) -> &Arc<RwLock<T>> {
+        &this.held.lock
     }
 }
 
 macro_rules! guard {
-    (read $name:ty, [$($bound:tt)*], |$this:ident| $data:expr) => {
-        impl<T: $($bound)*> Deref for $name {
-            type Target = T;
+    (read [$($generics:tt)*] $name:ty, $data:ident: $($bound:tt)*) => {
+        // SAFETY: a guard reaches the data as a reference does, and the lock as an `Arc` does.
+        unsafe impl<$($generics)*> Send for $name where $($bound)* {}
+        // SAFETY: the same.
+        unsafe impl<$($generics)*> Sync for $name where $($bound)* {}
 
-            fn deref(&self) -> &T {
-                let $this = self;
+        impl<$($generics)*> Deref for $name {
+            type Target = $data;
+
+            fn deref(&self) -> &$data {
                 // SAFETY: the guard holds the lock.
-                unsafe { &*$data }
+                unsafe { &*self.data }
             }
         }
 
-        impl<T: $($bound)* + fmt::Debug> fmt::Debug for $name {
+        impl<$($generics)*> fmt::Debug for $name
+        where
+            $data: fmt::Debug,
+        {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Debug::fmt(&**self, f)
             }
         }
 
-        impl<T: $($bound)* + fmt::Display> fmt::Display for $name {
+        impl<$($generics)*> fmt::Display for $name
+        where
+            $data: fmt::Display,
+        {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(&**self, f)
             }
         }
     };
-    (write $name:ty, [$($bound:tt)*], |$this:ident| $data:expr) => {
-        guard!(read $name, [$($bound)*], |$this| $data);
+    (write [$($generics:tt)*] $name:ty, $data:ident: $($bound:tt)*) => {
+        guard!(read [$($generics)*] $name, $data: $($bound)*);
 
-        impl<T: $($bound)*> DerefMut for $name {
-            fn deref_mut(&mut self) -> &mut T {
-                let $this = self;
+        impl<$($generics)*> DerefMut for $name {
+            fn deref_mut(&mut self) -> &mut $data {
                 // SAFETY: the guard holds the lock alone, and is borrowed mutably itself.
-                unsafe { &mut *$data }
+                unsafe { &mut *self.data }
             }
         }
     };
 }
 
-guard!(read RwLockReadGuard<'_, T>, [?Sized], |this| this.data);
-guard!(write RwLockWriteGuard<'_, T>, [?Sized], |this| this.lock.fair.data());
-guard!(write RwLockMappedWriteGuard<'_, T>, [?Sized], |this| this.data);
-guard!(read OwnedRwLockReadGuard<T>, [Sized], |this| this.lock.fair.data());
-guard!(write OwnedRwLockWriteGuard<T>, [Sized], |this| this.lock.fair.data());
+guard!(read [T: ?Sized] RwLockReadGuard<'_, T>, T: T: Sync);
+guard!(write [T: ?Sized] RwLockWriteGuard<'_, T>, T: T: Send + Sync);
+guard!(write [T: ?Sized] RwLockMappedWriteGuard<'_, T>, T: T: Send + Sync);
+guard!(read [T: ?Sized, U: ?Sized] OwnedRwLockReadGuard<T, U>, U: T: Send + Sync, U: Sync);
+guard!(write [T: ?Sized] OwnedRwLockWriteGuard<T>, T: T: Send + Sync);
+guard!(write [T: ?Sized, U: ?Sized] OwnedRwLockMappedWriteGuard<T, U>, U: T: Send + Sync, U: Send + Sync);

@@ -36,32 +36,32 @@ impl Semaphore {
     #[must_use]
     #[track_caller]
     pub fn available_permits(&self) -> usize {
-        look(&self.fair.raw, "available_permits", Location::caller(), || self.fair.semaphore().available_permits())
+        look(self.fair.raw(), "available_permits", Location::caller(), || self.fair.semaphore().available_permits())
     }
 
     /// Adds permits.
     #[track_caller]
     pub fn add_permits(&self, n: usize) {
-        change(&self.fair.raw, "add_permits", Location::caller(), || self.fair.semaphore().add_permits(n));
+        change(self.fair.raw(), "add_permits", Location::caller(), || self.fair.semaphore().add_permits(n));
     }
 
     /// Takes permits away for ever, as far as there are so many. Gives how many.
     #[track_caller]
     pub fn forget_permits(&self, n: usize) -> usize {
-        change(&self.fair.raw, "forget_permits", Location::caller(), || self.fair.semaphore().forget_permits(n))
+        change(self.fair.raw(), "forget_permits", Location::caller(), || self.fair.semaphore().forget_permits(n))
     }
 
     /// Lets nobody have a permit any more.
     #[track_caller]
     pub fn close(&self) {
-        change(&self.fair.raw, "close", Location::caller(), || self.fair.semaphore().close());
+        change(self.fair.raw(), "close", Location::caller(), || self.fair.semaphore().close());
     }
 
     /// Whether it was closed.
     #[must_use]
     #[track_caller]
     pub fn is_closed(&self) -> bool {
-        look(&self.fair.raw, "is_closed", Location::caller(), || self.fair.semaphore().is_closed())
+        look(self.fair.raw(), "is_closed", Location::caller(), || self.fair.semaphore().is_closed())
     }
 
     fn take(&self, n: u32, at: Site) -> impl Future<Output = Result<(), AcquireError>> + '_ {
@@ -106,6 +106,54 @@ impl Semaphore {
             self.take(n, at).await?;
             Ok(OwnedSemaphorePermit { sem: self, permits: n, at })
         }
+    }
+
+    /// Waits for a permit, blocking this thread.
+    ///
+    /// # Errors
+    /// If the semaphore is closed.
+    ///
+    /// # Panics
+    /// If this thread polls a future.
+    #[track_caller]
+    pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        super::block_on(self.acquire())
+    }
+
+    /// Waits for permits, blocking this thread.
+    ///
+    /// # Errors
+    /// If the semaphore is closed.
+    ///
+    /// # Panics
+    /// If this thread polls a future.
+    #[track_caller]
+    pub fn blocking_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
+        super::block_on(self.acquire_many(n))
+    }
+
+    /// Waits for a permit that keeps the semaphore alive, blocking this thread.
+    ///
+    /// # Errors
+    /// If the semaphore is closed.
+    ///
+    /// # Panics
+    /// If this thread polls a future.
+    #[track_caller]
+    pub fn blocking_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, AcquireError> {
+        super::block_on(self.acquire_owned())
+    }
+
+    /// Waits for permits that keep the semaphore alive, blocking this thread.
+    ///
+    /// # Errors
+    /// If the semaphore is closed.
+    ///
+    /// # Panics
+    /// If this thread polls a future.
+    #[track_caller]
+    pub fn blocking_acquire_many_owned(self: Arc<Self>, n: u32) -> Result<OwnedSemaphorePermit, AcquireError> {
+        super::block_on(self.acquire_many_owned(n))
     }
 
     /// Takes a permit if there is one.

@@ -89,7 +89,9 @@ pub fn channel<T>(init: T) -> (Sender<T>, Receiver<T>) {
 
 /// tokio's own error for a channel that is closed, which only tokio can make.
 fn closed() -> RecvError {
-    watch::channel(()).1.has_changed().expect_err("its sender is gone")
+    let (sender, receiver) = watch::channel(());
+    drop(sender);
+    receiver.has_changed().expect_err("its sender is gone")
 }
 
 impl<T> Shared<T> {

@@ -1,5 +1,6 @@
 //! `tokio::task::coop`: how long a task may go on in one poll.
 
+use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
 use std::pin::Pin;
@@ -29,6 +30,43 @@ impl<F: Future> Future for Unconstrained<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         context::unlimited(|| self.project().future.poll(cx))
     }
+}
+
+/// Whether something is left of the budget of this poll.
+#[must_use]
+pub fn has_budget_remaining() -> bool {
+    !context::is_spent()
+}
+
+/// Gives back what [`poll_proceed`] took, unless there was progress.
+#[derive(Debug)]
+#[must_use]
+pub struct RestoreOnPending {
+    made_progress: Cell<bool>,
+}
+
+impl RestoreOnPending {
+    /// There was progress: what was taken is spent.
+    pub fn made_progress(&self) {
+        self.made_progress.set(true);
+    }
+}
+
+impl Drop for RestoreOnPending {
+    fn drop(&mut self) {
+        if !self.made_progress.get() {
+            context::restore();
+        }
+    }
+}
+
+/// Takes one from the budget of this poll; others go first if nothing was left.
+pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
+    if context::spend() {
+        return Poll::Ready(RestoreOnPending { made_progress: Cell::new(false) });
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
 }
 
 /// Takes one from the budget of this poll, and lets others go first if nothing was left.

@@ -70,17 +70,22 @@ impl Task {
         }
     }
 
-    /// Lets a task that is cancelled drop its future, whatever its runtime's workers do, and waits for its end.
-    pub(crate) fn let_end(&self) {
-        let Some(thread) = self.thread() else { return };
-        if self.has_ended() {
-            return;
-        }
-        if !self.blocking {
-            raw::free_from_workers(&thread);
+    /// Lets a task that is cancelled drop its future, whatever its runtime's workers do, and waits for that; but not for the end of
+    /// a poll that is under way, or of a closure.
+    pub(crate) fn end_if_idle(&self) {
+        let thread = self.thread().filter(|_| !self.blocking && !self.has_ended());
+        if let Some(thread) = thread.filter(raw::free_from_workers) {
             raw::wake(&thread);
+            raw::wait_for_end(&thread);
         }
-        raw::wait_for_end(&thread);
+    }
+
+    /// The same, and waits for its end in any case.
+    pub(crate) fn let_end(&self) {
+        self.end_if_idle();
+        if let Some(thread) = self.thread() {
+            raw::wait_for_end(&thread);
+        }
     }
 
     /// Its result is there.
