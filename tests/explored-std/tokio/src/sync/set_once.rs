@@ -1,10 +1,10 @@
 //! `tokio::sync::SetOnce`.
 
-use std::cell::UnsafeCell;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::raw::RawLock;
+use std::real::cell::UnsafeCell;
 
 pub use real::sync::SetOnceError;
 
