@@ -14,6 +14,8 @@ mod maintaining;
 mod patch;
 mod pictures;
 #[cfg(unix)]
+mod screen;
+#[cfg(unix)]
 mod terminal;
 mod timing;
 mod workshop;

@@ -1,7 +1,7 @@
 //! With a terminal, and with Ctrl-C.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -17,56 +17,103 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use crate::workshop::Workshop;
 
 /// Far longer than anything here takes: only a broken program reaches it.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(240);
 
-/// A command in a terminal of 80 columns.
-struct Session {
-    child: Child,
+/// A command in a terminal.
+pub(crate) struct Session {
+    pub(crate) child: Child,
     keyboard: File,
-    screen: Arc<Mutex<String>>,
+    /// All that it ever wrote.
+    written: Arc<Mutex<String>>,
+    /// What a person sees.
+    seen: Arc<Mutex<vt100::Parser>>,
 }
 
 impl Session {
-    fn start(workshop: &Workshop, arguments: &[&str]) -> Session {
+    /// In a terminal of 80 columns and 24 rows.
+    pub(crate) fn start(workshop: &Workshop, arguments: &[&str]) -> Session {
+        Session::start_with(workshop, arguments, (80, 24), &[])
+    }
+
+    /// In a terminal of that many columns and rows, with these variables.
+    pub(crate) fn start_with(
+        workshop: &Workshop,
+        arguments: &[&str],
+        (columns, rows): (u16, u16),
+        variables: &[(&str, &str)],
+    ) -> Session {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal");
         let name = ptsname(&master, Vec::new()).expect("a terminal");
-        tcsetwinsize(&master, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).expect("a size");
+        tcsetwinsize(&master, size(columns, rows)).expect("a size");
         let slave = || {
             let path = Path::new(name.to_str().expect("an ASCII path"));
             Stdio::from(OwnedFd::from(File::options().read(true).write(true).open(path).expect("a terminal")))
         };
         let mut command = workshop.command(arguments);
         command.stdin(slave()).stdout(slave()).stderr(slave()).process_group(0).env("TERM", "xterm-256color");
+        for name in ["LC_ALL", "LC_CTYPE", "LANG", "VISUAL", "EDITOR", "TERM_PROGRAM", "PAGER"] {
+            command.env_remove(name);
+        }
+        command.envs(variables.iter().copied());
         let child = command.spawn().expect("the command starts");
         // The command holds the slave's ends; when it closes them, the master's end is over.
         drop(command);
         let keyboard = File::from(master);
         let mut display = keyboard.try_clone().expect("a second handle");
-        let screen = Arc::new(Mutex::new(String::new()));
-        let shown = Arc::clone(&screen);
+        let written = Arc::new(Mutex::new(String::new()));
+        let seen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
+        let (text, screen) = (Arc::clone(&written), Arc::clone(&seen));
         thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(length @ 1..) = display.read(&mut buffer) {
-                shown.lock().expect("the screen").push_str(&String::from_utf8_lossy(&buffer[..length]));
+                text.lock().expect("the screen").push_str(&String::from_utf8_lossy(&buffer[..length]));
+                screen.lock().expect("the screen").process(&buffer[..length]);
             }
         });
-        Session { child, keyboard, screen }
+        Session { child, keyboard, written, seen }
     }
 
-    fn screen(&self) -> String {
-        self.screen.lock().expect("the screen").clone()
+    /// All that it ever wrote.
+    pub(crate) fn written(&self) -> String {
+        self.written.lock().expect("the screen").clone()
     }
 
-    /// Waits until the screen shows that text.
+    /// What a person sees.
+    pub(crate) fn screen(&self) -> String {
+        self.seen.lock().expect("the screen").screen().contents()
+    }
+
+    /// Whether the second screen is shown.
+    pub(crate) fn is_on_second_screen(&self) -> bool {
+        self.seen.lock().expect("the screen").screen().alternate_screen()
+    }
+
+    /// Waits until a person sees that text.
     #[track_caller]
-    fn wait_for(&self, text: &str) {
+    pub(crate) fn wait_for(&self, text: &str) {
         wait_until(|| self.screen().contains(text), || format!("the screen never showed: {text}\n{}", self.screen()));
     }
 
-    /// The exit code, once it has ended.
+    /// Types.
+    pub(crate) fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).expect("a key");
+    }
+
+    /// Changes the terminal's size.
+    pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
+        self.seen.lock().expect("the screen").screen_mut().set_size(rows, columns);
+        tcsetwinsize(&self.keyboard, size(columns, rows)).expect("a size");
+    }
+
+    /// Closes the terminal; what is left is the process.
+    pub(crate) fn hang_up(self) -> Child {
+        self.child
+    }
+
+    /// The exit code, once it has ended, and all that it wrote.
     #[track_caller]
-    fn end(mut self) -> (i32, String) {
+    pub(crate) fn end(mut self) -> (i32, String) {
         let mut code = None;
         wait_until(
             || {
@@ -75,12 +122,16 @@ impl Session {
             },
             || "the command never ended".to_string(),
         );
-        (code.expect("it has ended"), self.screen())
+        (code.expect("it has ended"), self.written())
     }
 }
 
+fn size(columns: u16, rows: u16) -> Winsize {
+    Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
+}
+
 #[track_caller]
-fn wait_until(mut fact: impl FnMut() -> bool, otherwise: impl Fn() -> String) {
+pub(crate) fn wait_until(mut fact: impl FnMut() -> bool, otherwise: impl Fn() -> String) {
     let begin = Instant::now();
     while !fact() {
         assert!(begin.elapsed() < LIMIT, "{}", otherwise());
@@ -103,14 +154,12 @@ fn on_a_terminal_there_is_colour_and_eighty_columns_are_kept() {
 
 #[test]
 fn watch_checks_on_save_and_q_ends_it() {
-    use std::io::Write;
-
     let workshop = Workshop::new();
     let mut session = Session::start(&workshop, &["watch", "lock"]);
     session.wait_for("Unsolved so far");
     let workshop = workshop.solve("lock");
     session.wait_for("Solved");
-    session.keyboard.write_all(b"q\n").expect("a key");
+    session.press("q");
     let (code, screen) = session.end();
     assert_eq!(code, 0, "{screen}");
     drop(workshop);
@@ -118,7 +167,7 @@ fn watch_checks_on_save_and_q_ends_it() {
 
 /// An answer whose tests say that they have begun, and then run on for a minute without any step that could be scheduled. Were
 /// they left behind, they would end by themselves.
-fn endless(workshop: Workshop) -> Workshop {
+pub(crate) fn endless(workshop: Workshop) -> Workshop {
     let begun = workshop.path("begun");
     let stub = workshop.read("katas/lock/src/lib.rs");
     let minute = "let begin = std::time::SystemTime::now(); while begin.elapsed().unwrap().as_secs() < 60 {} panic!()";

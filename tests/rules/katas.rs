@@ -19,6 +19,23 @@ fn every_kata_has_all_its_parts() {
     }
 }
 
+/// By hand, a test that needs schedules would say `ok` and have done nothing.
+#[test]
+fn what_needs_schedules_is_ignored_by_hand() {
+    for kata in names("katas") {
+        let source = read(&format!("katas/{kata}/tests/{kata}.rs"));
+        for test in tests_of(&kata) {
+            let name = test.sig.ident.to_string();
+            let (before, body) = source.split_once(&format!("\nfn {name}()")).expect("the test");
+            let body = body.split("\n}\n").next().unwrap_or_default();
+            let needs = ["\n    on_schedules(", "\n    every_small_program("].iter().any(|call| body.contains(call));
+            let ignored = before.lines().last().filter(|line| line.starts_with("#[ignore"));
+            let reason = format!("#[ignore = \"needs schedules: cargo xtask check {kata} {name}\"]");
+            assert_eq!(ignored, needs.then_some(reason.as_str()), "{kata}: {name}");
+        }
+    }
+}
+
 /// Submissions and solutions of a kata that does not exist are leftovers that nobody runs.
 #[test]
 fn nothing_belongs_to_a_kata_that_does_not_exist() {

@@ -123,6 +123,21 @@ impl Kata {
         self.about.points.get(test).copied().unwrap_or(1)
     }
 
+    /// Makes sure that it has that test.
+    ///
+    /// # Errors
+    /// It has none of that name.
+    pub(crate) fn has_test(&self, test: &str) -> Result<()> {
+        if self.tests.iter().any(|name| name == test) {
+            return Ok(());
+        }
+        let next = match nearest(test, self.tests.iter().map(String::as_str)) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None => format!("Its tests are: {}.", self.tests.join(", ")),
+        };
+        Err(Error::new(format!("the kata `{}` has no test `{test}`", self.name), next))
+    }
+
     /// The program that `time` builds with a subject as its library.
     pub(crate) fn workload_file(&self) -> PathBuf {
         self.folder.join("time").join(format!("{}.rs", self.name))

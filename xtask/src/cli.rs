@@ -26,30 +26,30 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check katas: build, run every test on schedules and threads, and say what is wrong
+    /// Check a kata: build, run every test on schedules and threads, and say what is wrong
     Check(CheckArgs),
-    /// Check on every save; `q` and Enter, or Ctrl-C, ends it
+    /// The learner's screen: checks on every save, keys for everything else
     Watch {
-        /// The kata to watch; without one, whichever kata is saved
+        /// The kata to begin with; the one at hand if none is named
         kata: Option<String>,
     },
     /// Reveal the next hint
     Hint {
-        /// The kata
-        kata: String,
+        /// The kata; the one at hand if none is named
+        kata: Option<String>,
         /// Show the hints that were revealed before, and no new one
         #[arg(long)]
         shown: bool,
     },
     /// Show the lesson
     Explain {
-        /// The kata
-        kata: String,
+        /// The kata; the one at hand if none is named
+        kata: Option<String>,
     },
     /// Bring the stub back; what it replaces is kept
     Reset {
-        /// The kata
-        kata: String,
+        /// The kata; the one at hand if none is named
+        kata: Option<String>,
     },
     /// Run one schedule of one test again and show it step by step
     Replay(ReplayArgs),
@@ -70,8 +70,15 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// The katas to check; all of them if none is named
-    pub(crate) katas: Vec<String>,
+    /// The kata, or several; or a kata and one of its tests. Without a kata, the one at hand: that whose files changed last
+    #[arg(value_name = "KATA [TEST]")]
+    pub(crate) names: Vec<String>,
+    /// Check every kata of the course
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) course: bool,
+    /// Explain every failing test, and not only the first
+    #[arg(long)]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) whose: WhoseArgs,
     /// Print one JSON document on standard output, and nothing else

@@ -1,14 +1,25 @@
-//! A status line on a terminal's standard error, so that nobody wonders whether anything happens. Elsewhere it is silent.
+//! What steps say while they work: a status line on a terminal's standard error, so that nobody wonders whether anything happens,
+//! or news for the learner's screen. Elsewhere it is silent.
 
 use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
+use verdict::TestVerdict;
+
 /// Longer than a blink: sooner, a status line would only flicker.
 const BLINK: Duration = Duration::from_millis(250);
 
-/// The status line. Dropping it wipes it.
+/// What a step says.
 #[derive(Debug)]
+pub(crate) enum News {
+    /// What it does now.
+    Doing(String),
+    /// A test was judged, in one of its modes.
+    Judged(Box<TestVerdict>),
+}
+
+/// Where steps say what they do. Dropping it wipes the status line.
 pub(crate) struct Console {
     terminal: bool,
     started: Instant,
@@ -16,6 +27,8 @@ pub(crate) struct Console {
     text: RefCell<String>,
     /// What comes before the text: how far the whole is.
     headline: RefCell<String>,
+    /// Who is told, in the place of a status line.
+    listener: Option<Box<dyn Fn(News)>>,
 }
 
 impl Console {
@@ -27,12 +40,32 @@ impl Console {
             drawn: Cell::new(None),
             text: RefCell::default(),
             headline: RefCell::default(),
+            listener: None,
+        }
+    }
+
+    /// No status line: `listener` is told.
+    pub(crate) fn telling(listener: impl Fn(News) + 'static) -> Console {
+        let mut console = Console::new(true);
+        console.listener = Some(Box::new(listener));
+        console
+    }
+
+    /// Says that a test was judged.
+    pub(crate) fn judged(&self, test: &TestVerdict) {
+        self.tell(|| News::Judged(Box::new(test.clone())));
+    }
+
+    fn tell(&self, news: impl FnOnce() -> News) {
+        if let Some(listener) = &self.listener {
+            listener(news());
         }
     }
 
     /// Says what is going on now.
     pub(crate) fn progress(&self, text: &str) {
         *self.text.borrow_mut() = text.to_string();
+        self.tell(|| News::Doing(text.to_string()));
         self.tick();
     }
 

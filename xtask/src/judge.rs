@@ -48,15 +48,10 @@ pub(crate) fn missing(kata: &crate::catalog::Kata, subject: &str) -> KataVerdict
     KataVerdict { verdict: SubjectVerdict::Missing, ..rejected(kata, subject, Vec::new()) }
 }
 
-/// The verdict on a subject that was built, and run if it compiled.
-pub(crate) fn judge(built: &Built, runs: Vec<TestRun>, seconds: f64) -> KataVerdict {
+/// The verdict on a subject that was built, with those on its tests if it compiled: on all of them, or on the one that was wanted.
+pub(crate) fn judge(built: &Built, only: Option<&str>, mut tests: Vec<TestVerdict>, seconds: f64) -> KataVerdict {
     let kata = &built.staged.subject.kata;
-    let mut tests: Vec<TestVerdict> = runs.into_iter().filter_map(judge_test).collect();
-    for test in tests.iter_mut().filter(|test| test.kind == Some(Kind::Unsolved)) {
-        if !stub::is_of_a_todo(&built.staged.files, &test.message) {
-            test.kind = Some(Kind::Panic);
-        }
-    }
+    let wanted = || kata.tests.iter().filter(|name| only.is_none_or(|only| only == *name));
     let objected = built.diagnostics.iter().any(|diagnostic| diagnostic.level.starts_with("error"));
     let verdict = match built.compiled() {
         true if built.is_not_modelled() => {
@@ -66,7 +61,7 @@ pub(crate) fn judge(built: &Built, runs: Vec<TestRun>, seconds: f64) -> KataVerd
             let judged = tests.iter().map(|test| &test.name).collect::<BTreeSet<_>>().len();
             of_tests(judged, &tests)
         }
-        true => of_tests(kata.tests.len(), &tests),
+        true => of_tests(wanted().count(), &tests),
         false if objected => SubjectVerdict::CompileError,
         // The compiler gave up without a word: it was killed, say.
         false => SubjectVerdict::GraderError,
@@ -80,7 +75,7 @@ pub(crate) fn judge(built: &Built, runs: Vec<TestRun>, seconds: f64) -> KataVerd
         subject: built.staged.subject.name.clone(),
         verdict,
         score,
-        max_score: max_score(kata),
+        max_score: wanted().map(|test| kata.points(test)).sum(),
         seconds,
         tests,
         diagnostics,
@@ -128,7 +123,16 @@ fn award_points(kata: &crate::catalog::Kata, tests: &mut [TestVerdict]) -> u32 {
     score
 }
 
-/// The verdict on one test in one mode; nothing if it does not run in this mode.
+/// The verdict on one test of that subject in one mode; nothing if it does not run in this mode. Its points are awarded with all the
+/// others'.
+pub(crate) fn test(built: &Built, run: TestRun) -> Option<TestVerdict> {
+    let mut test = judge_test(run)?;
+    if test.kind == Some(Kind::Unsolved) && !stub::is_of_a_todo(&built.staged.files, &test.message) {
+        test.kind = Some(Kind::Panic);
+    }
+    Some(test)
+}
+
 fn judge_test(run: TestRun) -> Option<TestVerdict> {
     let TestRun { test, mode, finished, record } = run;
     let output = learners_output(&finished);
@@ -146,7 +150,7 @@ fn judge_test(run: TestRun) -> Option<TestVerdict> {
     let (verdict, kind, message) = match outcome {
         Outcome::Skipped => return None,
         // No kind of a learner's mistake: the subject's verdict is the grader's error.
-        Outcome::Broken(message) => (Verdict::Failed, None, message),
+        Outcome::Broken(message) | Outcome::Misfit(message) => (Verdict::Failed, None, message),
         Outcome::Passed => (Verdict::Passed, None, String::new()),
         Outcome::Failed(Failure { kind, message }) => (Verdict::Failed, Some(kind), message),
     };
@@ -257,7 +261,7 @@ mod tests {
     fn kind(outcome: &Outcome) -> Option<Kind> {
         match outcome {
             Outcome::Failed(failure) => Some(failure.kind),
-            Outcome::Passed | Outcome::Skipped | Outcome::Broken(_) => None,
+            Outcome::Passed | Outcome::Skipped | Outcome::Broken(_) | Outcome::Misfit(_) => None,
         }
     }
 

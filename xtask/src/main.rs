@@ -16,6 +16,7 @@ mod inspect;
 mod judge;
 mod kernel;
 mod ledger;
+mod lesson;
 mod mutants;
 mod nesting;
 mod noise;
@@ -28,11 +29,15 @@ mod render;
 mod repository;
 mod run;
 mod sandbox;
+mod saves;
+#[cfg(unix)]
+mod screen;
 mod settings;
 mod shard;
 mod skeleton;
 mod sources;
 mod stage;
+mod stub;
 mod subject;
 mod timing;
 mod toolchain;
@@ -80,9 +85,9 @@ fn dispatch(cli: Cli) -> Result<bool> {
         Some(Command::List { json }) => commands::list::run(&repository, json),
         Some(Command::Check(args)) => commands::check::run(&repository, args),
         Some(Command::Watch { kata }) => commands::watch::run(&repository, kata.as_deref()),
-        Some(Command::Hint { kata, shown }) => commands::hint::run(&repository, &kata, shown),
-        Some(Command::Explain { kata }) => commands::explain::run(&repository, &kata),
-        Some(Command::Reset { kata }) => commands::reset::run(&repository, &kata),
+        Some(Command::Hint { kata, shown }) => commands::hint::run(&repository, kata.as_deref(), shown),
+        Some(Command::Explain { kata }) => commands::explain::run(&repository, kata.as_deref()),
+        Some(Command::Reset { kata }) => commands::reset::run(&repository, kata.as_deref()),
         Some(Command::Replay(args)) => commands::replay::run(&repository, args),
         Some(Command::Grade(args)) => commands::grade::run(&repository, args),
         Some(Command::Merge(args)) => commands::merge::run(&args),

@@ -86,6 +86,7 @@ pub(crate) fn examine_each(
     mut each: impl FnMut(usize, KataVerdict) -> Result<()>,
 ) -> Result<()> {
     let seconds = prepared.started.elapsed().as_secs_f64();
+    let only = settings.test.as_deref();
     let (mut compiled, mut places) = (Vec::new(), Vec::new());
     for (place, entry) in prepared.entries.iter().enumerate() {
         let subject = &entry.staged().subject;
@@ -94,28 +95,32 @@ pub(crate) fn examine_each(
                 compiled.push(built);
                 places.push(place);
             }
-            Entry::Built(built) => each(place, judge::judge(built, Vec::new(), seconds))?,
+            Entry::Built(built) => each(place, judge::judge(built, only, Vec::new(), seconds))?,
             Entry::Failed(_, why) => each(place, judge::grader_error(&subject.kata, &subject.name, why.clone()))?,
             Entry::Rejected(_, found) => each(place, judge::rejected(&subject.kata, &subject.name, found.clone()))?,
         }
     }
-    run::run(&compiled, settings, console, cancel, |number, runs| {
-        let staged = &compiled[number].staged;
-        let mut verdict = match runs {
-            Ok(runs) => judge::judge(compiled[number], runs, seconds),
+    let judge_test = |number: usize, run| {
+        let built: &Built = compiled[number];
+        let mut test = judge::test(built, run)?;
+        let own = |text: &str| build::with_own_paths(repository, &built.staged, text);
+        test.message = own(&test.message);
+        test.output = own(&test.output);
+        if let Some(trace) = &mut test.trace {
+            trace.for_each_file(own);
+        }
+        console.judged(&test);
+        Some(test)
+    };
+    run::run(&compiled, settings, console, cancel, judge_test, |number, tests| {
+        let subject = &compiled[number].staged.subject;
+        let verdict = match tests {
+            Ok(tests) => judge::judge(compiled[number], only, tests, seconds),
             Err(error) if settings.guard.is_some() => {
-                judge::grader_error(&staged.subject.kata, &staged.subject.name, error.to_string())
+                judge::grader_error(&subject.kata, &subject.name, error.to_string())
             }
             Err(error) => return Err(error),
         };
-        for test in &mut verdict.tests {
-            let own = |text: &str| build::with_own_paths(repository, staged, text);
-            test.message = own(&test.message);
-            test.output = own(&test.output);
-            if let Some(trace) = &mut test.trace {
-                trace.for_each_file(own);
-            }
-        }
         each(places[number], verdict)
     })
 }

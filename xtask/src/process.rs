@@ -168,7 +168,8 @@ fn start_in_group(mut command: Command) -> Result<Box<dyn ChildWrapper>> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut wrapped = CommandWrap::from(command);
     #[cfg(unix)]
-    wrapped.wrap(process_wrap::std::ProcessGroup::leader());
+    // A session is a group without a terminal: what is run here can't read the learner's keys, nor write over the screen.
+    wrapped.wrap(process_wrap::std::ProcessSession);
     #[cfg(windows)]
     wrapped.wrap(process_wrap::std::JobObject);
     wrapped.spawn().map_err(|error| {

@@ -45,6 +45,13 @@ pub(crate) enum State {
     Untouched,
 }
 
+/// Whether the learner's file is no longer the stub.
+pub(crate) fn is_touched(repository: &Repository, kata: &Kata) -> bool {
+    let stub = fs::read(repository.stub(&kata.name)).ok();
+    let own = fs::read(kata.folder.join("src/lib.rs")).ok();
+    own.is_some() && stub != own
+}
+
 impl Progress {
     /// Reads the file. One that is missing or broken is no progress, which is no error.
     pub(crate) fn read(repository: &Repository) -> Progress {
@@ -94,9 +101,7 @@ impl Progress {
         if checked.is_some_and(|entry| entry.verdict == Some(SubjectVerdict::Passed)) {
             return State::Solved;
         }
-        let stub = fs::read(repository.stub(&kata.name)).ok();
-        let own = fs::read(kata.folder.join("src/lib.rs")).ok();
-        if checked.is_some_and(|entry| entry.score > 0) || (own.is_some() && stub != own) {
+        if checked.is_some_and(|entry| entry.score > 0) || is_touched(repository, kata) {
             State::Started
         } else {
             State::Untouched

@@ -10,7 +10,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use verdict::{Mode, Outcome, Record};
+use verdict::{Mode, Outcome, Record, TestVerdict};
 
 use crate::build::Built;
 use crate::cancel::Cancel;
@@ -49,8 +49,16 @@ struct Job<'a> {
     tests: Vec<&'a str>,
 }
 
-/// Runs the tests of the subjects: all of them, or the one that the settings name. All cores are kept busy. Each subject's
-/// runs are handed to `each` as soon as its last test is done.
+/// What a worker says of its job.
+enum Said {
+    /// A test was run.
+    Ran(TestRun),
+    /// The job is done.
+    Done(Result<()>),
+}
+
+/// Runs the tests of the subjects: all of them, or the one that the settings name. All cores are kept busy. `judge` gets each run as
+/// soon as it is over; what it makes of the runs of a subject is handed to `each` as soon as the subject's last test is done.
 ///
 /// # Errors
 /// `cancel` was raised, or `each` failed. What went wrong with one subject is handed over in the place of its runs.
@@ -59,7 +67,8 @@ pub(crate) fn run(
     settings: &Settings,
     console: &Console,
     cancel: &Cancel,
-    mut each: impl FnMut(usize, Result<Vec<TestRun>>) -> Result<()>,
+    judge: impl Fn(usize, TestRun) -> Option<TestVerdict>,
+    mut each: impl FnMut(usize, Result<Vec<TestVerdict>>) -> Result<()>,
 ) -> Result<()> {
     let jobs: Vec<Job<'_>> =
         subjects.iter().enumerate().flat_map(|(subject, built)| jobs_of(subject, built, settings)).collect();
@@ -74,15 +83,18 @@ pub(crate) fn run(
             scope.spawn(move || {
                 while let Some((number, job)) = take(next, jobs) {
                     let folder = scratch.join(number.to_string());
-                    let runs = run_job(job, &folder, settings, cancel);
-                    if sender.send((number, runs)).is_err() {
+                    let ran = |run| {
+                        let _ = sender.send((number, Said::Ran(run)));
+                    };
+                    let done = run_job(job, &folder, settings, cancel, ran);
+                    if sender.send((number, Said::Done(done))).is_err() {
                         break;
                     }
                 }
             });
         }
         drop(sender);
-        let finished = hand_over(done, &jobs, console, &mut each);
+        let finished = hand_over(done, &jobs, console, judge, &mut each);
         // After an error nobody needs the tests that are not begun.
         next.store(jobs.len(), Ordering::SeqCst);
         finished
@@ -103,30 +115,39 @@ fn take<'a, 'b>(next: &AtomicUsize, jobs: &'a [Job<'b>]) -> Option<(usize, &'a J
     jobs.get(number).map(|job| (number, job))
 }
 
-/// Gathers runs by subject and, within one, in the order of its tests, so that nothing depends on who was faster.
+/// Gathers verdicts by subject and, within one, in the order of its tests, so that nothing depends on who was faster.
 fn hand_over(
-    done: Receiver<(usize, Result<Vec<TestRun>>)>,
+    done: Receiver<(usize, Said)>,
     jobs: &[Job<'_>],
     console: &Console,
-    each: &mut impl FnMut(usize, Result<Vec<TestRun>>) -> Result<()>,
+    judge: impl Fn(usize, TestRun) -> Option<TestVerdict>,
+    each: &mut impl FnMut(usize, Result<Vec<TestVerdict>>) -> Result<()>,
 ) -> Result<()> {
     let mut open: BTreeMap<usize, usize> = BTreeMap::new();
     jobs.iter().for_each(|job| *open.entry(job.subject).or_default() += 1);
-    let mut gathered: BTreeMap<usize, BTreeMap<usize, Result<Vec<TestRun>>>> = BTreeMap::new();
+    let mut begun: BTreeMap<usize, Vec<TestVerdict>> = BTreeMap::new();
+    let mut gathered: BTreeMap<usize, BTreeMap<usize, Result<Vec<TestVerdict>>>> = BTreeMap::new();
     let (mut count, all): (usize, usize) = (0, jobs.iter().map(|job| job.tests.len()).sum());
     loop {
         match done.recv_timeout(Duration::from_millis(50)) {
-            Ok((_, Err(Error::Interrupted))) => return Err(Error::Interrupted),
-            Ok((number, runs)) => {
+            Ok((_, Said::Done(Err(Error::Interrupted)))) => return Err(Error::Interrupted),
+            Ok((number, Said::Ran(run))) => {
+                begun.entry(number).or_default().extend(judge(jobs[number].subject, run));
+            }
+            Ok((number, Said::Done(done))) => {
                 let Job { subject, tests, .. } = &jobs[number];
                 count += tests.len();
                 console.progress(&format!("running: {count} of {all} tests, {}", tests.last().unwrap_or(&"")));
-                gathered.entry(*subject).or_default().insert(number, runs);
+                let verdicts = begun.remove(&number).unwrap_or_default();
+                gathered.entry(*subject).or_default().insert(number, done.map(|()| verdicts));
                 let left = open.entry(*subject).or_default();
                 *left -= 1;
                 if *left == 0 {
-                    let runs = gathered.remove(subject).unwrap_or_default().into_values();
-                    each(*subject, runs.collect::<Result<Vec<_>>>().map(|runs| runs.into_iter().flatten().collect()))?;
+                    let tests = gathered.remove(subject).unwrap_or_default().into_values();
+                    each(
+                        *subject,
+                        tests.collect::<Result<Vec<_>>>().map(|tests| tests.into_iter().flatten().collect()),
+                    )?;
                 }
             }
             Err(RecvTimeoutError::Timeout) => console.tick(),
@@ -136,19 +157,18 @@ fn hand_over(
 }
 
 /// Runs tests in their modes until one fails: what a schedule shows, threads could only confirm by luck.
-fn run_job(job: &Job<'_>, folder: &Path, settings: &Settings, cancel: &Cancel) -> Result<Vec<TestRun>> {
-    let mut runs = Vec::new();
+fn run_job(job: &Job<'_>, folder: &Path, settings: &Settings, cancel: &Cancel, ran: impl Fn(TestRun)) -> Result<()> {
     for test in &job.tests {
         for mode in job.built.modes() {
             let run = run_test(job.built, test, mode, folder, settings, cancel)?;
             let failed = !matches!(&run.record, Some(Record { outcome: Outcome::Passed | Outcome::Skipped, .. }));
-            runs.push(run);
+            ran(run);
             if failed {
-                return Ok(runs);
+                return Ok(());
             }
         }
     }
-    Ok(runs)
+    Ok(())
 }
 
 fn run_test(
@@ -172,8 +192,9 @@ fn run_test(
 }
 
 /// What the test harness is told: this one test, nothing else, and no ornaments.
-fn arguments(test: &str) -> [&str; 6] {
-    ["--exact", test, "--nocapture", "--quiet", "--test-threads=1", "--color=never"]
+fn arguments(test: &str) -> [&str; 7] {
+    // Tests that need schedules are ignored by hand.
+    ["--exact", test, "--include-ignored", "--nocapture", "--quiet", "--test-threads=1", "--color=never"]
 }
 
 /// What the test itself is told.

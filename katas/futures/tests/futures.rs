@@ -131,6 +131,7 @@ fn wait_for_a_failure_returns_at_the_first_panic() {
 
 /// The time is the model's: jobs that sleep cost nothing, and limits are met to the nanosecond.
 #[test]
+#[ignore = "needs schedules: cargo xtask check futures wait_gives_done_and_not_done_when_the_time_is_up"]
 fn wait_gives_done_and_not_done_when_the_time_is_up() {
     on_schedules(|| {
         let executor = executor(2);
@@ -241,11 +242,13 @@ fn no_job_is_lost_with_its_future_or_its_executor() {
 }
 
 #[test]
+#[ignore = "needs schedules: cargo xtask check futures every_small_program_of_calls_keeps_the_contract"]
 fn every_small_program_of_calls_keeps_the_contract() {
     every_small_program(FuturesContract::Single);
 }
 
 #[test]
+#[ignore = "needs schedules: cargo xtask check futures every_small_program_of_waits_keeps_the_contract"]
 fn every_small_program_of_waits_keeps_the_contract() {
     every_small_program(FuturesContract::Several);
 }

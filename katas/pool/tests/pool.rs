@@ -72,6 +72,7 @@ fn all_workers_work_at_once() {
 }
 
 #[test]
+#[ignore = "needs schedules: cargo xtask check pool submit_waits_while_the_backlog_is_full"]
 fn submit_waits_while_the_backlog_is_full() {
     on_schedules(|| {
         let (pool, log, leave) = (Arc::new(Pool::new(size(1), size(2))), Log::new(), Gate::closed());
@@ -107,6 +108,7 @@ fn map_keeps_the_order_of_its_items_and_waits_for_the_slowest() {
 }
 
 #[test]
+#[ignore = "needs schedules: cargo xtask check pool map_asks_for_no_item_before_there_is_room"]
 fn map_asks_for_no_item_before_there_is_room() {
     on_schedules(|| {
         let (pool, item, leave) = (Arc::new(Pool::new(size(1), size(1))), Arc::new(()), Gate::closed());
@@ -199,6 +201,7 @@ fn shutdown_runs_what_is_left_and_refuses_what_comes_later() {
 }
 
 #[test]
+#[ignore = "needs schedules: cargo xtask check pool shutdown_now_drops_what_has_not_begun"]
 fn shutdown_now_drops_what_has_not_begun() {
     on_schedules(|| {
         let (pool, log, leave) = (Arc::new(Pool::new(size(1), size(2))), Log::new(), Gate::closed());
@@ -271,6 +274,7 @@ fn dropping_the_pool_waits_for_its_jobs() {
 }
 
 #[test]
+#[ignore = "needs schedules: cargo xtask check pool every_small_program_of_calls_keeps_the_contract"]
 fn every_small_program_of_calls_keeps_the_contract() {
     every_small_program(contract::PoolContract);
 }

@@ -651,8 +651,8 @@ fn a_schedule_that_does_not_fit_is_told_so() {
         let exploration = explore(&config, || {
             thread::spawn(|| ()).join().unwrap();
         });
-        let failure = failure(&exploration);
-        assert!(failure.message.contains(says), "{schedule}: {}", failure.message);
+        let verdict::Outcome::Misfit(why) = &exploration.outcome else { panic!("{:?}", exploration.outcome) };
+        assert!(why.contains(says), "{schedule}: {why}");
     }
 }
 

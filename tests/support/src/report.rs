@@ -73,6 +73,7 @@ pub(crate) fn report(record: &Record, grader: Grader) {
 pub(crate) fn failure_text(record: &Record) -> Option<String> {
     let failure = match &record.outcome {
         Outcome::Passed | Outcome::Skipped => return None,
+        Outcome::Misfit(why) => return Some(why.clone()),
         Outcome::Broken(why) => return Some(format!("the test itself is broken, which is not your fault: {why}")),
         Outcome::Failed(failure) => failure,
     };
@@ -80,7 +81,7 @@ pub(crate) fn failure_text(record: &Record) -> Option<String> {
     if let Some(coverage) = &record.coverage {
         let _ = write!(text, "\n  explored: {coverage}");
     }
-    if let Some(trace) = &record.trace {
+    if let Some(trace) = record.trace.as_ref().filter(|trace| !trace.schedule.is_empty()) {
         let _ = write!(text, "\n  schedule: {}", trace.schedule);
     }
     Some(text)

@@ -58,7 +58,7 @@ fn explore(config: &Config, cases: &Cases, number: usize) -> Exploration {
     }
     if let Some(trace) = &mut exploration.trace {
         trace.given = Some(given.clone());
-        trace.schedule = format!("i{}.{}", number + 1, trace.schedule);
+        trace.schedule = format!("i{}.{}", number + 1, trace.schedule).trim_end_matches('.').to_string();
     }
     exploration
 }
@@ -78,9 +78,6 @@ fn together(one: Coverage, other: Coverage) -> Coverage {
 }
 
 /// Runs a schedule with the input that it names: `i2.0x3.1` is one of the second. One that names none is of the first.
-///
-/// # Panics
-/// If there is no such input.
 fn replay(config: &Config, cases: &Cases, schedule: &str) -> Exploration {
     let (first, rest) = schedule.split_once('.').unwrap_or((schedule, ""));
     let (number, schedule) = match first.strip_prefix('i').map(str::parse::<usize>) {
@@ -89,7 +86,8 @@ fn replay(config: &Config, cases: &Cases, schedule: &str) -> Exploration {
     };
     let count = cases.given.len();
     let Some(index) = number.and_then(|number| number.checked_sub(1)).filter(|index| *index < count) else {
-        panic!("the schedule is for an input that this test does not have: {first} (it has {count})");
+        let why = format!("the schedule does not fit this test: it is for an input {first}, and there are {count}");
+        return Exploration { outcome: Outcome::Misfit(why), coverage: Coverage::default(), trace: None };
     };
     explore(&Config { replay: Some(schedule.to_owned()), ..config.clone() }, cases, index)
 }

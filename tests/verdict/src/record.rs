@@ -69,7 +69,7 @@ pub enum Kind {
     OutputLimit,
     /// The code does different things under one and the same schedule.
     Nondeterministic,
-    /// The process ended well, but without the record of a finished test.
+    /// The process exited successfully, but without the record of a finished test.
     Tampered,
 }
 
@@ -153,6 +153,8 @@ pub enum Outcome {
     Skipped,
     /// The test itself is no good, and why. Never the learner's fault.
     Broken(String),
+    /// The schedule to replay does not fit this test, and why: it is another test's, or the code has changed.
+    Misfit(String),
 }
 
 /// How the contract was broken.

@@ -15,6 +15,7 @@ use crate::progress::Progress;
 use crate::render::file::TraceFile;
 use crate::render::{self, report};
 use crate::repository::Repository;
+use crate::saves;
 use crate::settings::Settings;
 use crate::subject::{self, Subject};
 
@@ -22,11 +23,8 @@ use crate::subject::{self, Subject};
 pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
     let cancel = Cancel::by_ctrl_c();
     let console = Console::new(args.json);
-    let trace = args.trace.map(TraceFile::new).transpose()?;
-    let katas = match &args.whose.submission {
-        Some(folder) if args.katas.is_empty() => submitted(repository, folder)?,
-        _ => catalog::some(repository, &args.katas)?,
-    };
+    let trace = args.trace.clone().map(TraceFile::new).transpose()?;
+    let (katas, test) = wanted(repository, &args)?;
     let whose = args.whose.shown();
     let own = whose.is_empty();
     let subjects = katas
@@ -34,7 +32,7 @@ pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
         .map(|kata| subject::of(repository, kata, args.whose.solution, args.whose.submission.as_deref()))
         .collect::<Result<Vec<Subject>>>()?;
     let label = workspace(&subjects);
-    let settings = Settings { seed: args.seed, schedules: args.schedules, ..Settings::default() };
+    let settings = Settings { seed: args.seed, schedules: args.schedules, test, ..Settings::default() };
     let prepared = pipeline::prepare(repository, &label, subjects, &settings, &console, &cancel)?;
     let verdicts = pipeline::examine(repository, &prepared, &settings, &console, &cancel)?;
     console.clear();
@@ -43,7 +41,8 @@ pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
         (true, [one]) => render::json(one)?,
         (true, several) => render::json(several)?,
         (false, several) => {
-            let audience = report::Audience { whose, sources: repository };
+            let test = settings.test.as_deref();
+            let audience = report::Audience { whose, sources: repository, all: args.all, test };
             several
                 .iter()
                 .zip(&katas)
@@ -58,11 +57,15 @@ pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
             verdict.tests.iter().find(|test| test.trace.is_some()).cloned().map(|test| (verdict.kata.clone(), test))
         };
         match verdicts.iter().find_map(traced) {
-            Some((kata, test)) => trace_file.write(repository, &kata, &test)?,
+            Some((kata, test)) => {
+                trace_file.write(repository, &kata, &test)?;
+                render::written(trace_file.path(), args.json);
+            }
             None => render::warning("no schedule failed, so no trace was written"),
         }
     }
-    if own {
+    // One test says nothing about the kata.
+    if own && settings.test.is_none() {
         let mut progress = Progress::read(repository);
         verdicts.iter().for_each(|verdict| progress.note(verdict));
         // The verdict is out already. A map that can't be saved is worth a word, not another exit code.
@@ -71,6 +74,28 @@ pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
         }
     }
     Ok(verdicts.iter().all(|verdict| verdict.verdict == SubjectVerdict::Passed))
+}
+
+/// The katas that are to be checked, and the one test, if it is one.
+fn wanted(repository: &Repository, args: &CheckArgs) -> Result<(Vec<Arc<Kata>>, Option<String>)> {
+    let katas = match (&args.whose.submission, &args.names[..]) {
+        (Some(folder), []) => submitted(repository, folder)?,
+        (None, []) if args.course => catalog::all(repository)?,
+        (None, []) => vec![saves::named_or_at_hand(repository, None)?],
+        (None, [test]) if catalog::one(repository, test).is_err() => {
+            let at_hand = saves::named_or_at_hand(repository, None)?;
+            // What it is instead, the error about a kata says better.
+            at_hand.has_test(test).or_else(|_| catalog::one(repository, test).map(drop))?;
+            return Ok((vec![at_hand], Some(test.clone())));
+        }
+        (_, [kata, test]) if catalog::one(repository, test).is_err() => {
+            let kata = catalog::one(repository, kata)?;
+            kata.has_test(test)?;
+            return Ok((vec![kata], Some(test.clone())));
+        }
+        (_, names) => catalog::some(repository, names)?,
+    };
+    Ok((katas, None))
 }
 
 /// The katas that a submitted checkout has.

@@ -1,17 +1,14 @@
 //! `explain`: the lesson in the terminal.
 
-use std::fs;
-
-use crate::catalog;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::lesson;
 use crate::render;
 use crate::repository::Repository;
+use crate::saves;
 
-/// Prints the kata's README.
-pub(crate) fn run(repository: &Repository, name: &str) -> Result<bool> {
-    let kata = catalog::one(repository, name)?;
-    let path = kata.folder.join("README.md");
-    let lesson = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-    render::print(&render::markdown::render(&lesson, render::width()));
+/// Shows the kata's README; where there is a terminal, in a pager.
+pub(crate) fn run(repository: &Repository, name: Option<&str>) -> Result<bool> {
+    let kata = saves::named_or_at_hand(repository, name)?;
+    render::page(&render::markdown::render(&lesson::text(&kata)?, render::width()));
     Ok(true)
 }

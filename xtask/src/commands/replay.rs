@@ -1,5 +1,7 @@
 //! `replay`: one schedule of one test, step by step.
 
+use verdict::{Kind, TestVerdict, Verdict};
+
 use crate::cancel::Cancel;
 use crate::catalog;
 use crate::cli::ReplayArgs;
@@ -15,13 +17,7 @@ use crate::subject;
 /// Runs exactly that schedule and shows it.
 pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {
     let kata = catalog::one(repository, &args.kata)?;
-    if !kata.tests.contains(&args.test) {
-        let next = match catalog::nearest(&args.test, kata.tests.iter().map(String::as_str)) {
-            Some(near) => format!("Did you mean `{near}`?"),
-            None => format!("Its tests are: {}.", kata.tests.join(", ")),
-        };
-        return Err(Error::new(format!("the kata `{}` has no test `{}`", args.kata, args.test), next));
-    }
+    kata.has_test(&args.test)?;
     if !kata.about.schedules {
         return Err(Error::new(
             format!("the tests of `{}` run on threads only", args.kata),
@@ -41,17 +37,45 @@ pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {
     let console = Console::new(false);
     let subject = subject::of(repository, &kata, args.whose.solution, args.whose.submission.as_deref())?;
     let label = format!("check-{}", subject.id);
-    let settings = Settings { replay: Some(schedule.clone()), test: Some(args.test.clone()), ..Settings::default() };
-    let prepared = pipeline::prepare(repository, &label, vec![subject], &settings, &console, &cancel)?;
-    let verdicts = pipeline::examine(repository, &prepared, &settings, &console, &cancel)?;
+    let checks = Settings { test: Some(args.test.clone()), ..Settings::default() };
+    let replays = Settings { replay: Some(schedule), ..checks.clone() };
+    let prepared = pipeline::prepare(repository, &label, vec![subject], &replays, &console, &cancel)?;
+    let mut verdict = pipeline::examine(repository, &prepared, &replays, &console, &cancel)?.remove(0);
+    if let Some(misfit) = verdict.tests.iter().find(|test| test.verdict == Verdict::Failed && test.kind.is_none()) {
+        let next = "Copy the schedule from a failed check of this test; it fits only the code that was checked.";
+        return Err(Error::new(misfit.message.clone(), next));
+    }
+    if let Some(test) = verdict.tests.iter_mut().find(|test| test.verdict == Verdict::Failed) {
+        // One schedule can't know whether others fail, which makes an assertion a race, nor how many.
+        let checked = pipeline::examine(repository, &prepared, &checks, &console, &cancel)?.remove(0);
+        checked.tests.iter().for_each(|checked| as_checked(test, checked));
+    }
     console.clear();
-    let verdict = &verdicts[0];
-    let audience = report::Audience { whose: args.whose.shown(), sources: repository };
-    render::print(&report::replayed(verdict, &kata, &schedule, &audience));
+    let verdict = &verdict;
+    let audience =
+        report::Audience { whose: args.whose.shown(), sources: repository, all: false, test: Some(&args.test) };
+    render::print(&report::replayed(verdict, &kata, &audience));
     if let (Some(trace_file), Some(test)) = (trace_file, verdict.tests.first()) {
         trace_file.write(repository, &kata.name, test)?;
+        render::written(trace_file.path(), false);
     }
-    Ok(verdict.tests.iter().all(|test| test.verdict == verdict::Verdict::Passed) && !verdict.tests.is_empty())
+    Ok(verdict.tests.iter().all(|test| test.verdict == Verdict::Passed) && !verdict.tests.is_empty())
+}
+
+/// Tells a failure as the check of the whole test does.
+fn as_checked(replayed: &mut TestVerdict, checked: &TestVerdict) {
+    let schedule = |test: &TestVerdict| test.trace.as_ref().map(|trace| trace.schedule.clone());
+    if checked.verdict == Verdict::Failed && schedule(checked) == schedule(replayed) {
+        replayed.kind = checked.kind;
+        replayed.message.clone_from(&checked.message);
+        replayed.coverage = checked.coverage;
+        return;
+    }
+    // Of how many schedules it is one, is not known.
+    replayed.coverage = replayed.coverage.filter(|coverage| coverage.scenarios.is_some());
+    if replayed.kind == Some(Kind::Assertion) && checked.kind != Some(Kind::Assertion) {
+        replayed.kind = Some(Kind::Race);
+    }
 }
 
 /// Whether this can stand between two dots: a thread, `t` or `s`, how many times; or the `i4`, `h`, `u` and `c` at the beginning.

@@ -1,13 +1,11 @@
-//! `watch`: a check on every save. A save during a check stops that check and starts anew.
+//! `watch`: the learner's screen. Where there is no terminal for it, a check on every save, in plain lines.
 
-use std::io::{BufRead, IsTerminal, stdin};
-use std::path::Path;
+use std::io::{BufRead, IsTerminal, stdin, stdout};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use notify::{RecursiveMode, Watcher};
 use verdict::SubjectVerdict;
 
 use crate::cancel::Cancel;
@@ -15,74 +13,77 @@ use crate::catalog::{self, Kata};
 use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::pipeline;
-use crate::progress::{Progress, State};
+use crate::progress::Progress;
 use crate::render::{self, report};
 use crate::repository::Repository;
+use crate::saves::{self, Saves};
 use crate::settings::Settings;
 use crate::subject;
 
-/// What `watch` reacts to.
-enum Event {
-    /// A source file of that kata changed.
-    Saved(String),
-    /// `q` and Enter.
-    Quit,
-}
+/// How often saves, and Ctrl-C, are looked at.
+const LOOK: Duration = Duration::from_millis(60);
 
-/// Editors write a file in several steps; a save is over when nothing more comes for that long.
-const DEBOUNCE: Duration = Duration::from_millis(60);
-/// How often Ctrl-C is looked at.
-const LOOK: Duration = Duration::from_millis(50);
-
-/// Watches one kata, or all of them, until `q` or Ctrl-C.
+/// Watches until the learner leaves. The screen begins with the kata of that name, plain lines are about it alone; without a name both
+/// are about every kata.
 pub(crate) fn run(repository: &Repository, name: Option<&str>) -> Result<bool> {
-    let katas = match name {
-        Some(name) => vec![catalog::one(repository, name)?],
-        None => catalog::all(repository)?,
+    let all = catalog::all(repository)?;
+    let named = name.map(|name| catalog::one(repository, name)).transpose()?;
+    let Some(first) = named.clone().or_else(|| saves::at_hand(repository, &all)) else {
+        return Err(Error::new("there is no kata to watch", "A fresh checkout has them in katas/."));
     };
-    let ctrl_c = Cancel::by_ctrl_c();
-    let (sender, events) = mpsc::channel();
-    let _watcher = watch_sources(&katas, &sender)?;
-    if stdin().is_terminal() {
-        thread::spawn(move || wait_for_q(&sender));
+    #[cfg(unix)]
+    if has_screen() {
+        return crate::screen::run(repository, &all, &first.name);
     }
-    let first = name.map_or_else(|| first_open(repository, &katas), |name| Some(name.to_string()));
-    let mut wanted = first;
-    render::print("Watching. Save to check; `q` and Enter, or Ctrl-C, ends it.\n");
-    loop {
-        let running = wanted.take().and_then(|name| katas.iter().find(|kata| kata.name == name)).map(|kata| {
-            let (cancel, repository, kata) = (ctrl_c.child(), repository.clone(), Arc::clone(kata));
-            let in_thread = cancel.clone();
-            (cancel, thread::spawn(move || check(&repository, &kata, &in_thread)))
-        });
-        let next = next_save(&events, &ctrl_c);
-        if let Some((cancel, check)) = running {
-            cancel.raise();
-            // Whatever it started is gone when it returns.
-            let _ = check.join();
-        }
-        match next? {
-            Some(name) => wanted = Some(name),
-            None => return Ok(true),
-        }
-    }
+    plain_lines(repository, &named.map_or(all, |kata| vec![kata]), first)
 }
 
-/// Waits for the next save, and until it is over; nothing if the person quits.
-fn next_save(events: &Receiver<Event>, ctrl_c: &Cancel) -> Result<Option<String>> {
-    let mut saved = None;
-    loop {
+/// Whether a screen can be drawn, and keys be read.
+#[cfg(unix)]
+fn has_screen() -> bool {
+    let can_draw = std::env::var("TERM").is_ok_and(|terminal| !terminal.is_empty() && terminal != "dumb");
+    can_draw && stdin().is_terminal() && stdout().is_terminal()
+}
+
+/// Checks on every save until `q` and Enter, or Ctrl-C. A save during a check stops that check and starts anew.
+fn plain_lines(repository: &Repository, katas: &[Arc<Kata>], first: Arc<Kata>) -> Result<bool> {
+    let ctrl_c = Cancel::by_ctrl_c();
+    let quits = Arc::new(AtomicBool::new(false));
+    if stdin().is_terminal() {
+        let quits = Arc::clone(&quits);
+        thread::spawn(move || {
+            let lines = stdin().lock().lines().map_while(|line| line.ok());
+            let mut typed = lines.skip_while(|line| line.trim() != "q");
+            quits.store(typed.next().is_some(), Ordering::SeqCst);
+        });
+    }
+    let mut saves = Saves::of(katas);
+    render::print("Watching. Save to check; `q` and Enter, or Ctrl-C, ends it.\n");
+    let mut wanted = Some(first);
+    while let Some(kata) = wanted.take() {
+        render::print(&separator(&kata.name));
+        let cancel = ctrl_c.child();
+        let check = {
+            let (repository, kata, cancel) = (repository.clone(), Arc::clone(&kata), cancel.clone());
+            thread::spawn(move || check(&repository, &kata, &cancel))
+        };
+        while wanted.is_none() && !quits.load(Ordering::SeqCst) && !ctrl_c.is_raised() {
+            thread::sleep(LOOK);
+            wanted = saves.look().and_then(|name| katas.iter().find(|kata| kata.name == name).cloned());
+        }
+        cancel.raise();
+        // Whatever it started is gone when it returns.
+        let _ = check.join();
         if ctrl_c.is_raised() {
             return Err(Error::Interrupted);
         }
-        match events.recv_timeout(if saved.is_some() { DEBOUNCE } else { LOOK }) {
-            Ok(Event::Saved(name)) => saved = Some(name),
-            Ok(Event::Quit) => return Ok(None),
-            Err(RecvTimeoutError::Timeout) if saved.is_some() => return Ok(saved),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Ok(None),
-        }
     }
+    Ok(true)
+}
+
+/// What divides one check from the next: the kata and the time.
+fn separator(kata: &str) -> String {
+    format!("\n──── {kata} ──── {} ────\n", render::time_of_day())
 }
 
 /// Checks one kata. What is wrong with the environment is shown, and the watch goes on.
@@ -101,7 +102,7 @@ fn try_check(repository: &Repository, kata: &Arc<Kata>, cancel: &Cancel) -> Resu
     let prepared = pipeline::prepare(repository, &label, vec![subject], &settings, &console, cancel)?;
     let verdicts = pipeline::examine(repository, &prepared, &settings, &console, cancel)?;
     console.clear();
-    let audience = report::Audience { whose: String::new(), sources: repository };
+    let audience = report::Audience { whose: String::new(), sources: repository, all: false, test: None };
     let mut progress = Progress::read(repository);
     for verdict in &verdicts {
         render::print(&report::verdict(verdict, kata, &audience));
@@ -111,45 +112,4 @@ fn try_check(repository: &Repository, kata: &Arc<Kata>, cancel: &Cancel) -> Resu
         }
     }
     progress.write(repository)
-}
-
-/// The first kata that is not solved.
-fn first_open(repository: &Repository, katas: &[Arc<Kata>]) -> Option<String> {
-    let progress = Progress::read(repository);
-    let open = |kata: &&Arc<Kata>| progress.state(repository, kata) != State::Solved;
-    katas.iter().find(open).map(|kata| kata.name.clone())
-}
-
-fn watch_sources(katas: &[Arc<Kata>], sender: &Sender<Event>) -> Result<impl Watcher + use<>> {
-    let cannot = |error: notify::Error| {
-        Error::new(format!("cannot watch the katas: {error}"), "`cargo xtask check KATA` works without watching.")
-    };
-    let folders: Vec<_> = katas.iter().map(|kata| (kata.name.clone(), kata.folder.join("src"))).collect();
-    let (watched, sender) = (folders.clone(), sender.clone());
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let Ok(event) = event else { return };
-        if event.kind.is_access() {
-            return;
-        }
-        for (name, folder) in &watched {
-            let inside = |path: &Path| path.starts_with(folder) && path.extension().is_some_and(|end| end == "rs");
-            if event.paths.iter().any(|path| inside(path)) {
-                let _ = sender.send(Event::Saved(name.clone()));
-            }
-        }
-    })
-    .map_err(cannot)?;
-    for (_, folder) in &folders {
-        watcher.watch(folder, RecursiveMode::Recursive).map_err(cannot)?;
-    }
-    Ok(watcher)
-}
-
-fn wait_for_q(sender: &Sender<Event>) {
-    for line in stdin().lock().lines().map_while(|line| line.ok()) {
-        if line.trim() == "q" {
-            let _ = sender.send(Event::Quit);
-            return;
-        }
-    }
 }

@@ -63,7 +63,7 @@ pub(crate) fn list(katas: &[Arc<Kata>]) -> String {
 }
 
 /// Hints, the first of them with that number (from 0), of so many.
-pub(crate) fn hints(kata: &str, hints: &[&str], first: usize, of: usize) -> String {
+pub(crate) fn hints(kata: &str, hints: &[String], first: usize, of: usize) -> String {
     if of == 0 {
         return format!("{kata} has no hints.\n");
     }

@@ -49,6 +49,11 @@ impl TraceFile {
         Ok(TraceFile { file, form })
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.file
+    }
+
     /// Writes the test's schedule, if it has one.
     ///
     /// # Errors

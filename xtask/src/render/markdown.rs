@@ -1,8 +1,9 @@
 //! A lesson in the terminal: enough of Markdown for READMEs and hints.
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use textwrap::WordSplitter;
 
-use crate::render::{FAINT, STRONG, styled};
+use crate::render::{FAINT, STRONG, shares, styled};
 
 /// Renders Markdown in so many columns.
 pub(crate) fn render(markdown: &str, width: usize) -> String {
@@ -34,10 +35,7 @@ impl Page {
         match event {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
-            Event::Text(text) if self.in_code => {
-                let shown: String = text.lines().map(|line| format!("    {line}\n")).collect();
-                self.text += &shown;
-            }
+            Event::Text(text) if self.in_code => self.line += &text,
             Event::Text(text) => self.line += &text,
             // Backticks stay: without colour they are what tells code from prose.
             Event::Code(code) => self.line += &format!("`{code}`"),
@@ -86,6 +84,9 @@ impl Page {
             }
             TagEnd::CodeBlock => {
                 self.in_code = false;
+                let block = std::mem::take(&mut self.line);
+                let lines = code(&block.lines().collect::<Vec<_>>(), self.width);
+                self.text += &lines.iter().map(|line| line.trim_end().to_string() + "\n").collect::<String>();
                 self.text.push('\n');
             }
             TagEnd::Item => self.flush(),
@@ -128,19 +129,24 @@ impl Page {
         let mark = self.mark.take().unwrap_or_default();
         let first =
             if mark.is_empty() { indent.clone() } else { format!("{}{mark}", "  ".repeat(depth.saturating_sub(1))) };
-        let options = textwrap::Options::new(self.width).initial_indent(&first).subsequent_indent(&indent);
+        // An address that is cut can't be followed: too long ones stick out.
+        let options = textwrap::Options::new(self.width)
+            .initial_indent(&first)
+            .subsequent_indent(&indent)
+            .break_words(false)
+            .word_splitter(WordSplitter::NoHyphenation);
         self.text += &line.lines().map(|line| textwrap::fill(line, &options) + "\n").collect::<String>();
     }
 
-    /// Columns as wide as their longest cell; the last one is wrapped if the page is too narrow.
+    /// Columns as wide as their longest cell; where the page is too narrow, the wide ones are wrapped.
     fn flush_table(&mut self) {
         let rows = std::mem::take(&mut self.table);
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
         let longest = |column: usize| {
             rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
         };
-        let share = self.width / columns.max(1);
-        let widths: Vec<usize> = (0..columns).map(|column| longest(column).min(share.max(10))).collect();
+        let needs: Vec<usize> = (0..columns).map(longest).collect();
+        let widths = shares(&needs, self.width.saturating_sub(2 * columns.saturating_sub(1)));
         for (number, row) in rows.iter().enumerate() {
             let cells: Vec<Vec<String>> = row
                 .iter()
@@ -166,6 +172,45 @@ impl Page {
     }
 }
 
+/// A block of code in so many columns. Two languages side by side are put one below the other if they don't fit; a line that is too
+/// long even so goes on below, further in.
+fn code(lines: &[&str], width: usize) -> Vec<String> {
+    const INDENT: usize = 4;
+    let longest = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    if longest <= width {
+        let indent = " ".repeat(INDENT.min(width - longest));
+        return lines.iter().map(|line| format!("{indent}{line}")).collect();
+    }
+    if let Some(column) = side_by_side(lines, width) {
+        let cut = |line: &str| line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
+        let left: Vec<&str> = lines.iter().map(|line| line[..cut(line)].trim_end()).collect();
+        let right: Vec<&str> = lines.iter().map(|line| &line[cut(line)..]).collect();
+        return [code(&left, width), vec![String::new()], code(&right, width)].concat();
+    }
+    let folded = |line: &&str| {
+        let indent = " ".repeat(line.len() - line.trim_start().len());
+        let further = format!("{indent}    ");
+        let options = textwrap::Options::new(width)
+            .initial_indent(&indent)
+            .subsequent_indent(&further)
+            .word_splitter(WordSplitter::NoHyphenation);
+        textwrap::wrap(line.trim_start(), options).into_iter().map(|line| line.into_owned()).collect::<Vec<_>>()
+    };
+    lines.iter().flat_map(folded).collect()
+}
+
+/// The column at which a second language begins: `# ` behind some blanks, in every line that reaches so far.
+fn side_by_side(lines: &[&str], width: usize) -> Option<usize> {
+    let letters: Vec<Vec<char>> = lines.iter().map(|line| line.chars().collect()).collect();
+    let begins = |line: &Vec<char>, column: usize| {
+        let blank = |at: usize| line.get(at).is_none_or(|letter| *letter == ' ');
+        line.len() <= column || line[column] == '#' && blank(column - 1) && blank(column - 2) && blank(column + 1)
+    };
+    let columns = (3..width).filter(|column| letters.iter().all(|line| begins(line, *column)));
+    let mut columns = columns.filter(|column| letters.iter().filter(|line| line.len() > *column).count() > 1);
+    columns.next()
+}
+
 #[cfg(test)]
 mod tests {
     use super::render;
@@ -186,8 +231,39 @@ mod tests {
     }
 
     #[test]
+    fn code_side_by_side_is_stacked_where_it_does_not_fit() {
+        let fits = "with lock:      # {\n    x += 1      #     x += 1;\n";
+        assert_eq!(
+            plain(&format!("```python\n{fits}```\n")),
+            "    with lock:      # {\n        x += 1      #     x += 1;\n"
+        );
+        let wide = "with lock:                # let mut x = lock.lock();\n    x += 1                # *x += 1;\n";
+        let stacked = "    with lock:\n        x += 1\n\n    # let mut x = lock.lock();\n    # *x += 1;\n";
+        assert_eq!(plain(&format!("```python\n{wide}```\n")), stacked);
+    }
+
+    #[test]
+    fn diagrams_use_the_margin_and_long_lines_go_on_below() {
+        assert_eq!(
+            plain("```text\n│ a diagram of thirty-eight columns  │\n```\n"),
+            "  │ a diagram of thirty-eight columns  │\n"
+        );
+        let long = plain("```rust\n  let sums = balanced(&[100, 1_000], workers, sum);\n```\n");
+        assert_eq!(long, "  let sums = balanced(&[100, 1_000],\n      workers, sum);\n");
+    }
+
+    #[test]
+    fn addresses_stay_whole() {
+        let address = "https://doc.rust-lang.org/std/thread/fn.scope.html#a-long-one";
+        assert!(plain(&format!("- see [`scope`]({address}), and more\n")).contains(&format!("<{address}>,")));
+    }
+
+    #[test]
     fn tables_stay_within_the_page() {
         let page = plain("| a | b |\n|---|---|\n| one | a cell with rather many words in it |\n");
-        assert_eq!(page, "a    b\n───  ────────────────────\none  a cell with rather\n     many words in it\n");
+        assert_eq!(
+            page,
+            "a    b\n───  ───────────────────────────────────\none  a cell with rather many words in it\n"
+        );
     }
 }

@@ -3,6 +3,7 @@
 use verdict::{Diagnostic, KataVerdict, Kind, Mode, SubjectVerdict, TestVerdict, Verdict};
 
 use crate::catalog::Kata;
+use crate::render::schedule::Sources;
 use crate::render::{BAD, FAINT, GOOD, OPEN, STRONG, fit, paragraph, schedule, styled, width};
 use crate::repository::Repository;
 
@@ -12,6 +13,10 @@ pub(crate) struct Audience<'a> {
     pub(crate) whose: String,
     /// Where shown paths are found.
     pub(crate) sources: &'a Repository,
+    /// Whether every failed test is told at length, and not only the first.
+    pub(crate) all: bool,
+    /// The one test that was run, if it was one.
+    pub(crate) test: Option<&'a str>,
 }
 
 /// The report on one subject.
@@ -19,9 +24,16 @@ pub(crate) fn verdict(verdict: &KataVerdict, kata: &Kata, audience: &Audience) -
     let mut text = format!("{} · {} · {}\n\n", styled(STRONG, &kata.name), kata.about.title, verdict.subject);
     text += &diagnostics(verdict);
     text += &lines(verdict, kata);
-    if let Some(test) = verdict.tests.iter().find(|test| is_worth_telling(test)) {
+    let failed: Vec<&TestVerdict> = verdict.tests.iter().filter(|test| is_worth_telling(test)).collect();
+    let told = if audience.all { failed.len() } else { 1 };
+    for test in failed.iter().take(told) {
         text.push('\n');
         text += &failure(&kata.name, test, audience, false);
+    }
+    if failed.len() > told {
+        let more = failed.len() - told;
+        let them = if more == 1 { "1 more test fails".to_string() } else { format!("{more} more tests fail") };
+        text += &format!("\n  {}\n", styled(FAINT, &format!("{them}; --all explains every one")));
     }
     text.push('\n');
     text += &closing(verdict, kata, audience);
@@ -41,7 +53,7 @@ pub(crate) fn summary(verdicts: &[KataVerdict]) -> String {
 }
 
 /// A replayed schedule.
-pub(crate) fn replayed(verdict: &KataVerdict, kata: &Kata, schedule: &str, audience: &Audience) -> String {
+pub(crate) fn replayed(verdict: &KataVerdict, kata: &Kata, audience: &Audience) -> String {
     let Some(test) = verdict.tests.first() else {
         let objections = diagnostics(verdict);
         return if objections.is_empty() { "The test does not run on schedules.\n".to_string() } else { objections };
@@ -51,8 +63,8 @@ pub(crate) fn replayed(verdict: &KataVerdict, kata: &Kata, schedule: &str, audie
     }
     let mut text = format!("{}: {}  {}\n\n", kata.name, test.name, styled(GOOD, "✔ passes on this schedule"));
     text += &match &test.trace {
-        Some(trace) => schedule::table(trace, audience.sources, width(), true),
-        None => format!("Schedule {schedule} left no trace.\n"),
+        Some(trace) => schedule::table(trace, &mut Sources::new(audience.sources), width(), true),
+        None => "The schedule left no trace.\n".to_string(),
     };
     text
 }
@@ -96,7 +108,7 @@ fn lines(verdict: &KataVerdict, kata: &Kata) -> String {
 }
 
 /// What a test that passed was run on.
-fn how(test: &TestVerdict) -> String {
+pub(crate) fn how(test: &TestVerdict) -> String {
     match (test.mode, test.coverage) {
         (Mode::Threads, None) => "threads".to_string(),
         (Mode::Threads, Some(_)) => "threads only, not proven".to_string(),
@@ -114,31 +126,46 @@ fn how(test: &TestVerdict) -> String {
 }
 
 /// `unsolved` needs no more than its line; the closing says where to begin.
-fn is_worth_telling(test: &TestVerdict) -> bool {
+pub(crate) fn is_worth_telling(test: &TestVerdict) -> bool {
     test.verdict == Verdict::Failed && test.kind != Some(Kind::Unsolved)
 }
 
-/// A failed test: what happened, the schedule, what the code printed.
+/// A failed test: its name, and why it failed.
 fn failure(kata: &str, test: &TestVerdict, audience: &Audience, whole: bool) -> String {
     let kind = test.kind.map_or_else(String::new, |kind| kind.to_string());
     let how = if test.mode == Mode::Threads { " (on threads)" } else { "" };
-    let mut text = format!("{kata}: {}  {}{how}\n", styled(STRONG, &test.name), styled(BAD, &format!("✗ {kind}")));
+    let head = format!("{kata}: {}  {}{how}\n", styled(STRONG, &test.name), styled(BAD, &format!("✗ {kind}")));
+    head + &explanation(kata, test, &audience.whose, &mut Sources::new(audience.sources), width(), whole)
+}
+
+/// Why a test failed: what happened, the schedule, what the code printed.
+pub(crate) fn explanation(
+    kata: &str,
+    test: &TestVerdict,
+    whose: &str,
+    sources: &mut Sources,
+    width: usize,
+    whole: bool,
+) -> String {
+    let mut text = String::new();
     match (&test.trace, test.coverage) {
         // Who waits for whom is told at length; the message says the same in one line.
-        (Some(trace), Some(coverage)) if is_stuck(test) && coverage.scenarios.is_none() => {
-            text += &schedule::ending(trace, width());
-            text += &paragraph(&schedule::how_often(trace, coverage), 2, width());
+        (Some(trace), coverage) if is_stuck(test) && coverage.is_none_or(|coverage| coverage.scenarios.is_none()) => {
+            text += &schedule::ending(trace, width);
+            if let Some(coverage) = coverage {
+                text += &paragraph(&schedule::how_often(trace, coverage), 2, width);
+            }
         }
-        _ => text += &paragraph(&test.message, 2, width()),
+        _ => text += &paragraph(&test.message, 2, width),
     }
     if let Some(trace) = &test.trace {
         text.push('\n');
-        text += &schedule::table(trace, audience.sources, width(), whole);
-        let origins = schedule::origins(trace, width());
+        text += &schedule::table(trace, sources, width, whole);
+        let origins = schedule::origins(trace, width);
         if !origins.is_empty() {
             text += &format!("\n{origins}");
         }
-        text += &format!("\n  replay: {}{}\n", schedule::replay(kata, &test.name, trace), audience.whose);
+        text += &format!("\n  replay: {}{}\n", schedule::replay(kata, &test.name, trace), whose);
     }
     if !test.output.is_empty() {
         text += &format!("\n  {}\n", styled(FAINT, "it printed:"));
@@ -152,7 +179,8 @@ fn is_stuck(test: &TestVerdict) -> bool {
     matches!(test.kind, Some(Kind::Deadlock | Kind::LostWakeup))
 }
 
-fn diagnostics(verdict: &KataVerdict) -> String {
+/// What the compiler or the kata's rules object to, the first few.
+pub(crate) fn diagnostics(verdict: &KataVerdict) -> String {
     const MOST: usize = 5;
     let errors: Vec<&Diagnostic> = verdict.diagnostics.iter().filter(|one| one.level != "warning").collect();
     // Warnings matter when nothing worse does.
@@ -174,6 +202,9 @@ fn closing(verdict: &KataVerdict, kata: &Kata, audience: &Audience) -> String {
     let file = format!("{}/src/lib.rs", verdict.subject);
     let score = format!("{} of {} points", verdict.score, verdict.max_score);
     let (sentence, next) = match verdict.verdict {
+        SubjectVerdict::Passed if audience.test.is_some() => {
+            (styled(GOOD, "This test passes."), format!("All of them: cargo xtask check {name}"))
+        }
         SubjectVerdict::Passed if verdict.score < verdict.max_score => (
             styled(OPEN, &format!("Passes on threads: {score}.")),
             "Next: what is named above is not modelled. Use something else for it, and the tests run on schedules, too.".to_string(),

@@ -6,7 +6,7 @@ use std::fs;
 use verdict::{Coverage, Effect, Held, Location, Missed, Step, Trace, WaitsFor, thousands};
 
 use crate::render::lanes::{Standing, standings};
-use crate::render::{FAINT, OPEN, STRONG, fit, fold, paragraph, styled};
+use crate::render::{FAINT, OPEN, STRONG, fit, fold, paragraph, shares, styled};
 use crate::repository::Repository;
 
 /// Narrower columns can't hold a line of source; then there is one column.
@@ -57,11 +57,10 @@ pub(crate) fn how_often(trace: &Trace, coverage: Coverage) -> String {
 
 /// The steps: time goes downwards, a column a thread, or one column where the terminal is too narrow for that. Of a long
 /// schedule the first and the last steps are shown, unless `whole`.
-pub(crate) fn table(trace: &Trace, repository: &Repository, width: usize, whole: bool) -> String {
+pub(crate) fn table(trace: &Trace, sources: &mut Sources, width: usize, whole: bool) -> String {
     const FIRST: usize = 12;
     const LAST: usize = 24;
-    let mut sources = Sources::new(repository);
-    let mut rows = rows(trace, &mut sources);
+    let mut rows = rows(trace, sources);
     if !whole {
         rows = without_repetitions(rows);
         if rows.len() > FIRST + LAST + 1 {
@@ -69,8 +68,19 @@ pub(crate) fn table(trace: &Trace, repository: &Repository, width: usize, whole:
             rows.splice(FIRST..FIRST + left_out, [Row::gap(left_out)]);
         }
     }
-    let column = (width.saturating_sub(MARGIN + 2) / trace.threads.len().max(1)).min(48);
-    if column < NARROWEST { one_column(trace, &rows, width) } else { columns(trace, &rows, column) }
+    let standings = standings(trace);
+    let room = width.saturating_sub(MARGIN + 2);
+    let mut needs = self::needs(trace, &rows, &standings, Row::in_one_line);
+    if needs.iter().sum::<usize>() > room {
+        needs = self::needs(trace, &rows, &standings, Row::in_two_lines);
+    }
+    let widths = shares(&needs, room);
+    let is_narrow = |(width, need): (&usize, &usize)| width < need && *width < NARROWEST;
+    if widths.iter().zip(&needs).any(is_narrow) {
+        one_column(trace, &rows, width)
+    } else {
+        columns(trace, &rows, &standings, &widths)
+    }
 }
 
 /// The command that shows the schedule again. Where there is only one, it needs no name.
@@ -97,6 +107,9 @@ pub(crate) fn origins(trace: &Trace, width: usize) -> String {
     let sentences: Vec<String> = places.into_iter().map(sentence).collect();
     if sentences.is_empty() { String::new() } else { paragraph(&format!("{}.", sentences.join("; ")), 2, width) }
 }
+
+/// How every thread stands after a step.
+type Standings = Vec<Standing>;
 
 /// One row: what one thread did on one line of its source, without being switched away from.
 struct Row {
@@ -147,6 +160,17 @@ impl Row {
             }
             _ => self.effects.push(effect),
         }
+    }
+
+    /// The line of the source and how it went.
+    fn in_one_line(&self) -> String {
+        format!("{} {}", self.source, self.effect()).trim_end().to_string()
+    }
+
+    /// The longer of the two, where each has a line of its own.
+    fn in_two_lines(&self) -> String {
+        let effect = format!("   {}", self.effect());
+        if effect.chars().count() > self.source.chars().count() { effect } else { self.source.clone() }
     }
 
     /// How it went, in one line of text. What happened again and again is told once.
@@ -250,38 +274,46 @@ fn same_line(a: &Location, b: &Location) -> bool {
     a.line == b.line && a.file == b.file
 }
 
-fn columns(trace: &Trace, rows: &[Row], column: usize) -> String {
-    let mut heads = String::new();
-    for thread in &trace.threads {
-        heads += &format!("{} ", fit(&thread.name, column - 1));
+/// How wide each thread's column has to be, with a space behind it, so that nothing in it is cut.
+fn needs(trace: &Trace, rows: &[Row], standings: &[Standings], told: fn(&Row) -> String) -> Vec<usize> {
+    let mut needs: Vec<usize> = trace.threads.iter().map(|thread| thread.name.chars().count()).collect();
+    for row in rows.iter().filter(|row| row.number > 0) {
+        for (thread, (need, standing)) in needs.iter_mut().zip(&standings[row.last - 1]).enumerate() {
+            let shown = if thread == row.thread { told(row) } else { stands(standing) };
+            *need = shown.chars().count().max(*need);
+        }
     }
-    let mut text = format!("    step  {}\n", styled(STRONG, heads.trim_end()));
-    let standings = standings(trace);
+    needs.into_iter().map(|need| need + 1).collect()
+}
+
+fn columns(trace: &Trace, rows: &[Row], standings: &[Standings], widths: &[usize]) -> String {
+    let heads = trace.threads.iter().zip(widths).map(|(thread, width)| fit(&thread.name, width - 1) + " ");
+    let mut text = format!("    step  {}\n", styled(STRONG, heads.collect::<String>().trim_end()));
     for row in rows {
         if row.number == 0 {
             text += &format!("  {}{}\n", mark(row), styled(FAINT, &row.source));
             continue;
         }
-        let before = " ".repeat(row.thread * column);
-        let cell = cell(row, column - 1);
-        text += &format!("  {}{}\n", mark(row), beside_the_others(row, &cell[0], &standings[row.last - 1], column));
+        let before = " ".repeat(widths[..row.thread].iter().sum());
+        let cell = cell(row, widths[row.thread] - 1);
+        text += &format!("  {}{}\n", mark(row), beside_the_others(row, &cell[0], &standings[row.last - 1], widths));
         text += &cell[1..].iter().map(|line| format!("  {}{before}{line}\n", " ".repeat(MARGIN))).collect::<String>();
     }
     text
 }
 
 /// The first line of a row: what its thread did, and in the other columns what each thread holds (`│`) and waits for (`⏸`).
-fn beside_the_others(row: &Row, did: &str, standings: &[Standing], column: usize) -> String {
+fn beside_the_others(row: &Row, did: &str, standings: &[Standing], widths: &[usize]) -> String {
     let (mut line, mut blanks) = (String::new(), 0);
-    for (thread, standing) in standings.iter().enumerate() {
-        let shown = if thread == row.thread { did.to_string() } else { fit(&stands(standing), column - 1) };
+    for (thread, (standing, width)) in standings.iter().zip(widths).enumerate() {
+        let shown = if thread == row.thread { did.to_string() } else { fit(&stands(standing), width - 1) };
         let shown = shown.trim_end();
         if !shown.is_empty() {
             let style = if thread == row.thread { anstyle::Style::new() } else { FAINT };
             line += &format!("{}{}", " ".repeat(blanks), styled(style, shown));
             blanks = 0;
         }
-        blanks += column - shown.chars().count();
+        blanks += width - shown.chars().count();
     }
     line
 }
@@ -298,11 +330,11 @@ fn stands(standing: &Standing) -> String {
 
 /// Source and effect on one line if both fit, else on two: neither is cut for the other's sake.
 fn cell(row: &Row, columns: usize) -> Vec<String> {
-    let effect = row.effect();
-    let line = format!("{} {effect}", row.source);
+    let line = row.in_one_line();
     if line.chars().count() <= columns {
-        return vec![line.trim_end().to_string()];
+        return vec![line];
     }
+    let effect = row.effect();
     let effect =
         textwrap::wrap(&effect, textwrap::Options::new(columns).initial_indent("   ").subsequent_indent("   "));
     let effect = effect.into_iter().map(|line| line.into_owned());
@@ -458,7 +490,7 @@ mod tests {
 
     fn drawn(trace: &Trace, width: usize, whole: bool) -> String {
         let nowhere = Repository::at(std::path::Path::new("/nowhere"));
-        anstream::adapter::strip_str(&table(trace, &nowhere, width, whole)).to_string()
+        anstream::adapter::strip_str(&table(trace, &mut Sources::new(&nowhere), width, whole)).to_string()
     }
 
     #[test]
@@ -496,12 +528,12 @@ mod tests {
     #[test]
     fn each_thread_has_a_column_and_the_switch_is_marked() {
         insta::assert_snapshot!(drawn(&abba(), 80, false), @r"
-            step  main                               back
+            step  main                back
                1  9 spawn starts back
                2  14 lock ✔ account#1
-          ↻    3  │ account#1                        14 lock ✔ account#2
-               4  │ account#1                        15 lock ⏸ account#1
-               5  15 lock ⏸ account#2                │ account#2 ⏸ account#1
+          ↻    3  │ account#1         14 lock ✔ account#2
+               4  │ account#1         15 lock ⏸ account#1
+               5  15 lock ⏸ account#2 │ account#2 ⏸ account#1
         ");
     }
 
@@ -529,18 +561,12 @@ mod tests {
         let round = |n| [lock.clone(), unlock.clone(), lock.clone(), unlock.clone(), elsewhere(&lock, n)];
         spins.steps = (0..1_500).flat_map(round).chain((0..1_000).map(|n| elsewhere(&lock, n))).collect();
         insta::assert_snapshot!(drawn(&spins, 80, false), @r"
-            step  main                               back
-               1  14 lock
-                     ✔ account#1, freed ✔ account#1,
-                     freed
+            step  main                                                         back
+               1  14 lock ✔ account#1, freed ✔ account#1, freed
                5  20 lock ✔ account#1 = 0
                   … these 2 rows 1,498 times more …
-            7496  14 lock
-                     ✔ account#1, freed ✔ account#1,
-                     freed
-            7500  20 lock
-                     ✔ account#1 = 1499 … ✔
-                     account#1 = 999 (1,001 times)
+            7496  14 lock ✔ account#1, freed ✔ account#1, freed
+            7500  20 lock ✔ account#1 = 1499 … ✔ account#1 = 999 (1,001 times)
         ");
         assert!(!drawn(&spins, 80, true).contains("times more"));
     }

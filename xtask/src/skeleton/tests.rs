@@ -30,6 +30,7 @@ fn additions_at_the_same_time_all_count() {
 }
 
 #[test]
+#[ignore = "needs schedules: cargo xtask check @kata@ every_small_program_of_calls_keeps_the_contract"]
 fn every_small_program_of_calls_keeps_the_contract() {
     every_small_program(contract::ExampleContract);
 }

@@ -347,8 +347,7 @@ fn replay(runner: &mut Runner, schedule: &str) -> Exploration {
     let schedule = match notation::read(schedule) {
         Ok(schedule) => schedule,
         Err(message) => {
-            let failure = Failure { kind: Kind::Nondeterministic, message };
-            return Exploration { outcome: Outcome::Failed(failure), coverage: Coverage::default(), trace: None };
+            return Exploration { outcome: Outcome::Misfit(message), coverage: Coverage::default(), trace: None };
         }
     };
     runner.set(schedule.mode);
@@ -356,13 +355,11 @@ fn replay(runner: &mut Runner, schedule: &str) -> Exploration {
     let (ran, trace) = runner.record(&strategy);
     let failing = u64::from(ran.failure.is_some());
     let coverage = Coverage { schedules: 1, failing, ..Coverage::default() };
-    let outcome = match ran.failure {
-        Some(failure) => Outcome::Failed(failure),
-        None if strategy.borrow().rest() > 0 => Outcome::Failed(Failure {
-            kind: Kind::Nondeterministic,
-            message: "the schedule does not fit this program: it is longer than the program runs".to_string(),
-        }),
-        None => Outcome::Passed,
+    let misfit = strategy.borrow().misfit(ran.failure.is_some());
+    let outcome = match (misfit, ran.failure) {
+        (Some(message), _) => Outcome::Misfit(message),
+        (None, Some(failure)) => Outcome::Failed(failure),
+        (None, None) => Outcome::Passed,
     };
     Exploration { outcome, coverage, trace: Some(trace) }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Replay {
     next: usize,
     /// Whether the program is known to fit, so that another way means that it is not deterministic.
     own: bool,
+    /// Why the schedule does not fit the program, once that is known.
+    misfit: Option<String>,
     /// What happens before what, for the harness's marks.
     order: Rc<RefCell<Order>>,
 }
@@ -24,12 +26,12 @@ pub(crate) struct Replay {
 impl Replay {
     /// Follows a schedule that was just run.
     pub(crate) fn own(choices: Vec<Choice>) -> Replay {
-        Replay { choices, next: 0, own: true, order: Rc::default() }
+        Replay { choices, next: 0, own: true, misfit: None, order: Rc::default() }
     }
 
     /// Follows a schedule that somebody gives.
     pub(crate) fn given(choices: Vec<Choice>) -> Replay {
-        Replay { choices, next: 0, own: false, order: Rc::default() }
+        Replay { choices, next: 0, own: false, misfit: None, order: Rc::default() }
     }
 
     /// The order of the schedule that runs, for the engine to keep.
@@ -37,9 +39,10 @@ impl Replay {
         Rc::clone(&self.order)
     }
 
-    /// Whether choices are left over.
-    pub(crate) fn rest(&self) -> usize {
-        self.choices.len().saturating_sub(self.next)
+    /// Why the schedule did not fit, asked when it has been run: also one of which choices are left over does not.
+    pub(crate) fn misfit(&self, failed: bool) -> Option<String> {
+        let longer = || "the schedule does not fit this test: it is longer than the test runs".to_string();
+        self.misfit.clone().or_else(|| (!failed && self.next < self.choices.len()).then(longer))
     }
 }
 
@@ -69,12 +72,16 @@ impl Replay {
         match choices.iter().position(|choice| *choice == wanted) {
             Some(index) => Ok(index),
             None if self.own => Err(super::nondeterministic(state, wanted.thread)),
-            None => Err(misfit(state, wanted, self.next)),
+            None => {
+                let message = misfit(state, wanted, self.next);
+                self.misfit = Some(message.clone());
+                Err(Ending::Misfit(message))
+            }
         }
     }
 }
 
-fn misfit(state: &State, wanted: Choice, step: usize) -> Ending {
+fn misfit(state: &State, wanted: Choice, step: usize) -> String {
     let who = match state.threads.get(wanted.thread) {
         Some(thread) => thread.shown_name(wanted.thread),
         None => format!("thread {}", wanted.thread),
@@ -86,7 +93,5 @@ fn misfit(state: &State, wanted: Choice, step: usize) -> Ending {
         How::Old(_) => "read an old value",
         How::Way(_) => "go another way",
     };
-    Ending::Misfit(format!(
-        "the schedule does not fit this program: at its step {step} {who} should {what}, and cannot"
-    ))
+    format!("the schedule does not fit this test: at its step {step} {who} should {what}, and cannot")
 }

@@ -200,7 +200,7 @@ impl Runs<'_> {
         let Exploration { outcome, mut coverage, mut trace } = exploration;
         coverage.scenarios = Some(self.scenarios);
         if let Some(trace) = &mut trace {
-            trace.schedule = format!("{label}{}", trace.schedule);
+            trace.schedule = format!("{label}{}", trace.schedule).trim_end_matches('.').to_string();
         }
         Found::Failure(Box::new(Record { mode: Mode::Schedules, outcome, coverage: Some(coverage), trace }))
     }
@@ -234,8 +234,9 @@ impl Runs<'_> {
     /// Runs one schedule of one program again.
     fn replay(&mut self, replay: &str) -> Found {
         let read = || {
-            let (place, schedule) = replay.strip_prefix('i')?.split_once('.')?;
-            let hostile = schedule.strip_prefix("h.");
+            let scenario = replay.strip_prefix('i')?;
+            let (place, schedule) = scenario.split_once('.').unwrap_or((scenario, ""));
+            let hostile = schedule.strip_prefix("h.").or((schedule == "h").then_some(""));
             let program = self.order.programs.get(place.parse::<usize>().ok()?.checked_sub(1)?)?;
             Some((
                 program,
@@ -245,11 +246,11 @@ impl Runs<'_> {
             ))
         };
         let Some((program, hostile, schedule, label)) = read() else {
-            let message = format!("this is no schedule of a scenario: {replay:?} (they are like i12.0x2.1)");
-            let failure = verdict::Failure { kind: verdict::Kind::Nondeterministic, message };
+            let why =
+                format!("the schedule does not fit this test: {replay:?} is of no scenario (they are like i12.0x2.1)");
             return Found::Failure(Box::new(Record {
                 mode: Mode::Schedules,
-                outcome: Outcome::Failed(failure),
+                outcome: Outcome::Misfit(why),
                 coverage: None,
                 trace: None,
             }));
