@@ -107,7 +107,8 @@ fn a_pulse_is_for_everybody_who_waits_and_nobody_who_comes_later() {
 fn a_wait_with_a_limit_ends_with_the_event_or_with_the_limit() {
     on_schedules(|| {
         let (limit, early) = (Duration::from_secs(4), Duration::from_secs(3));
-        let acts: [(fn(&Event), bool, Duration); 3] =
+        type Act = fn(&Event);
+        let acts: [(Act, bool, Duration); 3] =
             [(Event::set, true, early), (Event::pulse, true, early), (Event::clear, false, limit)];
         for (act, released, lasts) in acts {
             let event = Event::cleared();

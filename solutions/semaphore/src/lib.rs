@@ -95,7 +95,7 @@ impl Semaphore {
         let ticket = state.next_ticket;
         state.next_ticket += 1;
         state.line.push_back(ticket);
-        let stays = |state: &mut State| !state.closed && !(state.is_first(ticket) && many <= state.free);
+        let stays = |state: &mut State| !(state.closed || state.is_first(ticket) && many <= state.free);
         let (mut state, _) = self.changed.wait_timeout_while(state, limit, stays).expect(UNBROKEN);
         let first = state.is_first(ticket);
         state.line.retain(|other| *other != ticket);

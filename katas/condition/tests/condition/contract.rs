@@ -115,7 +115,8 @@ impl Contract for ConditionContract {
         for ticket in 1..=taken {
             assert_eq!(room.take_ticket(), ticket);
         }
-        vec![Arc::new((room, newspaper)); threads]
+        let things = Arc::new((room, newspaper));
+        vec![things; threads]
     }
 
     fn perform(&self, things: &mut Things, call: Call, id: usize, _scene: &Scene) -> String {

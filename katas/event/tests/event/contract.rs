@@ -104,7 +104,8 @@ impl Contract for EventContract {
         if self.setups()[setup].state.set {
             event.set();
         }
-        vec![Arc::new(event); threads]
+        let event = Arc::new(event);
+        vec![event; threads]
     }
 
     fn perform(&self, event: &mut Arc<Event>, call: Call, _id: usize, _scene: &Scene) -> String {

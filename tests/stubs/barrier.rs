@@ -1,0 +1,62 @@
+//! A barrier that can be used again and again, and that breaks rather than let anybody wait for ever. The lesson is in
+//! `README.md`.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+/// A place where a fixed number of parties wait for each other. Threads share it by reference.
+#[derive(Debug)]
+pub struct Barrier {
+    // The fields are yours to choose. How does somebody who wakes up late know what became of the round?
+}
+
+/// One party: whoever has it takes part. If it is dropped by a panic, the barrier breaks.
+#[derive(Debug)]
+pub struct Party<'barrier> {
+    // Yours to choose, too. This one only lets the stub compile.
+    _barrier: &'barrier Barrier,
+}
+
+/// The barrier is broken: somebody gave up, panicked, or has reset it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broken;
+
+impl Barrier {
+    /// A barrier for so many parties.
+    pub fn new(parties: NonZeroUsize) -> Barrier {
+        todo!()
+    }
+
+    /// One party. Nobody counts how many of them there are: it is those that wait who count.
+    pub fn party(&self) -> Party<'_> {
+        todo!()
+    }
+
+    /// Whether the barrier is broken.
+    pub fn is_broken(&self) -> bool {
+        todo!()
+    }
+
+    /// Mends the barrier: a new round begins. For whoever waits now, the barrier has broken.
+    pub fn reset(&self) {
+        todo!()
+    }
+}
+
+impl Party<'_> {
+    /// Waits until all parties are here, and then all go on. Says "true" to exactly one of them, the leader of this round.
+    ///
+    /// # Errors
+    /// [`Broken`] if the barrier is broken, or breaks while this one waits.
+    pub fn wait(&self) -> Result<bool, Broken> {
+        todo!()
+    }
+
+    /// Like [`wait`](Party::wait), but waits for `limit` at most. Then it gives up, and that breaks the barrier for all.
+    ///
+    /// # Errors
+    /// As `wait`, and [`Broken`] if the time is up.
+    pub fn wait_timeout(&self, limit: Duration) -> Result<bool, Broken> {
+        todo!()
+    }
+}
