@@ -195,10 +195,8 @@ impl State {
         self.carry_views(Choice::step(me));
         self.note_step(Choice::step(me));
         self.threads[me].streak.passed += one;
-        let touches_more = operation.sequential && self.memory.is_on();
-        let is_known = self.threads[me].habits.is_told(self.steps) && !touches_more;
         if self.order.is_some()
-            && !is_known
+            && !self.threads[me].habits.is_told(self.steps)
             && let Some(mut strategy) = self.strategy.take()
         {
             strategy.passes(self);
