@@ -509,6 +509,22 @@ fn all_that_threads_meet_at_carries_relaxed_values() {
     assert_eq!(initialised, BTreeSet::from(["1".to_string()]));
 }
 
+/// What was stored is seen in a finite period of time, [intro.progress]/18: by who sleeps until nobody else can go on.
+#[test]
+fn time_that_passes_shows_what_was_stored() {
+    let found = outcomes_of(|| {
+        let shared = Arc::new(Shared::default());
+        let there = Arc::clone(&shared);
+        let thread = thread::spawn(move || there.x.store(1, Relaxed));
+        let early = shared.x.load(Relaxed);
+        thread::sleep(std::time::Duration::from_secs(1));
+        let late = shared.x.load(Relaxed);
+        thread.join().unwrap();
+        format!("{early} {late}")
+    });
+    assert_eq!(found, BTreeSet::from(["0 1", "1 1"].map(str::to_string)));
+}
+
 /// A look at whether a thread has ended orders nothing, and its `join` does.
 #[test]
 fn is_finished_carries_nothing() {
