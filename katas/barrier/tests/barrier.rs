@@ -74,6 +74,7 @@ fn one_party_waits_for_nobody() {
 
 /// The time is the model's: sleeping costs nothing, and limits are met to the nanosecond.
 #[test]
+#[ignore = "needs schedules: cargo xtask check barrier whoever_gives_up_breaks_the_barrier_for_all"]
 fn whoever_gives_up_breaks_the_barrier_for_all() {
     on_schedules(|| {
         let (barrier, limit) = (barrier_for(3), Duration::from_secs(4));
@@ -123,6 +124,7 @@ fn a_party_that_panics_breaks_the_barrier_and_one_that_ends_well_does_not() {
 }
 
 #[test]
+#[ignore = "needs schedules: cargo xtask check barrier reset_mends_the_barrier_and_whoever_waits_is_told_that_it_broke"]
 fn reset_mends_the_barrier_and_whoever_waits_is_told_that_it_broke() {
     on_schedules(|| {
         let barrier = barrier_for(2);
@@ -149,6 +151,7 @@ fn reset_mends_the_barrier_and_whoever_waits_is_told_that_it_broke() {
 }
 
 #[test]
+#[ignore = "needs schedules: cargo xtask check barrier what_became_of_a_round_stays_as_it_is"]
 fn what_became_of_a_round_stays_as_it_is() {
     on_schedules(|| {
         let barrier = barrier_for(2);
@@ -174,6 +177,7 @@ fn what_became_of_a_round_stays_as_it_is() {
 }
 
 #[test]
+#[ignore = "needs schedules: cargo xtask check barrier every_small_program_of_calls_keeps_the_contract"]
 fn every_small_program_of_calls_keeps_the_contract() {
     every_small_program(contract::BarrierContract);
 }

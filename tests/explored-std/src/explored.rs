@@ -195,6 +195,7 @@ pub fn settle() {
     step(Operation::new(Kind::Settle, "settle", NOTHING, Location::caller()));
     with(|state| {
         state.mark(Marked::StandsStill);
+        state.memory.everybody_sees_all();
         if let Some(strategy) = &mut state.strategy {
             strategy.takes_as_given();
         }

@@ -333,7 +333,10 @@ act_at_a_place!(second);
 act_at_a_place!(third);
 act_at_a_place!(fourth);
 
-const PLACES: [fn(Act, &[AtomicUsize; 2]) -> Option<usize>; 4] = [first, second, third, fourth];
+/// Does an act, and gives what it has read.
+type Doer = fn(Act, &[AtomicUsize; 2]) -> Option<usize>;
+
+const PLACES: [Doer; 4] = [first, second, third, fourth];
 
 /// What the engine shows.
 fn explored(program: &[Vec<Act>]) -> BTreeSet<String> {

@@ -509,6 +509,22 @@ fn all_that_threads_meet_at_carries_relaxed_values() {
     assert_eq!(initialised, BTreeSet::from(["1".to_string()]));
 }
 
+/// What was stored is seen in a finite period of time, [intro.progress]/18: by who sleeps until nobody else can go on.
+#[test]
+fn time_that_passes_shows_what_was_stored() {
+    let found = outcomes_of(|| {
+        let shared = Arc::new(Shared::default());
+        let there = Arc::clone(&shared);
+        let thread = thread::spawn(move || there.x.store(1, Relaxed));
+        let early = shared.x.load(Relaxed);
+        thread::sleep(std::time::Duration::from_secs(1));
+        let late = shared.x.load(Relaxed);
+        thread.join().unwrap();
+        format!("{early} {late}")
+    });
+    assert_eq!(found, BTreeSet::from(["0 1", "1 1"].map(str::to_string)));
+}
+
 /// A look at whether a thread has ended orders nothing, and its `join` does.
 #[test]
 fn is_finished_carries_nothing() {
@@ -588,6 +604,38 @@ fn sequential_loads_of_weaker_stores() {
     };
     // The second exchange comes after the first one, and so does its load: it does not miss what the first load has read.
     assert!(sequential.contains("1 0 1 1") && !sequential.contains("1 0 1 0"), "{sequential:?}");
+}
+
+/// A `SeqCst` load that reads what is new bars others from what is old, if they come later: their order matters, though loads change
+/// nothing. [atomics.order]/4.
+#[test]
+fn the_order_of_sequential_loads_matters() {
+    let writer = part(|s| {
+        s.x.store(1, Relaxed);
+        s.y.store(1, Relaxed);
+        nothing()
+    });
+    let one = part(|s| vec![s.x.load(SeqCst)]);
+    let other = part(|s| vec![s.y.load(Relaxed), s.x.load(SeqCst)]);
+    let all = ["0 0 0", "0 0 1", "0 1 0", "0 1 1", "1 0 0", "1 0 1", "1 1 0", "1 1 1"];
+    allows(&[one.clone(), other.clone(), writer.clone()], &all);
+    allows(&[writer.clone(), one.clone(), other.clone()], &all);
+    // A load that comes after a fence in that order may read what is old, and show the fence's thread nothing.
+    let writer = part(|s| {
+        s.x.store(1, Relaxed);
+        s.x.store(2, Relaxed);
+        s.y.store(1, Relaxed);
+        nothing()
+    });
+    let fenced = part(|s| {
+        let flag = s.y.load(Relaxed);
+        fence(SeqCst);
+        vec![flag, s.x.load(Relaxed)]
+    });
+    let found = outcomes(&[writer.clone(), fenced.clone(), one.clone()]);
+    assert!(found.contains("1 0 1"), "{found:?}");
+    let found = outcomes(&[writer, one, fenced]);
+    assert!(found.contains("1 1 0"), "{found:?}");
 }
 
 /// LB, allowed by C++20 and found by no model that runs a program in its order ([atomics.order]/8 asks for less). RC11 forbids it.

@@ -115,6 +115,9 @@ impl State {
         self.now = to;
         self.clock_read = false;
         self.mark(Marked::TimeMoves { still });
+        if still {
+            self.memory.everybody_sees_all();
+        }
         if let Some(order) = &self.order {
             order.borrow_mut().everybody_meets();
         }

@@ -192,25 +192,23 @@ impl State {
         let counts = self.passed.over == 0 || self.settings.most_passed_over < u64::MAX;
         let one = Passed { all: 1, over: u64::from(counts && self.another_could_go_on()) };
         self.passed += one;
+        self.add_to_last(operation, true);
         self.threads[me].streak.passed += one;
-        self.add_to_last(operation);
     }
 
     /// Makes a step that the running thread has announced, and that nobody could come before, or see alone.
     pub(super) fn merge(&mut self) {
         self.merged += 1;
-        self.add_to_last(self.threads[self.current].pending);
+        self.add_to_last(self.threads[self.current].pending, false);
     }
 
-    /// Makes a step that belongs to the last decision.
-    fn add_to_last(&mut self, operation: Operation) {
+    /// Makes a step that belongs to the last decision. Only a habit may have been told to the search before.
+    fn add_to_last(&mut self, operation: Operation, is_habit: bool) {
         let me = self.current;
         self.carry_views(Choice::step(me));
         self.note_step(Choice::step(me));
-        let touches_more = operation.sequential && self.memory.is_on();
-        let is_known = self.threads[me].habits.is_told(self.steps) && !touches_more;
         if self.order.is_some()
-            && !is_known
+            && !(is_habit && self.threads[me].habits.is_told(self.steps))
             && let Some(mut strategy) = self.strategy.take()
         {
             strategy.passes(self);

@@ -235,6 +235,13 @@ impl Memory {
         self.thread(thread).now = view;
     }
 
+    /// Nobody could go on, and time passes: all that was stored is seen by everybody. "The last value … will become visible to all
+    /// other threads in a finite period of time", [intro.progress]/18.
+    pub(crate) fn everybody_sees_all(&mut self) {
+        let newest: View = self.histories.iter().map(|history| history.before_newest).collect();
+        self.threads.iter_mut().for_each(|views| join(&mut views.now, &newest));
+    }
+
     /// An atomic has this value, as far as it was not changed by atomic operations: at its first use, and after `get_mut`.
     pub(crate) fn knows(&mut self, object: ObjectIndex, value: u64) {
         if self.histories.len() <= object as usize {
