@@ -262,7 +262,9 @@ fn perform(barrier: &Barrier, act: Act) -> String {
             let () = barrier.reset();
         }
         Act::Panic => panics(),
-        Act::End => drop(barrier.party()),
+        Act::End => {
+            let _party = barrier.party();
+        }
         Act::WaitAndPanic => {
             let _ = barrier.party().wait();
             panics()

@@ -22,11 +22,11 @@ pub(crate) struct State {
 pub(crate) enum Call {
     Open,
     TakeTicket,
-    CallNext,
+    Next,
     /// Sleeps for [`PAUSE`] first, so that it is known who waits.
-    CallLater,
-    WaitForCall(u64),
-    WaitForCallWithin(u64, Duration),
+    NextLater,
+    Wait(u64),
+    WaitWithin(u64, Duration),
     Publish,
     NextAfter(u64),
 }
@@ -62,9 +62,9 @@ impl Contract for ConditionContract {
     fn calls(&self) -> Vec<Call> {
         use Call::*;
         let timed = [(1, Duration::ZERO), (2, Duration::ZERO), (2, LIMIT), (2, Duration::MAX)];
-        let timed = timed.map(|(ticket, limit)| WaitForCallWithin(ticket, limit));
+        let timed = timed.map(|(ticket, limit)| WaitWithin(ticket, limit));
         let reads = [0, 1, 2].map(NextAfter);
-        let others = [Open, TakeTicket, CallNext, CallLater, WaitForCall(1), WaitForCall(2), Publish];
+        let others = [Open, TakeTicket, Next, NextLater, Wait(1), Wait(2), Publish];
         others.into_iter().chain(timed).chain(reads).collect()
     }
 
@@ -72,8 +72,8 @@ impl Contract for ConditionContract {
         match call {
             Call::Open => setup == 0,
             Call::TakeTicket => setup < 2,
-            Call::CallNext | Call::WaitForCall(1) => setup < 3,
-            Call::CallLater | Call::WaitForCall(_) | Call::WaitForCallWithin(..) => setup == 2,
+            Call::Next | Call::Wait(1) => setup < 3,
+            Call::NextLater | Call::Wait(_) | Call::WaitWithin(..) => setup == 2,
             Call::Publish | Call::NextAfter(_) => setup == 3,
         }
     }
@@ -81,8 +81,8 @@ impl Contract for ConditionContract {
     fn makes_sense(&self, _setup: usize, program: &[Vec<Call>]) -> bool {
         let calls = || program.iter().flatten();
         // Who calls later is there for those who wait with a limit.
-        let later = calls().filter(|call| **call == Call::CallLater).count();
-        let limits = calls().filter(|call| matches!(call, Call::WaitForCallWithin(..))).count();
+        let later = calls().filter(|call| **call == Call::NextLater).count();
+        let limits = calls().filter(|call| matches!(call, Call::WaitWithin(..))).count();
         // Two calls of one thread show all that it leaves behind.
         let alone = program.len() == 1 && program[0].len() > 2;
         !alone && (later == 0 || later == 1 && limits > 0)
@@ -92,18 +92,18 @@ impl Contract for ConditionContract {
         match call {
             Call::Open => "open()".to_owned(),
             Call::TakeTicket => "take_ticket()".to_owned(),
-            Call::CallNext => "call_next()".to_owned(),
-            Call::CallLater => format!("after {PAUSE:?}: call_next()"),
-            Call::WaitForCall(ticket) => format!("wait_for_call({ticket})"),
-            Call::WaitForCallWithin(ticket, Duration::MAX) => format!("wait_for_call_within({ticket}, Duration::MAX)"),
-            Call::WaitForCallWithin(ticket, limit) => format!("wait_for_call_within({ticket}, {limit:?})"),
+            Call::Next => "call_next()".to_owned(),
+            Call::NextLater => format!("after {PAUSE:?}: call_next()"),
+            Call::Wait(ticket) => format!("wait_for_call({ticket})"),
+            Call::WaitWithin(ticket, Duration::MAX) => format!("wait_for_call_within({ticket}, Duration::MAX)"),
+            Call::WaitWithin(ticket, limit) => format!("wait_for_call_within({ticket}, {limit:?})"),
             Call::Publish => format!("publish(\"{id}\")"),
             Call::NextAfter(read) => format!("next_after({read})"),
         }
     }
 
     fn has_limit(&self, call: Call) -> bool {
-        matches!(call, Call::WaitForCallWithin(_, LIMIT) | Call::CallLater)
+        matches!(call, Call::WaitWithin(_, LIMIT) | Call::NextLater)
     }
 
     fn hands(&self, setup: usize, threads: usize, _scene: &Scene) -> Vec<Things> {
@@ -127,16 +127,16 @@ impl Contract for ConditionContract {
                 DONE.to_owned()
             }
             Call::TakeTicket => room.take_ticket().to_string(),
-            Call::CallNext => room.call_next().to_string(),
-            Call::CallLater => {
+            Call::Next => room.call_next().to_string(),
+            Call::NextLater => {
                 thread::sleep(PAUSE);
                 room.call_next().to_string()
             }
-            Call::WaitForCall(ticket) => {
+            Call::Wait(ticket) => {
                 let () = room.wait_for_call(ticket);
                 DONE.to_owned()
             }
-            Call::WaitForCallWithin(ticket, limit) => room.wait_for_call_within(ticket, limit).to_string(),
+            Call::WaitWithin(ticket, limit) => room.wait_for_call_within(ticket, limit).to_string(),
             Call::Publish => newspaper.publish(&id.to_string()).to_string(),
             Call::NextAfter(read) => read_as(newspaper.next_after(read)),
         }
@@ -153,18 +153,15 @@ impl Contract for ConditionContract {
                 after.taken += 1;
                 moves.answer(after, (state.taken + 1).to_string());
             }
-            Call::CallLater if turn.phase == 0 => {
-                if turn.is_over(PAUSE) {
-                    moves.go_on(after, 1);
-                }
-            }
-            Call::CallNext | Call::CallLater if state.called < state.taken => {
+            Call::NextLater if turn.phase == 0 && !turn.is_over(PAUSE) => {}
+            Call::NextLater if turn.phase == 0 => moves.go_on(after, 1),
+            Call::Next | Call::NextLater if state.called < state.taken => {
                 after.called += 1;
                 moves.answer(after, (state.called + 1).to_string());
             }
-            Call::WaitForCall(ticket) if ticket <= state.called => moves.answer(after, DONE),
-            Call::WaitForCallWithin(ticket, _) if ticket <= state.called => moves.answer(after, "true"),
-            Call::WaitForCallWithin(_, limit) if gives_up(limit, turn) => moves.answer(after, "false"),
+            Call::Wait(ticket) if ticket <= state.called => moves.answer(after, DONE),
+            Call::WaitWithin(ticket, _) if ticket <= state.called => moves.answer(after, "true"),
+            Call::WaitWithin(_, limit) if gives_up(limit, turn) => moves.answer(after, "false"),
             Call::Publish => {
                 after.newest = (state.newest.0 + 1, turn.id.to_string());
                 moves.answer(after, (state.newest.0 + 1).to_string());

@@ -90,15 +90,14 @@ impl Contract for SemaphoreContract {
 
     fn is_for(&self, call: Call, setup: usize) -> bool {
         use Call::*;
-        match (setup, call) {
-            (0, Acquire(_) | Try(_) | Timeout(1, _) | AcquireAndPanic(_) | Free | Release | Close) => true,
-            (
-                1,
-                Acquire(1 | 2) | Try(1) | Timeout(2, _) | Timeout(1, LIMIT) | Free | TryAndFree(_) | Release | Later(_),
-            ) => true,
-            (2, Acquire(1 | 2) | Timeout(1, LIMIT) | Release | Close) => true,
-            (3, Acquire(_) | Try(_) | Close | Free) => true,
-            _ => false,
+        match setup {
+            0 => matches!(call, Acquire(_) | Try(_) | Timeout(1, _) | AcquireAndPanic(_) | Free | Release | Close),
+            1 => {
+                let takes = matches!(call, Acquire(1 | 2) | Try(1) | TryAndFree(_) | Timeout(2, _) | Timeout(1, LIMIT));
+                takes || matches!(call, Free | Release | Later(_))
+            }
+            2 => matches!(call, Acquire(1 | 2) | Timeout(1, LIMIT) | Release | Close),
+            _ => matches!(call, Acquire(_) | Try(_) | Close | Free),
         }
     }
 
