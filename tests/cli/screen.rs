@@ -142,9 +142,9 @@ fn files_may_vanish_be_folders_or_be_renamed_into_place() {
     let mut session = watched(&workshop, (80, 24), &[]);
     let file = workshop.path("katas/lock/src/lib.rs");
     fs::remove_file(&file).expect("a file");
-    session.wait_for("There is nothing to judge");
-    fs::create_dir(&file).expect("a folder");
+    session.wait_for("has no `lib.rs`");
     session.wait_for("It could not be checked");
+    fs::create_dir(&file).expect("a folder");
     fs::remove_dir(&file).expect("a folder");
     fs::copy(workshop.path("solutions/lock/src/lib.rs"), workshop.path("katas/lock/src/.lib.rs.new")).expect("a copy");
     fs::rename(workshop.path("katas/lock/src/.lib.rs.new"), &file).expect("a rename");
