@@ -137,6 +137,20 @@ fn the_editor_opens_at_the_line_or_its_absence_is_told() {
 }
 
 #[test]
+fn a_long_lesson_is_read_in_a_pager() {
+    let workshop = Workshop::new().write("pager", "#!/bin/sh\ncat > paged\n");
+    fs::set_permissions(workshop.path("pager"), fs::Permissions::from_mode(0o755)).expect("an executable");
+    let pager = workshop.path("pager").display().to_string();
+    let (code, written) = Session::start_with(&workshop, &["explain", "lock"], (80, 24), &[("PAGER", &pager)]).end();
+    assert_eq!((code, written.as_str()), (0, ""));
+    assert!(workshop.read("paged").contains("Lock and deadlock"));
+    let (code, written) =
+        Session::start_with(&workshop, &["explain", "lock"], (80, 24), &[("PAGER", "/no/such/pager")]).end();
+    assert_eq!(code, 0);
+    assert!(written.contains("Lock and deadlock"), "{written}");
+}
+
+#[test]
 fn files_may_vanish_be_folders_or_be_renamed_into_place() {
     let workshop = Workshop::new().answer_wrongly("lock", "abba");
     let mut session = watched(&workshop, (80, 24), &[]);
