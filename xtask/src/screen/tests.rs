@@ -186,6 +186,8 @@ fn no_line_is_wider_than_the_terminal_and_no_screen_is_higher() {
     let sizes = [(0, 0), (1, 1), (20, 5), (39, 24), (40, 10), (41, 11), (60, 12), (80, 24), (200, 12), (300, 100)];
     for (width, height) in sizes {
         for (name, model) in screens((width, height)) {
+            let mut model = model;
+            model.update(Event::Note("Said at such length ".repeat(20)));
             let lines = view::frame(&model).lines;
             assert!(lines.len() <= height, "{name} at {width}x{height}");
             let wide = lines.iter().find(|line| text::length(line) > width);
