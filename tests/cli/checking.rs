@@ -38,9 +38,43 @@ fn a_deadlock_is_shown_with_its_cycle_and_replays_to_the_same_bytes() {
     let replay =
         first.stdout.lines().find_map(|line| line.trim().strip_prefix("replay: cargo xtask ")).expect("a replay");
     let arguments: Vec<&str> = replay.split(' ').collect();
-    let once = workshop.run(&arguments).exits(1).says("✗ deadlock");
+    let once = workshop.run(&arguments).exits(1).says("✗ deadlock").says("1 of 3 schedules fails");
     let again = workshop.run(&arguments).exits(1);
     assert_eq!(once.stdout, again.stdout);
+}
+
+#[test]
+fn a_race_is_a_race_when_it_is_replayed() {
+    let workshop = Workshop::new().answer_wrongly("lock", "check_then_act");
+    let checked = workshop.run(&["check", "lock"]).exits(1).says("✗ race");
+    let count = checked.stdout.lines().find(|line| line.contains("schedules fail")).expect("how many").to_string();
+    let replay =
+        checked.stdout.lines().find_map(|line| line.trim().strip_prefix("replay: cargo xtask ")).expect("a replay");
+    let arguments: Vec<&str> = replay.split(' ').collect();
+    workshop.run(&arguments).exits(1).says("✗ race").says(&count);
+}
+
+#[test]
+fn a_schedule_that_does_not_fit_is_no_failure_of_the_answer() {
+    let workshop = Workshop::new().answer_wrongly("lock", "abba");
+    let said =
+        workshop.run(&["replay", "lock", "deposits_at_the_same_time_all_count", "--schedule", "0x900"]).refused();
+    assert!(said.contains("the schedule does not fit this test") && said.contains("Copy the schedule"), "{said}");
+}
+
+#[test]
+fn one_test_is_checked_alone_and_every_failure_is_told_if_wanted() {
+    let workshop = Workshop::new().answer_wrongly("lock", "abba");
+    workshop.run(&["check", "lock", "deposits_at_the_same_time_all_count"]).exits(0).says("This test passes.");
+    workshop.run(&["check", "deposits_at_the_same_time_all_count"]).exits(0).says("This test passes.");
+    let said = workshop.run(&["check", "lock", "deposit_at_the_same_time"]).refused();
+    assert!(said.contains("Did you mean `deposits_at_the_same_time_all_count`?"), "{said}");
+    workshop.run(&[]).exits(0).says("0 of ").says("started\n");
+    let told = |ran: &Ran| ran.stdout.lines().filter(|line| line.starts_with("lock: ")).count();
+    let first = workshop.run(&["check"]).exits(1).says("--all explains every one");
+    let all = workshop.run(&["check", "lock", "--all"]).exits(1);
+    let failing = all.stdout.lines().filter(|line| line.starts_with("  ✗ ")).count();
+    assert_eq!((told(&first), told(&all)), (1, failing), "{}", all.stdout);
 }
 
 #[test]

@@ -47,11 +47,29 @@ fn hints_are_revealed_one_at_a_time() {
 
 #[test]
 fn the_lesson_fits_the_terminal() {
-    let ran = Workshop::new().run(&["explain", "lock"]).exits(0).without_complaint().says("Lock and deadlock");
-    let prose = ran.stdout.lines().filter(|line| !line.starts_with("    "));
-    let too_long: Vec<&str> = prose.filter(|line| line.chars().count() > 80).collect();
-    assert_eq!(too_long, Vec::<&str>::new());
-    assert!(!ran.stdout.contains('\u{1b}'), "no colour where nobody can see it");
+    let workshop = Workshop::new();
+    for kata in ["thread", "daemon", "lock", "queue", "pool", "futures", "process", "pipe", "shared", "fetch", "cpu"] {
+        let ran = workshop.run(&["explain", kata]).exits(0).without_complaint();
+        // An address that is cut can't be followed.
+        let text = ran.stdout.lines().filter(|line| !line.trim_start().starts_with("<http"));
+        let too_long: Vec<&str> = text.filter(|line| line.chars().count() > 80).collect();
+        assert_eq!(too_long, Vec::<&str>::new(), "{kata}");
+        assert!(!ran.stdout.contains('\u{1b}'), "no colour where nobody can see it");
+    }
+}
+
+#[test]
+fn without_a_name_the_kata_at_hand_is_meant() {
+    let workshop = Workshop::new();
+    workshop.run(&["hint"]).exits(0).says("cargo xtask hint thread");
+    let workshop = workshop.answer("daemon", "// begun\n").answer("lock", "// begun\n");
+    workshop.run(&["hint"]).exits(0).says("cargo xtask hint lock");
+    workshop.run(&["explain"]).exits(0).says("Lock and deadlock");
+    let workshop = workshop.answer("daemon", "// went on\n");
+    workshop.run(&["hint"]).exits(0).says("cargo xtask hint daemon");
+    // Nobody answers, so nothing is replaced.
+    workshop.run(&["reset"]).exits(1).says("Bring the stub of daemon back?").says("Nothing was changed.");
+    assert_eq!(workshop.read("katas/daemon/src/lib.rs"), "// went on\n");
 }
 
 #[test]

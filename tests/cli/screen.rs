@@ -137,14 +137,28 @@ fn the_editor_opens_at_the_line_or_its_absence_is_told() {
 }
 
 #[test]
+fn a_long_lesson_is_read_in_a_pager() {
+    let workshop = Workshop::new().write("pager", "#!/bin/sh\ncat > paged\n");
+    fs::set_permissions(workshop.path("pager"), fs::Permissions::from_mode(0o755)).expect("an executable");
+    let pager = workshop.path("pager").display().to_string();
+    let (code, written) = Session::start_with(&workshop, &["explain", "lock"], (80, 24), &[("PAGER", &pager)]).end();
+    assert_eq!((code, written.as_str()), (0, ""));
+    assert!(workshop.read("paged").contains("Lock and deadlock"));
+    let (code, written) =
+        Session::start_with(&workshop, &["explain", "lock"], (80, 24), &[("PAGER", "/no/such/pager")]).end();
+    assert_eq!(code, 0);
+    assert!(written.contains("Lock and deadlock"), "{written}");
+}
+
+#[test]
 fn files_may_vanish_be_folders_or_be_renamed_into_place() {
     let workshop = Workshop::new().answer_wrongly("lock", "abba");
     let mut session = watched(&workshop, (80, 24), &[]);
     let file = workshop.path("katas/lock/src/lib.rs");
     fs::remove_file(&file).expect("a file");
-    session.wait_for("There is nothing to judge");
-    fs::create_dir(&file).expect("a folder");
+    session.wait_for("has no `lib.rs`");
     session.wait_for("It could not be checked");
+    fs::create_dir(&file).expect("a folder");
     fs::remove_dir(&file).expect("a folder");
     fs::copy(workshop.path("solutions/lock/src/lib.rs"), workshop.path("katas/lock/src/.lib.rs.new")).expect("a copy");
     fs::rename(workshop.path("katas/lock/src/.lib.rs.new"), &file).expect("a rename");

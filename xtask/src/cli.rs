@@ -55,7 +55,7 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Time a kata: each approach beside the reference solution and beside its limit
     Time(TimeArgs),
-    /// Grade a class: a folder with one entry a learner
+    /// Grade a class: a folder with one entry per learner
     Grade(GradeArgs),
     /// Put the shards of a class together
     Merge(MergeArgs),
@@ -199,7 +199,7 @@ pub(crate) struct VerifyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct GradeArgs {
-    /// The class: a folder with one checkout, kata folder, .zip or .tar.gz a learner
+    /// The class: a folder with one checkout, kata folder, .zip or .tar.gz per learner
     pub(crate) class: PathBuf,
     /// Where the record and the reports go; the same folder again goes on where the last run stopped
     #[arg(long, value_name = "DIR")]

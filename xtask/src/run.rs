@@ -52,7 +52,7 @@ struct Job<'a> {
 /// What a worker says of its job.
 enum Said {
     /// A test was run.
-    Ran(TestRun),
+    Ran(Box<TestRun>),
     /// The job is done.
     Done(Result<()>),
 }
@@ -84,7 +84,7 @@ pub(crate) fn run(
                 while let Some((number, job)) = take(next, jobs) {
                     let folder = scratch.join(number.to_string());
                     let ran = |run| {
-                        let _ = sender.send((number, Said::Ran(run)));
+                        let _ = sender.send((number, Said::Ran(Box::new(run))));
                     };
                     let done = run_job(job, &folder, settings, cancel, ran);
                     if sender.send((number, Said::Done(done))).is_err() {
@@ -132,7 +132,7 @@ fn hand_over(
         match done.recv_timeout(Duration::from_millis(50)) {
             Ok((_, Said::Done(Err(Error::Interrupted)))) => return Err(Error::Interrupted),
             Ok((number, Said::Ran(run))) => {
-                begun.entry(number).or_default().extend(judge(jobs[number].subject, run));
+                begun.entry(number).or_default().extend(judge(jobs[number].subject, *run));
             }
             Ok((number, Said::Done(done))) => {
                 let Job { subject, tests, .. } = &jobs[number];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The word that begins an answer's line. Whatever else a submission prints is passed over.
+/// The word that begins an answer's line. Whatever else a submission prints is ignored.
 pub const ANSWER: &str = "interleave-time ";
 
 /// How much work there is: named numbers and words, `requests` 100, `profile` fixed.

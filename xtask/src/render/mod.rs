@@ -34,7 +34,7 @@ pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const OPEN: Style = AnsiColor::Yellow.on_default();
 /// For headings.
 pub(crate) const STRONG: Style = Style::new().bold();
-/// For what may be passed over.
+/// For what may be skipped.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 
 /// Text in a style.

@@ -34,7 +34,7 @@ pub(crate) struct Order {
     pub(crate) allowance: Allowance,
 }
 
-/// The files that a confined program may use. A path that doesn't exist is passed over.
+/// The files that a confined program may use. A path that doesn't exist is skipped.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Files {
     /// May be run and read.

@@ -68,13 +68,14 @@ pub(crate) fn run(repository: &Repository, katas: &[Arc<Kata>], first: &str) -> 
     let (mut model, effects) = Model::new(entries(repository, katas), current, terminal.size());
     let mut left = host.follow(&mut model, &mut terminal, effects);
     let (mut looked, mut second) = (Instant::now(), Instant::now());
+    let mut is_new = true;
     while left.is_none() {
         let mut events = Vec::new();
         if terminal.size() != model.size {
             let (width, height) = terminal.size();
             events.push(Event::Size(width, height));
         }
-        if terminal.draw(&view::frame(&model).lines).is_err() {
+        if std::mem::take(&mut is_new) && terminal.draw(&view::frame(&model).lines).is_err() {
             break;
         }
         match terminal.keys(LOOK) {
@@ -96,6 +97,7 @@ pub(crate) fn run(repository: &Repository, katas: &[Arc<Kata>], first: &str) -> 
         if ctrl_c.is_raised() {
             left = Some(true);
         }
+        is_new = !events.is_empty();
         for event in events {
             let effects = model.update(event);
             left = left.or(host.follow(&mut model, &mut terminal, effects));

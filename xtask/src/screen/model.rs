@@ -248,7 +248,9 @@ impl Model {
         let told = failing.get(self.chosen()).map(|judged| judged.test.message.clone());
         let unsolved = self.tests.values().flatten().find(|judged| judged.test.kind == Some(Kind::Unsolved));
         let told = told.or(unsolved.map(|judged| judged.test.message.clone()));
-        let told = told.iter().flat_map(|message| places(message)).collect::<Vec<_>>();
+        // Messages name the learner's file without its folders.
+        let whole = |(file, line)| (if file == "lib.rs" { self.file() } else { file }, line);
+        let told = told.iter().flat_map(|message| places(message)).map(whole).collect::<Vec<_>>();
         let mut places = objected.chain(traced).chain(told);
         places.find(|(file, _)| file.starts_with(&own) && file.contains("/src/")).unwrap_or((self.file(), 1))
     }

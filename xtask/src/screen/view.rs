@@ -222,7 +222,7 @@ fn explanation(model: &Model) -> (String, Vec<String>) {
     let failing = model.failing();
     if let Some(judged) = failing.get(model.chosen()) {
         let mut sources = Sources::given(judged.lines.clone());
-        let text = report::explanation(name, &judged.test, "", &mut sources, width, true);
+        let text = report::explanation(name, &judged.test, "", &mut sources, width, false);
         let place = format!("{} of {}", model.chosen() + 1, failing.len());
         let kind = judged.test.kind.map_or_else(String::new, |kind| kind.to_string());
         let threads = if judged.test.mode == verdict::Mode::Threads { ", on threads" } else { "" };

@@ -1,7 +1,7 @@
 //! Reading what a submission may hold, from a folder or an archive: regular UTF-8 `.rs` files below `src/`, few and short.
 //!
 //! Every byte here comes from a stranger. Links are never followed, everything is read through a cap, and nothing is
-//! written. Names that no answer can use are passed over: `mod` finds a file only under a plain ASCII name, and `#[path]`
+//! written. Names that no answer can use are skipped: `mod` finds a file only under a plain ASCII name, and `#[path]`
 //! is forbidden.
 
 pub(crate) mod archive;

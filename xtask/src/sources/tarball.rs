@@ -39,7 +39,7 @@ impl Archive for Tarball {
         let mut members = Vec::new();
         for entry in archive.entries().map_err(damaged)? {
             let mut entry = entry.map_err(damaged)?;
-            // A note that can't be read would be passed over, and with it the name that other unpackers see.
+            // A note that can't be read would be skipped, and with it the name that other unpackers see.
             for note in entry.pax_extensions().map_err(damaged)?.into_iter().flatten() {
                 note.map_err(damaged)?;
             }

@@ -66,7 +66,7 @@ fn about(gradebook: &Gradebook) -> String {
     }
     let lacks: Vec<String> = inputs.isolation.lacks.iter().map(|lack| html(&text::line(lack))).collect();
     if !lacks.is_empty() {
-        text += &format!(" Not to be had there: {}.", lacks.join("; "));
+        text += &format!(" Not available there: {}.", lacks.join("; "));
     }
     text + "</small></p>\n"
 }
