@@ -29,7 +29,7 @@ const MODELLED: &[&str] = &[
 
 /// How many examples must be judged rightly, at least, of tokio 1.54.1. Those that do not compile use input and output, what needs
 /// `tokio_unstable`, or what the model's README names as left out.
-const RIGHT: usize = 365;
+const RIGHT: usize = 352;
 
 /// An example in a comment.
 struct Example {
@@ -211,5 +211,5 @@ opt-level = 2
     }
     println!("{} examples, {compiled} compile, {run} are run, {right} are judged rightly", examples.len());
     println!("{wrong:#?}");
-    assert!(right >= RIGHT);
+    assert!(right >= RIGHT && wrong.is_empty());
 }
