@@ -43,6 +43,11 @@ impl Identity {
         Identity { epoch: Cell::new(0), index: Cell::new(0), made_at: Location::caller() }
     }
 
+    /// An identity of an object that is made at this place.
+    pub(crate) const fn made_at(made_at: Site) -> Identity {
+        Identity { epoch: Cell::new(0), index: Cell::new(0), made_at }
+    }
+
     /// The object's place in this schedule's table, if it was used in this schedule.
     pub(crate) fn known(&self, state: &State) -> Option<ObjectIndex> {
         (self.epoch.get() == state.epoch).then(|| self.index.get())

@@ -33,8 +33,8 @@ impl Sharing {
 /// A mutex, a re-entrant mutex or a reader-writer lock without the data.
 #[derive(Debug)]
 pub struct RawLock {
-    identity: Identity,
-    what: What,
+    pub(super) identity: Identity,
+    pub(super) what: What,
 }
 
 impl RawLock {

@@ -15,7 +15,7 @@ pub use once::{Entered, Left, Progress, RawOnce};
 pub use select::{Arm, Selection, select};
 pub use task::{
     Awaited, RawWorkers, begin_poll, choose, contain, end_poll, free_from_workers, next_number, saw_end, serve,
-    set_alarm, unwake, wait_for_alarm, wait_for_end, wake, wake_me, whole,
+    set_alarm, start_thread, unwake, wait_for_alarm, wait_for_end, wake, wake_me, whole,
 };
 
 use std::time::Duration;

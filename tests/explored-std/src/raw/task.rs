@@ -20,10 +20,9 @@ pub struct RawWorkers {
 }
 
 impl RawWorkers {
-    /// So many workers, which may be none.
-    #[track_caller]
-    pub fn new(count: usize) -> RawWorkers {
-        let workers = RawWorkers { identity: Identity::new() };
+    /// So many workers, which may be none, of what is made at this place.
+    pub fn new(count: usize, at: Site) -> RawWorkers {
+        let workers = RawWorkers { identity: Identity::made_at(at) };
         workers.set(count);
         workers
     }
@@ -108,12 +107,12 @@ pub fn end_poll(workers: Option<&RawWorkers>) {
 }
 
 /// Wakes a thread that polls a future, or will. Nothing outside of the schedule that the thread belongs to.
-#[track_caller]
 pub fn wake(task: &Thread) {
     if !task.is_of_this_schedule() {
         return;
     }
-    step(Operation::on_thread(Kind::WakeTask, "wake", task.index, Location::caller()));
+    let here = with(|state| state.here());
+    step(Operation::on_thread(Kind::WakeTask, "wake", task.index, here));
     with(|state| {
         let myself = state.current == task.index;
         if let Some(thread) = state.threads.get_mut(task.index)
@@ -192,7 +191,8 @@ pub fn whole<R>(f: impl FnOnce() -> R) -> R {
 
 /// Waits for this moment, or an earlier one that others set by [`set_alarm`].
 pub fn wait_for_alarm(moment: Option<Instant>) {
-    let wait = Operation::new(Kind::Sleep, "timer", NOTHING, Location::caller());
+    let here = with(|state| state.here());
+    let wait = Operation::new(Kind::Sleep, "timer", NOTHING, here);
     step(wait.until(moment.and_then(Instant::virtual_nanos).unwrap_or(NEVER)));
 }
 
@@ -207,6 +207,11 @@ pub fn set_alarm(thread: &Thread, moment: Instant) {
 }
 
 impl RawLock {
+    /// A primitive for tasks that is made at this place.
+    pub const fn made_at<T: ?Sized>(what: &'static str, at: Site) -> RawLock {
+        RawLock { identity: Identity::made_at(at), what: What::holding::<T>(what) }
+    }
+
     /// A step of a primitive for tasks, which may change it. It is the model's, and so never waits.
     pub fn touch(&self, name: &'static str, at: Site) {
         if try_with(|_| ()).is_some() {
@@ -269,10 +274,10 @@ pub fn free_from_workers(task: &Thread) -> bool {
 }
 
 /// Waits for the end of a thread. Unlike a join it does not look how that was.
-#[track_caller]
 pub fn wait_for_end(task: &Thread) {
     if task.is_of_this_schedule() {
-        step(Operation::on_thread(Kind::Join, "wait for the end of", task.index, Location::caller()));
+        let here = with(|state| state.here());
+        step(Operation::on_thread(Kind::Join, "wait for the end of", task.index, here));
     }
 }
 
@@ -294,6 +299,12 @@ pub fn saw_end(task: &Thread) {
 /// If it panicked: with the payload.
 pub fn contain<T>(f: impl FnOnce() -> T) -> std::thread::Result<T> {
     crate::engine::panics::run_to_result(f)
+}
+
+/// Starts a thread of a model, for the learner's code at this place.
+pub fn start_thread(name: String, at: Site, run: impl FnOnce() + Send + 'static) -> Thread {
+    let job = Box::new(move || drop(crate::engine::panics::run_to_result(run)));
+    crate::thread::start(crate::thread::Builder::new().name(name), job, at)
 }
 
 /// Counts, in every schedule anew from 1.

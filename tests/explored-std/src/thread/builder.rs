@@ -88,7 +88,7 @@ impl Builder {
 
 /// Adds a thread to the schedule.
 #[track_caller]
-pub(super) fn start(as_asked: Builder, job: Job, at: Site) -> Thread {
+pub(crate) fn start(as_asked: Builder, job: Job, at: Site) -> Thread {
     if let Some(name) = &as_asked.name {
         CString::new(name.as_str()).expect("thread name may not contain interior null bytes");
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 pub use ::std::thread::Result;
 
+pub(crate) use builder::start;
 pub use builder::{Builder, JoinHandle};
 pub use handle::{Thread, ThreadId};
 pub use local::{AccessError, LocalKey};

@@ -175,6 +175,7 @@ impl Builder {
     /// Never here.
     #[track_caller]
     pub fn build(&mut self) -> io::Result<Runtime> {
+        let at = Location::caller();
         let workers = match self.flavor {
             RuntimeFlavor::CurrentThread => 0,
             RuntimeFlavor::MultiThread => {
@@ -183,8 +184,8 @@ impl Builder {
         };
         let shared = Shared {
             flavor: self.flavor,
-            workers: Arc::new(RawWorkers::new(workers)),
-            blocking: RawWorkers::new(self.blocking),
+            workers: Arc::new(RawWorkers::new(workers, at)),
+            blocking: RawWorkers::new(self.blocking, at),
             timers: self.time.then(Timers::default),
             inside: OneThread::default(),
             id: std::raw::next_number(),
@@ -406,7 +407,7 @@ impl Handle {
         }
         let _inside = self.enter();
         let first = drives && self.shared.inside.with(|inside| inside.driving == 0);
-        let workers = if first { Arc::clone(&self.shared.workers) } else { own_worker() };
+        let workers = if first { Arc::clone(&self.shared.workers) } else { own_worker(at) };
         let _driving = drives.then(|| Driving::begin(&self.shared));
         block_with(future, &workers, at)
     }
@@ -444,7 +445,7 @@ const BLOCKED_INSIDE: &str = "Cannot start a runtime from within a runtime. This
 /// Polls a future on this thread until it is ready, in no runtime, or the one that the thread is in.
 #[track_caller]
 pub(crate) fn block_without_runtime<F: Future>(future: F) -> F::Output {
-    block_with(future, &own_worker(), Location::caller())
+    block_with(future, &own_worker(Location::caller()), Location::caller())
 }
 
 fn block_with<F: Future>(future: F, workers: &Arc<RawWorkers>, at: Site) -> F::Output {
@@ -454,8 +455,8 @@ fn block_with<F: Future>(future: F, workers: &Arc<RawWorkers>, at: Site) -> F::O
 }
 
 /// The worker that this thread is for itself.
-fn own_worker() -> Arc<RawWorkers> {
-    context::with(|context| Arc::clone(context.own_worker.get_or_insert_with(|| Arc::new(RawWorkers::new(1)))))
+fn own_worker(at: Site) -> Arc<RawWorkers> {
+    context::with(|context| Arc::clone(context.own_worker.get_or_insert_with(|| Arc::new(RawWorkers::new(1, at)))))
 }
 
 /// A thread lends itself to a current-thread runtime.

@@ -9,7 +9,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::raw::{self, Awaited, whole};
 use std::task::{Context, Poll, Waker};
-use std::thread::{self, Thread};
+use std::thread::Thread;
 
 pub use std::time::Duration;
 
@@ -61,7 +61,7 @@ struct Inside {
 
 impl Timers {
     /// Lets the waker be called at this moment, instead of what was set under this number before.
-    fn set(handle: &Handle, moment: Instant, number: u64, waker: Waker) {
+    fn set(handle: &Handle, moment: Instant, number: u64, waker: Waker, at: Site) {
         let timers = handle.shared.timers.as_ref().expect("there are timers, or nobody could sleep");
         let thread = timers.inside.with(|inside| {
             inside.waiting.retain(|waiting| waiting.1 != number);
@@ -80,9 +80,8 @@ impl Timers {
                 timers.fire();
             }
         };
-        let thread =
-            thread::Builder::new().name("timer".to_string()).spawn(fire).expect("a modelled thread can always start");
-        timers.inside.with(|inside| inside.thread = Some(thread.thread().clone()));
+        let thread = raw::start_thread("timer".to_string(), at, fire);
+        timers.inside.with(|inside| inside.thread = Some(thread));
     }
 
     fn forget(&self, number: u64) {
@@ -189,7 +188,7 @@ impl Future for Sleep {
             return Poll::Ready(());
         }
         let number = *this.number.get_or_insert_with(raw::next_number);
-        Timers::set(&this.handle, this.deadline, number, cx.waker().clone());
+        Timers::set(&this.handle, this.deadline, number, cx.waker().clone(), this.at);
         context::awaits(Awaited::nothing(this.at));
         Poll::Pending
     }

@@ -51,8 +51,7 @@ fn two_ready_tasks_are_polled_in_both_orders() {
             for task in tasks {
                 task.await.unwrap();
             }
-            let text = lock.lock().unwrap().clone();
-            text
+            lock.lock().unwrap().clone()
         })
     });
     assert_eq!(orders, ["ab", "ba"]);
@@ -115,8 +114,7 @@ fn of_two_timers_of_one_moment_either_fires_first() {
             for task in tasks {
                 task.await.unwrap();
             }
-            let text = order.lock().unwrap().clone();
-            text
+            order.lock().unwrap().clone()
         })
     });
     assert_eq!(orders, ["ab", "ba"]);

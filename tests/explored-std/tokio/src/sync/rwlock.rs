@@ -329,7 +329,6 @@ macro_rules! map {
                 where
                     F: FnOnce(map!(type $reference $data)) -> map!(type $reference V),
                 {
-                    // SAFETY: the guard holds the lock as the reference needs it, and hands that over.
                     let data = f(map!(borrow $reference this.data));
                     $to { data, held: map!($into this.held) }
                 }
@@ -343,7 +342,6 @@ macro_rules! map {
                 where
                     F: FnOnce(map!(type $reference $data)) -> Option<map!(type $reference V)>,
                 {
-                    // SAFETY: the guard holds the lock as the reference needs it, and hands that over.
                     match f(map!(borrow $reference this.data)) {
                         Some(data) => Ok($to { data, held: map!($into this.held) }),
                         None => Err(this),
@@ -354,8 +352,14 @@ macro_rules! map {
     };
     (type shared $type:ty) => { &$type };
     (type alone $type:ty) => { &mut $type };
-    (borrow shared $data:expr) => { unsafe { &*$data } };
-    (borrow alone $data:expr) => { unsafe { &mut *$data } };
+    (borrow shared $data:expr) => {{
+        // SAFETY: the guard holds the lock.
+        unsafe { &*$data }
+    }};
+    (borrow alone $data:expr) => {{
+        // SAFETY: the guard holds the lock alone.
+        unsafe { &mut *$data }
+    }};
     (same $held:expr) => { $held };
     (downgraded $held:expr) => { $held.downgraded() };
 }

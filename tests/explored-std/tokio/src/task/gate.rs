@@ -119,7 +119,11 @@ impl LocalSet {
     #[must_use]
     #[track_caller]
     pub fn new() -> LocalSet {
-        let gate = Gate { raw: RawLock::new::<()>("LocalSet"), at: Location::caller(), inside: OneThread::default() };
+        let gate = Gate {
+            raw: RawLock::made_at::<()>("LocalSet", Location::caller()),
+            at: Location::caller(),
+            inside: OneThread::default(),
+        };
         LocalSet { gate: Arc::new(gate), stays: PhantomData }
     }
 
@@ -285,7 +289,7 @@ impl Drop for LocalSet {
         });
         tasks.iter().for_each(|task| task.cancel());
         for start in new {
-            start(Home { workers: Arc::new(RawWorkers::new(1)), handle: None });
+            start(Home { workers: Arc::new(RawWorkers::new(1, self.gate.at)), handle: None });
         }
         tasks.iter().for_each(|task| task.let_end());
     }

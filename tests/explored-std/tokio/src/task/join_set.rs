@@ -49,7 +49,7 @@ impl<T> JoinSet<T> {
     #[must_use]
     #[track_caller]
     pub fn new() -> JoinSet<T> {
-        let raw = RawLock::new::<()>("JoinSet");
+        let raw = RawLock::made_at::<()>("JoinSet", Location::caller());
         let shared = Shared { raw, at: Location::caller(), ended: OneThread::default(), waker: OneThread::default() };
         JoinSet { shared: Arc::new(shared), tasks: Vec::new() }
     }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::raw::{self, RawLock, RawWorkers, whole};
 use std::sync::Arc;
 use std::task::Waker;
-use std::thread::{Builder, Thread};
+use std::thread::Thread;
 
 use super::join::{Id, Join, JoinError, JoinHandle};
 use super::{Gate, Poller, drive};
@@ -41,9 +41,8 @@ pub(crate) struct Inside {
 }
 
 impl Task {
-    #[track_caller]
     fn new(at: Site, gate: Option<Arc<Gate>>, blocking: bool) -> Arc<Task> {
-        let raw = RawLock::new::<()>("task");
+        let raw = RawLock::made_at::<()>("task", at);
         Arc::new(Task { id: Id::next(), raw, at, inside: OneThread::default(), gate, blocking })
     }
 
@@ -222,8 +221,8 @@ fn start_thread(runtime: Option<&Handle>, task: &Arc<Task>, name: String, run: i
             runtime::one_ended(&shared);
         }
     };
-    let thread = Builder::new().name(name).spawn(all).expect("a modelled thread can always start");
-    task.inside.with(|inside| inside.thread = Some(thread.thread().clone()));
+    let thread = raw::start_thread(name, task.at, all);
+    task.inside.with(|inside| inside.thread = Some(thread));
     if let Some(shared) = shared {
         runtime::one_more(&shared, task);
     }
