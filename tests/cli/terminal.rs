@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::io::{FdFlags, fcntl_setfd};
@@ -28,6 +28,8 @@ pub(crate) struct Session {
     written: Arc<Mutex<String>>,
     /// What a person sees.
     seen: Arc<Mutex<vt100::Parser>>,
+    /// Reads what it writes, until its terminal is closed.
+    reader: JoinHandle<()>,
 }
 
 impl Session {
@@ -67,14 +69,14 @@ impl Session {
         let written = Arc::new(Mutex::new(String::new()));
         let seen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
         let (text, screen) = (Arc::clone(&written), Arc::clone(&seen));
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(length @ 1..) = display.read(&mut buffer) {
                 text.lock().expect("the screen").push_str(&String::from_utf8_lossy(&buffer[..length]));
                 screen.lock().expect("the screen").process(&buffer[..length]);
             }
         });
-        Session { child, keyboard, written, seen }
+        Session { child, keyboard, written, seen, reader }
     }
 
     /// All that it ever wrote.
@@ -125,6 +127,8 @@ impl Session {
             },
             || "the command never ended".to_string(),
         );
+        // What it wrote at last may still be on its way.
+        wait_until(|| self.reader.is_finished(), || "its terminal is still open".to_string());
         (code.expect("it has ended"), self.written())
     }
 }
