@@ -1,0 +1,292 @@
+//! The contract of the kata `atomic`, sentence by sentence. `README.md` has the same list.
+
+#[path = "atomic/contract.rs"]
+mod contract;
+
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread::{self, Scope, ScopedJoinHandle};
+
+use atomic::{Bridge, Counter, SetOnce, Side, SpinGuard, SpinLock, Statistics};
+use kata::scenarios::every_small_program;
+use kata::{check, panic_on_purpose};
+
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
+/// compared with.
+fn _signatures() {
+    type Value = AtomicU64;
+    let _: fn() -> Counter = Counter::zero;
+    let _: [fn(&Counter) -> u64; 2] = [Counter::next, Counter::given];
+    let _: fn(&Counter, u64) -> Option<u64> = Counter::next_up_to;
+    let _: fn() -> SetOnce = SetOnce::empty;
+    let _: fn(&SetOnce, [u64; 2]) -> bool = SetOnce::set;
+    let _: fn(&SetOnce) -> Option<[u64; 2]> = SetOnce::get;
+    let _: fn(Value) -> SpinLock<Value> = SpinLock::new;
+    let _: for<'a> fn(&'a SpinLock<Value>) -> SpinGuard<'a, Value> = SpinLock::lock;
+    let _: for<'a> fn(&'a SpinLock<Value>) -> Option<SpinGuard<'a, Value>> = SpinLock::try_lock;
+    let _: fn(&SpinGuard<'_, Value>) = |guard| {
+        let _: &Value = guard.deref();
+    };
+    let _: fn() -> Statistics = Statistics::empty;
+    let _: fn(&Statistics, u64) = Statistics::record;
+    let _: fn(&Statistics) -> (u64, u64) = Statistics::snapshot;
+    let _: fn() -> Bridge = Bridge::empty;
+    let _: fn(&Bridge, Side) -> bool = Bridge::try_enter;
+    let _: fn(&Bridge, Side) = Bridge::leave;
+    let _: [Side; 2] = [Side::West, Side::East];
+}
+
+#[test]
+fn every_number_is_given_once() {
+    check(|| {
+        let counter = Counter::zero();
+        let mut numbers = thread::scope(|scope| {
+            let threads = ["taker 1", "taker 2"].map(|name| start(scope, name, || [counter.next(), counter.next()]));
+            threads.map(|thread| thread.join().unwrap()).concat()
+        });
+        numbers.sort_unstable();
+        assert_eq!(numbers, [1, 2, 3, 4], "two threads took two numbers each");
+        assert_eq!(counter.given(), 4);
+    });
+}
+
+#[test]
+fn numbers_go_up_to_the_limit_and_none_is_left_out() {
+    check(|| {
+        let counter = Counter::zero();
+        assert_eq!(counter.next_up_to(0), None);
+        let mut numbers = thread::scope(|scope| {
+            let threads = ["taker 1", "taker 2"].map(|name| start(scope, name, || counter.next_up_to(2)));
+            threads.map(|thread| thread.join().unwrap())
+        });
+        numbers.sort_unstable();
+        assert_eq!(numbers, [Some(1), Some(2)], "two threads took a number up to 2");
+        assert_eq!([counter.next_up_to(2), counter.next_up_to(3)], [None, Some(3)]);
+    });
+}
+
+#[test]
+fn no_thread_sees_the_count_go_back() {
+    check(|| {
+        let counter = Counter::zero();
+        thread::scope(|scope| {
+            start(scope, "taker", || {
+                let number = counter.next();
+                assert!(counter.given() >= number, "number {number} was given to this very thread");
+                counter.next();
+            });
+            let [first, second] = [counter.given(), counter.given()];
+            assert!(first <= second, "the count was {first}, then {second}");
+        });
+        assert_eq!(counter.given(), 2);
+    });
+}
+
+#[test]
+fn only_one_thread_sets_the_numbers_and_they_stay() {
+    check(|| {
+        let cell = SetOnce::empty();
+        assert_eq!(cell.get(), None);
+        let setters = [[0, 0], [7, 8]];
+        let set = &|numbers| {
+            let did = cell.set(numbers);
+            assert!(!did || cell.get() == Some(numbers), "this thread has set {numbers:?}");
+            did
+        };
+        let did = thread::scope(|scope| {
+            let threads = [("setter 1", setters[0]), ("setter 2", setters[1])]
+                .map(|(name, numbers)| start(scope, name, move || set(numbers)));
+            threads.map(|thread| thread.join().unwrap())
+        });
+        assert!(did[0] != did[1], "one of the two sets the numbers: {did:?}");
+        let numbers = setters[usize::from(did[1])];
+        assert_eq!(cell.get(), Some(numbers));
+        assert!(!cell.set([9, 9]), "the numbers are set");
+        assert_eq!(cell.get(), Some(numbers));
+    });
+}
+
+#[test]
+fn whoever_sees_that_numbers_are_set_sees_both() {
+    check(|| {
+        let cell = SetOnce::empty();
+        thread::scope(|scope| {
+            start(scope, "setter", || cell.set([7, 8]));
+            let seen = cell.get();
+            assert!(seen.is_none_or(|numbers| numbers == [7, 8]), "{seen:?} was never set");
+        });
+    });
+}
+
+#[test]
+fn one_thread_at_a_time_has_the_lock_and_sees_all_that_was_done_under_it() {
+    check(|| {
+        let lock = SpinLock::new(AtomicU64::new(0));
+        thread::scope(|scope| {
+            start(scope, "adder", || {
+                add_one(&lock.lock());
+                add_one(&lock.lock());
+            });
+            add_one(&lock.lock());
+        });
+        assert_eq!(lock.lock().load(Relaxed), 3, "1 was added three times under the lock");
+    });
+}
+
+#[test]
+fn try_lock_says_whether_it_has_the_lock() {
+    check(|| {
+        let lock = SpinLock::new(AtomicU64::new(0));
+        let guard = lock.try_lock();
+        assert!(guard.is_some(), "nobody has the lock");
+        assert!(lock.try_lock().is_none(), "somebody has the lock");
+        assert!(lock.try_lock().is_none(), "somebody still has the lock");
+        drop(guard);
+        let added = thread::scope(|scope| {
+            let adders = ["adder 1", "adder 2"].map(|name| {
+                let add = || lock.try_lock().map(|guard| add_one(&guard));
+                start(scope, name, add)
+            });
+            adders.map(|adder| adder.join().unwrap())
+        });
+        let times = added.iter().flatten().count() as u64;
+        assert!(times > 0, "one of the two finds the lock free");
+        assert_eq!(lock.lock().load(Relaxed), times, "1 was added {times} times under the lock");
+    });
+}
+
+#[test]
+fn a_panic_gives_the_lock_back() {
+    check(|| {
+        let lock = SpinLock::new(AtomicU64::new(0));
+        thread::scope(|scope| {
+            let fails = start(scope, "panics", || -> () {
+                let _guard = lock.lock();
+                panic_on_purpose("under the lock")
+            });
+            assert!(fails.join().is_err());
+        });
+        assert!(lock.try_lock().is_some(), "nobody has the lock any more");
+    });
+}
+
+#[test]
+fn a_snapshot_is_of_one_moment() {
+    check(|| {
+        let statistics = Statistics::empty();
+        assert_eq!(statistics.snapshot(), (0, 0));
+        statistics.record(5);
+        thread::scope(|scope| {
+            start(scope, "recorder", || statistics.record(7));
+            let snapshot = statistics.snapshot();
+            assert!([(1, 5), (2, 12)].contains(&snapshot), "{snapshot:?} was never true: 5 was recorded, and then 7");
+        });
+    });
+}
+
+#[test]
+fn every_value_counts() {
+    check(|| {
+        let statistics = Statistics::empty();
+        thread::scope(|scope| {
+            start(scope, "recorder", || statistics.record(5));
+            statistics.record(7);
+        });
+        assert_eq!(statistics.snapshot(), (2, 12), "5 and 7 were recorded");
+    });
+}
+
+#[test]
+fn a_sum_that_is_too_large_starts_over() {
+    check(|| {
+        let statistics = Statistics::empty();
+        statistics.record(u64::MAX);
+        assert_eq!(statistics.snapshot(), (1, u64::MAX));
+        statistics.record(3);
+        assert_eq!(statistics.snapshot(), (2, 2));
+    });
+}
+
+#[test]
+fn no_thread_sees_the_statistics_go_back() {
+    check(|| {
+        let statistics = Statistics::empty();
+        thread::scope(|scope| {
+            start(scope, "recorder", || {
+                statistics.record(5);
+                assert_eq!(statistics.snapshot(), (1, 5), "this very thread has recorded 5");
+            });
+            let [first, second] = [statistics.snapshot(), statistics.snapshot()];
+            assert!(first <= second, "the statistics were {first:?}, then {second:?}");
+        });
+    });
+}
+
+#[test]
+fn the_bridge_never_has_both_sides_on_it() {
+    check(|| {
+        let bridge = Bridge::empty();
+        let entered = thread::scope(|scope| {
+            let west = start(scope, "west", || bridge.try_enter(Side::West));
+            let east = start(scope, "east", || bridge.try_enter(Side::East));
+            [west, east].map(|side| side.join().unwrap())
+        });
+        assert_ne!(entered, [true; 2], "both are on the bridge");
+    });
+}
+
+#[test]
+fn whoever_enters_sees_what_was_done_on_the_bridge() {
+    check(|| {
+        let (bridge, done) = (Bridge::empty(), AtomicU64::new(0));
+        // Once over the bridge, if it is free. Says how often.
+        let cross = |side| {
+            let entered = bridge.try_enter(side);
+            if entered {
+                add_one(&done);
+                bridge.leave(side);
+            }
+            u64::from(entered)
+        };
+        let crossed = thread::scope(|scope| {
+            let east = start(scope, "east", || cross(Side::East));
+            cross(Side::West) + cross(Side::West) + east.join().unwrap()
+        });
+        assert_eq!(done.load(Relaxed), crossed, "on the bridge, 1 was added {crossed} times");
+    });
+}
+
+#[test]
+fn an_empty_bridge_lets_one_in() {
+    check(|| {
+        let bridge = Bridge::empty();
+        for (one, other) in [(Side::West, Side::East), (Side::East, Side::West)] {
+            assert!(bridge.try_enter(one), "the bridge is empty");
+            assert!(!bridge.try_enter(other), "{one:?} is on the bridge");
+            bridge.leave(one);
+            assert!(bridge.try_enter(one), "the bridge is empty, and {other:?} has given up");
+            bridge.leave(one);
+        }
+        assert!(bridge.try_enter(Side::West), "all have left the bridge");
+    });
+}
+
+#[test]
+fn every_small_program_of_calls_keeps_the_contract() {
+    every_small_program(contract::AtomicContract);
+}
+
+/// Adds 1 in two steps: whoever comes between, or reads an old number, loses one.
+fn add_one(number: &AtomicU64) {
+    let before = number.load(Relaxed);
+    number.store(before + 1, Relaxed);
+}
+
+/// Starts a thread whose name the table of a failing schedule shows.
+fn start<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).expect("the system has room for a thread")
+}
