@@ -137,7 +137,8 @@ impl Contract for AtomicContract {
             statistics: Statistics::empty(),
             bridge: Bridge::empty(),
         };
-        vec![Arc::new(things); threads]
+        let things = Arc::new(things);
+        vec![things; threads]
     }
 
     fn perform(&self, things: &mut Arc<Things>, call: Call, id: usize, _scene: &Scene) -> String {
