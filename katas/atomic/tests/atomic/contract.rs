@@ -130,14 +130,14 @@ impl Contract for AtomicContract {
     }
 
     fn hands(&self, _setup: usize, threads: usize, _scene: &Scene) -> Vec<Arc<Things>> {
-        let things = Things {
+        let things = Arc::new(Things {
             counter: Counter::zero(),
             cell: SetOnce::empty(),
             lock: SpinLock::new(AtomicU64::new(0)),
             statistics: Statistics::empty(),
             bridge: Bridge::empty(),
-        };
-        vec![Arc::new(things); threads]
+        });
+        vec![things; threads]
     }
 
     fn perform(&self, things: &mut Arc<Things>, call: Call, id: usize, _scene: &Scene) -> String {
