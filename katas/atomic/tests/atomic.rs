@@ -69,12 +69,14 @@ fn numbers_go_up_to_the_limit_and_none_is_left_out() {
 fn no_thread_sees_the_count_go_back() {
     check(|| {
         let counter = Counter::zero();
+        let take = || {
+            let number = counter.next();
+            assert!(counter.given() >= number, "number {number} was given to this very thread");
+        };
         thread::scope(|scope| {
-            start(scope, "taker", || {
-                let number = counter.next();
-                assert!(counter.given() >= number, "number {number} was given to this very thread");
-                counter.next();
-            });
+            for name in ["taker 1", "taker 2"] {
+                start(scope, name, take);
+            }
             let [first, second] = [counter.given(), counter.given()];
             assert!(first <= second, "the count was {first}, then {second}");
         });
@@ -211,12 +213,14 @@ fn a_sum_that_is_too_large_starts_over() {
 fn no_thread_sees_the_statistics_go_back() {
     check(|| {
         let statistics = Statistics::empty();
+        statistics.record(5);
         thread::scope(|scope| {
             start(scope, "recorder", || {
-                statistics.record(5);
-                assert_eq!(statistics.snapshot(), (1, 5), "this very thread has recorded 5");
+                statistics.record(7);
+                assert_eq!(statistics.snapshot(), (2, 12), "this very thread has recorded 7");
             });
             let [first, second] = [statistics.snapshot(), statistics.snapshot()];
+            assert!(first >= (1, 5), "this very thread has recorded 5, and sees {first:?}");
             assert!(first <= second, "the statistics were {first:?}, then {second:?}");
         });
     });

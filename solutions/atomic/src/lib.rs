@@ -121,7 +121,8 @@ impl<T> SpinLock<T> {
 
     /// Takes the lock if nobody has it. Does not wait.
     pub fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
-        // Who finds the lock free reads what the last holder has stored with `Release`, so it sees all that was done under the lock.
+        // Who finds the lock free reads what the last holder has stored with `Release`, and so sees all that was done under
+        // the lock.
         let was_taken = self.taken.swap(true, Ordering::Acquire);
         (!was_taken).then(|| SpinGuard { lock: self })
     }

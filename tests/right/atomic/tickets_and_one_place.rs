@@ -1,7 +1,8 @@
 //! accepted
 //!
-//! The spin lock gives tickets, so that nobody is passed over. The statistics are under such a lock, for readers, too. The bridge is one
-//! atomic that says who is on it: an exchange of one atomic always reads the newest value, so that `Acquire` and `Release` are enough.
+//! The spin lock gives tickets, so that nobody is passed over. The statistics are under such a lock, for readers, too. The
+//! bridge is one atomic that says who is on it: an exchange of one atomic reads the newest value if it succeeds, so that
+//! `Acquire` and `Release` are enough.
 
 use std::hint::spin_loop;
 use std::ops::Deref;

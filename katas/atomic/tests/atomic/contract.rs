@@ -130,14 +130,13 @@ impl Contract for AtomicContract {
     }
 
     fn hands(&self, _setup: usize, threads: usize, _scene: &Scene) -> Vec<Arc<Things>> {
-        let things = Things {
+        let things = Arc::new(Things {
             counter: Counter::zero(),
             cell: SetOnce::empty(),
             lock: SpinLock::new(AtomicU64::new(0)),
             statistics: Statistics::empty(),
             bridge: Bridge::empty(),
-        };
-        let things = Arc::new(things);
+        });
         vec![things; threads]
     }
 
