@@ -101,8 +101,8 @@ impl<T> Drop for SpinGuard<'_, T> {
     }
 }
 
-/// How many values there were, and their sum: a *seqlock*. Threads share it by reference. Those who read never keep those
-/// who write from going on.
+/// How many values there were, and their sum. Threads share it by reference. What fits here is a *seqlock*: whoever reads
+/// it stores nothing.
 #[derive(Debug)]
 pub struct Statistics {
     // Both numbers change. How does a reader know that they belong together?
