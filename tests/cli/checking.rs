@@ -197,6 +197,9 @@ fn what_is_not_modelled_is_judged_on_threads() {
         (&"passed".into(), &"not-modelled".into())
     );
     assert!(document["score"].as_u64() < document["max_score"].as_u64(), "what was not judged has no points");
+    let needs_schedules = "every_small_program_of_calls_keeps_the_contract";
+    let ran = answered.run(&["check", "lock", needs_schedules]).exits(1).says("not modelled: cannot find");
+    ran.says("It does not compile.");
     // What the models have otherwise, sizes say, is no reason to leave the schedules out.
     let size = "\nconst _: () = assert!(size_of::<std::sync::Mutex<()>>() < 16);\n";
     let ran = Workshop::new().answer("lock", &uses(size)).run(&["check", "lock"]).exits(1);

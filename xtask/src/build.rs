@@ -35,7 +35,7 @@ pub(crate) struct Built {
 }
 
 impl Built {
-    /// Whether every mode has its binary that has to have one.
+    /// Whether there is a binary for every mode that needs one.
     pub(crate) fn compiled(&self) -> bool {
         let is_there = |mode: &Mode| self.binaries.contains_key(mode);
         self.staged.modes().iter().all(|mode| is_there(mode) || *mode == Mode::Schedules && self.is_not_modelled())

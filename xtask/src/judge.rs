@@ -54,6 +54,8 @@ pub(crate) fn judge(built: &Built, only: Option<&str>, mut tests: Vec<TestVerdic
     let wanted = || kata.tests.iter().filter(|name| only.is_none_or(|only| only == *name));
     let objected = built.diagnostics.iter().any(|diagnostic| diagnostic.level.starts_with("error"));
     let verdict = match built.compiled() {
+        // The one test that was wanted needs schedules: what the models lack is in its way.
+        true if built.is_not_modelled() && tests.is_empty() => SubjectVerdict::CompileError,
         true if built.is_not_modelled() => {
             // A pass on threads alone is luck: it is marked as one that was not proven. What only schedules can judge is not judged.
             let passed = tests.iter_mut().filter(|test| test.verdict == Verdict::Passed);

@@ -5,11 +5,11 @@ mod contract;
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::thread;
 
 use atomic::{Bridge, Counter, SetOnce, Side, SpinGuard, SpinLock, Statistics};
 use kata::scenarios::every_small_program;
-use kata::{check, panic_on_purpose};
+use kata::{check, panic_on_purpose, start};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with.
@@ -285,13 +285,4 @@ fn every_small_program_of_calls_keeps_the_contract() {
 fn add_one(number: &AtomicU64) {
     let before = number.load(Relaxed);
     number.store(before + 1, Relaxed);
-}
-
-/// Starts a thread whose name the table of a failing schedule shows.
-fn start<'scope, T: Send + 'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    name: &str,
-    work: impl FnOnce() -> T + Send + 'scope,
-) -> ScopedJoinHandle<'scope, T> {
-    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).expect("the system has room for a thread")
 }

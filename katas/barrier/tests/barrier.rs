@@ -6,12 +6,12 @@ mod contract;
 use std::num::NonZeroUsize;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use barrier::{Barrier, Broken, Party};
 use kata::scenarios::every_small_program;
-use kata::{a_while_passes, check, on_schedules};
+use kata::{a_while_passes, check, on_schedules, start};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with.
@@ -186,13 +186,4 @@ fn every_small_program_of_calls_keeps_the_contract() {
 
 fn barrier_for(parties: usize) -> Barrier {
     Barrier::new(NonZeroUsize::new(parties).expect("a test's parties are not zero"))
-}
-
-/// Starts a thread whose name the table of a failing schedule shows.
-fn start<'scope, T: Send + 'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    name: &str,
-    work: impl FnOnce() -> T + Send + 'scope,
-) -> ScopedJoinHandle<'scope, T> {
-    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).expect("the system has room for a thread")
 }

@@ -3,12 +3,12 @@
 #[path = "condition/contract.rs"]
 mod contract;
 
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use condition::{Newspaper, WaitingRoom};
 use kata::scenarios::every_small_program;
-use kata::{check, on_schedules, until_blocked};
+use kata::{check, on_schedules, start, until_blocked};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with.
@@ -171,13 +171,4 @@ fn room_with_tickets(tickets: u64) -> WaitingRoom {
         assert_eq!(room.take_ticket(), ticket);
     }
     room
-}
-
-/// Starts a thread whose name the table of a failing schedule shows.
-fn start<'scope, T: Send + 'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    name: &str,
-    work: impl FnOnce() -> T + Send + 'scope,
-) -> ScopedJoinHandle<'scope, T> {
-    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).expect("the system has room for a thread")
 }

@@ -3,12 +3,12 @@
 #[path = "event/contract.rs"]
 mod contract;
 
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use event::Event;
 use kata::scenarios::every_small_program;
-use kata::{a_while_passes, check, on_schedules, until_blocked};
+use kata::{a_while_passes, check, on_schedules, start, until_blocked};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with.
@@ -147,12 +147,3 @@ fn every_small_program_of_calls_keeps_the_contract() {
 
 /// A limit that is never reached.
 const PLENTY: Duration = Duration::from_secs(3600);
-
-/// Starts a thread whose name the table of a failing schedule shows.
-fn start<'scope, T: Send + 'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    name: &str,
-    work: impl FnOnce() -> T + Send + 'scope,
-) -> ScopedJoinHandle<'scope, T> {
-    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).expect("the system has room for a thread")
-}

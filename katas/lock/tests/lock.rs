@@ -4,11 +4,11 @@
 mod contract;
 
 use std::array;
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use kata::scenarios::every_small_program;
-use kata::{Gate, check, on_schedules, until_blocked};
+use kata::{Gate, check, on_schedules, start, until_blocked};
 use lock::{Bank, Refused};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -190,13 +190,4 @@ fn balance(bank: &Bank, account: usize) -> u64 {
 /// The balances of the first `N` accounts.
 fn balances<const N: usize>(bank: &Bank) -> [u64; N] {
     array::from_fn(|account| balance(bank, account))
-}
-
-/// Starts a thread whose name the table of a failing schedule shows.
-fn start<'scope, T: Send + 'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    name: &str,
-    work: impl FnOnce() -> T + Send + 'scope,
-) -> ScopedJoinHandle<'scope, T> {
-    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).expect("the system has room for a thread")
 }

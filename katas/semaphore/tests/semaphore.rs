@@ -4,11 +4,11 @@
 mod contract;
 
 use std::panic::{self, AssertUnwindSafe};
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use kata::scenarios::every_small_program;
-use kata::{Log, Peak, Rendezvous, a_while_passes, check, on_schedules};
+use kata::{Log, Peak, Rendezvous, a_while_passes, check, on_schedules, start};
 use semaphore::{Permits, Refused, Semaphore};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -197,13 +197,4 @@ fn close_refuses_everybody_and_permits_still_go_back() {
 #[ignore = "needs schedules: cargo xtask check semaphore every_small_program_of_calls_keeps_the_contract"]
 fn every_small_program_of_calls_keeps_the_contract() {
     every_small_program(contract::SemaphoreContract);
-}
-
-/// Starts a thread whose name the table of a failing schedule shows.
-fn start<'scope, T: Send + 'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    name: &str,
-    work: impl FnOnce() -> T + Send + 'scope,
-) -> ScopedJoinHandle<'scope, T> {
-    thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).expect("the system has room for a thread")
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::guard::guard;
 
-/// The model of `parking_lot::RwLock`. Readers pass a waiting writer, except those that read already.
+/// The model of `parking_lot::RwLock`. A waiting writer holds up every new reader, as the real one's does.
 pub struct RwLock<T: ?Sized> {
     raw: RawLock,
     data: UnsafeCell<T>,

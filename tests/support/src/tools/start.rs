@@ -1,0 +1,17 @@
+//! Threads with names.
+
+use std::thread::{self, Scope, ScopedJoinHandle};
+
+/// Starts a thread of a scope, with a name that the table of a failing schedule shows.
+///
+/// # Panics
+/// If the system has no room for one more thread.
+#[track_caller]
+pub fn start<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    let thread = thread::Builder::new().name(name.to_owned());
+    thread.spawn_scoped(scope, work).expect("the system has room for a thread")
+}
