@@ -206,3 +206,59 @@ fn what_is_not_modelled_is_judged_on_threads() {
     ran.says("this compiles with the real crates, but their models for explored runs don't have it")
         .says("tests/explored-std/README.md");
 }
+
+#[test]
+fn tasks_of_tokio_are_explored() {
+    let manifest = r#"
+        [package]
+        name = "tasks"
+        version.workspace = true
+        edition.workspace = true
+        [package.metadata.kata]
+        title = "Tasks"
+        order = 90
+        summary = "Tasks that add"
+        python = ["asyncio"]
+        schedules = true
+        rules = { forbid = [] }
+        [dependencies]
+        tokio = { workspace = true, features = ["rt"] }
+        [dev-dependencies]
+        kata.workspace = true
+    "#;
+    let test = r#"
+        use std::sync::{Arc, Mutex};
+
+        #[test]
+        fn additions_of_tasks_all_count() {
+            kata::check(|| {
+                let sum = Arc::new(Mutex::new(0));
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                runtime.block_on(async {
+                    let add = |()| {
+                        let sum = Arc::clone(&sum);
+                        tokio::spawn(async move { tasks::add(&sum).await })
+                    };
+                    for task in [(); 2].map(add) {
+                        task.await.unwrap();
+                    }
+                });
+                assert_eq!(*sum.lock().unwrap(), 2);
+            });
+        }
+    "#;
+    let answer = |body: &str| format!("pub async fn add(sum: &std::sync::Mutex<u32>) {{ {body} }}\n");
+    let workshop = Workshop::new()
+        .write("katas/tasks/Cargo.toml", manifest)
+        .write("katas/tasks/README.md", "# Tasks\n")
+        .write("katas/tasks/tests/tasks.rs", test)
+        .write("tests/stubs/tasks.rs", answer("todo!()"));
+    let at_once = "*sum.lock().unwrap() += 1; tokio::task::yield_now().await;";
+    let workshop = workshop.answer("tasks", &answer(at_once));
+    workshop.run(&["check", "tasks"]).exits(0).says("schedules");
+    let in_two_steps =
+        "let now = *sum.lock().unwrap();\n    tokio::task::yield_now().await;\n    *sum.lock().unwrap() = now + 1;";
+    let workshop = workshop.answer("tasks", &answer(in_two_steps));
+    let ran = workshop.run(&["check", "tasks"]).exits(1).says("additions_of_tasks_all_count");
+    ran.says("✗ race").says("schedules fail").says("replay: cargo xtask replay tasks");
+}
