@@ -183,5 +183,6 @@ fn a_broken_crate_of_ours_costs_no_learner_a_point() {
 fn a_schedule_that_is_none() {
     let test = "transfers_in_both_directions_finish";
     let said = Workshop::new().run(&["replay", "lock", test, "--schedule", "0x3.zz"]).refused();
-    assert!(said.contains("`zz` is no part of a schedule") && said.contains("Parts are like"), "{said}");
+    assert!(said.contains("the schedule has a part that is none: \"zz\" (parts are like 1, 0x3"), "{said}");
+    assert!(said.contains("Copy the schedule"), "{said}");
 }

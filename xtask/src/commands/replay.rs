@@ -24,13 +24,6 @@ pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {
             "There is no schedule to replay; `cargo xtask check` runs them.",
         ));
     }
-    if let Some(part) = args.schedule.iter().flat_map(|schedule| schedule.split('.')).find(|part| !is_part(part)) {
-        return Err(Error::new(
-            format!("`{part}` is no part of a schedule"),
-            "Parts are like 1, 0x3, 1t or 2s, with dots between; copy the schedule from a failed \
-             check.",
-        ));
-    }
     let schedule = args.schedule.unwrap_or_default();
     let trace_file = args.trace.map(TraceFile::new).transpose()?;
     let cancel = Cancel::by_ctrl_c();
@@ -75,27 +68,5 @@ fn as_checked(replayed: &mut TestVerdict, checked: &TestVerdict) {
     replayed.coverage = replayed.coverage.filter(|coverage| coverage.scenarios.is_some());
     if replayed.kind == Some(Kind::Assertion) && checked.kind != Some(Kind::Assertion) {
         replayed.kind = Some(Kind::Race);
-    }
-}
-
-/// Whether this can stand between two dots: a thread, `t` or `s`, how many times; or the `i4`, `h`, `u` and `c` at the beginning.
-/// Whether it fits the program, only the program can tell.
-fn is_part(part: &str) -> bool {
-    let (what, times) = part.split_once('x').unwrap_or((part, "1"));
-    let thread = what.strip_suffix(['t', 's']).unwrap_or(what);
-    let is_number = |text: &str| text.parse::<u32>().is_ok();
-    ["u", "h", "c"].contains(&part)
-        || part.strip_prefix('i').is_some_and(is_number)
-        || is_number(thread) && is_number(times)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_part;
-
-    #[test]
-    fn a_schedule_is_made_of_such_parts() {
-        assert!(["u", "h", "c", "i4", "0", "12", "0x3", "1t", "2s", "1tx4"].into_iter().all(is_part));
-        assert!(!["", "i", "ix3", "x3", "0x", "zz", "1y", "t", "-1"].into_iter().any(is_part));
     }
 }
