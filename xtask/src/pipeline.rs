@@ -36,6 +36,14 @@ enum Entry {
     Built(Built),
 }
 
+/// The workspace for checking these subjects. Each kind of check has one of its own, so that one does not undo what the other has built.
+pub(crate) fn workspace(subjects: &[Subject]) -> String {
+    match subjects {
+        [one] => format!("check-{}", one.id),
+        _ => "check-several".to_string(),
+    }
+}
+
 /// Stages, inspects and builds subjects in the workspace `label`.
 ///
 /// # Errors

@@ -31,7 +31,7 @@ pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
         .iter()
         .map(|kata| subject::of(repository, kata, args.whose.solution, args.whose.submission.as_deref()))
         .collect::<Result<Vec<Subject>>>()?;
-    let label = workspace(&subjects);
+    let label = pipeline::workspace(&subjects);
     let settings = Settings { seed: args.seed, schedules: args.schedules, test, ..Settings::default() };
     let prepared = pipeline::prepare(repository, &label, subjects, &settings, &console, &cancel)?;
     let verdicts = pipeline::examine(repository, &prepared, &settings, &console, &cancel)?;
@@ -109,12 +109,4 @@ fn submitted(repository: &Repository, folder: &Path) -> Result<Vec<Arc<Kata>>> {
         ));
     }
     Ok(katas)
-}
-
-/// Each kind of check has a workspace of its own, so that one does not undo what the other has built.
-fn workspace(subjects: &[Subject]) -> String {
-    match subjects {
-        [one] => format!("check-{}", one.id),
-        _ => "check-several".to_string(),
-    }
 }

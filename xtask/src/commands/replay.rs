@@ -29,7 +29,7 @@ pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {
     let cancel = Cancel::by_ctrl_c();
     let console = Console::new(false);
     let subject = subject::of(repository, &kata, args.whose.solution, args.whose.submission.as_deref())?;
-    let label = format!("check-{}", subject.id);
+    let label = pipeline::workspace(std::slice::from_ref(&subject));
     let checks = Settings { test: Some(args.test.clone()), ..Settings::default() };
     let replays = Settings { replay: Some(schedule), ..checks.clone() };
     let prepared = pipeline::prepare(repository, &label, vec![subject], &replays, &console, &cancel)?;

@@ -82,7 +82,7 @@ fn workload_of<'a>(repository: &Repository, kata: &'a Kata) -> Result<&'a Worklo
 
 /// Only right answers are timed: a wrong one is fast for free.
 fn check(repository: &Repository, subject: &Subject, watch: Watch<'_>) -> Result<std::result::Result<(), Refused>> {
-    let label = format!("check-{}", subject.id);
+    let label = pipeline::workspace(std::slice::from_ref(subject));
     let settings = Settings::default();
     let (console, cancel) = (watch.console, watch.cancel);
     let prepared = pipeline::prepare(repository, &label, vec![subject.clone()], &settings, console, cancel)?;

@@ -97,7 +97,7 @@ fn check(repository: &Repository, kata: &Arc<Kata>, cancel: &Cancel) {
 fn try_check(repository: &Repository, kata: &Arc<Kata>, cancel: &Cancel) -> Result<()> {
     let console = Console::new(false);
     let subject = subject::learner(repository, kata);
-    let label = format!("check-{}", subject.id);
+    let label = pipeline::workspace(std::slice::from_ref(&subject));
     let settings = Settings::default();
     let prepared = pipeline::prepare(repository, &label, vec![subject], &settings, &console, cancel)?;
     let verdicts = pipeline::examine(repository, &prepared, &settings, &console, cancel)?;

@@ -279,8 +279,7 @@ fn check(
         let _ = told.send((number, news));
     });
     let subjects: Vec<_> = katas.iter().map(|kata| subject::learner(repository, kata)).collect();
-    // The same workspaces as those of `check`.
-    let label = if let [one] = &subjects[..] { format!("check-{}", one.id) } else { "check-several".to_string() };
+    let label = pipeline::workspace(&subjects);
     let settings = Settings::default();
     let prepared = pipeline::prepare(repository, &label, subjects, &settings, &console, cancel)?;
     pipeline::examine_each(repository, &prepared, &settings, &console, cancel, |_, verdict| {
