@@ -257,6 +257,7 @@ fn tasks_of_tokio_are_explored() {
     "#;
     let answer = |body: &str| format!("pub async fn add(sum: &std::sync::Mutex<u32>) {{ {body} }}\n");
     let workshop = Workshop::new()
+        .own("tests", &["explored-std", "support", "verdict", "corpus"])
         .write("katas/tasks/Cargo.toml", manifest)
         .write("katas/tasks/README.md", "# Tasks\n")
         .write("katas/tasks/tests/tasks.rs", test)

@@ -14,7 +14,7 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask/ is in the repository").to_path_buf()
 }
 
-/// A checkout whose katas and stubs may be changed. Everything else is linked, so that what was built for one test serves the next.
+/// A checkout whose katas may be changed. Everything else is linked, so that what was built for one test serves the next.
 pub(crate) struct Workshop {
     folder: TempDir,
 }
@@ -42,14 +42,8 @@ impl Workshop {
         }
         fs::copy(root.join("Cargo.toml"), folder.path().join("Cargo.toml")).expect("Cargo.toml");
         fs::copy(root.join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("Cargo.lock");
-        for name in ["solutions", "xtask"] {
+        for name in ["solutions", "tests", "xtask"] {
             link(&root.join(name), &folder.path().join(name));
-        }
-        fs::create_dir(folder.path().join("tests")).expect("tests/");
-        for entry in fs::read_dir(root.join("tests")).expect("tests/").filter_map(|entry| entry.ok()) {
-            let here = folder.path().join("tests").join(entry.file_name());
-            // A test may have a kata of its own, and that needs its stub.
-            if entry.file_name() == "stubs" { copy(&entry.path(), &here) } else { link(&entry.path(), &here) }
         }
         Workshop { folder }
     }
