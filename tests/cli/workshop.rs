@@ -191,7 +191,7 @@ impl Ran {
 }
 
 /// Where everything is built that workshops build: what one needs, the next one has.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("workshop")
 }
 

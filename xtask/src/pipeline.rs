@@ -20,7 +20,7 @@ use crate::settings::Settings;
 use crate::stage::{self, StagedSubject};
 use crate::subject::Subject;
 
-/// Subjects that are ready to run, and those that broke a rule. Holds the workshop's lock: two commands at once would
+/// Subjects that are ready to run, and those that broke a rule. Holds its workspace's lock: two commands at once would
 /// build over each other.
 #[derive(Debug)]
 pub(crate) struct Prepared {
@@ -57,7 +57,7 @@ pub(crate) fn prepare(
     cancel: &Cancel,
 ) -> Result<Prepared> {
     let started = Instant::now();
-    let lock = lock_workshop(repository, console, cancel)?;
+    let lock = lock(repository, label, console, cancel)?;
     console.progress("building");
     let order: Vec<String> = subjects.iter().map(|subject| subject.id.clone()).collect();
     let (mut entries, mut sound) = (Vec::new(), Vec::new());
@@ -175,10 +175,12 @@ impl Entry {
     }
 }
 
-fn lock_workshop(repository: &Repository, console: &Console, cancel: &Cancel) -> Result<File> {
+/// Waits until nobody else uses the workspace `label`. Commands with different ones run at the same time: what they build together,
+/// cargo keeps apart.
+fn lock(repository: &Repository, label: &str, console: &Console, cancel: &Cancel) -> Result<File> {
     let folder = repository.workshop();
     std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-    let path = folder.join("lock");
+    let path = folder.join(format!("{label}.lock"));
     let file = File::create(&path).map_err(Error::io("create", &path))?;
     loop {
         match file.try_lock() {

@@ -244,7 +244,9 @@ fn grade(
         return Ok(());
     }
     pace.to_run = given.len();
-    let prepared = pipeline::prepare(repository, "class", subjects, settings, console, cancel)?;
+    // Parts of a class that share a checkout wait for each other only where cargo makes them.
+    let label = inputs.shard.map_or("class".to_string(), |part| format!("class-{}-of-{}", part.number, part.of));
+    let prepared = pipeline::prepare(repository, &label, subjects, settings, console, cancel)?;
     pipeline::examine_each(repository, &prepared, settings, console, cancel, |place, verdict| {
         note(repository, ledger, given[place], verdict, &mut pace, console)
     })
