@@ -150,7 +150,7 @@ fn every_test_runs_in_a_wrapper() {
 /// The README's course table is what the catalogue is: a kata that is not in it is not found.
 #[test]
 fn the_course_table_lists_every_kata_in_order() {
-    let mut rows: Vec<(i64, String)> = Vec::new();
+    let (mut rows, mut parts): (Vec<(i64, String)>, Vec<(i64, String)>) = (Vec::new(), Vec::new());
     for kata in names("katas") {
         let manifest = manifest(&format!("katas/{kata}/Cargo.toml"));
         let about = &manifest["package"]["metadata"]["kata"];
@@ -158,9 +158,20 @@ fn the_course_table_lists_every_kata_in_order() {
             about["python"].as_array().expect("a list").iter().filter_map(|item| item.as_str()).collect();
         let (order, summary) =
             (about["order"].as_integer().expect("an order"), about["summary"].as_str().expect("a summary"));
-        rows.push((order, format!("| [`{kata}`](katas/{kata}/README.md) | {summary} | `{}` |\n", python.join("`, `"))));
+        let (hard, minutes) = (&about["hard"], &about["minutes"]);
+        let row = format!(
+            "| [`{kata}`](katas/{kata}/README.md) | {summary} | `{}` | {hard} | {minutes} |\n",
+            python.join("`, `")
+        );
+        rows.push((order, row));
+        parts.push((order, about["part"].as_str().expect("a part").to_string()));
     }
     rows.sort();
+    parts.sort();
+    let mut begun: Vec<String> = parts.into_iter().map(|(_, part)| part).collect();
+    begun.dedup();
+    let distinct: BTreeSet<&String> = begun.iter().collect();
+    assert_eq!(begun.len(), distinct.len(), "the map shows a part of the course in one place only: {begun:?}");
     let table: String = rows.into_iter().map(|(_, row)| row).collect();
     assert!(read("README.md").contains(&table), "README.md should have this table:\n{table}");
 }
