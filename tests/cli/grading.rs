@@ -37,7 +37,7 @@ fn record(workshop: &Workshop, out: &str) -> Vec<Value> {
 fn without_times(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let timeless = fields.into_iter().filter(|(name, _)| name != "seconds" && name != "took");
+            let timeless = fields.into_iter().filter(|(name, _)| !["seconds", "took", "at"].contains(&name.as_str()));
             timeless.map(|(name, value)| (name, without_times(value))).collect()
         }
         Value::Array(values) => values.into_iter().map(without_times).collect(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use verdict::Tier;
 
+use crate::render::class;
 use crate::shard;
 use crate::timing::load::Sweep;
 
@@ -198,6 +199,7 @@ pub(crate) struct VerifyArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_long_help = reports())]
 pub(crate) struct GradeArgs {
     /// The class: a folder with one checkout, kata folder, .zip or .tar.gz per learner
     pub(crate) class: PathBuf,
@@ -257,6 +259,12 @@ fn parse_tier(text: &str) -> Result<Tier, String> {
         "isolated" => Ok(Tier::Isolated),
         _ => Err("the tiers are limits, confined and isolated".to_string()),
     }
+}
+
+/// What `grade --help` says of the files that it writes.
+fn reports() -> String {
+    let lines: String = class::list().lines().map(|line| format!("  {line}\n")).collect();
+    format!("Reports:\n{lines}")
 }
 
 #[cfg(test)]
