@@ -199,7 +199,7 @@ pub(crate) struct VerifyArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_long_help = reports())]
+#[command(after_help = reports())]
 pub(crate) struct GradeArgs {
     /// The class: a folder with one checkout, kata folder, .zip or .tar.gz per learner
     pub(crate) class: PathBuf,
