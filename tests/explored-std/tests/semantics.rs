@@ -261,6 +261,8 @@ fn a_panic_that_is_passed_on_is_told_as_what_it_was() {
 fn a_stub_is_unsolved_wherever_it_stands() {
     fails(Kind::Unsolved, || todo!());
     fails(Kind::Unsolved, || thread::spawn(|| todo!()).join().unwrap());
+    // Whoever looks for a panic, and expects another one.
+    fails(Kind::Unsolved, || assert!(std::panic::catch_unwind(|| todo!()).is_ok()));
     // Main waits for a thread that is gone: the stub is the reason.
     fails(Kind::Unsolved, || {
         let (ready, changed) = (Mutex::new(false), Condvar::new());

@@ -80,13 +80,10 @@ pub(crate) fn judge(
 /// A test that fails after a thread has reached a `todo!()` fails for that, whatever came of it.
 fn unsolved(state: &State) -> Option<Failure> {
     let panics = state.threads.iter().enumerate().filter_map(|(index, thread)| Some((index, thread.panic.as_ref()?)));
-    let mut stubs = panics.filter(|(_, note)| note.message.starts_with(NOT_YET));
+    let mut stubs = panics.filter(|(_, note)| note.is_of_a_stub());
     let (thread, note) = stubs.next()?;
     Some(Failure { kind: Verdict::Unsolved, message: tell_panic(state, thread, note) })
 }
-
-/// How the message of a `todo!()` begins.
-const NOT_YET: &str = "not yet implemented";
 
 /// A thread-local's destructor must not panic.
 fn judge_abort(state: &State, thread: ThreadIndex) -> Failure {

@@ -41,6 +41,13 @@ pub(crate) struct PanicNote {
     pub(crate) on_purpose: bool,
 }
 
+impl PanicNote {
+    /// Whether it is the panic of a `todo!()`.
+    pub(crate) fn is_of_a_stub(&self) -> bool {
+        self.message.starts_with("not yet implemented")
+    }
+}
+
 /// Text that says what a test tool waits for, made when it is needed.
 pub(crate) type Note = Rc<dyn Fn() -> String>;
 
