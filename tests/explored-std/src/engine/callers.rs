@@ -1,0 +1,120 @@
+//! Which line of the learner's tells most: where a helper takes a lock, it is the line that called the helper.
+//!
+//! `#[track_caller]` ends where a function of the learner's begins, and where std calls the model (`Arc::<Mutex<_>>::default()`) it
+//! ends in std. The stack knows more. It is looked at only in the run that makes a trace.
+
+use std::backtrace::Backtrace;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use verdict::Location;
+
+use super::operation::ThreadIndex;
+
+/// So many stacks are kept in a schedule. Longer ones are loops, whose helpers nobody reads one by one.
+const MOST: usize = 400;
+
+/// The stacks of a schedule's steps, not yet looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Stacks {
+    taken: usize,
+    /// Where each thread announced its operation: another one may be running when that is done.
+    announced: BTreeMap<ThreadIndex, Rc<Backtrace>>,
+}
+
+impl Stacks {
+    /// Keeps the stack of the thread that runs now.
+    pub(crate) fn take(&mut self, thread: ThreadIndex) {
+        self.taken += 1;
+        if self.taken > MOST {
+            self.announced.remove(&thread);
+        } else {
+            self.announced.insert(thread, Rc::new(Backtrace::force_capture()));
+        }
+    }
+
+    /// The stack on which a thread announced its last operation.
+    pub(crate) fn of(&self, thread: ThreadIndex) -> Option<Rc<Backtrace>> {
+        self.announced.get(&thread).map(Rc::clone)
+    }
+
+    /// Whether every step's stack was kept.
+    pub(crate) fn are_whole(&self) -> bool {
+        self.taken <= MOST
+    }
+}
+
+/// A call on a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Frame {
+    /// The function's name.
+    pub(crate) function: String,
+    /// Where it stands.
+    pub(crate) at: Location,
+}
+
+/// The calls of a stack whose places are known, innermost first. Of a text that reads otherwise, none.
+pub(crate) fn frames(stack: &str) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    let mut function = "";
+    for line in stack.lines().map(str::trim) {
+        match line.strip_prefix("at ") {
+            Some(place) => frames.extend(location(place).map(|at| Frame { function: function.to_string(), at })),
+            None => {
+                // `12: 0x55d0c0ffee00 - lock::Bank::transfer`, or without the number where it is inlined.
+                let numbered = line.split_once(": ").filter(|(number, _)| number.parse::<u32>().is_ok());
+                let named = numbered.map_or(line, |(_, name)| name.trim_start());
+                let addressed = named.split_once(" - ").filter(|(address, _)| address.starts_with("0x"));
+                function = addressed.map_or(named, |(_, name)| name);
+            }
+        }
+    }
+    frames
+}
+
+/// `/work/lock/src/lib.rs:68:13`.
+fn location(place: &str) -> Option<Location> {
+    let (rest, column) = place.rsplit_once(':')?;
+    let (file, line) = rest.rsplit_once(':')?;
+    Some(Location { file: file.to_string(), line: line.parse().ok()?, column: column.parse().ok()? })
+}
+
+/// Whether a file is std's or a model's own.
+pub(crate) fn is_foreign(file: &str) -> bool {
+    let models = file!().strip_suffix("src/engine/callers.rs").unwrap_or("tests/explored-std/");
+    let of_a_model = file.strip_prefix(models).is_some_and(|rest| !rest.starts_with("tests/"));
+    of_a_model || file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/library/")
+}
+
+/// The calls in the sources that a place belongs to, from the place outwards. Files are named as the place names its own.
+pub(crate) fn chain(frames: &[Frame], at: &Location) -> Vec<Frame> {
+    let is_here = |frame: &&Frame| frame.at.line == at.line && frame.at.file.ends_with(&at.file);
+    let Some(start) = frames.iter().position(|frame| is_here(&frame)) else { return Vec::new() };
+    let root = frames[start].at.file.strip_suffix(&at.file).unwrap_or_default();
+    let Some(sources) = at.file.find("src/").map(|place| &at.file[..place + 4]) else { return Vec::new() };
+    let inside = |frame: &Frame| {
+        let file = frame.at.file.strip_prefix(root)?.to_string();
+        file.starts_with(sources)
+            .then(|| Frame { function: frame.function.clone(), at: Location { file, ..frame.at.clone() } })
+    };
+    frames[start..].iter().filter_map(inside).collect()
+}
+
+/// For each chain the place that tells most. A function that stands at one line wherever it occurs is a helper: its caller's line tells
+/// more, as long as that one is of the same sources.
+pub(crate) fn telling(chains: &[Vec<Frame>]) -> Vec<Option<Location>> {
+    let mut lines: BTreeMap<&str, BTreeSet<&Location>> = BTreeMap::new();
+    for frame in chains.iter().flatten() {
+        lines.entry(&frame.function).or_default().insert(&frame.at);
+    }
+    let one_line = |frame: &&Frame| {
+        let places: BTreeSet<(&str, u32)> =
+            lines[&frame.function[..]].iter().map(|at| (&at.file[..], at.line)).collect();
+        places.len() == 1
+    };
+    let told = |chain: &Vec<Frame>| {
+        let helpers = chain.iter().take_while(one_line).count();
+        chain.get(helpers.min(chain.len().checked_sub(1)?)).map(|frame| frame.at.clone())
+    };
+    chains.iter().map(told).collect()
+}
