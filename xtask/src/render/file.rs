@@ -84,7 +84,10 @@ fn heading(kata: &str, test: &TestVerdict, trace: &Trace) -> (String, String) {
     // Who waits for whom stands at the picture's foot.
     let said = if trace.waiting.is_empty() { said } else { said.split(": ").next().unwrap_or(said) };
     let title = match test.kind {
-        Some(kind) => format!("{kind}: {said}"),
+        Some(kind) => {
+            let kind = kind.to_string().replace('-', " ");
+            format!("{}{}: {said}", kind[..1].to_uppercase(), &kind[1..])
+        }
         None => "passes on this schedule".to_string(),
     };
     let mut subtitle = vec![kata.to_string(), test.name.clone()];

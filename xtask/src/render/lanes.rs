@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use verdict::{Effect, Location, Step, Trace};
 
-use crate::render::rows::{Length, Row, Shows, TOOLS, rows};
-use crate::render::schedule::{self, Sources, name};
+use crate::render::rows::{Length, Row, Shows, of_tools, rows};
+use crate::render::schedule::{self, RESTS, Sources, name};
 
 /// A schedule, ready to be drawn.
 #[derive(Debug, Serialize)]
@@ -49,8 +49,8 @@ pub(crate) struct Moment {
     pub(crate) source: String,
     /// How it went, in words; the words of a remark.
     pub(crate) effect: String,
-    /// Whether the thread is blocked from here on.
-    pub(crate) waits: bool,
+    /// Whether the thread goes on no more for now: it waits, or it has panicked.
+    pub(crate) stops: bool,
     /// The thread that was stopped for this one although it could have gone on.
     pub(crate) stopped: Option<String>,
     /// How every thread stands afterwards.
@@ -146,7 +146,7 @@ fn moment(row: &Row, lane: usize, threads: Option<&Vec<Standing>>) -> Moment {
             place: String::new(),
             source: String::new(),
             effect: words.clone(),
-            waits: false,
+            stops: false,
             stopped: None,
             threads,
         },
@@ -158,7 +158,7 @@ fn moment(row: &Row, lane: usize, threads: Option<&Vec<Standing>>) -> Moment {
             place: line.at.as_ref().map_or(String::new(), Location::to_string),
             source: line.source.clone(),
             effect: line.effect(|told| &told.words, "; "),
-            waits: line.effects.last().is_some_and(|told| told.waits),
+            stops: line.effects.last().is_some_and(|told| told.stops),
             stopped: line.stopped.clone(),
             threads,
         },
@@ -196,15 +196,10 @@ fn ended(trace: &Trace, rows: &[Row], thread: usize) -> Option<usize> {
     (last < shown(rows)).then(|| row_of(rows, last))
 }
 
-/// Whether an object is the learner's or the test's own: what tools and models make for themselves is nobody's lesson.
-fn is_told(trace: &Trace, object: usize) -> bool {
-    let file = &trace.objects[object].made_at.file;
-    !file.starts_with(TOOLS) && !file.starts_with("tests/explored-std/")
-}
-
 /// The locks that were held for longer than a row, and when.
 fn held(trace: &Trace, rows: &[Row]) -> (Vec<Lock>, Vec<Bar>) {
     let (mut bars, mut open): (Vec<(usize, Bar)>, BTreeMap<(usize, usize), usize>) = (Vec::new(), BTreeMap::new());
+    let of_tools = of_tools(trace);
     for (number, step) in trace.steps[..shown(rows)].iter().enumerate() {
         let row = row_of(rows, number);
         let given_back: Vec<(usize, usize)> = open
@@ -216,7 +211,7 @@ fn held(trace: &Trace, rows: &[Row]) -> (Vec<Lock>, Vec<Bar>) {
             let bar = open.remove(&key).expect("it is one of its keys");
             bars[bar].1.to = Some(row);
         }
-        for lock in step.holds.iter().copied().filter(|lock| is_told(trace, *lock)) {
+        for lock in step.holds.iter().copied().filter(|lock| !of_tools.contains(lock)) {
             open.entry((step.thread, lock)).or_insert_with(|| {
                 bars.push((lock, Bar { thread: step.thread, from: row, to: None, lock: None }));
                 bars.len() - 1
@@ -273,7 +268,9 @@ fn causes(steps: &[Step]) -> Vec<(usize, usize, &'static str)> {
     let mut causes = Vec::new();
     // What was offered last, by what it was offered to: a lock that is free, a notification, the messages in a channel.
     let mut freed: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut notified: BTreeMap<usize, usize> = BTreeMap::new();
+    // Who waits at a condition variable, in the order of coming, and which step woke whom.
+    let mut sleepers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut woken: BTreeMap<usize, usize> = BTreeMap::new();
     let mut sent: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     let mut unparked: BTreeMap<usize, usize> = BTreeMap::new();
     for (number, step) in steps.iter().enumerate() {
@@ -286,11 +283,18 @@ fn causes(steps: &[Step]) -> Vec<(usize, usize, &'static str)> {
                 None
             }
             ("notify_one" | "notify_all", _, Some(object), _) => {
-                notified.insert(object, number);
+                let asleep = sleepers.entry(object).or_default();
+                let many = step.value.as_ref().and_then(|value| value.strip_prefix("woke ")?.parse().ok());
+                woken.extend(asleep.drain(..many.unwrap_or(asleep.len()).min(asleep.len())).map(|one| (one, number)));
                 None
             }
-            ("wait" | "wait_timeout", Effect::Done, Some(object), _) => {
-                notified.get(&object).map(|from| (*from, "notify"))
+            ("wait" | "wait_timeout", Effect::Blocks, Some(object), _) => {
+                sleepers.entry(object).or_default().push(step.thread);
+                None
+            }
+            ("wait" | "wait_timeout", _, Some(object), _) => {
+                sleepers.entry(object).or_default().retain(|sleeper| *sleeper != step.thread);
+                woken.remove(&step.thread).filter(|_| step.effect == Effect::Done).map(|from| (from, "notify"))
             }
             ("send" | "try_send", Effect::Done, Some(object), _) => {
                 sent.entry(object).or_default().push(number);
@@ -337,7 +341,7 @@ fn waits(trace: &Trace) -> Vec<Wait> {
         seen.contains(&start)
     };
     let sentence = |waiting: &verdict::Waiting| {
-        let waits_for = waiting.waits_for.as_ref()?;
+        let waits_for = waiting.waits_for.as_ref().filter(|waits_for| waits_for.operation != RESTS)?;
         let sentence = format!("{} waits for {}", name(trace, waiting.thread), schedule::wait(trace, waits_for));
         let thread = waiting.thread;
         let on = waits_for.on.iter().copied().filter(|on| *on < trace.threads.len()).collect();
@@ -371,6 +375,7 @@ pub(crate) fn standings(trace: &Trace) -> Vec<Vec<Standing>> {
         let ended = last[step.thread] == Some(number) && !still_there(step.thread);
         now[step.thread] = Standing {
             state: match step.effect {
+                Effect::Blocks if step.operation == RESTS => "ready".to_string(),
                 Effect::Blocks => format!("waits for {}", awaited(trace, step)),
                 _ if ended => "ended".to_string(),
                 _ => "running".to_string(),
@@ -420,6 +425,28 @@ mod tests {
         trace.steps[4] = Step { operation: "unlock".to_string(), effect: Effect::Done, ..trace.steps[1].clone() };
         trace.steps.push(Step { effect: Effect::Done, ..trace.steps[3].clone() });
         assert_eq!(drawn(&trace).arrows, [Arrow { from: 4, to: 5, why: "unlock" }]);
+    }
+
+    #[test]
+    fn a_notification_leads_to_whom_it_woke() {
+        let mut trace = abba();
+        let step = |thread, operation: &str, effect, value: Option<&str>| Step {
+            thread,
+            operation: operation.to_string(),
+            effect,
+            value: value.map(str::to_string),
+            ..trace.steps[1].clone()
+        };
+        trace.steps = vec![
+            step(1, "wait", Effect::Blocks, None),
+            step(0, "notify_one", Effect::Done, Some("woke 1")),
+            step(0, "load", Effect::Done, None),
+            step(0, "notify_one", Effect::Done, Some("woke 0")),
+            step(1, "wait", Effect::Done, None),
+        ];
+        trace.steps.iter_mut().enumerate().for_each(|(number, step)| step.at.line = number as u32 + 1);
+        let arrow = Arrow { from: 1, to: 4, why: "notify" };
+        assert_eq!(drawn(&trace).arrows, [arrow], "not the one that woke nobody");
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(crate) struct Drawn {
     pub(crate) height: usize,
     /// Where its dot is. None for a remark.
     pub(crate) dot: Option<(usize, usize)>,
-    pub(crate) waits: bool,
+    pub(crate) stops: bool,
     pub(crate) preempts: bool,
     pub(crate) texts: Vec<Text>,
     /// What it says in full: nothing in it is cut.
@@ -78,7 +78,7 @@ pub(crate) enum Font {
     Name,
     Code,
     Effect,
-    Waits,
+    Stops,
     Switch,
     Number,
     Plain,
@@ -120,7 +120,7 @@ impl Font {
             Font::Title => 108,
             Font::Name => 88,
             Font::Code => 74,
-            Font::Effect | Font::Waits | Font::Switch => 82,
+            Font::Effect | Font::Stops | Font::Switch => 82,
             Font::Number => 70,
             Font::Faint | Font::Plain => 74,
         }
@@ -134,7 +134,7 @@ impl Font {
             Font::Name => "name",
             Font::Code => "code",
             Font::Effect => "effect",
-            Font::Waits => "waits",
+            Font::Stops => "stop",
             Font::Switch => "switch",
             Font::Number => "number",
             Font::Plain => "plain",
@@ -294,7 +294,7 @@ fn moment_at(moment: &Moment, lane: &Lane, top: usize) -> Drawn {
             lines.into_iter().enumerate().map(|(n, line)| Text::new(lane.text, y + n * LINE, Font::Faint, line)),
         );
         let height = FIRST + (texts.len() - 1) * LINE + BELOW;
-        return Drawn { top, height, dot: None, waits: false, preempts: false, texts, title: moment.effect.clone() };
+        return Drawn { top, height, dot: None, stops: false, preempts: false, texts, title: moment.effect.clone() };
     }
     if let Some(stopped) = &moment.stopped {
         let says = format!("preempts {stopped}");
@@ -308,7 +308,7 @@ fn moment_at(moment: &Moment, lane: &Lane, top: usize) -> Drawn {
         texts.push(number);
     }
     texts.push(Text::new(lane.text, y, Font::Code, Font::Code.cut(&moment.source, lane.room)));
-    let font = if moment.waits { Font::Waits } else { Font::Effect };
+    let font = if moment.stops { Font::Stops } else { Font::Effect };
     let place = if moment.place.is_empty() || moment.effect.is_empty() {
         moment.place.clone()
     } else {
@@ -331,7 +331,7 @@ fn moment_at(moment: &Moment, lane: &Lane, top: usize) -> Drawn {
         top,
         height: y + BELOW - top,
         dot: Some(dot),
-        waits: moment.waits,
+        stops: moment.stops,
         preempts: moment.stopped.is_some(),
         texts,
         title,
@@ -445,7 +445,7 @@ fn draw_end(layout: &mut Layout, lanes: &Lanes, columns: &[Lane], bottom: usize,
         let left = others.iter().copied().chain([x]).min().unwrap_or(x);
         // It begins where there is room enough to read it.
         let start = (left - HALF).min(right.saturating_sub(420)).max(MARGIN);
-        let font = if wait.in_circle { Font::Waits } else { Font::Plain };
+        let font = if wait.in_circle { Font::Stops } else { Font::Plain };
         for line in font.wrap(&wait.sentence, right - start, 3) {
             y += LINE;
             layout.texts.push(Text::new(start, y, font, line));

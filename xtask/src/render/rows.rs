@@ -1,5 +1,6 @@
 //! The rows of a schedule, as the terminal's table and the pictures show them: what one thread did on one line of its source.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use verdict::{Effect, Location, Missed, Step, Trace, thousands};
@@ -50,8 +51,8 @@ pub(crate) struct Told {
     pub(crate) signs: String,
     /// In words, for a picture: `gets account#1`. Fonts of browsers often lack the signs.
     pub(crate) words: String,
-    /// Whether the thread waits from now on.
-    pub(crate) waits: bool,
+    /// Whether the thread goes on no more for now: it waits, or it panics.
+    pub(crate) stops: bool,
 }
 
 /// How long a table or picture of a schedule may be: so many rows of its beginning and of its end.
@@ -182,11 +183,19 @@ fn lines(trace: &Trace, sources: &mut Sources) -> Vec<Row> {
     let mut before: Option<&Step> = None;
     let shown = trace.panicked.map_or(trace.steps.len(), |last| (last + 1).min(trace.steps.len()));
     let mut now = trace.steps.first().map_or(0, |step| step.now);
+    let of_tools = of_tools(trace);
+    let is_inside =
+        |step: &Step| step.at.file.starts_with(TOOLS) || step.object.is_some_and(|object| of_tools.contains(&object));
     for (number, step) in trace.steps[..shown].iter().enumerate() {
         let call = call(step);
         let note = note_of_last(trace, number);
-        if call.is_none() && note.is_none() && step.at.file.starts_with(TOOLS) {
+        if call.is_none() && note.is_none() && is_inside(step) {
             continue;
+        }
+        // Time is told where somebody's was over. Elsewhere it passes for a tool, and for nobody who is shown.
+        let is_over = step.effect == Effect::TimedOut || matches!(&step.operation[..], "sleep" | "timer");
+        if step.now > now && !is_over {
+            now = step.now;
         }
         if step.now > now {
             let words = format!("{} later", duration(step.now - now));
@@ -223,6 +232,12 @@ fn lines(trace: &Trace, sources: &mut Sources) -> Vec<Row> {
     rows
 }
 
+/// The objects that test tools use for themselves: they are met at inside of a tool.
+pub(crate) fn of_tools(trace: &Trace) -> BTreeSet<usize> {
+    let inside = trace.steps.iter().filter(|step| step.at.file.starts_with(TOOLS));
+    inside.filter_map(|step| step.object).collect()
+}
+
 /// Who could have gone on instead.
 fn stopped(trace: &Trace, step: &Step) -> String {
     step.stopped.map_or("another thread", |thread| name(trace, thread)).to_string()
@@ -230,10 +245,9 @@ fn stopped(trace: &Trace, step: &Step) -> String {
 
 /// Virtual time in the unit that reads best.
 fn duration(nanoseconds: u64) -> String {
-    format!("{:?}", std::time::Duration::from_nanos(nanoseconds))
-        .replace("µs", " µs")
-        .replace("ns", " ns")
-        .replace("ms", " ms")
+    let text = format!("{:?}", std::time::Duration::from_nanos(nanoseconds));
+    let digits = text.trim_end_matches(char::is_alphabetic).len();
+    format!("{} {}", &text[..digits], &text[digits..])
 }
 
 /// What a scenario says of its calls: one begins, one returns, something happens.
@@ -269,7 +283,7 @@ pub(crate) fn told(trace: &Trace, step: &Step) -> Told {
     if let (Some(missed), Some(value)) = (&step.missed, &step.value) {
         let though = format!("though {}", instead_of(trace, missed));
         let (signs, words) = (format!("{on} reads {value}, {though}"), format!("reads {value} from {on}, {though}"));
-        return Told { signs, words, waits: false };
+        return Told { signs, words, stops: false };
     }
     let (signs, words) = match (step.effect, operation, &other) {
         (Effect::Done, "unlock", _) => (format!("frees {on}"), format!("frees {on}")),
@@ -292,7 +306,7 @@ pub(crate) fn told(trace: &Trace, step: &Step) -> Told {
         (Some(value), _) => (format!("{} = {value}", signs.trim_end()), valued(operation, &on, &words, value)),
         (None, _) => (signs.trim_end().to_string(), words),
     };
-    Told { signs, words: words.trim_end().to_string(), waits: step.effect == Effect::Blocks }
+    Told { signs, words: words.trim_end().to_string(), stops: matches!(step.effect, Effect::Blocks | Effect::Panicked) }
 }
 
 /// What was done, in words.
@@ -376,7 +390,10 @@ mod tests {
     fn time_that_passes_has_a_row() {
         let mut trace = abba();
         trace.steps[3..].iter_mut().for_each(|step| step.now = 1_500_000);
-        assert_eq!(shown(&trace, Length::Whole)[3..5], ["1.5 ms later", "bank.rs:15 lock: waits for account#1"]);
+        assert_eq!(shown(&trace, Length::Whole).len(), 5, "it passed for nobody who is shown");
+        trace.steps[3].effect = Effect::TimedOut;
+        let words = ["1.5 ms later", "bank.rs:15 lock: gives up: the time is over"];
+        assert_eq!(shown(&trace, Length::Whole)[3..5], words);
     }
 
     #[test]
@@ -401,5 +418,14 @@ mod tests {
         assert_eq!(rows.len(), 8);
         assert!(rows.windows(2).all(|pair| pair[0].steps.end == pair[1].steps.start));
         assert_eq!((rows[0].steps.start, rows[7].steps.end), (0, 400));
+    }
+
+    #[test]
+    fn what_tools_use_for_themselves_is_not_shown() {
+        let mut trace = abba();
+        trace.waiting.clear();
+        trace.steps[1].at.file = format!("{TOOLS}src/tools/gate.rs");
+        let shown = shown(&trace, Length::Whole);
+        assert_eq!(shown.len(), 3, "another step on the same object is the tool's, too: {shown:?}");
     }
 }

@@ -6,10 +6,12 @@ use std::fs;
 use verdict::{Coverage, Held, Location, Object, Trace, WaitsFor};
 
 use crate::render::lanes::{Standing, standings};
-use crate::render::rows::{Length, Line, Row, Shows, TOOLS, rows};
+use crate::render::rows::{Length, Line, Row, Shows, TOOLS, of_tools, rows};
 use crate::render::{FAINT, OPEN, STRONG, fit, paragraph, shares, styled};
 use crate::repository::Repository;
 
+/// What a harness does that has started a scenario's threads: nobody waits for it.
+pub(crate) const RESTS: &str = "rest";
 /// Narrower columns can't hold a line of source; then there is one column.
 const NARROWEST: usize = 22;
 /// The step's mark and number.
@@ -21,7 +23,8 @@ pub(crate) fn ending(trace: &Trace, width: usize) -> String {
         Some(given) => paragraph(&format!("for {given}:"), 2, width),
         None => String::new(),
     };
-    for waiting in &trace.waiting {
+    let rests = |waits_for: &WaitsFor| waits_for.operation == RESTS;
+    for waiting in trace.waiting.iter().filter(|waiting| !waiting.waits_for.as_ref().is_some_and(rests)) {
         let holds = match &waiting.holds[..] {
             [] => "holds nothing".to_string(),
             held => format!("holds {}", list(held.iter().map(|held| self::held(trace, held)))),
@@ -100,10 +103,11 @@ pub(crate) fn replay(kata: &str, test: &str, trace: &Trace) -> String {
 pub(crate) fn origins(trace: &Trace, width: usize) -> String {
     // What the tools and the model make for themselves is nobody's lesson.
     let is_inside = |at: &Location| at.file.starts_with(TOOLS) || at.file.starts_with("tests/explored-std/");
+    let of_tools = of_tools(trace);
     let mut places: BTreeMap<(&Location, bool), BTreeSet<usize>> = BTreeMap::new();
     for index in trace.steps.iter().filter(|step| !is_inside(&step.at)).filter_map(|step| step.object) {
         let object = &trace.objects[index];
-        if !is_inside(&object.made_at) {
+        if !is_inside(&object.made_at) && !of_tools.contains(&index) {
             places.entry((&object.made_at, object.only_used)).or_default().insert(index);
         }
     }
@@ -244,6 +248,9 @@ pub(crate) fn wait(trace: &Trace, wait: &WaitsFor) -> String {
             let object = &trace.objects[object].name;
             let of = match &wait.operation[..] {
                 "lock" | "read" | "write" => object.clone(),
+                "wait" | "wait_timeout" => format!("a notification of {object}"),
+                "send" => format!("room in {object}"),
+                "recv" | "recv_timeout" => format!("a message from {object}"),
                 operation => format!("`{operation}` on {object}"),
             };
             match &wait.on[..] {
@@ -409,7 +416,8 @@ mod tests {
         trace.waiting.clear();
         let unlock = verdict::Step { operation: "unlock".to_string(), ..trace.steps[1].clone() };
         let inside = Location { file: "tests/support/src/gate.rs".to_string(), line: 1, column: 1 };
-        trace.steps = vec![trace.steps[1].clone(), unlock.clone(), verdict::Step { at: inside, ..unlock }];
+        trace.steps =
+            vec![trace.steps[1].clone(), unlock.clone(), verdict::Step { at: inside, object: Some(1), ..unlock }];
         let drawn = drawn(&trace, 80, false);
         assert!(drawn.contains("14 lock ✔ account#1, freed\n"), "{drawn}");
         assert!(!drawn.contains("gate.rs"), "{drawn}");

@@ -30,10 +30,10 @@ fn drawn(layout: &Layout, title: &str, head: &str, numbered: bool) -> String {
     }
     layout.bars.iter().for_each(|bar| draw_bar(&mut svg, bar));
     layout.arrows.iter().for_each(|arrow| draw_arrow(&mut svg, arrow));
-    for (x, y) in layout.moments.iter().filter_map(|moment| moment.dot.filter(|_| !moment.waits)) {
+    for (x, y) in layout.moments.iter().filter_map(|moment| moment.dot.filter(|_| !moment.stops)) {
         let _ = writeln!(svg, "<circle class=\"dot\" cx=\"{x}\" cy=\"{y}\" r=\"5\"/>");
     }
-    let waiting = layout.moments.iter().filter_map(|moment| moment.dot.filter(|_| moment.waits));
+    let waiting = layout.moments.iter().filter_map(|moment| moment.dot.filter(|_| moment.stops));
     for (x, y) in waiting.chain(layout.dots.iter().copied()) {
         let _ = writeln!(svg, "<circle class=\"dot stops\" cx=\"{x}\" cy=\"{y}\" r=\"5\"/>");
     }

@@ -86,18 +86,18 @@ pub(crate) fn is_foreign(file: &str) -> bool {
     of_a_model || file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/library/")
 }
 
-/// The calls in the sources that a place belongs to, from the place outwards. Files are named as the place names its own.
-pub(crate) fn chain(frames: &[Frame], at: &Location) -> Vec<Frame> {
-    let is_here = |frame: &&Frame| frame.at.line == at.line && frame.at.file.ends_with(&at.file);
-    let Some(start) = frames.iter().position(|frame| is_here(&frame)) else { return Vec::new() };
-    let root = frames[start].at.file.strip_suffix(&at.file).unwrap_or_default();
-    let Some(sources) = at.file.find("src/").map(|place| &at.file[..place + 4]) else { return Vec::new() };
-    let inside = |frame: &Frame| {
-        let file = frame.at.file.strip_prefix(root)?.to_string();
-        file.starts_with(sources)
-            .then(|| Frame { function: frame.function.clone(), at: Location { file, ..frame.at.clone() } })
-    };
-    frames[start..].iter().filter_map(inside).collect()
+/// The calls in the sources that a place belongs to, from the place outwards, with files named as the place names its own. Of what
+/// is given back, which has the place where it was taken, they begin where that happens: at the end of a block, say.
+pub(crate) fn chain(frames: &[Frame], at: &Location, root: &str) -> Vec<Frame> {
+    let folder = |folder: &str| Some(&at.file[..at.file.rfind(folder)? + folder.len()]);
+    let Some(sources) = folder("src/").or_else(|| folder("tests/")) else { return Vec::new() };
+    let own = frames.iter().filter(|frame| !is_foreign(&frame.at.file));
+    let named = own.map(|frame| {
+        let file = frame.at.file.strip_prefix(root).unwrap_or(&frame.at.file).to_string();
+        Frame { function: frame.function.clone(), at: Location { file, ..frame.at.clone() } }
+    });
+    // Behind the first call from elsewhere, a test tool's, say, is another story.
+    named.take_while(|frame| frame.at.file.starts_with(sources)).collect()
 }
 
 /// For each chain the place that tells most. A function that stands at one line wherever it occurs is a helper: its caller's line tells

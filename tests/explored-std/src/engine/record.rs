@@ -191,7 +191,7 @@ impl Recorder {
         let stacks: Vec<Vec<Frame>> = self.stack_of.iter().map(frames_of).collect();
         let root = self.steps.iter().zip(&stacks).find_map(|(step, frames)| {
             let here = frames.iter().find(|frame| frame.at.line == step.at.line && is_own(&step.at.file))?;
-            here.at.file.strip_suffix(&step.at.file).map(str::to_string)
+            here.at.file.strip_suffix(&step.at.file).filter(|root| !root.is_empty()).map(str::to_string)
         });
         for (step, frames) in self.steps.iter_mut().zip(&stacks).filter(|(step, _)| callers::is_foreign(&step.at.file))
         {
@@ -213,8 +213,9 @@ impl Recorder {
         if !self.stacks.are_whole() {
             return;
         }
+        let root = root.unwrap_or_default();
         let chains: Vec<Vec<Frame>> =
-            self.steps.iter().zip(&stacks).map(|(step, frames)| callers::chain(frames, &step.at)).collect();
+            self.steps.iter().zip(&stacks).map(|(step, frames)| callers::chain(frames, &step.at, &root)).collect();
         let mut told: BTreeMap<(ThreadIndex, Location), Location> = BTreeMap::new();
         for (step, place) in self.steps.iter_mut().zip(callers::telling(&chains)) {
             // What is given back is so at the place where it was taken, which is on the stack no more.
