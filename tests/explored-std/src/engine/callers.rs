@@ -72,11 +72,13 @@ pub(crate) fn frames(stack: &str) -> Vec<Frame> {
     frames
 }
 
-/// `/work/lock/src/lib.rs:68:13`.
+/// `/work/lock/src/lib.rs:68:13`, or without the column where the compiler gives none: what is dropped at the end of a block.
 fn location(place: &str) -> Option<Location> {
-    let (rest, column) = place.rsplit_once(':')?;
-    let (file, line) = rest.rsplit_once(':')?;
-    Some(Location { file: file.to_string(), line: line.parse().ok()?, column: column.parse().ok()? })
+    let (rest, last) = place.rsplit_once(':')?;
+    let last: u32 = last.parse().ok()?;
+    let line = rest.rsplit_once(':').and_then(|(file, line)| Some((file, line.parse::<u32>().ok()?)));
+    let (file, line, column) = line.map_or((rest, last, 1), |(file, line)| (file, line, last));
+    Some(Location { file: file.to_string(), line, column })
 }
 
 /// Whether a file is std's or a model's own.
@@ -86,35 +88,44 @@ pub(crate) fn is_foreign(file: &str) -> bool {
     of_a_model || file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/library/")
 }
 
-/// The calls in the sources that a place belongs to, from the place outwards, with files named as the place names its own. Of what
-/// is given back, which has the place where it was taken, they begin where that happens: at the end of a block, say.
-pub(crate) fn chain(frames: &[Frame], at: &Location, root: &str) -> Vec<Frame> {
+/// Takes the folder from the files of calls that the compiler named files by: a stack has whole paths, and a place has not.
+pub(crate) fn name_as_the_steps_do<'a>(stacks: &mut [Vec<Frame>], places: impl Iterator<Item = &'a Location>) {
+    let root = |(frames, at): (&Vec<Frame>, &Location)| {
+        let same_line = frames.iter().filter(|frame| frame.at.line == at.line);
+        let mut roots = same_line.filter_map(|frame| frame.at.file.strip_suffix(&at.file));
+        roots.find(|root| root.ends_with(['/', '\\'])).map(str::to_string)
+    };
+    let Some(root) = stacks.iter().zip(places).find_map(root) else { return };
+    for frame in stacks.iter_mut().flatten() {
+        if let Some(below) = frame.at.file.strip_prefix(&root) {
+            frame.at.file = below.to_string();
+        }
+    }
+}
+
+/// The calls in the sources that a place belongs to, from the place outwards. Of what is given back, which has the place where it was
+/// taken, they begin where that happens: at the end of a block, say.
+pub(crate) fn chain(frames: &[Frame], at: &Location) -> Vec<Frame> {
     let folder = |folder: &str| Some(&at.file[..at.file.rfind(folder)? + folder.len()]);
     let Some(sources) = folder("src/").or_else(|| folder("tests/")) else { return Vec::new() };
     let own = frames.iter().filter(|frame| !is_foreign(&frame.at.file));
-    let named = own.map(|frame| {
-        let file = frame.at.file.strip_prefix(root).unwrap_or(&frame.at.file).to_string();
-        Frame { function: frame.function.clone(), at: Location { file, ..frame.at.clone() } }
-    });
     // Behind the first call from elsewhere, a test tool's, say, is another story.
-    named.take_while(|frame| frame.at.file.starts_with(sources)).collect()
+    own.take_while(|frame| frame.at.file.starts_with(sources)).cloned().collect()
 }
 
-/// For each chain the place that tells most. A function that stands at one line wherever it occurs is a helper: its caller's line tells
-/// more, as long as that one is of the same sources.
-pub(crate) fn telling(chains: &[Vec<Frame>]) -> Vec<Option<Location>> {
-    let mut lines: BTreeMap<&str, BTreeSet<&Location>> = BTreeMap::new();
+/// For each chain of calls, and the place that its step has, the place that tells most. A function in which all that happens does so on
+/// one line is a helper: where it was called tells more, if that is in the same sources.
+pub(crate) fn telling<'a>(chains: &[Vec<Frame>], places: impl Iterator<Item = &'a Location>) -> Vec<Option<Location>> {
+    let mut lines: BTreeMap<&str, BTreeSet<(&str, u32)>> = BTreeMap::new();
     for frame in chains.iter().flatten() {
-        lines.entry(&frame.function).or_default().insert(&frame.at);
+        lines.entry(&frame.function).or_default().insert((&frame.at.file, frame.at.line));
     }
-    let one_line = |frame: &&Frame| {
-        let places: BTreeSet<(&str, u32)> =
-            lines[&frame.function[..]].iter().map(|at| (&at.file[..], at.line)).collect();
-        places.len() == 1
+    let told = |(chain, at): (&Vec<Frame>, &Location)| {
+        let (here, caller) = (chain.first()?, chain.get(1));
+        // Where something is given back tells enough.
+        let is_taken_here = (&here.at.file, here.at.line) == (&at.file, at.line);
+        let is_helper = is_taken_here && lines[&here.function[..]].len() == 1;
+        Some(caller.filter(|_| is_helper).unwrap_or(here).at.clone())
     };
-    let told = |chain: &Vec<Frame>| {
-        let helpers = chain.iter().take_while(one_line).count();
-        chain.get(helpers.min(chain.len().checked_sub(1)?)).map(|frame| frame.at.clone())
-    };
-    chains.iter().map(told).collect()
+    chains.iter().zip(places).map(told).collect()
 }

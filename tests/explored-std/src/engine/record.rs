@@ -188,17 +188,12 @@ impl Recorder {
     /// Puts those places of the learner's into the trace that tell most: the caller's of a helper, and instead of one in std or in a
     /// model the nearest one that called it.
     fn tell_places(&mut self, objects: &mut [verdict::Object], waiting: &mut [Waiting]) {
-        let stacks: Vec<Vec<Frame>> = self.stack_of.iter().map(frames_of).collect();
-        let root = self.steps.iter().zip(&stacks).find_map(|(step, frames)| {
-            let here = frames.iter().find(|frame| frame.at.line == step.at.line && is_own(&step.at.file))?;
-            here.at.file.strip_suffix(&step.at.file).filter(|root| !root.is_empty()).map(str::to_string)
-        });
+        let mut stacks: Vec<Vec<Frame>> = self.stack_of.iter().map(frames_of).collect();
+        callers::name_as_the_steps_do(&mut stacks, self.steps.iter().map(|step| &step.at));
         for (step, frames) in self.steps.iter_mut().zip(&stacks).filter(|(step, _)| callers::is_foreign(&step.at.file))
         {
-            let own = frames.iter().find(|frame| is_own(&frame.at.file));
-            if let Some(Frame { at, .. }) = own {
-                let file = root.as_ref().and_then(|root| at.file.strip_prefix(root)).unwrap_or(&at.file).to_string();
-                step.at = Location { file, ..at.clone() };
+            if let Some(own) = frames.iter().find(|frame| !callers::is_foreign(&frame.at.file)) {
+                step.at = own.at.clone();
             }
         }
         for (index, object) in
@@ -213,16 +208,19 @@ impl Recorder {
         if !self.stacks.are_whole() {
             return;
         }
-        let root = root.unwrap_or_default();
         let chains: Vec<Vec<Frame>> =
-            self.steps.iter().zip(&stacks).map(|(step, frames)| callers::chain(frames, &step.at, &root)).collect();
+            self.steps.iter().zip(&stacks).map(|(step, frames)| callers::chain(frames, &step.at)).collect();
+        let telling = callers::telling(&chains, self.steps.iter().map(|step| &step.at));
         let mut told: BTreeMap<(ThreadIndex, Location), Location> = BTreeMap::new();
-        for (step, place) in self.steps.iter_mut().zip(callers::telling(&chains)) {
-            // What is given back is so at the place where it was taken, which is on the stack no more.
+        for (step, place) in self.steps.iter_mut().zip(telling) {
+            // Without a stack of its own, something is given back where it was taken.
             let place = place.or_else(|| told.get(&(step.thread, step.at.clone())).cloned());
             let Some(place) = place.filter(|place| *place != step.at) else { continue };
-            // The last time that a thread was there is what it holds and waits for at the end.
-            told.insert((step.thread, std::mem::replace(&mut step.at, place.clone())), place);
+            let helper = std::mem::replace(&mut step.at, place.clone());
+            if step.operation != "unlock" {
+                // The last time that a thread was there is what it holds and waits for at the end.
+                told.insert((step.thread, helper), place);
+            }
         }
         for one in waiting {
             let thread = one.thread;
@@ -245,11 +243,6 @@ impl Recorder {
             self.settle(&state.objects, state.now);
         }
     }
-}
-
-/// Whether a file is the learner's or a test's.
-fn is_own(file: &str) -> bool {
-    !callers::is_foreign(file)
 }
 
 /// The calls of a step's stack, if it was kept.

@@ -115,9 +115,12 @@ fn picture(trace: &Trace, lines: &Lines, title: &str) -> String {
         moment.source = text::line(&moment.source);
         moment.effect = text::line(&moment.effect);
         moment.place = text::line(&moment.place);
+        moment.stopped = moment.stopped.as_deref().map(text::line);
     }
     lanes.threads.iter_mut().for_each(|name| *name = text::line(name));
-    lanes.locks.iter_mut().for_each(|lock| lock.name = text::line(&lock.name));
+    for lock in &mut lanes.locks {
+        (lock.name, lock.origin) = (text::line(&lock.name), text::line(&lock.origin));
+    }
     lanes.waits.iter_mut().for_each(|wait| wait.sentence = text::line(&wait.sentence));
     svg::embedded(&lanes, title, false)
 }
