@@ -6,9 +6,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
 
-use crate::tasks::Task;
+use crate::tasks::{Task, told};
 
 /// What a call waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +63,7 @@ const CALLS: &[(Call, &[u64])] = &[];
 
 /// What a thread waits for, in words. `family` are all threads of the test, among them those at the other end of a pipe.
 pub(crate) fn awaited(task: &Task, family: &[Task]) -> Option<String> {
-    let text = fs::read_to_string(format!("/proc/{}/task/{}/syscall", task.process, task.id)).ok()?;
+    let text = told(format!("/proc/{}/task/{}/syscall", task.process, task.id))?;
     let (call, arguments) = parsed(&text)?;
     let file = || file(task, *arguments.first()?, family);
     Some(match call {
@@ -118,13 +117,12 @@ fn file(task: &Task, number: u64, family: &[Task]) -> Option<String> {
 /// Whether a process has this file open.
 fn has_open(process: u32, target: &str) -> bool {
     let files = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
-    files.filter_map(|file| fs::read_link(file.path()).ok()).any(|link| link == PathBuf::from(target))
+    files.filter_map(|file| fs::read_link(file.path()).ok()).any(|link| link.as_os_str() == target)
 }
 
 /// The ports of a connection, or of a socket that listens.
 fn socket(process: u32, inode: &str) -> Option<String> {
-    let tables =
-        ["tcp", "tcp6"].map(|table| fs::read_to_string(format!("/proc/{process}/net/{table}")).unwrap_or_default());
+    let tables = ["tcp", "tcp6"].map(|table| told(format!("/proc/{process}/net/{table}")).unwrap_or_default());
     let row = tables.iter().flat_map(|table| table.lines()).find(|row| row.split_whitespace().nth(9) == Some(inode))?;
     let mut fields = row.split_whitespace().skip(1);
     let mut port = || u16::from_str_radix(fields.next()?.rsplit_once(':')?.1, 16).ok();
@@ -141,38 +139,37 @@ mod tests {
     use std::process::{Command, Stdio};
     use std::sync::mpsc::channel;
     use std::thread;
+    use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::tasks::{State, family, own_id};
+    use crate::tasks::{family, own_id};
 
-    /// What a thread of this name waits for, as soon as it sleeps.
-    fn awaited_by(id: u32) -> String {
-        loop {
+    /// Looks until the thread waits for that. It may have to begin first, and a child is a copy of this process before it is `cat`.
+    fn assert_awaits(id: u32, expected: &str) {
+        let begun = Instant::now();
+        let mut seen = None;
+        while begun.elapsed() < Duration::from_secs(60) {
             let family = family().expect("Linux tells");
-            let asleep = |task: &&Task| task.id == id && task.state == State::Asleep;
-            if let Some(words) = family.iter().find(asleep).and_then(|task| awaited(task, &family)) {
-                // It may have waited for its start just before.
-                if words != "waits for another thread" {
-                    return words;
-                }
+            seen = family.iter().find(|task| task.id == id).and_then(|task| awaited(task, &family));
+            if seen.as_deref() == Some(expected) {
+                return;
             }
             thread::yield_now();
         }
+        panic!("it waits for {seen:?}, not for {expected}");
     }
 
     #[test]
     fn a_reader_waits_for_whoever_has_the_other_end() {
         let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut output = child.stdout.take().unwrap();
-        let (tell, told) = channel();
+        let (tell, begun) = channel();
         let reader = thread::spawn(move || {
             tell.send(own_id().unwrap()).unwrap();
             let _ = output.read(&mut [0]);
         });
-        let words = awaited_by(told.recv().unwrap());
-        assert_eq!(words, format!("waits for input from a pipe that cat (process {}) has open, too", child.id()));
-        let of_the_child = awaited_by(child.id());
-        assert!(of_the_child.starts_with("waits for input from a pipe that "), "{of_the_child}");
+        let other = format!("waits for input from a pipe that cat (process {}) has open, too", child.id());
+        assert_awaits(begun.recv().unwrap(), &other);
         drop(child.stdin.take());
         reader.join().unwrap();
         child.wait().unwrap();
@@ -182,20 +179,17 @@ mod tests {
     fn a_server_and_its_client_are_told_by_their_ports() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (tell, told) = channel();
+        let (tell, begun) = channel();
         let server = thread::spawn(move || {
             tell.send(own_id().unwrap()).unwrap();
             let mut client = listener.accept().unwrap().0;
             let _ = client.read(&mut [0]);
         });
-        let id = told.recv().unwrap();
-        assert_eq!(awaited_by(id), format!("waits for somebody to connect to the socket of port {port}"));
+        let id = begun.recv().unwrap();
+        assert_awaits(id, &format!("waits for somebody to connect to the socket of port {port}"));
         let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
         let other = client.local_addr().unwrap().port();
-        let expected = format!("waits for input from the connection from port {port} to port {other}");
-        while awaited_by(id) != expected {
-            thread::yield_now();
-        }
+        assert_awaits(id, &format!("waits for input from the connection from port {port} to port {other}"));
         drop(client);
         server.join().unwrap();
     }

@@ -152,8 +152,7 @@ impl Runner {
         let ran = self.judge(before, &notes);
         let trace = with(|state| {
             let recorder = state.recorder.take().expect("nobody else takes the recorder");
-            let panicked = ran.failure.as_ref().and_then(|failure| judge::thread_that_panicked(state, failure));
-            recorder.finish(state, &notes, panicked)
+            recorder.finish(state, &notes, ran.failure.as_ref())
         });
         run::clear_away(&mut self.stacks);
         (ran, trace)
