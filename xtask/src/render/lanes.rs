@@ -198,7 +198,9 @@ fn ended(trace: &Trace, rows: &[Row], thread: usize) -> Option<usize> {
 
 /// The locks that were held for longer than a row, and when.
 fn held(trace: &Trace, rows: &[Row]) -> (Vec<Lock>, Vec<Bar>) {
-    let (mut bars, mut open): (Vec<(usize, Bar)>, BTreeMap<(usize, usize), usize>) = (Vec::new(), BTreeMap::new());
+    let mut bars: Vec<(usize, Bar)> = Vec::new();
+    // The bars that have not ended, by thread and lock.
+    let mut open: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     let of_tools = of_tools(trace);
     for (number, step) in trace.steps[..shown(rows)].iter().enumerate() {
         let row = row_of(rows, number);
