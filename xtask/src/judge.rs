@@ -1,5 +1,6 @@
 //! Judging: what happened → a verdict, as data. Nothing is run or printed here.
 
+mod names;
 mod stub;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,6 +130,7 @@ fn award_points(kata: &crate::catalog::Kata, tests: &mut [TestVerdict]) -> u32 {
 /// others'.
 pub(crate) fn test(built: &Built, run: TestRun) -> Option<TestVerdict> {
     let mut test = judge_test(run)?;
+    names::name_objects(&mut test, &built.staged.files);
     if test.kind == Some(Kind::Unsolved) && !stub::is_of_a_todo(&built.staged.files, &test.message) {
         test.kind = Some(Kind::Panic);
     }

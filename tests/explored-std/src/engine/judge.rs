@@ -6,7 +6,7 @@ use std::rc::Rc;
 use verdict::{Failure, Kind as Verdict};
 
 use super::mark::Mark;
-use super::names::name_objects;
+use super::names::{name_objects, thread_name};
 use super::object::Model;
 use super::operation::{Kind, NOBODY, ThreadIndex};
 use super::record::awaited_object;
@@ -159,12 +159,21 @@ fn panic_to_tell(state: &State, kind_of_panic: KindOfPanic) -> Option<ToldPanic>
     Some(ToldPanic { failure, on_purpose: note.on_purpose })
 }
 
+/// The thread whose panic is what a schedule failed with.
+pub(crate) fn thread_that_panicked(state: &State, failure: &Failure) -> Option<ThreadIndex> {
+    let is_told = |(index, thread): (ThreadIndex, &ThreadState)| {
+        let note = thread.panic.as_ref()?;
+        (failure.message == tell_panic(state, index, note)).then_some(index)
+    };
+    state.threads.iter().enumerate().find_map(is_told)
+}
+
 /// `worker panicked: out of order (lib.rs:14)`.
 fn tell_panic(state: &State, thread: ThreadIndex, note: &PanicNote) -> String {
     let at = if note.line == 0 { String::new() } else { format!(" ({}:{})", file_name(&note.file), note.line) };
     match thread {
         0 => format!("{}{at}", note.message),
-        _ => format!("{} panicked: {}{at}", state.threads[thread].shown_name(thread), note.message),
+        _ => format!("{} panicked: {}{at}", thread_name(&state.threads, thread), note.message),
     }
 }
 
@@ -371,7 +380,7 @@ impl State {
 fn waits_of(state: &State, threads: &[ThreadIndex], notes: &[Option<String>]) -> String {
     let waits: Vec<String> = threads
         .iter()
-        .map(|&index| format!("{} {}", state.threads[index].shown_name(index), wait_of(state, index, notes)))
+        .map(|&index| format!("{} {}", thread_name(&state.threads, index), wait_of(state, index, notes)))
         .collect();
     waits.join("; ")
 }
@@ -427,7 +436,7 @@ fn name_of(state: &State, object: u32) -> String {
 }
 
 fn names_of(state: &State, threads: &[ThreadIndex]) -> String {
-    let names: Vec<String> = threads.iter().map(|&index| state.threads[index].shown_name(index)).collect();
+    let names: Vec<String> = threads.iter().map(|&index| thread_name(&state.threads, index)).collect();
     match &names[..] {
         [] => "nobody".to_string(),
         [one] => one.clone(),

@@ -63,7 +63,7 @@ fn note(state: &mut State, info: &PanicHookInfo<'_>) -> bool {
     let message = message_of(info.payload());
     let (file, line) = info.location().map_or((String::new(), 0), |at| (at.file().to_string(), at.line()));
     if let (Some(recorder), Some(at)) = (&mut state.recorder, info.location()) {
-        recorder.settle(&state.objects);
+        recorder.settle(&state.objects, state.now);
         recorder.panicked(state.current, at, &message);
     }
     add_note(state, message, file, line);

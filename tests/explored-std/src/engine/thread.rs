@@ -205,13 +205,4 @@ impl ThreadState {
         places.clear();
         self.streak = Streak { places, version, ..Streak::default() };
     }
-
-    /// The name that reports use.
-    pub(crate) fn shown_name(&self, index: ThreadIndex) -> String {
-        match &self.name {
-            Some(name) => name.to_string(),
-            None if index == 0 => "main".to_string(),
-            None => format!("thread {index}"),
-        }
-    }
 }

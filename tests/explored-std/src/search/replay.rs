@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::Strategy;
 use super::order::{Order, accesses};
 use super::preemptions::default_choice;
+use crate::engine::names::thread_name;
 use crate::engine::operation::{Choice, How};
 use crate::engine::run::Ending;
 use crate::engine::state::State;
@@ -83,7 +84,7 @@ impl Replay {
 
 fn misfit(state: &State, wanted: Choice, step: usize) -> String {
     let who = match state.threads.get(wanted.thread) {
-        Some(thread) => thread.shown_name(wanted.thread),
+        Some(_) => thread_name(&state.threads, wanted.thread),
         None => format!("thread {}", wanted.thread),
     };
     let what = match wanted.how {
