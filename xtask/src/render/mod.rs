@@ -10,6 +10,7 @@ pub(crate) mod lanes;
 pub(crate) mod markdown;
 pub(crate) mod mutation;
 pub(crate) mod page;
+pub(crate) mod play;
 pub(crate) mod report;
 #[cfg(test)]
 pub(crate) mod sample;

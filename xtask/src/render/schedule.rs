@@ -409,12 +409,12 @@ fn name(trace: &Trace, thread: usize) -> &str {
     trace.threads.get(thread).map_or("?", |thread| &thread.name)
 }
 
-fn held(trace: &Trace, held: &Held) -> String {
+pub(crate) fn held(trace: &Trace, held: &Held) -> String {
     format!("{} ({})", trace.objects[held.object].name, held.at)
 }
 
 /// `account#2 (lib.rs:15), held by bob→alice`, `alice→bob to finish`.
-fn wait(trace: &Trace, wait: &WaitsFor) -> String {
+pub(crate) fn wait(trace: &Trace, wait: &WaitsFor) -> String {
     if let Some(note) = &wait.note {
         return format!("{note} ({})", wait.at);
     }

@@ -29,9 +29,7 @@ impl Recorder {
     /// What the last step has done is done now: notes the locks that its thread holds after it.
     pub(crate) fn settle(&mut self, objects: &[Object]) {
         if let Some(step) = self.steps.last_mut() {
-            let thread = step.thread;
-            let holds = |(index, lock): (usize, &Lock)| lock.is_held_by(thread).then_some(index);
-            step.holds = locks(objects).filter_map(holds).collect();
+            step.holds = held_objects(objects, step.thread);
         }
     }
 
@@ -51,13 +49,7 @@ impl Recorder {
     /// A thread goes on.
     pub(crate) fn went_on(&mut self, choice: Choice, operation: &Operation) {
         self.choices.push(choice);
-        let effect = match (choice.how, operation.kind) {
-            // A timer's end is what a sleeper waits for.
-            (How::Timeout, Kind::Sleep) | (How::Step | How::Old(_) | How::Way(_), _) => Effect::Done,
-            (How::Timeout, _) => Effect::TimedOut,
-            (How::Spurious, _) => Effect::Spurious,
-        };
-        self.push(choice.thread, operation, effect);
+        self.push(choice.thread, operation, effect(choice.how, operation));
     }
 
     /// A thread goes on in a way that is told elsewhere, or not worth telling.
@@ -90,18 +82,8 @@ impl Recorder {
         if self.steps.len() >= 4 * TOLD {
             self.leave_out_the_middle();
         }
-        self.steps.push(Step {
-            thread,
-            operation: operation.name.to_string(),
-            object: (operation.object != NOTHING).then_some(operation.object as usize),
-            other: (operation.other != NOBODY && operation.kind != Kind::Exit).then_some(operation.other),
-            at: location(operation.at),
-            effect,
-            value: None,
-            missed: None,
-            preemption: std::mem::take(&mut self.preempted),
-            holds: Vec::new(),
-        });
+        let preemption = std::mem::take(&mut self.preempted);
+        self.steps.push(Step { preemption, ..step(thread, operation, effect) });
     }
 
     fn leave_out_the_middle(&mut self) {
@@ -170,6 +152,38 @@ impl Recorder {
     }
 }
 
+/// How a thread's operation went that goes on in this way.
+fn effect(how: How, operation: &Operation) -> Effect {
+    match (how, operation.kind) {
+        // A timer's end is what a sleeper waits for.
+        (How::Timeout, Kind::Sleep) | (How::Step | How::Old(_) | How::Way(_), _) => Effect::Done,
+        (How::Timeout, _) => Effect::TimedOut,
+        (How::Spurious, _) => Effect::Spurious,
+    }
+}
+
+fn step(thread: ThreadIndex, operation: &Operation, effect: Effect) -> Step {
+    Step {
+        thread,
+        operation: operation.name.to_string(),
+        object: (operation.object != NOTHING).then_some(operation.object as usize),
+        other: (operation.other != NOBODY && operation.kind != Kind::Exit).then_some(operation.other),
+        at: location(operation.at),
+        effect,
+        value: None,
+        missed: None,
+        preemption: false,
+        holds: Vec::new(),
+    }
+}
+
+/// What a choice would do, if it were made now.
+pub(crate) fn possible_step(state: &State, choice: Choice) -> Step {
+    let operation = &state.threads[choice.thread].pending;
+    let holds = held_objects(&state.objects, choice.thread);
+    Step { holds, ..step(choice.thread, operation, effect(choice.how, operation)) }
+}
+
 fn waiting(state: &State, index: ThreadIndex, notes: &[Option<String>]) -> Option<Waiting> {
     let thread = &state.threads[index];
     if thread.status != super::thread::Status::Live || thread.pending.kind == Kind::Exit {
@@ -203,6 +217,11 @@ fn locks(objects: &[Object]) -> impl Iterator<Item = (usize, &Lock)> {
         Model::Lock(lock) => Some((index, lock)),
         _ => None,
     })
+}
+
+/// The locks that a thread holds.
+fn held_objects(objects: &[Object], thread: ThreadIndex) -> Vec<usize> {
+    locks(objects).filter_map(|(index, lock)| lock.is_held_by(thread).then_some(index)).collect()
 }
 
 /// The locks that a thread holds, and where it took them.
