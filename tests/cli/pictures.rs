@@ -78,7 +78,7 @@ fn the_page_is_stepped_through_with_the_keyboard() {
     assert!(press(&["End", "ArrowLeft", "Home", "j", "k"]).starts_with("Step 1 of "));
 }
 
-fn browser() -> Option<String> {
+pub(crate) fn browser() -> Option<String> {
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let installed =
         |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
@@ -86,7 +86,7 @@ fn browser() -> Option<String> {
 }
 
 /// The page's document as the browser has it once its script has run.
-fn open(browser: &str, page: &Path) -> String {
+pub(crate) fn open(browser: &str, page: &Path) -> String {
     let profile = tempfile::tempdir().expect("a temporary folder");
     let quiet = [
         "--disable-gpu",

@@ -1,5 +1,8 @@
 //! `play`: the person at the keyboard is the scheduler, in plain lines and on a screen.
 
+use std::fs;
+
+use crate::pictures::{browser, open};
 use crate::workshop::{Ran, Workshop};
 
 /// The test that the README shows.
@@ -63,7 +66,7 @@ fn who_is_chosen_goes_on_and_who_must_wait_says_for_whom() {
      ✗ deadlock: alice→bob and bob→alice wait for each other.
     ");
     // The other way round it passes, and an empty line lets the thread go on that runs.
-    let ran = abba(&["2", "2", "", "", "", "", "", ""]);
+    let ran = abba(&["2", "2", "", "", "", "", "", "", "", "", "", ""]);
     assert!(last(&ran).contains("✔ It is over, and passes."), "{}", ran.stdout);
 }
 
@@ -105,6 +108,14 @@ fn questions_are_answered_from_the_position() {
 }
 
 #[test]
+fn the_readme_shows_what_the_command_shows() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).expect("README.md");
+    let shown = readme.split("<!-- play -->\n```text\n").nth(1).and_then(|rest| rest.split("```").next());
+    let ran = abba(&["j"]);
+    assert_eq!(shown.map(str::trim_end), Some(format!("lock: {}", last(&ran).trim_end()).as_str()));
+}
+
+#[test]
 fn words_that_are_no_choice_change_nothing() {
     let ran = abba(&["0", "back", "?"]).says("\"0\" is no number of a move and no key; ? shows the keys.");
     assert_eq!(ran.stdout.matches("\nlock: ").count(), 1, "{}", ran.stdout);
@@ -139,11 +150,13 @@ fn the_learners_own_answer_and_the_solution_are_played() {
 #[test]
 fn a_scenario_is_played_as_the_smallest_program_that_fails() {
     let test = "every_small_program_of_calls_keeps_the_contract";
-    let ran =
-        Workshop::new().run_with(&["play", "queue", test, "--wrong", "close_wakes_one"], &["s", "n", "j"]).exits(0);
+    let (workshop, play) = (Workshop::new(), ["play", "queue", test, "--wrong", "close_wakes_one"]);
+    let ran = workshop.run_with(&play, &["s", "n", "j"]).exits(0);
     let schedule = ran.stdout.lines().find_map(|line| line.strip_prefix("--schedule ")).expect("a schedule");
     assert!(schedule.starts_with('i'), "it says which scenario it is: {schedule}");
     assert!(ran.stdout.contains("✗ lost-wakeup: put(11) waits") && last(&ran).contains("◂ returns from its call"));
+    let ran = workshop.run_with(&play, &["j", "n", "n", "n", "n", "c"]).exits(0);
+    assert!(last(&ran).contains("It can't go right any more: the only schedule from here fails."), "{}", ran.stdout);
 }
 
 #[test]
@@ -155,6 +168,85 @@ fn what_cannot_be_played_says_why_and_what_to_do() {
     assert!(refused(&["lock", TEST, "--wrong", "aba"]).contains("Did you mean `abba`?"));
     let threads = refused(&["process", "a_child_has_its_name"]);
     assert!(threads.contains("has no test") || threads.contains("run on threads only"), "{threads}");
+}
+
+/// What a person sees on the page once it was opened at that address and these keys were pressed.
+fn pressed(workshop: &Workshop, browser: &str, page: &str, address: &str, keys: &[&str]) -> String {
+    let events: String =
+        keys.iter().map(|key| format!("dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}' }}));")).collect();
+    let script = format!("<script>{events} document.title = location.hash;</script></body>");
+    fs::write(workshop.path("pressed.html"), page.replace("</body>", &script)).expect("a page");
+    let shown = open(browser, &workshop.path(&format!("pressed.html{address}")));
+    let body = shown.split("<script").next().unwrap_or_default().to_string();
+    // Words without their elements.
+    let (mut text, mut is_tag) = (String::new(), false);
+    for letter in body.chars() {
+        match letter {
+            '<' => is_tag = true,
+            '>' => is_tag = false,
+            letter if !is_tag => text.push(letter),
+            _ => text.push(' '),
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_page_is_played_with_the_keyboard_and_shared_by_its_address() {
+    let Some(browser) = browser() else {
+        eprintln!("skipped: no Chromium is installed");
+        return;
+    };
+    let workshop = Workshop::new();
+    let make = [&ABBA[..], &["--html", "play.html"]].concat();
+    workshop.run_with(&make, &[]).exits(0).without_complaint().says("Wrote play.html");
+    let page = workshop.read("play.html");
+    assert!(
+        !page.contains("http") && page.contains("This page has all 34 positions."),
+        "it loads nothing, and has all"
+    );
+    let plays = |address: &str, keys: &[&str], text: &str| {
+        let seen = pressed(&workshop, &browser, &page, address, keys);
+        assert!(seen.contains(text), "{address} {keys:?}: not seen: {text}\n{seen}");
+    };
+    plays("", &[], "0 choices, clock 0 s");
+    plays("", &[], "main waits for alice→bob to finish (lock.rs:100)");
+    plays("", &[], "It can go either way");
+    plays("", &["2", "1"], "✗ deadlock: alice→bob and bob→alice wait for each other.");
+    plays("", &["2", "1"], "#2.1");
+    // A position is shared by its address.
+    plays("#2.1", &[], "alice→bob waits for account#2 (lib.rs:69), held by bob→alice");
+    plays("#2.1", &["u"], "1 choice, clock 0 s, --schedule 2 ");
+    plays("#2.9", &[], "The address names a position that this page does not have.");
+    // Another branch, and what is known of the one that failed.
+    plays("#2", &["2"], "It can't go wrong any more.");
+    plays("", &["n", "n", "j"], "Here it was decided: it could still go either way.");
+    plays("#1", &["s"], "It fails after 1 more: n follows the way.");
+    plays("#1", &["s", "n"], "✗ deadlock");
+    plays("#1", &["7"], "Nobody has the number 7.");
+    plays("#2.1", &["r"], "0 choices");
+}
+
+#[test]
+fn a_page_that_is_cut_says_where() {
+    let workshop = Workshop::new();
+    let make = [&ABBA[..], &["--html", "play.html", "--positions", "5"]].concat();
+    workshop.run_with(&make, &[]).exits(0);
+    let page = workshop.read("play.html");
+    assert!(page.contains("This page has 5 positions, and was cut there"), "{page}");
+    assert_eq!(page.matches("\"schedule\":").count(), 5);
+    let Some(browser) = browser() else { return };
+    // The schedule that fails is on it all the same.
+    let seen = pressed(&workshop, &browser, &page, "", &["n", "n"]);
+    assert!(seen.contains("✗ deadlock"), "{seen}");
+    let seen = pressed(&workshop, &browser, &page, "", &[]);
+    assert!(seen.contains("the page is cut, so there are more."), "{seen}");
+    for (file, says) in
+        [("play.png", "Give the file the ending .html."), ("nowhere/play.html", "there is no folder nowhere")]
+    {
+        let said = workshop.run_with(&[&ABBA[..], &["--html", file]].concat(), &[]).refused();
+        assert!(said.contains(says), "{said}");
+    }
 }
 
 #[cfg(unix)]

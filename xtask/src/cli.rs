@@ -158,6 +158,12 @@ pub(crate) struct PlayArgs {
     /// Play a wrong submission of the repository's, by its name in tests/wrong/KATA: to show what is wrong with it
     #[arg(long, value_name = "NAME", conflicts_with_all = ["solution", "submission"])]
     pub(crate) wrong: Option<String>,
+    /// Write a page to play in a browser, with the positions of the test
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) html: Option<PathBuf>,
+    /// How many positions the page has at most
+    #[arg(long, value_name = "N", default_value_t = 500, requires = "html", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) positions: u32,
 }
 
 #[derive(Debug, Args)]

@@ -1,14 +1,18 @@
 //! `play`: the person at the keyboard is the scheduler. A screen where there is a terminal for it; plain lines elsewhere, so that a
 //! script can play.
 
+use std::fs;
 use std::io::{BufRead, stdin};
 
 use crate::cancel::Cancel;
 use crate::catalog;
 use crate::cli::PlayArgs;
 use crate::console::Console;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::play::tree::grow;
 use crate::play::{Action, Game, Player};
+use crate::render::file::needs_folder;
+use crate::render::play::page::page;
 use crate::render::play::{KEYS, board};
 use crate::render::{self, report};
 use crate::repository::Repository;
@@ -17,6 +21,12 @@ use crate::subject;
 /// Plays until the player leaves. False if there is nothing to play, since the answer does not compile or breaks a rule.
 pub(crate) fn run(repository: &Repository, args: PlayArgs) -> Result<bool> {
     let kata = catalog::one(repository, &args.kata)?;
+    if let Some(file) = &args.html {
+        if file.extension().is_none_or(|ending| ending != "html") {
+            return Err(Error::new(format!("{} is no page", file.display()), "Give the file the ending .html."));
+        }
+        needs_folder(file)?;
+    }
     let cancel = Cancel::by_ctrl_c();
     let console = Console::new(false);
     let subject = match &args.wrong {
@@ -33,6 +43,13 @@ pub(crate) fn run(repository: &Repository, args: PlayArgs) -> Result<bool> {
     };
     console.progress("exploring");
     let game = Game::begin(&player, args.schedule.as_deref(), &cancel)?;
+    if let Some(file) = &args.html {
+        let tree = grow(&player, game, args.positions as usize, &console, &cancel)?;
+        console.clear();
+        fs::write(file, page(&tree, &format!("{}: {}", kata.name, args.test))).map_err(Error::io("write", file))?;
+        render::written(file, false);
+        return Ok(true);
+    }
     drop(console);
     #[cfg(unix)]
     if crate::screen::is_possible() {

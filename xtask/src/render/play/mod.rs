@@ -1,8 +1,10 @@
 //! A position as lines of text: what has happened, what each thread would do next, and what there is to say.
 
+pub(crate) mod page;
+
 use std::time::Duration;
 
-use verdict::{Coverage, Effect, Kind, Move, TestVerdict, Verdict, thousands};
+use verdict::{Coverage, Effect, Kind, Move, Position, TestVerdict, Verdict, thousands};
 
 use crate::play::{Action, Game, Told};
 use crate::render::schedule::{Sources, held, table, wait};
@@ -60,14 +62,40 @@ fn heading(game: &Game) -> [(String, String); 2] {
         "" => "the beginning".to_string(),
         schedule => format!("--schedule {schedule}"),
     };
-    let clock = match position.clock {
-        0 => "0 s".to_string(),
-        nanoseconds => format!("{:?}", Duration::from_nanos(nanoseconds)),
-    };
+    let clock = clock(position);
     [
         (format!("{}: {}", styled(STRONG, &game.kata), game.test), made),
         (styled(FAINT, &schedule), format!("clock {clock}")),
     ]
+}
+
+/// Virtual time since the beginning.
+fn clock(position: &Position) -> String {
+    match position.clock {
+        0 => "0 s".to_string(),
+        nanoseconds => format!("{:?}", Duration::from_nanos(nanoseconds)),
+    }
+}
+
+/// Why a thread has no move, and what it holds.
+fn standing(game: &Game, thread: usize) -> (Option<String>, Option<String>) {
+    let trace = &game.trace;
+    let waiting = trace.waiting.iter().find(|waiting| waiting.thread == thread);
+    let waits = waiting.and_then(|waiting| waiting.waits_for.as_ref());
+    let has_move = game.position.moves.iter().any(|next| next.step.thread == thread);
+    let state = match (waits, waiting) {
+        _ if has_move => None,
+        (Some(waits), _) if waits.operation == "rest" => Some("rests until nobody else can go on".to_string()),
+        (Some(waits), _) => Some(format!("waits for {}", wait(trace, waits))),
+        (None, Some(_)) if game.is_over() => Some("could go on".to_string()),
+        (None, Some(_)) => Some("repeats itself until something changes".to_string()),
+        (None, None) => Some("has ended".to_string()),
+    };
+    let holds = waiting.map(|waiting| &waiting.holds[..]).filter(|holds| !holds.is_empty()).map(|holds| {
+        let holds: Vec<String> = holds.iter().map(|one| held(trace, one)).collect();
+        format!("holds {}", holds.join(", "))
+    });
+    (state, holds)
 }
 
 /// A line or two for each thread, and which line each move is.
@@ -81,7 +109,6 @@ fn threads(game: &Game, sources: &mut Sources, width: usize) -> (Vec<String>, Ve
         if ran_last == Some(thread) {
             name = styled(STRONG, &name);
         }
-        let waiting = trace.waiting.iter().find(|waiting| waiting.thread == thread);
         let moves = || game.position.moves.iter().enumerate().filter(|(_, next)| next.step.thread == thread);
         for (number, next) in moves() {
             let line = source(next, sources);
@@ -101,19 +128,8 @@ fn threads(game: &Game, sources: &mut Sources, width: usize) -> (Vec<String>, Ve
                 shown.push(format!("{}{}", " ".repeat(MARGIN + names + 2), styled(FAINT, fit(&what, room).trim_end())));
             }
         }
-        let waits = waiting.and_then(|waiting| waiting.waits_for.as_ref());
-        let state = match (waits, waiting) {
-            (Some(waits), _) if waits.operation == "rest" => Some("rests until nobody else can go on".to_string()),
-            (Some(waits), _) => Some(format!("waits for {}", wait(trace, waits))),
-            _ if moves().next().is_some() => None,
-            (None, Some(_)) if game.is_over() => Some("could go on".to_string()),
-            (None, Some(_)) => Some("repeats itself until something changes".to_string()),
-            (None, None) => Some("has ended".to_string()),
-        };
-        let holds = waiting.map(|waiting| &waiting.holds[..]).filter(|holds| !holds.is_empty()).map(|holds| {
-            let holds: Vec<String> = holds.iter().map(|one| held(trace, one)).collect();
-            format!("│ holds {}", holds.join(", "))
-        });
+        let (state, holds) = standing(game, thread);
+        let holds = holds.map(|holds| format!("│ {holds}"));
         let indent = MARGIN + names + 2;
         let room = width.saturating_sub(indent).max(20);
         let mut start = state.as_ref().map(|_| format!("{}{name}  ", " ".repeat(MARGIN)));
@@ -137,6 +153,9 @@ fn source(next: &Move, sources: &mut Sources) -> String {
             "note" => "• notes what happened".to_string(),
             _ => "(in a test tool)".to_string(),
         };
+    }
+    if step.operation == "exit" {
+        return "(nothing is left to do)".to_string();
     }
     format!("{} {}", step.at, sources.line(&step.at, &step.operation))
 }

@@ -2,6 +2,8 @@
 //! question about one is a process of its own, which gets there by replaying them. So going back is a shorter beginning, and nothing
 //! has to be kept in step with anything.
 
+pub(crate) mod tree;
+
 use std::collections::BTreeMap;
 use std::fs;
 
