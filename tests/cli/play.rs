@@ -170,25 +170,19 @@ fn what_cannot_be_played_says_why_and_what_to_do() {
     assert!(threads.contains("has no test") || threads.contains("run on threads only"), "{threads}");
 }
 
-/// What a person sees on the page once it was opened at that address and these keys were pressed.
-fn pressed(workshop: &Workshop, browser: &str, page: &str, address: &str, keys: &[&str]) -> String {
-    let events: String =
-        keys.iter().map(|key| format!("dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}' }}));")).collect();
-    let script = format!("<script>{events} document.title = location.hash;</script></body>");
+/// What the page shows after each of these keys, once it was opened at that address.
+fn pressed(workshop: &Workshop, browser: &str, page: &str, address: &str, keys: &[&str]) -> Vec<String> {
+    let keys = serde_json::to_string(keys).expect("JSON");
+    let script = format!(
+        "<script>const seen = {keys}.map(key => {{ dispatchEvent(new KeyboardEvent('keydown', {{ key }})); \
+         return location.hash + ' ' + by('play').textContent; }}); \
+         document.body.replaceChildren(made('pre', seen.join('\\n=====\\n')));</script></body>"
+    );
     fs::write(workshop.path("pressed.html"), page.replace("</body>", &script)).expect("a page");
     let shown = open(browser, &workshop.path(&format!("pressed.html{address}")));
-    let body = shown.split("<script").next().unwrap_or_default().to_string();
-    // Words without their elements.
-    let (mut text, mut is_tag) = (String::new(), false);
-    for letter in body.chars() {
-        match letter {
-            '<' => is_tag = true,
-            '>' => is_tag = false,
-            letter if !is_tag => text.push(letter),
-            _ => text.push(' '),
-        }
-    }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let text = shown.split("<pre>").nth(1).and_then(|rest| rest.split("</pre>").next());
+    let text = text.unwrap_or_else(|| panic!("the page shows nothing:\n{shown}"));
+    text.split("=====").map(str::to_string).collect()
 }
 
 #[test]
@@ -205,26 +199,34 @@ fn a_page_is_played_with_the_keyboard_and_shared_by_its_address() {
         !page.contains("http") && page.contains("This page has all 34 positions."),
         "it loads nothing, and has all"
     );
-    let plays = |address: &str, keys: &[&str], text: &str| {
-        let seen = pressed(&workshop, &browser, &page, address, keys);
-        assert!(seen.contains(text), "{address} {keys:?}: not seen: {text}\n{seen}");
+    let plays = |address: &str, game: &[(&str, &str)]| {
+        let keys: Vec<&str> = game.iter().map(|(key, _)| *key).collect();
+        let seen = pressed(&workshop, &browser, &page, address, &keys);
+        for ((key, text), seen) in game.iter().zip(seen) {
+            assert!(seen.contains(text), "{address} {keys:?}: not seen after {key}: {text}\n{seen}");
+        }
     };
-    plays("", &[], "0 choices, clock 0 s");
-    plays("", &[], "main waits for alice→bob to finish (lock.rs:100)");
-    plays("", &[], "It can go either way");
-    plays("", &["2", "1"], "✗ deadlock: alice→bob and bob→alice wait for each other.");
-    plays("", &["2", "1"], "#2.1");
-    // A position is shared by its address.
-    plays("#2.1", &[], "alice→bob waits for account#2 (lib.rs:69), held by bob→alice");
-    plays("#2.1", &["u"], "1 choice, clock 0 s, --schedule 2 ");
-    plays("#2.9", &[], "The address names a position that this page does not have.");
-    // Another branch, and what is known of the one that failed.
-    plays("#2", &["2"], "It can't go wrong any more.");
-    plays("", &["n", "n", "j"], "Here it was decided: it could still go either way.");
-    plays("#1", &["s"], "It fails after 1 more: n follows the way.");
-    plays("#1", &["s", "n"], "✗ deadlock");
-    plays("#1", &["7"], "Nobody has the number 7.");
-    plays("#2.1", &["r"], "0 choices");
+    let game = [
+        ("r", "0 choices, clock 0 s"),
+        ("r", "mainwaits for alice→bob to finish (lock.rs:100)"),
+        ("r", "It can go either way: of "),
+        ("2", "1 choice, clock 0 s, --schedule 2"),
+        ("1", "#2.1 "),
+        ("j", "Here it was decided: it could still go either way."),
+        ("n", "✗ deadlock: alice→bob and bob→alice wait for each other."),
+        ("u", "#2 "),
+        // Another branch.
+        ("2", "It can't go wrong any more."),
+        ("r", "0 choices"),
+        ("1", "#1 "),
+        ("s", "It fails after 1 more: n follows the way."),
+        ("ArrowRight", "✗ deadlock"),
+        ("ArrowLeft", "#1 "),
+        ("7", "Nobody has the number 7."),
+    ];
+    plays("", &game);
+    plays("#2.1", &[("x", "alice→bobwaits for account#2 (lib.rs:69), held by bob→alice"), ("u", "--schedule 2")]);
+    plays("#2.9", &[("x", "The address names a position that this page does not have.")]);
 }
 
 #[test]
@@ -237,10 +239,8 @@ fn a_page_that_is_cut_says_where() {
     assert_eq!(page.matches("\"schedule\":").count(), 5);
     let Some(browser) = browser() else { return };
     // The schedule that fails is on it all the same.
-    let seen = pressed(&workshop, &browser, &page, "", &["n", "n"]);
-    assert!(seen.contains("✗ deadlock"), "{seen}");
-    let seen = pressed(&workshop, &browser, &page, "", &[]);
-    assert!(seen.contains("the page is cut, so there are more."), "{seen}");
+    let seen = pressed(&workshop, &browser, &page, "", &["r", "n", "n"]);
+    assert!(seen[0].contains("the page is cut, so there are more.") && seen[2].contains("✗ deadlock"), "{seen:?}");
     for (file, says) in
         [("play.png", "Give the file the ending .html."), ("nowhere/play.html", "there is no folder nowhere")]
     {
@@ -310,6 +310,21 @@ mod screen {
         session.wait_for("deadlock, 1 of 3 schedules");
         session.press("q");
         assert_eq!(session.end().0, 0);
+    }
+
+    #[test]
+    fn while_somebody_plays_others_can_check() {
+        let workshop = Workshop::new().answer_wrongly("lock", "abba");
+        let mut game = Session::start(&workshop, &["play", "lock", TEST]);
+        game.wait_for("who goes on?");
+        let workshop = workshop.solve("lock");
+        let check = Session::start(&workshop, &["check", "lock"]);
+        assert_eq!(check.end().0, 0);
+        // The game is about what was built when it began.
+        game.press("nn");
+        game.wait_for("wait for each other");
+        game.press("q");
+        assert_eq!(game.end().0, 0);
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn standing(game: &Game, thread: usize) -> (Option<String>, Option<String>) {
         (Some(waits), _) if waits.operation == "rest" => Some("rests until nobody else can go on".to_string()),
         (Some(waits), _) => Some(format!("waits for {}", wait(trace, waits))),
         (None, Some(_)) if game.is_over() => Some("could go on".to_string()),
-        (None, Some(_)) => Some("repeats itself until something changes".to_string()),
+        (None, Some(_)) => Some("lets others go first".to_string()),
         (None, None) => Some("has ended".to_string()),
     };
     let holds = waiting.map(|waiting| &waiting.holds[..]).filter(|holds| !holds.is_empty()).map(|holds| {
