@@ -5,7 +5,7 @@ extern crate explored_std as std;
 
 mod support;
 
-use std::explored::{Config, Exploration, explore};
+use std::explored::{Config, Exploration, explore, settle};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -75,6 +75,7 @@ fn a_position_says_who_holds_what_and_who_waits_for_whom() {
         (waiting.holds[0].object, waiting.waits_for.as_ref().map(|waits| waits.on.clone()))
     };
     assert_eq!((stuck(0), stuck(1)), ((0, Some(vec![1])), (1, Some(vec![0]))));
+    assert_eq!(ask(Some("0.1.0"), Question::Next, 1, crossed).outcome, Outcome::Passed, "it is not over");
     let (position, _) = next("0.1.0", 1, crossed);
     assert_eq!(moves(&position), [(0, "lock"), (1, "lock")]);
     assert!(position.moves[0].usual && position.moves[1].follows);
@@ -95,6 +96,16 @@ fn what_can_still_happen_is_counted_from_the_position() {
     assert_eq!((lost.failing, lost.schedules, lost.complete), (1, 1, true));
     let safe = ask(Some("0x2"), Question::Future, 2, crossed);
     assert_eq!((safe.outcome, safe.coverage.failing, safe.coverage.complete), (Outcome::Passed, 0, true));
+}
+
+#[test]
+fn what_was_chosen_after_a_settled_beginning_stays_chosen() {
+    fn settled() {
+        settle();
+        crossed();
+    }
+    let coverage = ask(Some("0x2"), Question::Future, 2, settled).coverage;
+    assert_eq!((coverage.failing, coverage.schedules, coverage.complete), (1, 2, true));
 }
 
 #[test]
