@@ -131,7 +131,7 @@ fn the_page_is_stepped_through_on_a_telephone() {
     }
 }
 
-fn browser() -> Option<String> {
+pub(crate) fn browser() -> Option<String> {
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let installed =
         |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
@@ -139,7 +139,7 @@ fn browser() -> Option<String> {
 }
 
 /// The page's document as the browser has it once its script has run.
-fn open(browser: &str, page: &Path, (width, height): (u32, u32)) -> String {
+pub(crate) fn open(browser: &str, page: &Path, (width, height): (u32, u32)) -> String {
     let profile = tempfile::tempdir().expect("a temporary folder");
     let quiet = [
         "--disable-gpu",

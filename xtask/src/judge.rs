@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn who_exceeds_a_limit_fails_whatever_was_recorded() {
-        let passed = verdict::Record { mode: Mode::Threads, outcome: Outcome::Passed, coverage: None, trace: None };
+        let passed = Record::new(Mode::Threads, Outcome::Passed);
         let run = |what| TestRun {
             test: "a_test".to_string(),
             mode: Mode::Threads,
@@ -315,7 +315,7 @@ mod tests {
             test: "a_test".to_string(),
             mode: Mode::Threads,
             finished: Finished { left_behind: 2, ..finished(Ending::Exited(0), "", "") },
-            record: Some(Record { mode: Mode::Threads, outcome, coverage: None, trace: None }),
+            record: Some(Record::new(Mode::Threads, outcome)),
         };
         let leaked = judge_test(run(Outcome::Passed)).expect("it ran");
         assert_eq!(
@@ -328,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_record_for_the_other_way_of_running_is_no_record() {
-        let record = verdict::Record { mode: Mode::Threads, outcome: Outcome::Passed, coverage: None, trace: None };
+        let record = Record::new(Mode::Threads, Outcome::Passed);
         let run = |mode| TestRun {
             test: "a_test".to_string(),
             mode,

@@ -174,7 +174,11 @@ fn run_job(job: &Job<'_>, folder: &Path, settings: &Settings, cancel: &Cancel, r
     Ok(())
 }
 
-fn run_test(
+/// Runs one test in a folder that is made for it and removed.
+///
+/// # Errors
+/// `cancel` was raised, or the process could not be started.
+pub(crate) fn run_test(
     built: &Built,
     test: &str,
     mode: Mode,
@@ -220,6 +224,7 @@ fn told(settings: &Settings, built: &Built) -> impl Iterator<Item = (&'static st
         (verdict::SEED, settings.seed.map(|seed| seed.to_string())),
         (verdict::SCHEDULES, settings.schedules.map(|schedules| schedules.to_string())),
         (verdict::REPLAY, settings.replay.clone()),
+        (verdict::ASK, settings.ask.map(|ask| ask.to_string())),
         (verdict::STEPS, built.staged.subject.steps.or(settings.steps).map(|steps| steps.to_string())),
         ("RUST_BACKTRACE", Some("0".to_string())),
     ]

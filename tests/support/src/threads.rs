@@ -59,7 +59,7 @@ pub(crate) fn run(check: &Check, cases: Cases) -> Record {
 }
 
 fn record(outcome: Outcome) -> Record {
-    Record { mode: Mode::Threads, outcome, coverage: None, trace: None }
+    Record::new(Mode::Threads, outcome)
 }
 
 fn run_in_turn(check: &Check, cases: Cases) -> Outcome {

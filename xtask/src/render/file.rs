@@ -26,6 +26,18 @@ enum Form {
     Html,
 }
 
+/// Makes sure that a file could be written where it is to be.
+///
+/// # Errors
+/// The folder does not exist.
+pub(crate) fn needs_folder(file: &Path) -> Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(Error::new(format!("there is no folder {}", folder.display()), "Create it first."));
+    }
+    Ok(())
+}
+
 impl TraceFile {
     /// The form is the file's ending. Asked before anything is built, so that a typo costs no time.
     ///
@@ -43,10 +55,7 @@ impl TraceFile {
                 ));
             }
         };
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if !folder.is_dir() {
-            return Err(Error::new(format!("there is no folder {}", folder.display()), "Create it first."));
-        }
+        needs_folder(&file)?;
         Ok(TraceFile { file, form })
     }
 

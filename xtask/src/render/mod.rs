@@ -11,6 +11,7 @@ mod layout;
 pub(crate) mod markdown;
 pub(crate) mod mutation;
 pub(crate) mod page;
+pub(crate) mod play;
 pub(crate) mod report;
 pub(crate) mod rows;
 #[cfg(test)]

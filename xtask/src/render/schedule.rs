@@ -231,7 +231,7 @@ pub(crate) fn name(trace: &Trace, thread: usize) -> &str {
     trace.threads.get(thread).map_or("?", |thread| &thread.name)
 }
 
-fn held(trace: &Trace, held: &Held) -> String {
+pub(crate) fn held(trace: &Trace, held: &Held) -> String {
     format!("{} ({})", trace.objects[held.object].name, held.at)
 }
 

@@ -57,6 +57,7 @@ pub(crate) fn judge(
             Ending::Aborted(thread) => Some(judge_abort(state, thread)),
             Ending::Nondeterministic(message) => Some(Failure { kind: Verdict::Nondeterministic, message }),
             Ending::Misfit(message) => Some(Failure { kind: Verdict::Nondeterministic, message }),
+            Ending::Paused => None,
             Ending::Main => judge_end_of_main(state, kind_of_panic),
             Ending::Stuck => match historian {
                 None => Some(judge_no_end(state, kind_of_panic, |state| judge_stuck(state, notes))),

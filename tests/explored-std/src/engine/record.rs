@@ -40,9 +40,7 @@ impl Recorder {
     pub(crate) fn settle(&mut self, objects: &[Object], now: u64) {
         self.now = now;
         if let Some(step) = self.steps.last_mut() {
-            let thread = step.thread;
-            let holds = |(index, lock): (usize, &Lock)| lock.is_held_by(thread).then_some(index);
-            step.holds = locks(objects).filter_map(holds).collect();
+            step.holds = held_objects(objects, step.thread);
         }
     }
 
@@ -63,13 +61,7 @@ impl Recorder {
     /// A thread goes on.
     pub(crate) fn went_on(&mut self, choice: Choice, operation: &Operation) {
         self.choices.push(choice);
-        let effect = match (choice.how, operation.kind) {
-            // A timer's end is what a sleeper waits for.
-            (How::Timeout, Kind::Sleep) | (How::Step | How::Old(_) | How::Way(_), _) => Effect::Done,
-            (How::Timeout, _) => Effect::TimedOut,
-            (How::Spurious, _) => Effect::Spurious,
-        };
-        self.push(choice.thread, operation, effect);
+        self.push(choice.thread, operation, effect(choice.how, operation));
     }
 
     /// A thread goes on in a way that is told elsewhere, or not worth telling.
@@ -107,20 +99,8 @@ impl Recorder {
             self.leave_out_the_middle();
         }
         let stopped = self.preempted.take();
-        self.steps.push(Step {
-            thread,
-            operation: operation.name.to_string(),
-            object: (operation.object != NOTHING).then_some(operation.object as usize),
-            other: (operation.other != NOBODY && operation.kind != Kind::Exit).then_some(operation.other),
-            at: location(operation.at),
-            effect,
-            value: None,
-            missed: None,
-            preemption: stopped.is_some(),
-            stopped,
-            holds: Vec::new(),
-            now: self.now,
-        });
+        let (preemption, now) = (stopped.is_some(), self.now);
+        self.steps.push(Step { preemption, stopped, now, ..step(thread, operation, effect) });
         self.stack_of.push(self.stacks.of(thread));
     }
 
@@ -257,6 +237,40 @@ fn frames_of(stack: &Option<Rc<Backtrace>>) -> Vec<Frame> {
     stack.as_ref().map_or_else(Vec::new, |stack| callers::frames(&format!("{stack:#}")))
 }
 
+/// How a thread's operation went that goes on in this way.
+fn effect(how: How, operation: &Operation) -> Effect {
+    match (how, operation.kind) {
+        // A timer's end is what a sleeper waits for.
+        (How::Timeout, Kind::Sleep) | (How::Step | How::Old(_) | How::Way(_), _) => Effect::Done,
+        (How::Timeout, _) => Effect::TimedOut,
+        (How::Spurious, _) => Effect::Spurious,
+    }
+}
+
+fn step(thread: ThreadIndex, operation: &Operation, effect: Effect) -> Step {
+    Step {
+        thread,
+        operation: operation.name.to_string(),
+        object: (operation.object != NOTHING).then_some(operation.object as usize),
+        other: (operation.other != NOBODY && operation.kind != Kind::Exit).then_some(operation.other),
+        at: location(operation.at),
+        effect,
+        value: None,
+        missed: None,
+        preemption: false,
+        stopped: None,
+        holds: Vec::new(),
+        now: 0,
+    }
+}
+
+/// What a choice would do, if it were made now.
+pub(crate) fn possible_step(state: &State, choice: Choice) -> Step {
+    let operation = &state.threads[choice.thread].pending;
+    let holds = held_objects(&state.objects, choice.thread);
+    Step { holds, now: state.now, ..step(choice.thread, operation, effect(choice.how, operation)) }
+}
+
 fn waiting(state: &State, index: ThreadIndex, notes: &[Option<String>]) -> Option<Waiting> {
     let thread = &state.threads[index];
     if thread.status != super::thread::Status::Live || thread.pending.kind == Kind::Exit {
@@ -290,6 +304,11 @@ fn locks(objects: &[Object]) -> impl Iterator<Item = (usize, &Lock)> {
         Model::Lock(lock) => Some((index, lock)),
         _ => None,
     })
+}
+
+/// The locks that a thread holds.
+fn held_objects(objects: &[Object], thread: ThreadIndex) -> Vec<usize> {
+    locks(objects).filter_map(|(index, lock)| lock.is_held_by(thread).then_some(index)).collect()
 }
 
 /// The locks that a thread holds, and where it took them.

@@ -5,6 +5,7 @@ pub(crate) mod notation;
 mod order;
 mod outcomes;
 pub(crate) mod plan;
+mod position;
 mod preemptions;
 mod reduction;
 mod replay;
