@@ -441,14 +441,17 @@ mod tests {
         };
         trace.steps = vec![
             step(1, "wait", Effect::Blocks, None),
+            step(2, "wait", Effect::Blocks, None),
             step(0, "notify_one", Effect::Done, Some("woke 1")),
-            step(0, "load", Effect::Done, None),
+            step(0, "notify_one", Effect::Done, Some("woke 1")),
             step(0, "notify_one", Effect::Done, Some("woke 0")),
+            step(2, "wait", Effect::Done, None),
             step(1, "wait", Effect::Done, None),
         ];
         trace.steps.iter_mut().enumerate().for_each(|(number, step)| step.at.line = number as u32 + 1);
-        let arrow = Arrow { from: 1, to: 4, why: "notify" };
-        assert_eq!(drawn(&trace).arrows, [arrow], "not the one that woke nobody");
+        trace.threads.push(verdict::TracedThread { name: "third".to_string() });
+        let arrow = |from, to| Arrow { from, to, why: "notify" };
+        assert_eq!(drawn(&trace).arrows, [arrow(2, 6), arrow(3, 5)], "whoever came first is woken first");
     }
 
     #[test]
