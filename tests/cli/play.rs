@@ -29,9 +29,9 @@ fn each_thread_is_shown_with_what_it_would_do_next() {
     lock: transfers_in_both_directions_finish · 0 of 2 choices
     the beginning · clock 0 s
         step  main                                              alice→bob bob→alice
-           2  102 start(scope, "bob→alice", || bank.transfer(1…
+           2  lock.rs:102 start(scope, "bob→alice", || bank.tr…
                  starts bob→alice
-           3  100 thread::scope(|scope| {
+           3  lock.rs:100 thread::scope(|scope| {
                  ⏸ until alice→bob ends
 
           main       waits for alice→bob to finish (lock.rs:100)
