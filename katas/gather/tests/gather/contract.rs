@@ -172,9 +172,10 @@ pub(crate) async fn unwound<T>(future: impl Future<Output = T>) -> thread::Resul
 
 /// What the future gives, or that it panics, in words.
 pub(crate) async fn caught(future: impl Future<Output = String>) -> String {
-    unwound(future)
-        .await
-        .unwrap_or_else(|payload| panicked(payload.downcast_ref::<&str>().unwrap_or(&"something else")))
+    unwound(future).await.unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<&str>().copied();
+        panicked(text.or(payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text"))
+    })
 }
 
 fn panicked(message: &str) -> String {
