@@ -18,7 +18,7 @@ use coroutine::{
     oneshot, up_and_down,
 };
 use kata::scenarios::every_small_program;
-use kata::{Log, a_while_passes, check, panic_on_purpose, start};
+use kata::{EXPLORED, Log, a_while_passes, check, panic_on_purpose, start};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with.
@@ -559,11 +559,17 @@ impl Watched {
         })
     }
 
-    /// Once at first, and once more for each wake; but several wakes may count as one.
+    /// Once at first, and once more for each wake; but several wakes may count as one. On threads any that follow each other may: who
+    /// is woken can be slower than who waits for a while.
     #[track_caller]
     fn was_polled(&self, times: RangeInclusive<usize>) {
         let polls = self.polls.load(Ordering::Relaxed);
-        assert!(times.contains(&polls), "polled {polls} times, {} at most: once, and for each wake", times.end());
+        let fewest = if EXPLORED { *times.start() } else { 2.min(*times.start()) };
+        assert!(
+            (fewest..=*times.end()).contains(&polls),
+            "polled {polls} times, {} at most: once, and for each wake",
+            times.end()
+        );
     }
 }
 
