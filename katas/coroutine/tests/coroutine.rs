@@ -455,10 +455,12 @@ fn a_waker_may_be_woken_when_its_task_has_ended() {
             assert_eq!(poll_once(other), Poll::Ready(Some("served")));
             assert_eq!(Arc::strong_count(&owned), 1, "the task has ended, and so its future is dropped");
             let waker: Waker = kept.lock().unwrap().clone().unwrap();
-            waker.wake();
+            waker.wake_by_ref();
             let later = spawner.spawn(async { "served later" });
             executor.run();
             assert_eq!(poll_once(later), Poll::Ready(Some("served later")));
+            drop(executor);
+            waker.wake();
         }
     });
 }
