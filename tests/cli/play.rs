@@ -261,7 +261,7 @@ mod screen {
         let mut session = Session::start(&workshop, &ABBA);
         session.wait_for("0 of 2 choices");
         assert!(session.screen().lines().count() <= 24 && session.is_on_second_screen(), "{}", session.screen());
-        for (keys, text) in [
+        session.walk(&[
             ("2", "1 of 2 choices"),
             ("1", "── over ─"),
             ("u", "who goes on?"),
@@ -274,13 +274,8 @@ mod screen {
             // The mark goes up, and Enter makes that move.
             ("\u{1b}[A\r", "--schedule 1 "),
             ("s", "1 more choice"),
-        ] {
-            session.press(keys);
-            session.wait_for(text);
-        }
-        session.press("q");
-        let (code, written) = session.end();
-        assert_eq!(code, 0);
+        ]);
+        let written = session.quit();
         assert!(written.ends_with("\u{1b}[?1049l"), "the terminal is as it was before");
     }
 
@@ -308,8 +303,7 @@ mod screen {
         session.wait_for(TEST);
         session.press("q");
         session.wait_for("deadlock, 1 of 3 schedules");
-        session.press("q");
-        assert_eq!(session.end().0, 0);
+        session.quit();
     }
 
     #[test]
@@ -323,8 +317,7 @@ mod screen {
         // The game is about what was built when it began.
         game.press("nn");
         game.wait_for("wait for each other");
-        game.press("q");
-        assert_eq!(game.end().0, 0);
+        game.quit();
     }
 
     #[test]
