@@ -71,6 +71,14 @@ fn who_is_chosen_goes_on_and_who_must_wait_says_for_whom() {
 }
 
 #[test]
+fn a_game_that_is_over_before_it_begins_is_told_once() {
+    let test = "the_cook_gets_the_dish_and_join_gives_the_plate";
+    let ran = Workshop::new().run_with(&["play", "thread", test], &[]).exits(0);
+    assert_eq!(ran.stdout.matches("✗ unsolved").count(), 1, "{}", ran.stdout);
+    assert!(!ran.stdout.contains("n follows it"), "{}", ran.stdout);
+}
+
+#[test]
 fn one_goes_back_on_again_and_to_the_beginning() {
     let ran = abba(&["2", "1", "u"]);
     assert!(last(&ran).contains("1 of 2 choices") && last(&ran).contains("  1→↻ alice→bob"), "{}", ran.stdout);
