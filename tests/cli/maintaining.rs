@@ -78,6 +78,21 @@ fn a_rejection_for_another_reason_is_not_as_expected() {
 }
 
 #[test]
+fn what_fails_on_schedules_as_declared_is_run_on_threads_only_for_who_repeats() {
+    let workshop = Workshop::new();
+    let body = workshop.wrong("lock", "abba");
+    // Virtual time stands still here, and real time does not.
+    let first = "        if from == to {\n            return self.accounts[from].lock().can_pay(amount);\n";
+    let clock = "        let now = Instant::now();\n        assert!((0..1000).all(|_| now.elapsed().is_zero()));\n";
+    assert!(body.contains(first));
+    let wrong = format!("//! rejected: deadlock\n{}", body.replacen(first, &format!("{clock}{first}"), 1));
+    let workshop = with_own_submissions(workshop).write("tests/wrong/lock/looks_at_the_clock.rs", wrong);
+    workshop.run(&["verify", "lock"]).exits(1).says("3 subjects judged, 0 verdicts not as expected");
+    let ran = workshop.run(&["verify", "lock", "--repeat", "2"]).exits(1);
+    ran.says("3 subjects judged 2 times each, 2 verdicts not as expected").says("assertion (threads)");
+}
+
+#[test]
 fn a_submission_must_declare_what_becomes_of_it() {
     let workshop = with_own_submissions(Workshop::new()).write("tests/wrong/lock/undeclared.rs", "fn nothing() {}\n");
     let said = workshop.run(&["verify", "lock"]).refused();

@@ -16,7 +16,7 @@ use crate::inspect;
 use crate::judge;
 use crate::repository::Repository;
 use crate::run::{self, TestRun};
-use crate::settings::Settings;
+use crate::settings::{Purpose, Settings};
 use crate::stage::{self, StagedSubject};
 use crate::subject::Subject;
 
@@ -77,6 +77,35 @@ pub(crate) fn prepare(
     let place: BTreeMap<&String, usize> = order.iter().enumerate().map(|(place, id)| (id, place)).collect();
     entries.sort_by_key(|entry| place.get(&entry.staged().subject.id).copied());
     Ok(Prepared { entries, started, _lock: lock })
+}
+
+/// Judges subjects on schedules alone, where there are any. Returns the verdicts that say enough, and the subjects that have to be
+/// judged in both modes. What schedules decide they decide every time, and half of the building is spared.
+///
+/// # Errors
+/// See the steps.
+pub(crate) fn by_schedules(
+    repository: &Repository,
+    label: &str,
+    subjects: Vec<Subject>,
+    settings: &Settings,
+    console: &Console,
+    cancel: &Cancel,
+    is_enough: impl Fn(&KataVerdict) -> bool,
+) -> Result<(Vec<KataVerdict>, Vec<Subject>)> {
+    let (tried, mut left): (Vec<Subject>, Vec<Subject>) =
+        subjects.into_iter().partition(|subject| subject.kata.about.schedules);
+    let settings = Settings { purpose: Purpose::Schedules, ..settings.clone() };
+    let prepared = prepare(repository, label, tried.clone(), &settings, console, cancel)?;
+    let verdicts = examine(repository, &prepared, &settings, console, cancel)?;
+    let mut decided = Vec::new();
+    for (subject, verdict) in tried.into_iter().zip(verdicts) {
+        match is_enough(&verdict) {
+            true => decided.push(verdict),
+            false => left.push(subject),
+        }
+    }
+    Ok((decided, left))
 }
 
 /// Runs and judges what was prepared. Each verdict is handed to `each` with its subject's place, as soon as it stands. Can be

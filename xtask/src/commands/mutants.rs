@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
-use verdict::SubjectVerdict;
+use verdict::{KataVerdict, SubjectVerdict};
 
 use crate::cancel::Cancel;
 use crate::catalog::{self, Kata};
@@ -91,15 +91,23 @@ fn judge(repository: &Repository, plan: &Plan, console: &Console, cancel: &Cance
             steps: None,
         };
         let base = subject::solution(repository, kata);
+        let base_name = base.name.clone();
         let subjects = [base].into_iter().chain(batch.iter().enumerate().map(subject)).collect();
-        let prepared = pipeline::prepare(repository, "mutants", subjects, &settings, console, cancel)?;
-        let verdicts = pipeline::examine(repository, &prepared, &settings, console, cancel)?;
-        if verdicts[0].verdict != SubjectVerdict::Passed {
-            let what =
-                format!("the solution of `{}` is {}: its mutants would prove nothing", kata.name, verdicts[0].verdict);
+        // What the models lack, only threads can judge.
+        let fails = |verdict: &KataVerdict| verdict.verdict == SubjectVerdict::Failed;
+        let (mut verdicts, left) =
+            pipeline::by_schedules(repository, "mutants", subjects, &settings, console, cancel, fails)?;
+        let prepared = pipeline::prepare(repository, "mutants", left, &settings, console, cancel)?;
+        verdicts.extend(pipeline::examine(repository, &prepared, &settings, console, cancel)?);
+        let verdicts: BTreeMap<&str, &KataVerdict> =
+            verdicts.iter().map(|verdict| (&*verdict.subject, verdict)).collect();
+        let base = verdicts[&*base_name].verdict;
+        if base != SubjectVerdict::Passed {
+            let what = format!("the solution of `{}` is {base}: its mutants would prove nothing", kata.name);
             return Err(Error::new(what, format!("`cargo xtask check {} --solution` says why.", kata.name)));
         }
-        fates.extend(verdicts[1..].iter().map(|verdict| figures::fate(verdict, plan.equivalent.get(&verdict.subject))));
+        let fate = |mutant: &Mutant| figures::fate(verdicts[&*mutant.name], plan.equivalent.get(&mutant.name));
+        fates.extend(batch.iter().map(fate));
     }
     Ok(fates)
 }
