@@ -132,6 +132,11 @@ fn a_kata_with_broken_metadata() {
     let workshop = workshop.write("katas/lock/Cargo.toml", manifest);
     let said = workshop.run(&["list"]).refused();
     assert!(said.contains("[package.metadata.kata]: missing field `order`"), "{said}");
+
+    let workshop = Workshop::new();
+    let manifest = workshop.read("katas/lock/Cargo.toml").replace("hard = 2\n", "hard = 6\n");
+    let said = workshop.write("katas/lock/Cargo.toml", manifest).run(&["list"]).refused();
+    assert!(said.contains("how hard a kata is goes from 1 to 5"), "{said}");
 }
 
 #[test]

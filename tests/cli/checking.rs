@@ -225,6 +225,9 @@ fn tasks_of_tokio_are_explored() {
         [package.metadata.kata]
         title = "Tasks"
         order = 90
+        part = "async"
+        hard = 1
+        minutes = 5
         summary = "Tasks that add"
         python = ["asyncio"]
         schedules = true

@@ -4,10 +4,11 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::workshop::{Ran, Workshop};
+use crate::workshop::{Ran, Workshop, target};
 
 /// A class of five: in the shapes that learners hand in, with a right answer, a wrong one, the stub, none and a broken one.
 fn class(workshop: Workshop) -> Workshop {
@@ -36,7 +37,7 @@ fn record(workshop: &Workshop, out: &str) -> Vec<Value> {
 fn without_times(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let timeless = fields.into_iter().filter(|(name, _)| name != "seconds" && name != "took");
+            let timeless = fields.into_iter().filter(|(name, _)| !["seconds", "took", "at"].contains(&name.as_str()));
             timeless.map(|(name, value)| (name, without_times(value))).collect()
         }
         Value::Array(values) => values.into_iter().map(without_times).collect(),
@@ -160,6 +161,26 @@ fn shards_make_the_whole() {
     let workshop = workshop.write("shard-2/results.jsonl", unfinished);
     let said = workshop.run(&["merge", "shard-1", "shard-2", "shard-a", "--out", "merged"]).refused();
     assert!(said.contains("shard-2 is not finished"), "{said}");
+}
+
+#[test]
+fn shards_that_share_a_checkout_do_not_wait_for_each_other() {
+    let workshop = class(Workshop::new());
+    let part = |number: &str| {
+        let mut command = workshop.command(&["grade", "class", "--out", number, "--kata", "lock", "--shard"]);
+        command.arg(format!("{number}/2")).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    assert!(part("1").status().expect("it starts").success());
+    let workspace = fs::File::open(target().join("interleave/class-1-of-2.lock")).expect("the first part's lock");
+    workspace.lock().expect("whoever works there ends");
+    let mut waits = part("1").args(["--seed", "7"]).spawn().expect("it starts");
+    // If it waited for the first part, too, it would do so for ever.
+    let ended = assert_cmd::Command::from_std(part("2")).timeout(Duration::from_secs(300)).output();
+    assert!(ended.expect("it starts").status.success());
+    assert_eq!(waits.try_wait().expect("a process"), None, "who works in one workspace waits for its turn");
+    drop(workspace);
+    assert!(waits.wait().expect("a process").success());
 }
 
 #[test]

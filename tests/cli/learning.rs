@@ -9,6 +9,7 @@ use crate::workshop::Workshop;
 fn the_map_shows_what_is_next() {
     let workshop = Workshop::new();
     let ran = workshop.run(&[]).exits(0).without_complaint().says("0 of ").says("untouched").says("Next is ");
+    let ran = ran.says("  Threads and locks\n").says("Lock and deadlock          ●●○○○  45 min");
     assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ran.stdout);
     let workshop = workshop.answer("lock", "// begun\n");
     workshop.run(&[]).exits(0).says("started");
@@ -29,6 +30,7 @@ fn the_list_is_one_json_document_for_scripts() {
     let list: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
     let lock = list.as_array().expect("an array").iter().find(|kata| kata["kata"] == "lock").expect("lock");
     assert_eq!((&lock["order"], &lock["state"]), (&2.into(), &"untouched".into()));
+    assert_eq!((&lock["part"], &lock["hard"], &lock["minutes"]), (&"locks".into(), &2.into(), &45.into()));
     assert!(lock["tests"].as_array().is_some_and(|tests| !tests.is_empty()));
 }
 

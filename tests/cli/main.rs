@@ -13,6 +13,7 @@ mod maintaining;
 #[path = "../../xtask/src/patch.rs"]
 mod patch;
 mod pictures;
+mod play;
 #[cfg(unix)]
 mod screen;
 #[cfg(unix)]

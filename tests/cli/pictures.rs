@@ -28,8 +28,19 @@ fn the_record_is_the_trace_of_the_document() {
 #[test]
 fn the_picture_has_a_lane_a_thread_and_shows_who_is_blocked() {
     let (_, svg) = traced("trace.svg");
-    for shown in ["alice→bob</text>", "bob→alice</text>", "class=\"blocked\"", "class=\"arrow\"", "role=\"img\""] {
-        assert!(svg.contains(shown), "{shown} is not in the picture");
+    let shown = [
+        ">alice→bob</text>",
+        ">bob→alice</text>",
+        ">Deadlock: alice→bob and bob→alice wait for each other</text>",
+        "class=\"blocked\"",
+        "class=\"held c1\"",
+        ">preempts bob→alice</text>",
+        "class=\"circle\"",
+        ">holds account#2, made at lib.rs:41</text>",
+        "role=\"img\"",
+    ];
+    for shown in shown {
+        assert!(svg.contains(shown), "{shown} is not in the picture:\n{svg}");
     }
     assert!(!svg.contains("<script"), "a picture runs nothing");
 }
@@ -64,21 +75,63 @@ fn the_page_is_stepped_through_with_the_keyboard() {
             .collect();
         let pressed = workshop.path("pressed.html");
         fs::write(&pressed, page.replace("</body>", &format!("<script>{events}</script></body>"))).expect("a page");
-        let shown = open(&browser, &pressed);
+        let shown = open(&browser, &pressed, (1280, 800));
         let says =
             shown.split("<div id=\"says\" aria-live=\"polite\">").nth(1).and_then(|rest| rest.split("</div>").next());
         says.unwrap_or_else(|| panic!("the page says nothing:\n{shown}")).to_string()
     };
     let first = press(&[]);
-    let (step, last) = (first.split(':').next().expect("a step"), first.split(" of ").nth(1).expect("a count"));
-    assert!(step.starts_with("Step 1 of "), "{first}");
-    let last = last.split(':').next().expect("a count");
-    assert!(press(&["ArrowRight"]).starts_with("Step 2 of "));
-    assert!(press(&["End"]).starts_with(&format!("Step {last} of {last}")));
-    assert!(press(&["End", "ArrowLeft", "Home", "j", "k"]).starts_with("Step 1 of "));
+    assert!(first.starts_with("1 of "), "{first}");
+    let last = first.split(" of ").nth(1).and_then(|rest| rest.split(':').next()).expect("a count");
+    assert!(press(&["ArrowRight"]).starts_with("2 of "));
+    assert!(press(&["End"]).starts_with(&format!("{last} of {last}")));
+    assert!(press(&["End", "ArrowLeft", "Home", "j", "k"]).starts_with("1 of "));
 }
 
-fn browser() -> Option<String> {
+/// Steps through the whole page by its button, and notes what cannot be seen or used meanwhile.
+const STEP_THROUGH: &str = "
+const faults = [];
+for (let number = 0; number < lanes.moments.length; number++) {
+  if (number > 0) by('on').click();
+  const say = what => faults.push(`step ${number}: ${what}`);
+  if (now !== number) say('the button does not step on');
+  if (scrollX !== 0 || scrollY !== 0) say(`the page has scrolled to ${scrollX}, ${scrollY}`);
+  if (document.documentElement.scrollWidth > innerWidth) say('the page is wider than the window');
+  for (const id of ['back', 'on', 'says']) {
+    const it = by(id).getBoundingClientRect();
+    if (it.left < 0 || it.top < 0 || it.right > innerWidth || it.bottom > innerHeight) say(`${id} is outside of the window`);
+  }
+  const picture = by('picture').getBoundingClientRect();
+  const code = document.querySelector('.step.now .code').getBoundingClientRect();
+  if (code.left < picture.left || code.left + 60 > picture.right) say('the line is beside the picture');
+  if (code.top < picture.top || code.bottom > picture.bottom) say('the line is above or below the picture');
+  const source = by('source').getBoundingClientRect(), line = document.querySelector('#source .now').getBoundingClientRect();
+  if (line.top < source.top - 1 || line.bottom > source.bottom + 1) say('the line of the source is not seen');
+}
+parent.document.body.dataset.faults = `${innerWidth} pixels, ${lanes.moments.length} steps; ${faults.join('; ')}`;
+";
+
+#[test]
+fn the_page_is_stepped_through_on_a_telephone() {
+    let Some(browser) = browser() else {
+        eprintln!("skipped: no Chromium is installed");
+        return;
+    };
+    let (workshop, page) = traced("trace.html");
+    for (width, height) in [(400, 700), (1280, 800), (1800, 900)] {
+        // Browsers have a narrowest window, and frames have not.
+        let inner = page.replace("</body>", &format!("<script>{STEP_THROUGH}</script></body>"));
+        let inner = inner.replace('&', "&amp;").replace('"', "&quot;");
+        let file = workshop.path("frame.html");
+        let frame = format!("<iframe width=\"{width}\" height=\"{height}\" srcdoc=\"{inner}\"></iframe>");
+        fs::write(&file, format!("<!doctype html><body>{frame}</body>")).expect("a page");
+        let shown = open(&browser, &file, (1900, 1000));
+        let faults = shown.split("data-faults=\"").nth(1).and_then(|rest| rest.split('"').next());
+        assert_eq!(faults, Some(&format!("{width} pixels, 7 steps; ")[..]), "at {width}x{height}");
+    }
+}
+
+pub(crate) fn browser() -> Option<String> {
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let installed =
         |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
@@ -86,7 +139,7 @@ fn browser() -> Option<String> {
 }
 
 /// The page's document as the browser has it once its script has run.
-fn open(browser: &str, page: &Path) -> String {
+pub(crate) fn open(browser: &str, page: &Path, (width, height): (u32, u32)) -> String {
     let profile = tempfile::tempdir().expect("a temporary folder");
     let quiet = [
         "--disable-gpu",
@@ -99,6 +152,7 @@ fn open(browser: &str, page: &Path) -> String {
     let output = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--dump-dom"])
         .args(quiet)
+        .arg(format!("--window-size={width},{height}"))
         .arg(format!("--user-data-dir={}", profile.path().display()))
         .arg(format!("file://{}", page.display()))
         .output()

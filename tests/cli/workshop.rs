@@ -123,6 +123,12 @@ impl Workshop {
         self.ran(command)
     }
 
+    /// Runs `cargo xtask …` at the checkout's root with these lines as its input.
+    pub(crate) fn run_with(&self, arguments: &[&str], lines: &[&str]) -> Ran {
+        let mut command = Command::from_std(self.command(arguments));
+        self.redacted(command.write_stdin(lines.join("\n") + "\n").output())
+    }
+
     /// Runs cargo itself at the checkout's root.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Ran {
         let mut command = std::process::Command::new(env!("CARGO"));
@@ -131,7 +137,11 @@ impl Workshop {
     }
 
     fn ran(&self, command: std::process::Command) -> Ran {
-        let Output { status, stdout, stderr } = Command::from_std(command).output().expect("the command starts");
+        self.redacted(Command::from_std(command).output())
+    }
+
+    fn redacted(&self, output: std::io::Result<Output>) -> Ran {
+        let Output { status, stdout, stderr } = output.expect("the command starts");
         Ran { code: status.code().expect("an exit code"), stdout: self.redact(&stdout), stderr: self.redact(&stderr) }
     }
 
@@ -191,7 +201,7 @@ impl Ran {
 }
 
 /// Where everything is built that workshops build: what one needs, the next one has.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("workshop")
 }
 

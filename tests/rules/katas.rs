@@ -135,14 +135,22 @@ fn no_two_katas_share_a_place() {
 fn every_test_runs_in_a_wrapper() {
     for kata in names("katas") {
         let source = read(&format!("katas/{kata}/tests/{kata}.rs"));
+        let wrappers: Vec<String> = ["check(", "every_small_program(", "on_threads(", "on_schedules(", "Check::new()"]
+            .map(str::to_string)
+            .into();
+        let runs_in = |wrappers: &[String], name: &str| {
+            let rest = [format!("fn {name}("), format!("fn {name}<")].iter().find_map(|head| source.split_once(head));
+            let body = rest.and_then(|(_, rest)| rest.split("\n}\n").next()).unwrap_or_default();
+            wrappers.iter().any(|wrapper| body.contains(wrapper))
+        };
+        // A function of the test file that calls a wrapper is one for several tests.
+        let functions = source.lines().filter_map(|line| line.strip_prefix("fn ")?.split(['(', '<']).next());
+        let own: Vec<String> =
+            functions.filter(|name| runs_in(&wrappers, name)).map(|name| format!("{name}(")).collect();
+        let wrappers = [wrappers, own].concat();
         for test in tests_of(&kata) {
             let name = test.sig.ident.to_string();
-            let body = source.split(&format!("fn {name}()")).nth(1).unwrap_or_default();
-            let body = body.split("\n}\n").next().unwrap_or_default();
-            let wrapped = ["check(", "every_small_program(", "on_threads(", "on_schedules(", "Check::new()"]
-                .iter()
-                .any(|wrapper| body.contains(wrapper));
-            assert!(wrapped, "{kata}: {name} runs outside of kata::check and its like");
+            assert!(runs_in(&wrappers, &name), "{kata}: {name} runs outside of kata::check and its like");
         }
     }
 }
@@ -150,7 +158,7 @@ fn every_test_runs_in_a_wrapper() {
 /// The README's course table is what the catalogue is: a kata that is not in it is not found.
 #[test]
 fn the_course_table_lists_every_kata_in_order() {
-    let mut rows: Vec<(i64, String)> = Vec::new();
+    let mut rows: Vec<(i64, String, String)> = Vec::new();
     for kata in names("katas") {
         let manifest = manifest(&format!("katas/{kata}/Cargo.toml"));
         let about = &manifest["package"]["metadata"]["kata"];
@@ -158,10 +166,19 @@ fn the_course_table_lists_every_kata_in_order() {
             about["python"].as_array().expect("a list").iter().filter_map(|item| item.as_str()).collect();
         let (order, summary) =
             (about["order"].as_integer().expect("an order"), about["summary"].as_str().expect("a summary"));
-        rows.push((order, format!("| [`{kata}`](katas/{kata}/README.md) | {summary} | `{}` |\n", python.join("`, `"))));
+        let (hard, minutes) = (&about["hard"], &about["minutes"]);
+        let row = format!(
+            "| [`{kata}`](katas/{kata}/README.md) | {summary} | `{}` | {hard} | {minutes} |\n",
+            python.join("`, `")
+        );
+        rows.push((order, about["part"].as_str().expect("a part").to_string(), row));
     }
     rows.sort();
-    let table: String = rows.into_iter().map(|(_, row)| row).collect();
+    let mut begun: Vec<&String> = rows.iter().map(|(_, part, _)| part).collect();
+    begun.dedup();
+    let distinct: BTreeSet<_> = begun.iter().collect();
+    assert_eq!(begun.len(), distinct.len(), "the map shows a part of the course in one place only: {begun:?}");
+    let table: String = rows.into_iter().map(|(_, _, row)| row).collect();
     assert!(read("README.md").contains(&table), "README.md should have this table:\n{table}");
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::repository::Repository;
@@ -33,6 +33,12 @@ pub(crate) struct About {
     pub(crate) title: String,
     /// The place in the course map.
     pub(crate) order: u32,
+    /// The part of the course that it belongs to.
+    pub(crate) part: Part,
+    /// How hard it is, from 1 to 5.
+    pub(crate) hard: Hard,
+    /// About how many minutes it takes.
+    pub(crate) minutes: u32,
     /// What the learner builds, in one line.
     pub(crate) summary: String,
     /// The Python that it translates.
@@ -53,6 +59,56 @@ pub(crate) struct About {
     /// Seconds after which a test process is killed. The tests' own deadlines come first.
     #[serde(default = "default_deadline")]
     pub(crate) deadline_seconds: u64,
+}
+
+/// A part of the course: katas that follow each other in the map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Part {
+    Locks,
+    Workers,
+    Atomics,
+    Processes,
+    Async,
+    Together,
+}
+
+impl Part {
+    /// What the map calls it.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Part::Locks => "Threads and locks",
+            Part::Workers => "Workers and results",
+            Part::Atomics => "Below the locks",
+            Part::Processes => "Processes",
+            Part::Async => "Async",
+            Part::Together => "All together",
+        }
+    }
+}
+
+/// How hard a kata is: from 1, for the first evening, to 5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "u32")]
+pub(crate) struct Hard(u32);
+
+impl Hard {
+    /// The hardest.
+    pub(crate) const MOST: u32 = 5;
+
+    /// The number.
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+}
+
+impl TryFrom<u32> for Hard {
+    type Error = String;
+
+    fn try_from(number: u32) -> std::result::Result<Hard, String> {
+        let is_one = (1..=Hard::MOST).contains(&number);
+        is_one.then_some(Hard(number)).ok_or(format!("how hard a kata is goes from 1 to {}", Hard::MOST))
+    }
 }
 
 /// `[package.metadata.kata.time]`: what there is to time. The workload itself is `time/KATA.rs`.

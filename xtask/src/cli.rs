@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use verdict::Tier;
 
+use crate::render::class;
 use crate::shard;
 use crate::timing::load::Sweep;
 
@@ -51,6 +52,8 @@ pub(crate) enum Command {
         /// The kata; the one at hand if none is named
         kata: Option<String>,
     },
+    /// You are the scheduler: choose who goes on, step by step, and back
+    Play(PlayArgs),
     /// Run one schedule of one test again and show it step by step
     Replay(ReplayArgs),
     /// Time a kata: each approach beside the reference solution and beside its limit
@@ -143,6 +146,28 @@ pub(crate) struct ReplayArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct PlayArgs {
+    /// The kata
+    pub(crate) kata: String,
+    /// The test
+    pub(crate) test: String,
+    /// Begin after these choices: a schedule, as a failed check prints it, or the beginning of one
+    #[arg(long, value_name = "S")]
+    pub(crate) schedule: Option<String>,
+    #[command(flatten)]
+    pub(crate) whose: WhoseArgs,
+    /// Play a wrong submission of the repository's, by its name in tests/wrong/KATA: to show what is wrong with it
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["solution", "submission"])]
+    pub(crate) wrong: Option<String>,
+    /// Write a page to play in a browser, with the positions of the test
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) html: Option<PathBuf>,
+    /// How many positions the page has at most
+    #[arg(long, value_name = "N", default_value_t = 500, requires = "html", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) positions: u32,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct TimeArgs {
     /// The kata; only a right answer is timed
     pub(crate) kata: String,
@@ -198,6 +223,7 @@ pub(crate) struct VerifyArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = reports())]
 pub(crate) struct GradeArgs {
     /// The class: a folder with one checkout, kata folder, .zip or .tar.gz per learner
     pub(crate) class: PathBuf,
@@ -257,6 +283,12 @@ fn parse_tier(text: &str) -> Result<Tier, String> {
         "isolated" => Ok(Tier::Isolated),
         _ => Err("the tiers are limits, confined and isolated".to_string()),
     }
+}
+
+/// What `grade --help` says of the files that it writes.
+fn reports() -> String {
+    let lines: String = class::list().lines().map(|line| format!("  {line}\n")).collect();
+    format!("Reports:\n{lines}")
 }
 
 #[cfg(test)]

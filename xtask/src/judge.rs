@@ -1,5 +1,6 @@
 //! Judging: what happened → a verdict, as data. Nothing is run or printed here.
 
+mod names;
 mod stub;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,6 +130,7 @@ fn award_points(kata: &crate::catalog::Kata, tests: &mut [TestVerdict]) -> u32 {
 /// others'.
 pub(crate) fn test(built: &Built, run: TestRun) -> Option<TestVerdict> {
     let mut test = judge_test(run)?;
+    names::name_objects(&mut test, &built.staged.files);
     if test.kind == Some(Kind::Unsolved) && !stub::is_of_a_todo(&built.staged.files, &test.message) {
         test.kind = Some(Kind::Panic);
     }
@@ -288,7 +290,7 @@ mod tests {
 
     #[test]
     fn who_exceeds_a_limit_fails_whatever_was_recorded() {
-        let passed = verdict::Record { mode: Mode::Threads, outcome: Outcome::Passed, coverage: None, trace: None };
+        let passed = Record::new(Mode::Threads, Outcome::Passed);
         let run = |what| TestRun {
             test: "a_test".to_string(),
             mode: Mode::Threads,
@@ -313,7 +315,7 @@ mod tests {
             test: "a_test".to_string(),
             mode: Mode::Threads,
             finished: Finished { left_behind: 2, ..finished(Ending::Exited(0), "", "") },
-            record: Some(Record { mode: Mode::Threads, outcome, coverage: None, trace: None }),
+            record: Some(Record::new(Mode::Threads, outcome)),
         };
         let leaked = judge_test(run(Outcome::Passed)).expect("it ran");
         assert_eq!(
@@ -326,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_record_for_the_other_way_of_running_is_no_record() {
-        let record = verdict::Record { mode: Mode::Threads, outcome: Outcome::Passed, coverage: None, trace: None };
+        let record = Record::new(Mode::Threads, Outcome::Passed);
         let run = |mode| TestRun {
             test: "a_test".to_string(),
             mode,

@@ -23,6 +23,7 @@ mod noise;
 mod patch;
 mod pipeline;
 mod plain;
+mod play;
 mod process;
 mod progress;
 mod render;
@@ -88,6 +89,7 @@ fn dispatch(cli: Cli) -> Result<bool> {
         Some(Command::Hint { kata, shown }) => commands::hint::run(&repository, kata.as_deref(), shown),
         Some(Command::Explain { kata }) => commands::explain::run(&repository, kata.as_deref()),
         Some(Command::Reset { kata }) => commands::reset::run(&repository, kata.as_deref()),
+        Some(Command::Play(args)) => commands::play::run(&repository, args),
         Some(Command::Replay(args)) => commands::replay::run(&repository, args),
         Some(Command::Grade(args)) => commands::grade::run(&repository, args),
         Some(Command::Merge(args)) => commands::merge::run(&args),

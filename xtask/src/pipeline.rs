@@ -6,7 +6,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use verdict::{Diagnostic, KataVerdict};
+use verdict::{Diagnostic, KataVerdict, Mode, TestVerdict};
 
 use crate::build::{self, Built};
 use crate::cancel::Cancel;
@@ -15,12 +15,12 @@ use crate::error::{Error, Result};
 use crate::inspect;
 use crate::judge;
 use crate::repository::Repository;
-use crate::run;
+use crate::run::{self, TestRun};
 use crate::settings::Settings;
 use crate::stage::{self, StagedSubject};
 use crate::subject::Subject;
 
-/// Subjects that are ready to run, and those that broke a rule. Holds the workshop's lock: two commands at once would
+/// Subjects that are ready to run, and those that broke a rule. Holds its workspace's lock: two commands at once would
 /// build over each other.
 #[derive(Debug)]
 pub(crate) struct Prepared {
@@ -57,7 +57,7 @@ pub(crate) fn prepare(
     cancel: &Cancel,
 ) -> Result<Prepared> {
     let started = Instant::now();
-    let lock = lock_workshop(repository, console, cancel)?;
+    let lock = lock(repository, label, console, cancel)?;
     console.progress("building");
     let order: Vec<String> = subjects.iter().map(|subject| subject.id.clone()).collect();
     let (mut entries, mut sound) = (Vec::new(), Vec::new());
@@ -109,14 +109,7 @@ pub(crate) fn examine_each(
         }
     }
     let judge_test = |number: usize, run| {
-        let built: &Built = compiled[number];
-        let mut test = judge::test(built, run)?;
-        let own = |text: &str| build::with_own_paths(repository, &built.staged, text);
-        test.message = own(&test.message);
-        test.output = own(&test.output);
-        if let Some(trace) = &mut test.trace {
-            trace.for_each_file(own);
-        }
+        let test = judged(repository, compiled[number], run)?;
         console.judged(&test);
         Some(test)
     };
@@ -131,6 +124,18 @@ pub(crate) fn examine_each(
         };
         each(places[number], verdict)
     })
+}
+
+/// The verdict on one test of one subject in one mode, with the subject's own paths; nothing if it does not run in this mode.
+pub(crate) fn judged(repository: &Repository, built: &Built, run: TestRun) -> Option<TestVerdict> {
+    let mut test = judge::test(built, run)?;
+    let own = |text: &str| build::with_own_paths(repository, &built.staged, text);
+    test.message = own(&test.message);
+    test.output = own(&test.output);
+    if let Some(trace) = &mut test.trace {
+        trace.for_each_file(own);
+    }
+    Some(test)
 }
 
 /// Runs and judges what was prepared: the verdicts in the order of the subjects. Can be done again and again.
@@ -158,6 +163,22 @@ pub(crate) fn workloads(prepared: &Prepared) -> Vec<std::result::Result<&Path, &
     prepared.entries.iter().map(Entry::workload).collect()
 }
 
+impl Prepared {
+    /// What was built, and leaves the workshop to others. What broke a rule, or did not compile for schedules, stays.
+    ///
+    /// # Errors
+    /// Nothing was built that has schedules: here it is again.
+    pub(crate) fn into_explored(mut self) -> std::result::Result<Built, Prepared> {
+        match self.entries.pop() {
+            Some(Entry::Built(built)) if built.binaries.contains_key(&Mode::Schedules) => Ok(built),
+            entry => {
+                self.entries.extend(entry);
+                Err(self)
+            }
+        }
+    }
+}
+
 impl Entry {
     fn workload(&self) -> std::result::Result<&Path, &[Diagnostic]> {
         match self {
@@ -175,10 +196,12 @@ impl Entry {
     }
 }
 
-fn lock_workshop(repository: &Repository, console: &Console, cancel: &Cancel) -> Result<File> {
+/// Waits until nobody else uses the workspace `label`. Commands with different ones run at the same time: what they build together,
+/// cargo keeps apart.
+fn lock(repository: &Repository, label: &str, console: &Console, cancel: &Cancel) -> Result<File> {
     let folder = repository.workshop();
     std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-    let path = folder.join("lock");
+    let path = folder.join(format!("{label}.lock"));
     let file = File::create(&path).map_err(Error::io("create", &path))?;
     loop {
         match file.try_lock() {

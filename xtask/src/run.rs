@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -73,16 +74,18 @@ pub(crate) fn run(
     let jobs: Vec<Job<'_>> =
         subjects.iter().enumerate().flat_map(|(subject, built)| jobs_of(subject, built, settings)).collect();
     let scratch = Scratch::new()?;
+    // A job's number would tell a submission which test it is that runs.
+    let names = RandomState::new();
     let next = AtomicUsize::new(0);
     // More workers than cores: tests of sockets and processes mostly wait.
     let workers = (4 * thread::available_parallelism().map_or(2, usize::from)).min(jobs.len());
     let (sender, done) = mpsc::channel();
     thread::scope(|scope| {
         for _ in 0..workers {
-            let (sender, next, jobs, scratch) = (sender.clone(), &next, &jobs, scratch.path());
+            let (sender, next, jobs, scratch, names) = (sender.clone(), &next, &jobs, scratch.path(), &names);
             scope.spawn(move || {
                 while let Some((number, job)) = take(next, jobs) {
-                    let folder = scratch.join(number.to_string());
+                    let folder = scratch.join(format!("{:016x}", names.hash_one(number)));
                     let ran = |run| {
                         let _ = sender.send((number, Said::Ran(Box::new(run))));
                     };
@@ -171,7 +174,11 @@ fn run_job(job: &Job<'_>, folder: &Path, settings: &Settings, cancel: &Cancel, r
     Ok(())
 }
 
-fn run_test(
+/// Runs one test in a folder that is made for it and removed.
+///
+/// # Errors
+/// `cancel` was raised, or the process could not be started.
+pub(crate) fn run_test(
     built: &Built,
     test: &str,
     mode: Mode,
@@ -191,10 +198,24 @@ fn run_test(
     Ok(TestRun { test: test.to_string(), mode, finished, record })
 }
 
-/// What the test harness is told: this one test, nothing else, and no ornaments.
-fn arguments(test: &str) -> [&str; 7] {
+/// What the test harness is told: this one test, nothing else, and no ornaments. It is as long for each test of the kata: how long
+/// the arguments were is all that a submission can learn of them.
+fn arguments(built: &Built, test: &str) -> [String; 9] {
+    let longest = built.staged.subject.kata.tests.iter().map(String::len).max().unwrap_or_default();
+    let none = "-".repeat(1 + longest.saturating_sub(test.len()));
     // Tests that need schedules are ignored by hand.
-    ["--exact", test, "--include-ignored", "--nocapture", "--quiet", "--test-threads=1", "--color=never"]
+    [
+        "--exact",
+        test,
+        "--skip",
+        &none,
+        "--include-ignored",
+        "--nocapture",
+        "--quiet",
+        "--test-threads=1",
+        "--color=never",
+    ]
+    .map(str::to_string)
 }
 
 /// What the test itself is told.
@@ -203,6 +224,7 @@ fn told(settings: &Settings, built: &Built) -> impl Iterator<Item = (&'static st
         (verdict::SEED, settings.seed.map(|seed| seed.to_string())),
         (verdict::SCHEDULES, settings.schedules.map(|schedules| schedules.to_string())),
         (verdict::REPLAY, settings.replay.clone()),
+        (verdict::ASK, settings.ask.map(|ask| ask.to_string())),
         (verdict::STEPS, built.staged.subject.steps.or(settings.steps).map(|steps| steps.to_string())),
         ("RUST_BACKTRACE", Some("0".to_string())),
     ]
@@ -220,7 +242,7 @@ fn run_trusted(
 ) -> Result<(Finished, Option<Vec<u8>>)> {
     let record = folder.join("record.json");
     let mut command = Command::new(&built.binaries[&mode]);
-    command.args(arguments(test)).current_dir(folder.join("work")).env(verdict::RECORD_FILE, &record);
+    command.args(arguments(built, test)).current_dir(folder.join("work")).env(verdict::RECORD_FILE, &record);
     // Mock servers are on this machine; a proxy would not find them.
     for name in ["http_proxy", "https_proxy", "all_proxy"] {
         command.env_remove(name).env_remove(name.to_uppercase());
@@ -253,7 +275,7 @@ fn run_guarded(
     let environment = given.into_iter().chain(folders).chain(told);
     let run = sandbox::Run {
         program: &built.binaries[&mode],
-        args: arguments(test).map(OsString::from).to_vec(),
+        args: arguments(built, test).map(OsString::from).to_vec(),
         environment: environment.map(|(name, value)| (OsString::from(name), value)).collect(),
         work,
         network: needs.contains(&Need::Network),

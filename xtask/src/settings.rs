@@ -1,6 +1,6 @@
 //! How subjects are built and run: what the command line asks for, for every step of the pipeline.
 
-use verdict::{Isolation, Limits};
+use verdict::{Ask, Isolation, Limits};
 
 /// How tests are run.
 #[derive(Clone, Debug)]
@@ -13,6 +13,8 @@ pub(crate) struct Settings {
     pub(crate) steps: Option<u64>,
     /// The one schedule to run.
     pub(crate) replay: Option<String>,
+    /// What is asked about a position of it, in the place of running it to its end.
+    pub(crate) ask: Option<Ask>,
     /// The one test to run.
     pub(crate) test: Option<String>,
     /// Whether a subject's other tests are left out once one has failed.
@@ -37,6 +39,7 @@ impl Default for Settings {
             schedules: None,
             steps: None,
             replay: None,
+            ask: None,
             test: None,
             first_failure: false,
             seconds: None,

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::catalog::Kata;
+use crate::catalog::{self, Kata};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::patch;
@@ -137,6 +137,29 @@ pub(crate) fn of(repository: &Repository, kata: &Arc<Kata>, reference: bool, fol
         None if reference => Ok(solution(repository, kata)),
         None => Ok(learner(repository, kata)),
     }
+}
+
+/// The wrong submission of that name, for showing what is wrong with it.
+///
+/// # Errors
+/// The kata has none of that name; and see [`declared`].
+pub(crate) fn wrong(repository: &Repository, kata: &Arc<Kata>, name: &str) -> Result<Subject> {
+    let begins = format!("{}-wrong-", kata.name);
+    let all = declared(repository, kata)?.into_iter().map(|(subject, _)| subject);
+    let wrong: Vec<Subject> = all.filter(|subject| subject.id.starts_with(&begins)).collect();
+    let names = wrong.iter().map(|subject| &subject.id[begins.len()..]);
+    let next = match catalog::nearest(name, names.clone()) {
+        Some(near) => format!("Did you mean `{near}`? They are in tests/wrong/{}.", kata.name),
+        None => format!("They are in tests/wrong/{}: {}.", kata.name, names.collect::<Vec<_>>().join(", ")),
+    };
+    let found = wrong.into_iter().find(|subject| subject.id[begins.len()..] == *name);
+    let mut found =
+        found.ok_or_else(|| Error::new(format!("the kata `{}` has no wrong submission `{name}`", kata.name), next))?;
+    if matches!(found.source, Source::Made(_)) {
+        // The lines are those of the text that the patch makes, not the patch's own.
+        found.name = format!("{name}/lib.rs");
+    }
+    Ok(found)
 }
 
 /// What a submission in `tests/wrong` or `tests/right` declares in its first line.

@@ -33,6 +33,8 @@ pub struct Config {
     pub steps: u32,
     /// Run only this schedule, in the notation of [`verdict::Trace::schedule`], and record it.
     pub replay: Option<String>,
+    /// A question about a position of that schedule, in the place of running it to its end.
+    pub ask: Option<verdict::Ask>,
     /// Which kind of failure a panic is, by its message and the file of the `panic!`.
     pub kind_of_panic: fn(message: &str, file: &str) -> verdict::Kind,
 }
@@ -47,6 +49,7 @@ impl Default for Config {
             spurious: 1,
             steps: 20_000,
             replay: None,
+            ask: None,
             kind_of_panic: |message, _file| match message.starts_with("assertion") {
                 true => verdict::Kind::Assertion,
                 false => verdict::Kind::Panic,
@@ -74,6 +77,8 @@ pub struct Exploration {
     pub coverage: verdict::Coverage,
     /// The failing schedule, or the replayed one.
     pub trace: Option<verdict::Trace>,
+    /// The position that was asked for.
+    pub position: Option<verdict::Position>,
 }
 
 /// Runs the body on every schedule that the configuration's budget allows for.
@@ -209,8 +214,9 @@ pub fn rest() -> ! {
     unreachable!("what is never possible was done")
 }
 
-/// Runs every schedule, reduced or not, coarsely or not, also after failures, and counts how they end: by the failure's text, or
-/// `passed`, and by what `log` says after each. Nothing if there are more than the budget allows. For tests of the search itself.
+/// Runs every schedule, or every one that begins as `config.replay` does, reduced or not, coarsely or not, also after failures, and
+/// counts how they end: by the failure's text, or `passed`, and by what `log` says after each. Nothing if there are more than the
+/// budget allows. For tests of the search itself.
 #[doc(hidden)]
 pub fn every_outcome(
     config: &Config,

@@ -261,6 +261,8 @@ fn a_panic_that_is_passed_on_is_told_as_what_it_was() {
 fn a_stub_is_unsolved_wherever_it_stands() {
     fails(Kind::Unsolved, || todo!());
     fails(Kind::Unsolved, || thread::spawn(|| todo!()).join().unwrap());
+    // Whoever looks for a panic, and expects another one.
+    fails(Kind::Unsolved, || assert!(std::panic::catch_unwind(|| todo!()).is_ok()));
     // Main waits for a thread that is gone: the stub is the reason.
     fails(Kind::Unsolved, || {
         let (ready, changed) = (Mutex::new(false), Condvar::new());
@@ -642,6 +644,91 @@ fn a_step_says_which_locks_its_thread_holds() {
         assert_eq!(last.holds, waiting.holds.iter().map(|held| held.object).collect::<Vec<_>>());
     }
     assert!(trace.steps.iter().any(|step| step.operation == "lock" && step.holds.len() == 1));
+}
+
+/// A counter whose methods take the lock by a helper.
+#[derive(Default)]
+struct Helped {
+    count: Arc<Mutex<u32>>,
+}
+
+impl Helped {
+    fn lock(&self) -> std::sync::MutexGuard<'_, u32> {
+        self.count.lock().unwrap()
+    }
+
+    fn add(&self) {
+        *self.lock() += 1;
+    }
+
+    fn fail(&self) {
+        let count = self.lock();
+        assert_eq!(*count, 1);
+    }
+}
+
+#[test]
+fn a_trace_names_the_lines_that_tell_most() {
+    if !std::real::backtrace::Backtrace::force_capture().to_string().contains("semantics.rs:") {
+        eprintln!("skipped: this build has no line numbers");
+        return;
+    }
+    let exploration = run(|| {
+        let helped = Helped::default();
+        helped.add();
+        helped.add();
+        helped.fail();
+    });
+    let trace = exploration.trace.expect("it fails");
+    let source: Vec<&str> = include_str!("semantics.rs").lines().collect();
+    let line = |at: &verdict::Location| source[at.line as usize - 1].trim();
+    // Where a lock is given back may be a call that the optimiser has left out of the stack.
+    let told: Vec<&str> =
+        trace.steps.iter().filter(|step| step.operation != "unlock").map(|step| line(&step.at)).collect();
+    let callers = ["*self.lock() += 1;", "*self.lock() += 1;", "let count = self.lock();", "assert_eq!(*count, 1);"];
+    assert_eq!(told[..4], callers, "the helper's caller tells more than the helper");
+    assert_eq!(trace.panicked, Some(5));
+    // std made it, so it is known by where it was used.
+    let object = &trace.objects[0];
+    assert_eq!((line(&object.made_at), object.only_used), ("self.count.lock().unwrap()", true));
+    assert!(object.made_at.file.ends_with("tests/semantics.rs"), "{}", object.made_at);
+}
+
+#[test]
+fn threads_of_one_name_are_told_apart_and_time_is_noted() {
+    let exploration = run(|| {
+        let start = |time| thread::Builder::new().name("twin".to_string()).spawn(move || thread::sleep(time)).unwrap();
+        let twins = [start(HOUR), start(2 * HOUR)];
+        twins.into_iter().for_each(|twin| twin.join().unwrap());
+        panic!("to be told");
+    });
+    let trace = exploration.trace.expect("it fails");
+    let names: Vec<&str> = trace.threads.iter().map(|thread| &thread.name[..]).collect();
+    assert_eq!(names, ["main", "twin#1", "twin#2"]);
+    let woke = |thread| {
+        let slept = trace.steps.iter().filter(|step| step.thread == thread && step.effect == verdict::Effect::Done);
+        slept.map(|step| Duration::from_nanos(step.now)).next_back()
+    };
+    assert_eq!((woke(1), woke(2)), (Some(HOUR), Some(2 * HOUR)));
+}
+
+#[test]
+fn whoever_was_stopped_for_another_thread_is_named() {
+    let exploration = run(|| {
+        let (a, b) = (Mutex::new(1), Mutex::new(2));
+        thread::scope(|s| {
+            s.spawn(|| *a.lock().unwrap() += *b.lock().unwrap());
+            s.spawn(|| *b.lock().unwrap() += *a.lock().unwrap());
+        });
+    });
+    let trace = exploration.trace.expect("it fails");
+    let stopped: Vec<_> =
+        trace.steps.iter().filter(|step| step.preemption).map(|step| (step.thread, step.stopped)).collect();
+    assert_eq!(stopped.len() as u32, trace.preemptions);
+    assert!(
+        stopped.iter().all(|(thread, stopped)| matches!((thread, stopped), (1, Some(2)) | (2, Some(1)))),
+        "{stopped:?}"
+    );
 }
 
 #[test]

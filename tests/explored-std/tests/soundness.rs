@@ -7,7 +7,7 @@ extern crate explored_std as std;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::explored::{Config, Timeouts, every_outcome};
+use std::explored::{Config, Timeouts, every_outcome, explore};
 use std::fmt::Write;
 use std::real::sync::{Arc, Mutex as RealMutex};
 use std::sync::atomic::{AtomicUsize, Ordering, Ordering::SeqCst, fence};
@@ -17,6 +17,7 @@ use std::thread;
 use std::time::Duration;
 
 use support::{config, passes};
+use verdict::{Ask, Question};
 
 /// What one thread of a random program can do.
 #[derive(Clone, Copy, Debug)]
@@ -257,6 +258,45 @@ fn compare_one(program: &[Vec<Act>], config: &Config, coarse: bool) -> Option<(u
     Some((plain.values().sum(), reduced.values().sum()))
 }
 
+/// A position of a program after so many moves at random, as a schedule; nothing if the program is over before.
+fn wander(program: &[Vec<Act>], config: &Config, moves: u64, dice: &mut Dice) -> Option<String> {
+    let stand = |replay: Option<String>, after| {
+        let (program, joins) = (program.to_vec(), !config.daemons);
+        let config = Config { replay, ask: Some(Ask { question: Question::Next, after }), ..config.clone() };
+        explore(&config, move || run(&program, joins, &Arc::default()))
+    };
+    let known = stand(None, 0).trace?.schedule;
+    let mut position = stand(Some(known), 0).position?;
+    let mut schedule = None;
+    for _ in 0..moves {
+        let next = dice.roll(position.moves.len().max(1) as u64) as usize;
+        let chosen = position.moves.get(next)?.schedule.clone();
+        position = stand(Some(chosen.clone()), usize::MAX).position?;
+        schedule = Some(chosen);
+    }
+    schedule
+}
+
+/// Compares both searches from positions of programs of these acts. Returns how many were compared.
+fn compare_positions(seed: u64, acts: &[Act], config: &Config) -> usize {
+    let mut dice = Dice(seed);
+    let mut compared = 0;
+    for number in 0..40 {
+        let mut acts = |_| (0..1 + dice.roll(3)).map(|_| dice.act(acts)).collect::<Vec<Act>>();
+        let program: Vec<Vec<Act>> = (0..2 + number % 2).map(&mut acts).collect();
+        // Main prepares its world in some ten steps before anything else can happen.
+        let moves = 8 + dice.roll(12);
+        if let Some(schedule) = wander(&program, config, moves, &mut dice) {
+            compared += usize::from(compare_one(&program, &from(config, schedule), false).is_some());
+        }
+    }
+    compared
+}
+
+fn from(config: &Config, schedule: String) -> Config {
+    Config { replay: Some(schedule), ..config.clone() }
+}
+
 const LOCKS_AND_ATOMICS: &[Act] = &[
     Act::Add(0),
     Act::Add(1),
@@ -432,6 +472,18 @@ fn what_a_repeated_step_touches_besides_is_not_forgotten() {
     let program =
         [vec![Load(1), FetchAdd(1)], vec![Load(0), Load(0)], vec![Store(0, 5), Load(1), Load(1), Store(0, 3)]];
     assert!(compare_one(&program, &small(), true).is_some());
+}
+
+#[test]
+fn what_goes_on_from_a_position_is_reduced_soundly() {
+    let all = [LOCKS_AND_ATOMICS, LOOKING, WAITING, MESSAGES, HAND_TO_HAND, ONCE_AND_MEETING, TIMED, ORDERINGS];
+    for (acts, seed) in all.into_iter().zip(20..) {
+        let compared = compare_positions(seed, acts, &small());
+        println!("{compared} positions");
+        assert!(compared >= 10, "only {compared} positions could be compared");
+    }
+    let hostile = Config { timeouts: Timeouts::Hostile, ..small() };
+    assert!(compare_positions(40, MORE_TIMED, &hostile) >= 10);
 }
 
 /// Threads that add to one counter each so many times.

@@ -52,6 +52,8 @@ mod report;
 mod tools;
 
 #[cfg(not(feature = "explore"))]
+mod calls;
+#[cfg(not(feature = "explore"))]
 mod panics;
 #[cfg(feature = "explore")]
 mod schedules;

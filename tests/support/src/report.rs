@@ -1,5 +1,7 @@
 //! Tells the grader and the test harness how a test ended.
 
+#[cfg(target_os = "linux")]
+mod arguments;
 #[cfg(unix)]
 mod channel;
 
@@ -23,12 +25,15 @@ pub(crate) enum Grader {
 }
 
 impl Grader {
-    /// Whoever the environment names. Called before the submission's code begins, so that it never sees an open channel.
+    /// Whoever the environment names. Called before the submission's code begins, so that it never sees an open channel, nor which
+    /// test it is that a grader runs.
     ///
     /// # Panics
     /// If the environment names a channel that isn't there.
     pub(crate) fn of_environment() -> Grader {
         let Some(name) = env::var_os(RECORD_FILE) else { return Grader::Nobody };
+        #[cfg(target_os = "linux")]
+        arguments::forget();
         #[cfg(unix)]
         if let Some(number) = name.to_str().and_then(|name| name.strip_prefix("fd:")) {
             return match channel::take(number) {

@@ -4,7 +4,7 @@ use std::env;
 use std::explored::{self, Config, Exploration, Timeouts};
 use std::sync::Arc;
 
-use verdict::{Coverage, Failure, Mode, Outcome, REPLAY, Record, SCHEDULES, SEED};
+use verdict::{ASK, Ask, Coverage, Failure, Mode, Outcome, REPLAY, Record, SCHEDULES, SEED};
 
 use crate::check::{Builds, Cases, Check, for_input};
 use crate::kind::kind_of_panic;
@@ -12,7 +12,7 @@ use crate::kind::kind_of_panic;
 /// Explores the body, with one input after the other, and judges it.
 pub(crate) fn run(check: &Check, cases: &Cases) -> Record {
     if check.builds == Builds::Threads {
-        return Record { mode: Mode::Schedules, outcome: Outcome::Skipped, coverage: None, trace: None };
+        return Record::new(Mode::Schedules, Outcome::Skipped);
     }
     let config = config(check);
     let exploration = match &config.replay {
@@ -24,6 +24,7 @@ pub(crate) fn run(check: &Check, cases: &Cases) -> Record {
         outcome: exploration.outcome,
         coverage: Some(exploration.coverage),
         trace: exploration.trace,
+        position: exploration.position,
     }
 }
 
@@ -32,6 +33,7 @@ pub(crate) fn run(check: &Check, cases: &Cases) -> Record {
 fn explore_all(config: &Config, cases: &Cases) -> Exploration {
     let count = cases.given.len();
     let mut seen = Coverage { complete: true, ..Coverage::default() };
+    let (mut trace, mut position) = (None, None);
     for number in 0..count {
         let left = config.schedules.saturating_sub(seen.schedules);
         if left == 0 && number > 0 {
@@ -44,8 +46,11 @@ fn explore_all(config: &Config, cases: &Cases) -> Exploration {
             return one;
         }
         seen = together(seen, one.coverage);
+        if number == 0 {
+            (trace, position) = (one.trace, one.position);
+        }
     }
-    Exploration { outcome: Outcome::Passed, coverage: seen, trace: None }
+    Exploration { outcome: Outcome::Passed, coverage: seen, trace, position }
 }
 
 /// Explores with the input of this number.
@@ -56,9 +61,13 @@ fn explore(config: &Config, cases: &Cases, number: usize) -> Exploration {
     if let Outcome::Failed(Failure { message, .. }) = &mut exploration.outcome {
         *message = for_input(Some(given), message);
     }
+    let label = format!("i{}.", number + 1);
     if let Some(trace) = &mut exploration.trace {
         trace.given = Some(given.clone());
-        trace.schedule = format!("i{}.{}", number + 1, trace.schedule).trim_end_matches('.').to_string();
+        trace.schedule = format!("{label}{}", trace.schedule).trim_end_matches('.').to_string();
+    }
+    if let Some(position) = &mut exploration.position {
+        position.label(&label);
     }
     exploration
 }
@@ -87,7 +96,8 @@ fn replay(config: &Config, cases: &Cases, schedule: &str) -> Exploration {
     let count = cases.given.len();
     let Some(index) = number.and_then(|number| number.checked_sub(1)).filter(|index| *index < count) else {
         let why = format!("the schedule does not fit this test: it is for an input {first}, and there are {count}");
-        return Exploration { outcome: Outcome::Misfit(why), coverage: Coverage::default(), trace: None };
+        let outcome = Outcome::Misfit(why);
+        return Exploration { outcome, coverage: Coverage::default(), trace: None, position: None };
     };
     explore(&Config { replay: Some(schedule.to_owned()), ..config.clone() }, cases, index)
 }
@@ -102,9 +112,19 @@ fn config(check: &Check) -> Config {
         daemons: check.may_outlive.threads,
         spurious: if check.spurious_wakeups { defaults.spurious } else { 0 },
         replay: env::var(REPLAY).ok(),
+        ask: asked(),
         kind_of_panic,
         ..defaults
     }
+}
+
+/// What the environment asks about a position.
+///
+/// # Panics
+/// If it is no question.
+pub(crate) fn asked() -> Option<Ask> {
+    let text = env::var(ASK).ok()?;
+    Some(text.parse().unwrap_or_else(|why| panic!("{ASK}: {why}")))
 }
 
 /// The number in this environment variable, if it is set.

@@ -97,7 +97,7 @@ fn listed() -> Option<Vec<Task>> {
 }
 
 /// The text of a file in `/proc`, if it is still there. A thread's name is bytes: what is no text must not hide the rest.
-fn told(path: impl AsRef<Path>) -> Option<String> {
+pub(crate) fn told(path: impl AsRef<Path>) -> Option<String> {
     Some(String::from_utf8_lossy(&fs::read(path).ok()?).into_owned())
 }
 

@@ -9,10 +9,11 @@ use std::time::Instant;
 
 use verdict::{Failure, Kind, Mode, Outcome, Record};
 
+use crate::calls;
 use crate::check::{Builds, Cases, Check, MayOutlive, for_input};
 use crate::kind::kind_of_panic;
 use crate::panics::{self, Panic, Panics};
-use crate::tasks::{Task, family, own_id};
+use crate::tasks::{State, Task, family, own_id};
 use crate::tools::situation::on_threads as situation;
 use crate::tools::waiting::{self, Waiter};
 use crate::watchdog::{Done, Patience, Seen, watch, watch_leaving};
@@ -58,7 +59,7 @@ pub(crate) fn run(check: &Check, cases: Cases) -> Record {
 }
 
 fn record(outcome: Outcome) -> Record {
-    Record { mode: Mode::Threads, outcome, coverage: None, trace: None }
+    Record::new(Mode::Threads, outcome)
 }
 
 fn run_in_turn(check: &Check, cases: Cases) -> Outcome {
@@ -224,6 +225,11 @@ fn stuck_threads(test: &Running, waiters: &[Waiter]) -> Vec<String> {
     }
     let line = |task: &Task| {
         let mut line = format!("{}: {}", named(task, test.main_id.get().copied()), task.state.told());
+        // What waits at a tool is told by the tool.
+        let by_the_system = !waiters.iter().any(|waiter| waiter.task == Some(task.id)) && task.state == State::Asleep;
+        if let Some(awaited) = by_the_system.then(|| calls::awaited(task, &tasks)).flatten() {
+            line.push_str(&format!(", {awaited}"));
+        }
         if let Some(waiter) = waiters.iter().find(|waiter| waiter.task == Some(task.id)) {
             line.push_str(&format!(", waits at {}", waiter.note));
         }

@@ -33,7 +33,14 @@ fn a_deadlock_names_the_stuck_threads() {
     let text = failure_of(|| Check::new().deadline(Duration::from_secs(600)).run(deadlock));
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     assert_eq!(lines[0], "timeout: nothing moves any more");
-    assert_eq!(lines[1..], ["main: asleep", "left: asleep", "right: asleep"]);
+    assert_eq!(
+        lines[1..],
+        [
+            "main: asleep, waits for another thread",
+            "left: asleep, waits for another thread",
+            "right: asleep, waits for another thread"
+        ]
+    );
 }
 
 #[test]

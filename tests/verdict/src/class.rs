@@ -142,6 +142,9 @@ pub struct Graded {
     /// The answer's own lines that its traces name, by file and line, for the reports' pictures.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lines: BTreeMap<String, BTreeMap<u32, String>>,
+    /// When the verdict stood, in milliseconds since 1970. Records of earlier versions don't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
     /// The verdict.
     #[serde(flatten)]
     pub verdict: KataVerdict,

@@ -6,12 +6,14 @@
 //! Field names are a contract with other people's scripts: additions are fine, renames are not.
 
 mod class;
+mod position;
 mod record;
 mod subject;
 pub mod time;
 mod trace;
 
 pub use class::{Assignment, Graded, Inputs, Isolation, Late, Learner, Limits, Shard, Tier};
+pub use position::{ASK, Ask, Move, Position, Question};
 pub use record::{
     Coverage, Failure, Kind, Mode, Outcome, RECORD_FILE, REPLAY, Record, SCHEDULES, SEED, STEPS, Scenarios, thousands,
 };

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Trace;
+use crate::{Position, Trace};
 
 /// Environment variable: the file to which a test process writes its [`Record`]. Unset when tests are run by hand.
 pub const RECORD_FILE: &str = "INTERLEAVE_RECORD";
@@ -139,6 +139,16 @@ pub struct Record {
     /// The failing schedule, or the replayed one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,
+    /// The position that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
+}
+
+impl Record {
+    /// A record that says no more than how the test ended.
+    pub fn new(mode: Mode, outcome: Outcome) -> Record {
+        Record { mode, outcome, coverage: None, trace: None, position: None }
+    }
 }
 
 /// How a test ended.

@@ -43,6 +43,9 @@ pub struct Trace {
     pub objects: Vec<Object>,
     /// What happened, in order.
     pub steps: Vec<Step>,
+    /// The step whose panic failed the test, as an index into [`Trace::steps`]: what comes after it is only the end of the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panicked: Option<usize>,
     /// Where each thread stood when the schedule ended, if it had not finished.
     pub waiting: Vec<Waiting>,
 }
@@ -63,6 +66,9 @@ pub struct Object {
     pub name: String,
     /// Where it was made.
     pub made_at: Location,
+    /// Whether that is where it was used first, since std made it for the learner (`Arc::<Mutex<_>>::default()`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub only_used: bool,
 }
 
 /// One step of one thread.
@@ -78,7 +84,7 @@ pub struct Step {
     /// The thread that the step concerns (started, joined, woken), as an index into [`Trace::threads`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other: Option<usize>,
-    /// Where the learner's code or the test asked for it.
+    /// Where the learner's code or the test asked for it: where a helper takes a lock, the line that called the helper.
     pub at: Location,
     /// How it went.
     pub effect: Effect,
@@ -91,10 +97,16 @@ pub struct Step {
     /// Whether another thread was stopped for this one although it could have gone on.
     #[serde(default)]
     pub preemption: bool,
+    /// That other thread, as an index into [`Trace::threads`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<usize>,
     /// The locks that the thread holds after the step, as indices into [`Trace::objects`]. Who waits at a condition variable
     /// has given back the mutex that belongs to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<usize>,
+    /// Virtual time since the schedule's start, in nanoseconds.
+    #[serde(default, skip_serializing_if = "is_beginning")]
+    pub now: u64,
 }
 
 /// A store that a thread could have read, and did not: nothing orders the two.
@@ -169,6 +181,14 @@ pub struct WaitsFor {
 
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+fn is_beginning(now: &u64) -> bool {
+    *now == 0
+}
+
+fn is_false(is: &bool) -> bool {
+    !is
 }
 
 impl Trace {

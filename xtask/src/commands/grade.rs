@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use verdict::{Assignment, Graded, Inputs, KataVerdict, Learner, Limits, SubjectVerdict};
 
@@ -244,7 +244,9 @@ fn grade(
         return Ok(());
     }
     pace.to_run = given.len();
-    let prepared = pipeline::prepare(repository, "class", subjects, settings, console, cancel)?;
+    // Parts of a class that share a checkout wait for each other only where cargo makes them.
+    let label = inputs.shard.map_or("class".to_string(), |part| format!("class-{}-of-{}", part.number, part.of));
+    let prepared = pipeline::prepare(repository, &label, subjects, settings, console, cancel)?;
     pipeline::examine_each(repository, &prepared, settings, console, cancel, |place, verdict| {
         note(repository, ledger, given[place], verdict, &mut pace, console)
     })
@@ -302,7 +304,8 @@ fn note(
     pace.note(&verdict);
     let line = grading::line(pace.done, pace.total, &task.learner, &verdict);
     // What is said has been recorded.
-    ledger.note(Graded { learner: task.learner.clone(), key: task.key.clone(), lines, verdict })?;
+    let at = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|now| now.as_millis().try_into().ok());
+    ledger.note(Graded { learner: task.learner.clone(), key: task.key.clone(), lines, at, verdict })?;
     console.headline(&pace.in_words());
     console.log(&line);
     Ok(())

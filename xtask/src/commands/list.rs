@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::catalog;
+use crate::catalog::{self, Hard, Part};
 use crate::error::Result;
 use crate::progress::{Progress, State};
 use crate::render;
@@ -14,6 +14,9 @@ struct Listed<'a> {
     kata: &'a str,
     title: &'a str,
     order: u32,
+    part: Part,
+    hard: Hard,
+    minutes: u32,
     summary: &'a str,
     python: &'a [String],
     schedules: bool,
@@ -36,6 +39,9 @@ pub(crate) fn run(repository: &Repository, json: bool) -> Result<bool> {
             kata: &kata.name,
             title: &kata.about.title,
             order: kata.about.order,
+            part: kata.about.part,
+            hard: kata.about.hard,
+            minutes: kata.about.minutes,
             summary: &kata.about.summary,
             python: &kata.about.python,
             schedules: kata.about.schedules,

@@ -10,6 +10,7 @@ pub(crate) mod merge;
 pub(crate) mod mutants;
 pub(crate) mod new;
 pub(crate) mod noise;
+pub(crate) mod play;
 pub(crate) mod replay;
 pub(crate) mod reset;
 pub(crate) mod time;

@@ -30,7 +30,7 @@ pub(crate) fn run(repository: &Repository, args: &VerifyArgs) -> Result<bool> {
             subjects.extend(noisy);
         }
     }
-    let settings = Settings { inspection: false, purpose: Purpose::Schedules, ..Settings::default() };
+    let settings = Settings { inspection: false, purpose: Purpose::Schedules, lean: true, ..Settings::default() };
     let label = [&["noise".to_string()], &args.katas[..]].concat().join("-");
     let prepared = pipeline::prepare(repository, &label, subjects, &settings, &console, &cancel)?;
     let verdicts = pipeline::examine(repository, &prepared, &settings, &console, &cancel)?;

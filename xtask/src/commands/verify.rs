@@ -47,7 +47,7 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
         }
     }
     let label = if args.katas.is_empty() { "verify".to_string() } else { format!("verify-{}", args.katas.join("-")) };
-    let settings = Settings::default();
+    let settings = Settings { lean: true, ..Settings::default() };
     let prepared = pipeline::prepare(repository, &label, subjects, &settings, &console, &cancel)?;
 
     let mut rows: Vec<verification::Row> = Vec::new();

@@ -1,6 +1,6 @@
 //! `watch`: the learner's screen. Where there is no terminal for it, a check on every save, in plain lines.
 
-use std::io::{BufRead, IsTerminal, stdin, stdout};
+use std::io::{BufRead, IsTerminal, stdin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -32,17 +32,10 @@ pub(crate) fn run(repository: &Repository, name: Option<&str>) -> Result<bool> {
         return Err(Error::new("there is no kata to watch", "A fresh checkout has them in katas/."));
     };
     #[cfg(unix)]
-    if has_screen() {
+    if crate::screen::is_possible() {
         return crate::screen::run(repository, &all, &first.name);
     }
     plain_lines(repository, &named.map_or(all, |kata| vec![kata]), first)
-}
-
-/// Whether a screen can be drawn, and keys be read.
-#[cfg(unix)]
-fn has_screen() -> bool {
-    let can_draw = std::env::var("TERM").is_ok_and(|terminal| !terminal.is_empty() && terminal != "dumb");
-    can_draw && stdin().is_terminal() && stdout().is_terminal()
 }
 
 /// Checks on every save until `q` and Enter, or Ctrl-C. A save during a check stops that check and starts anew.

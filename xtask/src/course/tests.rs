@@ -14,7 +14,8 @@ use crate::error::Result;
 const DEADLINE: &str = "deadline = 2026-11-30T23:59:00+01:00\nsubmitted = \"submitted.csv\"\n";
 
 fn kata(name: &str) -> Arc<Kata> {
-    let about = "title = ''\norder = 1\nsummary = ''\npython = []\nschedules = true";
+    let about =
+        "title = ''\norder = 1\npart = 'locks'\nhard = 1\nminutes = 5\nsummary = ''\npython = []\nschedules = true";
     Arc::new(Kata {
         name: name.to_string(),
         folder: Path::new(name).to_path_buf(),

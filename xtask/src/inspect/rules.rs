@@ -12,13 +12,17 @@ use crate::catalog::Rules;
 use crate::inspect::plain;
 
 /// Paths that no submission may use, with the reason.
-const PATHS: [(&str, &str); 8] = [
+const PATHS: [(&str, &str); 12] = [
     ("std::process::exit", "it would end the test before its verdict"),
     ("std::process::abort", "it would end the test before its verdict"),
     ("std::intrinsics", "it goes behind the compiler's back"),
     ("std::panic::set_hook", "the tests listen to panics there"),
     ("std::panic::take_hook", "the tests listen to panics there"),
     ("std::panic::update_hook", "the tests listen to panics there"),
+    ("std::any::type_name", "it would name the test that runs"),
+    ("std::any::type_name_of_val", "it would name the test that runs"),
+    ("std::backtrace", "it would name the test that runs"),
+    ("std::panic::Location", "it would name the test that runs"),
     ("std::explored", "it belongs to the tests"),
     ("kata", "it belongs to the tests"),
 ];
@@ -341,6 +345,9 @@ mod tests {
         );
         assert_eq!(objections("extern crate std as s;\nfn f() { s::process::exit(0) }"), ["2 `std::process::exit`"]);
         assert_eq!(objections("extern crate kata as k;"), ["1 `kata`"]);
+        assert_eq!(objections("fn f<T>() { core::any::type_name::<T>(); }"), ["1 `std::any::type_name`"]);
+        assert_eq!(objections("use std::panic::Location;"), ["1 `std::panic::Location`"]);
+        assert_eq!(objections("fn f() { std::backtrace::Backtrace::force_capture(); }"), ["1 `std::backtrace`"]);
         assert_eq!(objections("fn f() { dbg!(vec![std::process::exit(0)]) }"), ["1 `std::process::exit`"]);
         assert_eq!(objections("fn f() { std::process::r#exit(0) }"), ["1 `std::process::exit`"]);
         assert_eq!(objections("use std::sync::{Arc, Barrier};"), ["1 `std::sync::Barrier`"]);

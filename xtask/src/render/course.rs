@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::Kata;
+use crate::catalog::{Hard, Kata};
 use crate::progress::State;
 use crate::render::{FAINT, GOOD, OPEN, STRONG, markdown, paragraph, styled, width};
 
@@ -20,7 +20,8 @@ pub(crate) struct Stop {
 pub(crate) fn map(stops: &[Stop]) -> String {
     let solved = stops.iter().filter(|stop| stop.state == State::Solved).count();
     let mut text = format!("{}  {solved} of {} katas solved\n\n", styled(STRONG, "Interleave"), stops.len());
-    for stop in stops {
+    let mut part = None;
+    for (place, stop) in stops.iter().enumerate() {
         let (mark, style, word) = match stop.state {
             State::Solved => ("✔", GOOD, "solved"),
             State::Started => ("…", OPEN, "started"),
@@ -31,9 +32,14 @@ pub(crate) fn map(stops: &[Stop]) -> String {
             _ => word.to_string(),
         };
         let Kata { name, about, .. } = &*stop.kata;
-        let title = crate::render::fit(&about.title, 40);
-        text +=
-            &format!("  {} {:>2}  {name:<11} {title} {}\n", styled(style, mark), about.order, styled(style, &state));
+        if part.replace(about.part) != Some(about.part) {
+            let between = if place == 0 { "" } else { "\n" };
+            text += &format!("{between}  {}\n", styled(STRONG, about.part.title()));
+        }
+        let title = crate::render::fit(&about.title, 26);
+        let effort = format!("{} {:>3} min", dots(about.hard), about.minutes);
+        let (mark, state) = (styled(style, mark), styled(style, &state));
+        text += &format!("  {mark} {:>2}  {name:<11} {title} {}  {state}\n", place + 1, styled(FAINT, &effort));
     }
     text += "\n";
     text += &match stops.iter().find(|stop| stop.state != State::Solved) {
@@ -50,6 +56,11 @@ pub(crate) fn map(stops: &[Stop]) -> String {
     text
 }
 
+/// How hard a kata is, as so many dots of five.
+fn dots(hard: Hard) -> String {
+    (1..=Hard::MOST).map(|dot| if dot <= hard.number() { '●' } else { '○' }).collect()
+}
+
 /// The katas with what one builds in them.
 pub(crate) fn list(katas: &[Arc<Kata>]) -> String {
     let mut text = String::new();
@@ -58,6 +69,8 @@ pub(crate) fn list(katas: &[Arc<Kata>]) -> String {
         text += &format!("{} {}\n", styled(STRONG, &format!("{:<11}", kata.name)), about.title);
         text += &paragraph(&about.summary, 12, width());
         text += &paragraph(&format!("Python: {}", about.python.join(", ")), 12, width());
+        let (hard, most) = (about.hard.number(), Hard::MOST);
+        text += &paragraph(&format!("Hard: {hard} of {most}, about {} minutes", about.minutes), 12, width());
     }
     text
 }

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use verdict::TestVerdict;
+use verdict::{TestVerdict, Trace};
 
 use crate::error::{Error, Result};
 use crate::render::lanes::lanes;
-use crate::render::schedule::Sources;
+use crate::render::rows::Length;
+use crate::render::schedule::{self, Sources};
 use crate::render::{page, svg};
 use crate::repository::Repository;
 
@@ -23,6 +24,18 @@ enum Form {
     Json,
     Svg,
     Html,
+}
+
+/// Makes sure that a file could be written where it is to be.
+///
+/// # Errors
+/// The folder does not exist.
+pub(crate) fn needs_folder(file: &Path) -> Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(Error::new(format!("there is no folder {}", folder.display()), "Create it first."));
+    }
+    Ok(())
 }
 
 impl TraceFile {
@@ -42,10 +55,7 @@ impl TraceFile {
                 ));
             }
         };
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if !folder.is_dir() {
-            return Err(Error::new(format!("there is no folder {}", folder.display()), "Create it first."));
-        }
+        needs_folder(&file)?;
         Ok(TraceFile { file, form })
     }
 
@@ -60,16 +70,40 @@ impl TraceFile {
     /// The file can't be written.
     pub(crate) fn write(&self, repository: &Repository, kata: &str, test: &TestVerdict) -> Result<()> {
         let Some(trace) = &test.trace else { return Ok(()) };
-        let ending = test.kind.map_or_else(|| "passes".to_string(), |kind| kind.to_string());
-        let title = format!("{kata}: {} — {ending}", test.name);
+        let (title, subtitle) = heading(kata, test, trace);
         let mut sources = Sources::new(repository);
+        let mut lanes = || lanes(trace, &mut sources, DRAWN);
         let text = match self.form {
             Form::Json => {
                 serde_json::to_string_pretty(trace).map_err(|error| Error::new(error.to_string(), ""))? + "\n"
             }
-            Form::Svg => svg::picture(&lanes(trace, &mut sources), &title),
-            Form::Html => page::page(&lanes(trace, &mut sources), &sources, &title, &test.message),
+            Form::Svg => svg::picture(&lanes(), &title, &subtitle),
+            Form::Html => {
+                let lanes = lanes();
+                page::page(&lanes, &sources, &title, &subtitle)
+            }
         };
         fs::write(&self.file, text).map_err(Error::io("write", &self.file))
     }
 }
+
+/// What stands above a picture: what happened in a sentence, and where and how often that is so.
+fn heading(kata: &str, test: &TestVerdict, trace: &Trace) -> (String, String) {
+    let said = test.message.lines().next().unwrap_or_default();
+    // Who waits for whom stands at the picture's foot.
+    let said = if trace.waiting.is_empty() { said } else { said.split(": ").next().unwrap_or(said) };
+    let title = match test.kind {
+        Some(kind) => {
+            let kind = kind.to_string().replace('-', " ");
+            format!("{}{}: {said}", kind[..1].to_uppercase(), &kind[1..])
+        }
+        None => "passes on this schedule".to_string(),
+    };
+    let mut subtitle = vec![kata.to_string(), test.name.clone()];
+    subtitle.extend(trace.given.iter().map(|given| format!("for {given}")));
+    subtitle.extend(test.coverage.map(|coverage| schedule::how_often(trace, coverage)));
+    (title.trim_end_matches(": ").to_string(), subtitle.join(" · "))
+}
+
+/// Longer pictures nobody follows; `--trace FILE.json` has every step.
+const DRAWN: Length = Length::AtMost(60, 120);

@@ -1,42 +1,59 @@
-//! What the pictures of a schedule show, worked out of its trace: a lane a thread, when it was blocked and on what, and which
-//! step let which other one happen.
+//! What the pictures of a schedule show, worked out of its trace: a lane a thread, what it did, when it held which lock, when it was
+//! blocked and on what, which step let which other one happen, and who waits for whom at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use verdict::{Effect, Step, Trace};
+use verdict::{Effect, Location, Step, Trace};
 
-use crate::render::schedule::{Sources, effect, note_of_last};
+use crate::render::rows::{Length, Row, Shows, of_tools, rows};
+use crate::render::schedule::{self, RESTS, Sources, name};
 
 /// A schedule, ready to be drawn.
 #[derive(Debug, Serialize)]
 pub(crate) struct Lanes {
     /// The threads' names, a lane each.
     pub(crate) threads: Vec<String>,
-    /// The steps, in order.
-    pub(crate) steps: Vec<Moment>,
-    /// Where threads were blocked.
-    pub(crate) blocked: Vec<Blocked>,
+    /// What happened, in order.
+    pub(crate) moments: Vec<Moment>,
+    /// The moment at which each thread was started. None for main, and for those that are never shown to start.
+    pub(crate) born: Vec<Option<usize>>,
+    /// The last moment of each thread that ended.
+    pub(crate) ended: Vec<Option<usize>>,
+    /// The locks, by the numbers that [`Lanes::held`] has.
+    pub(crate) locks: Vec<Lock>,
+    /// When threads held locks. The bars of a thread are in the order of their beginning.
+    pub(crate) held: Vec<Bar>,
+    /// When threads were blocked.
+    pub(crate) blocked: Vec<Bar>,
     /// What let what happen.
     pub(crate) arrows: Vec<Arrow>,
+    /// Who waits at the end, those that wait for each other first.
+    pub(crate) waits: Vec<Wait>,
 }
 
-/// One step.
+/// A row of the picture.
 #[derive(Debug, Serialize)]
 pub(crate) struct Moment {
-    /// The lane.
+    /// The lane. Also a remark has one: its text stands there.
     pub(crate) thread: usize,
-    /// The file, as shown to people.
+    /// The step's number, from 1. None for a remark.
+    pub(crate) number: Option<usize>,
+    /// The file, as the trace names it; empty where no line is shown.
     pub(crate) file: String,
     /// The line in it, from 1.
     pub(crate) line: u32,
+    /// The place, as people read it: `lib.rs:68`.
+    pub(crate) place: String,
     /// The line's text.
     pub(crate) source: String,
-    /// How it went.
+    /// How it went, in words; the words of a remark.
     pub(crate) effect: String,
-    /// Whether another thread was stopped for this one although it could have gone on.
-    pub(crate) preemption: bool,
-    /// What each thread does and holds once the step is done.
+    /// Whether the thread goes on no more for now: it waits, or it has panicked.
+    pub(crate) stops: bool,
+    /// The thread that was stopped for this one although it could have gone on.
+    pub(crate) stopped: Option<String>,
+    /// How every thread stands afterwards.
     pub(crate) threads: Vec<Standing>,
 }
 
@@ -49,63 +66,178 @@ pub(crate) struct Standing {
     pub(crate) holds: Vec<String>,
 }
 
-/// A thread was blocked from one step to another; to the end if it never went on.
+/// A lock that somebody held.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Blocked {
-    /// The lane.
-    pub(crate) thread: usize,
-    /// The step at which it blocked.
-    pub(crate) from: usize,
-    /// The step with which it went on.
-    pub(crate) to: Option<usize>,
-    /// What it waited for.
-    pub(crate) on: String,
+pub(crate) struct Lock {
+    /// Its name.
+    pub(crate) name: String,
+    /// `made at lib.rs:41`.
+    pub(crate) origin: String,
 }
 
-/// One step let another happen.
+/// Something lasted from one moment to another; to the end if it never ended.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Bar {
+    /// The lane.
+    pub(crate) thread: usize,
+    /// The moment at which it began.
+    pub(crate) from: usize,
+    /// The moment at which it ended.
+    pub(crate) to: Option<usize>,
+    /// Of a lock, its number.
+    pub(crate) lock: Option<usize>,
+}
+
+/// One moment let another happen.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Arrow {
-    /// The step that made it possible.
+    /// The moment that made it possible.
     pub(crate) from: usize,
-    /// The step that was made possible.
+    /// The moment that was made possible.
     pub(crate) to: usize,
-    /// `unlock`, `notify`, `send`, `spawn`, `join`, `unpark`.
-    pub(crate) why: String,
+    /// `unlock`, `notify`, `send`, `join`, `unpark`; `missed` for a store that was not seen.
+    pub(crate) why: &'static str,
+}
+
+/// Somebody waits at the end.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Wait {
+    /// Who.
+    pub(crate) thread: usize,
+    /// Whom it waits for.
+    pub(crate) on: Vec<usize>,
+    /// The whole sentence.
+    pub(crate) sentence: String,
+    /// Whether they wait for each other.
+    pub(crate) in_circle: bool,
 }
 
 /// Works the picture out.
-pub(crate) fn lanes(trace: &Trace, sources: &mut Sources) -> Lanes {
+pub(crate) fn lanes(trace: &Trace, sources: &mut Sources, length: Length) -> Lanes {
+    let rows = rows(trace, sources, length);
     let standings = standings(trace);
-    let steps = trace.steps.iter().enumerate().zip(standings).map(|((number, step), threads)| Moment {
-        thread: step.thread,
-        file: step.at.file.clone(),
-        line: step.at.line,
-        source: note_of_last(trace, number)
-            .map_or_else(|| sources.line(&step.at, &step.operation), |note| format!("waits at {note}")),
-        // Fonts of browsers often lack the terminal's sign for a pause.
-        effect: effect(trace, step).replace('⏸', "‖"),
-        preemption: step.preemption,
-        threads,
-    });
+    let mut moments: Vec<Moment> = Vec::new();
+    for row in &rows {
+        let lane = moments.last().map_or(0, |before| before.thread);
+        moments.push(moment(row, lane, standings[..row.steps.end].last()));
+    }
+    let (locks, held) = held(trace, &rows);
     Lanes {
         threads: trace.threads.iter().map(|thread| thread.name.clone()).collect(),
-        steps: steps.collect(),
-        blocked: blocked(trace),
-        arrows: arrows(trace),
+        born: (0..trace.threads.len()).map(|thread| born(trace, &rows, thread)).collect(),
+        ended: (0..trace.threads.len()).map(|thread| ended(trace, &rows, thread)).collect(),
+        locks,
+        held,
+        blocked: blocked(trace, &rows),
+        arrows: arrows(trace, &rows),
+        waits: waits(trace),
+        moments,
     }
 }
 
-fn blocked(trace: &Trace) -> Vec<Blocked> {
-    let steps = trace.steps.iter().enumerate();
-    steps
-        .filter(|(_, step)| step.effect == Effect::Blocks)
-        .map(|(from, step)| Blocked {
-            thread: step.thread,
-            from,
-            to: next_of(trace, step.thread, from),
-            on: awaited(trace, step),
-        })
-        .collect()
+fn moment(row: &Row, lane: usize, threads: Option<&Vec<Standing>>) -> Moment {
+    let threads = threads.cloned().unwrap_or_default();
+    match &row.shows {
+        Shows::Remark(words) => Moment {
+            thread: lane,
+            number: None,
+            file: String::new(),
+            line: 0,
+            place: String::new(),
+            source: String::new(),
+            effect: words.clone(),
+            stops: false,
+            stopped: None,
+            threads,
+        },
+        Shows::Line(line) => Moment {
+            thread: line.thread,
+            number: Some(row.steps.start + 1),
+            file: line.at.as_ref().map_or(String::new(), |at| at.file.clone()),
+            line: line.at.as_ref().map_or(0, |at| at.line),
+            place: line.at.as_ref().map_or(String::new(), Location::to_string),
+            source: line.source.clone(),
+            effect: line.effect(|told| &told.words, "; "),
+            stops: line.effects.last().is_some_and(|told| told.stops),
+            stopped: line.stopped.clone(),
+            threads,
+        },
+    }
+}
+
+/// The row of a step, or the last one before it where the step itself is not shown.
+fn row_of(rows: &[Row], step: usize) -> usize {
+    rows.partition_point(|row| row.steps.start <= step).saturating_sub(1)
+}
+
+/// The row that shows this very step.
+fn row_with(trace: &Trace, rows: &[Row], step: usize) -> Option<usize> {
+    let row = row_of(rows, step);
+    let shown = rows.get(row)?.steps.contains(&step) && rows[row].line()?.thread == trace.steps[step].thread;
+    shown.then_some(row)
+}
+
+/// How many steps the rows stand for.
+fn shown(rows: &[Row]) -> usize {
+    rows.last().map_or(0, |row| row.steps.end)
+}
+
+fn born(trace: &Trace, rows: &[Row], thread: usize) -> Option<usize> {
+    let starts = |step: &Step| step.operation == "spawn" && step.other == Some(thread) && step.effect == Effect::Done;
+    let step = trace.steps[..shown(rows)].iter().position(starts)?;
+    Some(row_of(rows, step))
+}
+
+fn ended(trace: &Trace, rows: &[Row], thread: usize) -> Option<usize> {
+    if trace.waiting.iter().any(|waiting| waiting.thread == thread) {
+        return None;
+    }
+    let last = trace.steps.iter().rposition(|step| step.thread == thread)?;
+    (last < shown(rows)).then(|| row_of(rows, last))
+}
+
+/// The locks that were held for longer than a row, and when.
+fn held(trace: &Trace, rows: &[Row]) -> (Vec<Lock>, Vec<Bar>) {
+    let mut bars: Vec<(usize, Bar)> = Vec::new();
+    // The bars that have not ended, by thread and lock.
+    let mut open: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    let of_tools = of_tools(trace);
+    for (number, step) in trace.steps[..shown(rows)].iter().enumerate() {
+        let row = row_of(rows, number);
+        let given_back: Vec<(usize, usize)> = open
+            .keys()
+            .filter(|(thread, lock)| *thread == step.thread && !step.holds.contains(lock))
+            .copied()
+            .collect();
+        for key in given_back {
+            let bar = open.remove(&key).expect("it is one of its keys");
+            bars[bar].1.to = Some(row);
+        }
+        for lock in step.holds.iter().copied().filter(|lock| !of_tools.contains(lock)) {
+            open.entry((step.thread, lock)).or_insert_with(|| {
+                bars.push((lock, Bar { thread: step.thread, from: row, to: None, lock: None }));
+                bars.len() - 1
+            });
+        }
+    }
+    bars.retain(|(_, bar)| bar.to != Some(bar.from));
+    let numbers: BTreeSet<usize> = bars.iter().map(|(object, _)| *object).collect();
+    let lock = |object: &usize| Lock {
+        name: trace.objects[*object].name.clone(),
+        origin: schedule::origin(&trace.objects[*object]),
+    };
+    let locks = numbers.iter().map(lock).collect();
+    let number = |object| numbers.iter().position(|one| *one == object);
+    (locks, bars.into_iter().map(|(object, bar)| Bar { lock: number(object), ..bar }).collect())
+}
+
+fn blocked(trace: &Trace, rows: &[Row]) -> Vec<Bar> {
+    let steps = trace.steps[..shown(rows)].iter().enumerate();
+    let bars = steps.filter(|(_, step)| step.effect == Effect::Blocks).map(|(from, step)| {
+        let next = next_of(trace, step.thread, from).filter(|next| *next < shown(rows));
+        Bar { thread: step.thread, from: row_of(rows, from), to: next.map(|to| row_of(rows, to)), lock: None }
+    });
+    bars.filter(|bar| bar.to != Some(bar.from)).collect()
 }
 
 /// The next step of a thread after that one.
@@ -121,36 +253,51 @@ fn awaited(trace: &Trace, step: &Step) -> String {
     }
 }
 
-/// Which step made which other one possible. An arrow joins two threads, never one with itself.
-fn arrows(trace: &Trace) -> Vec<Arrow> {
-    let mut arrows = Vec::new();
+/// Which moment made which other one possible. An arrow joins two threads, never one with itself.
+fn arrows(trace: &Trace, rows: &[Row]) -> Vec<Arrow> {
+    let arrow = |(from, to, why): (usize, usize, &'static str)| {
+        let (from, to) = (row_with(trace, rows, from)?, row_with(trace, rows, to)?);
+        (from < to).then_some(Arrow { from, to, why })
+    };
+    let mut arrows: Vec<Arrow> = causes(&trace.steps[..shown(rows)]).into_iter().filter_map(arrow).collect();
+    arrows.sort_by_key(|arrow| (arrow.from, arrow.to));
+    arrows.dedup_by_key(|arrow| (arrow.from, arrow.to));
+    arrows
+}
+
+/// Which step made which other one possible, and how.
+fn causes(steps: &[Step]) -> Vec<(usize, usize, &'static str)> {
+    let mut causes = Vec::new();
     // What was offered last, by what it was offered to: a lock that is free, a notification, the messages in a channel.
     let mut freed: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut notified: BTreeMap<usize, usize> = BTreeMap::new();
+    // Who waits at a condition variable, in the order of coming, and which step woke whom.
+    let mut sleepers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut woken: BTreeMap<usize, usize> = BTreeMap::new();
     let mut sent: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     let mut unparked: BTreeMap<usize, usize> = BTreeMap::new();
-    for (number, step) in trace.steps.iter().enumerate() {
+    for (number, step) in steps.iter().enumerate() {
         let cause = match (&step.operation[..], step.effect, step.object, step.other) {
-            ("spawn", _, _, Some(child)) => {
-                arrows.extend(next_of(trace, child, number).map(|to| Arrow {
-                    from: number,
-                    to,
-                    why: "spawn".to_string(),
-                }));
-                None
-            }
             ("join", Effect::Done, _, Some(child)) => {
-                (0..number).rev().find(|before| trace.steps[*before].thread == child).map(|from| (from, "join"))
+                (0..number).rev().find(|before| steps[*before].thread == child).map(|from| (from, "join"))
             }
             ("unlock", _, Some(object), _) => {
                 freed.insert(object, number);
                 None
             }
             ("notify_one" | "notify_all", _, Some(object), _) => {
-                notified.insert(object, number);
+                let asleep = sleepers.entry(object).or_default();
+                let many = step.value.as_ref().and_then(|value| value.strip_prefix("woke ")?.parse().ok());
+                woken.extend(asleep.drain(..many.unwrap_or(asleep.len()).min(asleep.len())).map(|one| (one, number)));
                 None
             }
-            ("wait", Effect::Done, Some(object), _) => notified.get(&object).map(|from| (*from, "notify")),
+            ("wait" | "wait_timeout", Effect::Blocks, Some(object), _) => {
+                sleepers.entry(object).or_default().push(step.thread);
+                None
+            }
+            ("wait" | "wait_timeout", _, Some(object), _) => {
+                sleepers.entry(object).or_default().retain(|sleeper| *sleeper != step.thread);
+                woken.remove(&step.thread).filter(|_| step.effect == Effect::Done).map(|from| (from, "notify"))
+            }
             ("send" | "try_send", Effect::Done, Some(object), _) => {
                 sent.entry(object).or_default().push(number);
                 None
@@ -163,23 +310,48 @@ fn arrows(trace: &Trace) -> Vec<Arrow> {
                 None
             }
             ("park" | "park_timeout", Effect::Done, ..) => unparked.remove(&step.thread).map(|from| (from, "unpark")),
-            ("lock" | "read" | "write", Effect::Done, Some(object), _) if was_blocked(trace, number) => {
+            ("lock" | "read" | "write", Effect::Done, Some(object), _) if was_blocked(steps, number) => {
                 freed.get(&object).map(|from| (*from, "unlock"))
             }
-            _ => None,
+            _ => step.missed.as_ref().and_then(|missed| Some((missed.step?, "missed"))),
         };
-        let between = cause.filter(|(from, _)| trace.steps[*from].thread != step.thread);
-        arrows.extend(between.map(|(from, why)| Arrow { from, to: number, why: why.to_string() }));
+        let between = cause.filter(|(from, _)| *from < number && steps[*from].thread != step.thread);
+        causes.extend(between.map(|(from, why)| (from, number, why)));
     }
-    arrows.sort_by_key(|arrow| (arrow.from, arrow.to));
-    arrows
+    causes
 }
 
 /// Whether the thread was blocked before this step.
-fn was_blocked(trace: &Trace, number: usize) -> bool {
-    let thread = trace.steps[number].thread;
-    let before = trace.steps[..number].iter().rev().find(|step| step.thread == thread);
+fn was_blocked(steps: &[Step], number: usize) -> bool {
+    let before = steps[..number].iter().rev().find(|step| step.thread == steps[number].thread);
     before.is_some_and(|step| step.effect == Effect::Blocks)
+}
+
+/// Who waits at the end and for whom: those that wait for each other first.
+fn waits(trace: &Trace) -> Vec<Wait> {
+    let on = |thread: usize| {
+        let waiting = trace.waiting.iter().find(|waiting| waiting.thread == thread);
+        waiting.and_then(|waiting| waiting.waits_for.as_ref()).map_or(&[][..], |waits_for| &waits_for.on)
+    };
+    let in_circle = |start: usize| {
+        let (mut seen, mut open) = (BTreeSet::new(), on(start).to_vec());
+        while let Some(next) = open.pop() {
+            if seen.insert(next) {
+                open.extend(on(next));
+            }
+        }
+        seen.contains(&start)
+    };
+    let sentence = |waiting: &verdict::Waiting| {
+        let waits_for = waiting.waits_for.as_ref().filter(|waits_for| waits_for.operation != RESTS)?;
+        let sentence = format!("{} waits for {}", name(trace, waiting.thread), schedule::wait(trace, waits_for));
+        let thread = waiting.thread;
+        let on = waits_for.on.iter().copied().filter(|on| *on < trace.threads.len()).collect();
+        Some(Wait { thread, on, sentence, in_circle: in_circle(thread) })
+    };
+    let mut waits: Vec<Wait> = trace.waiting.iter().filter_map(sentence).collect();
+    waits.sort_by_key(|wait| !wait.in_circle);
+    waits
 }
 
 /// How every thread stands after each step.
@@ -205,6 +377,7 @@ pub(crate) fn standings(trace: &Trace) -> Vec<Vec<Standing>> {
         let ended = last[step.thread] == Some(number) && !still_there(step.thread);
         now[step.thread] = Standing {
             state: match step.effect {
+                Effect::Blocks if step.operation == RESTS => "ready".to_string(),
                 Effect::Blocks => format!("waits for {}", awaited(trace, step)),
                 _ if ended => "ended".to_string(),
                 _ => "running".to_string(),
@@ -221,25 +394,85 @@ mod tests {
     use super::*;
     use crate::render::sample::abba;
 
+    fn drawn(trace: &Trace) -> Lanes {
+        lanes(trace, &mut Sources::given(BTreeMap::new()), Length::Whole)
+    }
+
     #[test]
     fn who_is_blocked_and_until_when() {
         let mut trace = abba();
-        let to_the_end = Blocked { thread: 1, from: 3, to: None, on: "account#1".to_string() };
-        assert_eq!(blocked(&trace)[0], to_the_end);
+        let to_the_end = Bar { thread: 1, from: 3, to: None, lock: None };
+        assert_eq!(drawn(&trace).blocked[0], to_the_end);
         // Had it gone on, the hatching would end there.
         trace.steps.push(Step { effect: Effect::Done, ..trace.steps[3].clone() });
-        assert_eq!(blocked(&trace)[0], Blocked { to: Some(5), ..to_the_end });
+        assert_eq!(drawn(&trace).blocked[0], Bar { to: Some(5), ..to_the_end });
+    }
+
+    #[test]
+    fn a_lock_is_held_from_taking_to_giving_back() {
+        let mut trace = abba();
+        let bar = |thread, from, to, lock| Bar { thread, from, to, lock: Some(lock) };
+        assert_eq!(drawn(&trace).held, [bar(0, 1, None, 0), bar(1, 2, None, 1)]);
+        trace.steps.push(Step { operation: "unlock".to_string(), holds: Vec::new(), ..trace.steps[1].clone() });
+        trace.steps.push(trace.steps[0].clone());
+        assert_eq!(drawn(&trace).held[0], bar(0, 1, Some(5), 0));
     }
 
     #[test]
     fn arrows_lead_from_cause_to_effect() {
         let mut trace = abba();
-        let arrow = |from, to, why: &str| Arrow { from, to, why: why.to_string() };
-        assert_eq!(arrows(&trace), [arrow(0, 2, "spawn")]);
+        assert_eq!(drawn(&trace).arrows, []);
+        assert_eq!(drawn(&trace).born, [None, Some(0)]);
         // main frees the lock that back is blocked on, and back takes it.
         trace.steps[4] = Step { operation: "unlock".to_string(), effect: Effect::Done, ..trace.steps[1].clone() };
         trace.steps.push(Step { effect: Effect::Done, ..trace.steps[3].clone() });
-        assert_eq!(arrows(&trace), [arrow(0, 2, "spawn"), arrow(4, 5, "unlock")]);
+        assert_eq!(drawn(&trace).arrows, [Arrow { from: 4, to: 5, why: "unlock" }]);
+    }
+
+    #[test]
+    fn a_notification_leads_to_whom_it_woke() {
+        let mut trace = abba();
+        let step = |thread, operation: &str, effect, value: Option<&str>| Step {
+            thread,
+            operation: operation.to_string(),
+            effect,
+            value: value.map(str::to_string),
+            ..trace.steps[1].clone()
+        };
+        trace.steps = vec![
+            step(1, "wait", Effect::Blocks, None),
+            step(2, "wait", Effect::Blocks, None),
+            step(0, "notify_one", Effect::Done, Some("woke 1")),
+            step(0, "notify_one", Effect::Done, Some("woke 1")),
+            step(0, "notify_one", Effect::Done, Some("woke 0")),
+            step(2, "wait", Effect::Done, None),
+            step(1, "wait", Effect::Done, None),
+        ];
+        trace.steps.iter_mut().enumerate().for_each(|(number, step)| step.at.line = number as u32 + 1);
+        trace.threads.push(verdict::TracedThread { name: "third".to_string() });
+        let arrow = |from, to| Arrow { from, to, why: "notify" };
+        assert_eq!(drawn(&trace).arrows, [arrow(2, 6), arrow(3, 5)], "whoever came first is woken first");
+    }
+
+    #[test]
+    fn those_that_wait_for_each_other_are_a_circle() {
+        let mut trace = abba();
+        let on_the_side = verdict::Waiting { thread: 0, ..trace.waiting[0].clone() };
+        assert!(drawn(&trace).waits.iter().all(|wait| wait.in_circle));
+        trace.threads.push(verdict::TracedThread { name: "third".to_string() });
+        trace.waiting.insert(0, verdict::Waiting { thread: 2, ..on_the_side });
+        let waits = drawn(&trace).waits;
+        assert_eq!(
+            waits.iter().map(|wait| (wait.thread, wait.in_circle)).collect::<Vec<_>>(),
+            [(0, true), (1, true), (2, false)]
+        );
+    }
+
+    #[test]
+    fn what_comes_after_the_panic_is_left_out() {
+        let mut trace = abba();
+        trace.panicked = Some(2);
+        assert_eq!(drawn(&trace).moments.len(), 3);
     }
 
     #[test]

@@ -7,10 +7,13 @@ pub(crate) mod file;
 mod fold;
 pub(crate) mod grading;
 pub(crate) mod lanes;
+mod layout;
 pub(crate) mod markdown;
 pub(crate) mod mutation;
 pub(crate) mod page;
+pub(crate) mod play;
 pub(crate) mod report;
+pub(crate) mod rows;
 #[cfg(test)]
 pub(crate) mod sample;
 pub(crate) mod schedule;

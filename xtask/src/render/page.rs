@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::render::lanes::Lanes;
 use crate::render::schedule::Sources;
-use crate::render::svg::{escape, picture};
+use crate::render::svg::{self, escape};
 
 /// What the page's script reads.
 #[derive(Serialize)]
@@ -18,17 +18,18 @@ struct Data<'a> {
 
 /// Writes the page. `message` is the verdict's sentence.
 pub(crate) fn page(lanes: &Lanes, sources: &Sources, title: &str, message: &str) -> String {
-    let texts = lanes.steps.iter().map(|step| step.file.clone()).map(|file| (sources.text(&file), file));
+    let files = lanes.moments.iter().filter(|moment| !moment.file.is_empty()).map(|moment| moment.file.clone());
+    let texts = files.map(|file| (sources.text(&file), file));
     let data = Data { lanes, sources: texts.map(|(text, file)| (file, text)).collect() };
     // In a script element only `<` could end the script; JSON allows to write it otherwise.
     let json = serde_json::to_string(&data).unwrap_or_default().replace('<', "\\u003c");
     // The parts are put in one after the other, each into the text between two marks, so that no part is searched for marks.
     let parts = [
         ("{title}", escape(title)),
-        ("{style}", STYLE.to_string()),
+        ("{style}", format!("{}{STYLE}", svg::STYLE)),
         ("{title}", escape(title)),
         ("{message}", escape(message).replace('\n', "<br>")),
-        ("{svg}", picture(lanes, title)),
+        ("{svg}", svg::embedded(lanes, title, true).replacen("<rect", &format!("{}<rect", svg::DEFS), 1)),
         ("{data}", json),
         ("{script}", SCRIPT.to_string()),
     ];

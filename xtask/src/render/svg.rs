@@ -1,129 +1,106 @@
-//! A schedule as a picture: a lane a thread, time downwards. Hatched where a thread is blocked, with the name of what blocks it;
-//! arrows from unlock to lock, notify to wake, send to receive, spawn and join. It is readable in black and white.
+//! A schedule as a picture: a lane a thread, time downwards. Bars show who holds which lock, hatching who is blocked, arrows what let
+//! what happen; at the foot stands who waits for whom. It is readable in black and white, in a dark room, and on paper.
 
 use std::fmt::Write as _;
 
-use crate::render::lanes::{Arrow, Lanes};
+use crate::render::lanes::Lanes;
+use crate::render::layout::{Drawn, Layout, Path, Placed, Text, layout};
 
-/// Pixels from step to step.
-const STEP: usize = 26;
-/// Pixels of a lane.
-const LANE: usize = 250;
-/// Pixels left of the lanes, for the steps' numbers.
-const LEFT: usize = 56;
-/// Pixels above the lanes, for the threads' names.
-const TOP: usize = 56;
-/// Characters of source and effect that a lane has room for.
-const ROOM: usize = 32;
+/// Draws the picture as a file of its own.
+pub(crate) fn picture(lanes: &Lanes, title: &str, subtitle: &str) -> String {
+    drawn(&layout(lanes, title, subtitle), title, &format!("<style>{STYLE}</style>\n{DEFS}"), true)
+}
 
-/// Draws the picture. `title` names the test and its verdict.
-pub(crate) fn picture(lanes: &Lanes, title: &str) -> String {
-    let width = LEFT + LANE * lanes.threads.len() + 16;
-    let height = TOP + STEP * (lanes.steps.len() + 1) + 40;
+/// Draws the picture for a page that has [`STYLE`] and [`DEFS`]. A page with one picture may number its moments, for its script.
+pub(crate) fn embedded(lanes: &Lanes, title: &str, numbered: bool) -> String {
+    drawn(&layout(lanes, "", ""), title, "", numbered)
+}
+
+fn drawn(layout: &Layout, title: &str, head: &str, numbered: bool) -> String {
+    let Layout { width, height, .. } = layout;
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" aria-label=\"{}\">\n",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"schedule\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" aria-label=\"{}\">\n{head}<rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>\n",
         escape(title)
     );
-    svg += STYLE;
-    let _ = writeln!(svg, "<rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>");
-    let _ = writeln!(svg, "<text class=\"title\" x=\"12\" y=\"20\">{}</text>", escape(title));
-    for (thread, name) in lanes.threads.iter().enumerate() {
-        draw_lane(&mut svg, lanes, thread, name);
+    for line in &layout.lines {
+        let _ = writeln!(svg, "<path class=\"life\" d=\"M{x},{} V{}\"/>", line.top, line.bottom, x = line.x);
     }
-    for blocked in &lanes.blocked {
-        let (from, to) = (middle(blocked.from), blocked.to.map_or(middle(lanes.steps.len()), middle));
-        let x = lane(blocked.thread);
-        let _ = writeln!(
-            svg,
-            "<rect class=\"blocked\" x=\"{}\" y=\"{from}\" width=\"12\" height=\"{}\"/>",
-            x - 6,
-            to - from
-        );
-        if to - from >= STEP * 2 {
-            let _ = writeln!(
-                svg,
-                "<text class=\"reason\" x=\"{}\" y=\"{}\">waits for {}</text>",
-                x + 14,
-                usize::midpoint(from, to) + 4,
-                escape(&blocked.on)
-            );
-        }
+    for (number, moment) in layout.moments.iter().enumerate() {
+        draw_moment(&mut svg, moment, *width, numbered.then_some(number));
     }
-    for arrow in &lanes.arrows {
-        draw_arrow(&mut svg, lanes, arrow);
+    layout.bars.iter().for_each(|bar| draw_bar(&mut svg, bar));
+    layout.arrows.iter().for_each(|arrow| draw_arrow(&mut svg, arrow));
+    for (x, y) in layout.moments.iter().filter_map(|moment| moment.dot.filter(|_| !moment.stops)) {
+        let _ = writeln!(svg, "<circle class=\"dot\" cx=\"{x}\" cy=\"{y}\" r=\"5\"/>");
     }
-    for number in 0..lanes.steps.len() {
-        draw_step(&mut svg, lanes, number);
+    let waiting = layout.moments.iter().filter_map(|moment| moment.dot.filter(|_| moment.stops));
+    for (x, y) in waiting.chain(layout.dots.iter().copied()) {
+        let _ = writeln!(svg, "<circle class=\"dot stops\" cx=\"{x}\" cy=\"{y}\" r=\"5\"/>");
     }
-    let y = height - 14;
-    let _ = writeln!(svg, "<text class=\"number\" x=\"12\" y=\"{y}\">{LEGEND}</text>");
+    layout.texts.iter().for_each(|text| draw_text(&mut svg, text));
     svg + "</svg>\n"
 }
 
-const LEGEND: &str =
-    "● step   ▬ hatched: blocked   ↻ preemption: another thread could have gone on   → made possible by";
+fn draw_moment(svg: &mut String, moment: &Drawn, width: usize, number: Option<usize>) {
+    let id = number.map_or(String::new(), |number| format!(" id=\"step-{number}\""));
+    let class = if moment.preempts { "step preempts" } else { "step" };
+    let _ = writeln!(
+        svg,
+        "<g class=\"{class}\"{id}><title>{}</title><rect class=\"band\" x=\"4\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"5\"/>",
+        escape(&moment.title),
+        moment.top,
+        width - 8,
+        moment.height
+    );
+    moment.texts.iter().for_each(|text| draw_text(svg, text));
+    svg.push_str("</g>\n");
+}
 
-fn draw_lane(svg: &mut String, lanes: &Lanes, thread: usize, name: &str) {
-    let x = lane(thread);
-    let _ = writeln!(svg, "<text class=\"name\" x=\"{}\" y=\"{}\">{}</text>", x - 6, TOP - 12, escape(name));
-    let born = if thread == 0 {
-        Some(0)
-    } else {
-        lanes.steps.iter().position(|step| step.threads[thread].state != "not started")
-    };
-    let gone = lanes.steps.iter().position(|step| step.threads[thread].state == "ended").unwrap_or(lanes.steps.len());
-    if let Some(born) = born {
+fn draw_text(svg: &mut String, text: &Text) {
+    let anchor = if text.to_the_left { " text-anchor=\"end\"" } else { "" };
+    let _ = write!(svg, "<text x=\"{}\" y=\"{}\"{anchor}", text.x, text.y);
+    let parts: Vec<_> = text.parts.iter().filter(|(_, words)| !words.is_empty()).collect();
+    match parts[..] {
+        [(font, words)] => {
+            let _ = writeln!(svg, " class=\"{}\">{}</text>", font.class(), escape(words));
+        }
+        _ => {
+            svg.push('>');
+            for (font, words) in parts {
+                let _ = write!(svg, "<tspan class=\"{}\">{}</tspan>", font.class(), escape(words));
+            }
+            svg.push_str("</text>\n");
+        }
+    }
+}
+
+fn draw_bar(svg: &mut String, bar: &Placed) {
+    let (x, y, width, height) = (bar.at.x, bar.at.top, bar.width, bar.at.bottom.saturating_sub(bar.at.top));
+    let class = bar.lock.map_or("blocked".to_string(), |lock| format!("held c{}", lock % COLOURS));
+    let _ =
+        writeln!(svg, "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"3\"/>");
+    if let Some(lock) = bar.lock {
         let _ = writeln!(
             svg,
-            "<line class=\"life\" x1=\"{x}\" y1=\"{}\" x2=\"{x}\" y2=\"{}\"/>",
-            middle(born),
-            middle(gone)
+            "<text class=\"lock\" text-anchor=\"middle\" x=\"{}\" y=\"{}\">{}</text>",
+            x + width / 2,
+            y + 11,
+            lock + 1
         );
     }
 }
 
-fn draw_step(svg: &mut String, lanes: &Lanes, number: usize) {
-    let step = &lanes.steps[number];
-    let (x, y) = (lane(step.thread), middle(number));
-    let mark = if step.preemption { "↻ " } else { "" };
-    let text: String = format!("{} {}", step.line, step.source)
-        .chars()
-        .take(ROOM.saturating_sub(step.effect.chars().count()))
-        .collect();
+fn draw_arrow(svg: &mut String, arrow: &Path) {
+    let mut corners = arrow.corners.iter();
+    let mut line = corners.next().map_or(String::new(), |(x, y)| format!("M{x},{y}"));
+    corners.for_each(|(x, y)| line += &format!(" L{x},{y}"));
+    let class = arrow.class;
+    let tip = if matches!(class, "circle" | "waiting" | "missed") { "tip-stop" } else { "tip" };
     let _ = writeln!(
         svg,
-        "<g class=\"step\" id=\"step-{number}\"><title>{}</title><rect class=\"band\" x=\"0\" y=\"{}\" width=\"100%\" height=\"{STEP}\"/><text class=\"number\" x=\"12\" y=\"{}\">{mark}{}</text><circle cx=\"{x}\" cy=\"{y}\" r=\"4.5\"/><text x=\"{}\" y=\"{}\">{} <tspan class=\"effect\">{}</tspan></text></g>",
-        escape(&format!("{}:{} {} {}", step.file, step.line, step.source, step.effect)),
-        y - STEP / 2,
-        y + 4,
-        number + 1,
-        x + 14,
-        y + 4,
-        escape(&text),
-        escape(&step.effect),
+        "<path class=\"{class}\" marker-end=\"url(#{tip})\" d=\"{line}\"><title>{}</title></path>",
+        escape(&arrow.says)
     );
-}
-
-fn draw_arrow(svg: &mut String, lanes: &Lanes, arrow: &Arrow) {
-    let (from, to) = (&lanes.steps[arrow.from], &lanes.steps[arrow.to]);
-    let (x1, y1, x2, y2) = (lane(from.thread), middle(arrow.from), lane(to.thread), middle(arrow.to));
-    // Ends beside the step's dot, on the side it comes from.
-    let end = if x1 < x2 { x2 - 7 } else { x2 + 7 };
-    let bend = usize::midpoint(x1, x2);
-    let _ = writeln!(
-        svg,
-        "<path class=\"arrow\" marker-end=\"url(#tip)\" d=\"M{x1},{y1} C{bend},{y1} {bend},{y2} {end},{y2}\"><title>{} lets step {} go on</title></path>",
-        escape(&arrow.why),
-        arrow.to + 1
-    );
-}
-
-fn lane(thread: usize) -> usize {
-    LEFT + 16 + LANE * thread
-}
-
-fn middle(step: usize) -> usize {
-    TOP + STEP * step + STEP / 2
 }
 
 /// Text as XML and HTML take it. Control characters, which neither takes, are replaced.
@@ -143,16 +120,16 @@ pub(crate) fn escape(text: &str) -> String {
     safe
 }
 
-const STYLE: &str = "<style>
-.paper { fill: #fff } text { font: 12px ui-monospace, Menlo, Consolas, monospace; fill: #111; paint-order: stroke; stroke: #fff; stroke-width: 3px }
-.title { font-weight: bold; font-size: 13px } .name { font-weight: bold; font-size: 13px }
-.number, .reason { fill: #555; font-size: 11px } .reason { font-style: italic } .effect { fill: #0b4f8a; font-weight: bold }
-.life { stroke: #999; stroke-width: 1.5 } .blocked { fill: url(#hatch); stroke: #a33 }
-.arrow { fill: none; stroke: #0b4f8a; stroke-width: 1.2; stroke-dasharray: 4 2; opacity: 0.8 }
-.band { fill: transparent } .step.now .band { fill: #fd6; fill-opacity: 0.45 } circle { fill: #111 }
-</style>
-<defs><pattern id=\"hatch\" width=\"6\" height=\"6\" patternTransform=\"rotate(45)\" patternUnits=\"userSpaceOnUse\"><rect width=\"6\" height=\"6\" fill=\"#fff\"/><line x1=\"0\" y1=\"0\" x2=\"0\" y2=\"6\" stroke=\"#a33\" stroke-width=\"2\"/></pattern>
-<marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\"><path d=\"M0,0 L8,4 L0,8 z\" fill=\"#0b4f8a\"/></marker></defs>
+/// How many colours bars have. Beyond that they come again, and the numbers tell them apart.
+const COLOURS: usize = 6;
+
+/// What a picture looks like. It holds inside of pictures only.
+pub(crate) const STYLE: &str = include_str!("svg.css");
+
+/// The patterns that a picture is drawn with.
+pub(crate) const DEFS: &str = "<defs><pattern id=\"hatch\" width=\"6\" height=\"6\" patternTransform=\"rotate(45)\" patternUnits=\"userSpaceOnUse\"><rect class=\"hatched\" width=\"2.5\" height=\"6\"/></pattern>
+<marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerUnits=\"userSpaceOnUse\" markerWidth=\"9\" markerHeight=\"9\" orient=\"auto\"><path class=\"head\" d=\"M0,0 L8,4 L0,8 z\"/></marker>
+<marker id=\"tip-stop\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerUnits=\"userSpaceOnUse\" markerWidth=\"11\" markerHeight=\"11\" orient=\"auto\"><path class=\"head-stop\" d=\"M0,0 L8,4 L0,8 z\"/></marker></defs>
 ";
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod editor;
 mod keys;
 mod model;
+pub(crate) mod play;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ mod text;
 mod view;
 
 use std::fs;
+use std::io::{IsTerminal, stdin, stdout};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
@@ -41,6 +43,12 @@ const LOOK: Duration = Duration::from_millis(20);
 /// How often the learner's files are looked at. A save is over when they stayed the same from one look to the next.
 const SAVES: Duration = Duration::from_millis(60);
 
+/// Whether a screen can be drawn, and keys be read.
+pub(crate) fn is_possible() -> bool {
+    let can_draw = std::env::var("TERM").is_ok_and(|terminal| !terminal.is_empty() && terminal != "dumb");
+    can_draw && stdin().is_terminal() && stdout().is_terminal()
+}
+
 /// What is done for the screen.
 struct Host<'a> {
     repository: &'a Repository,
@@ -59,10 +67,7 @@ pub(crate) fn run(repository: &Repository, katas: &[Arc<Kata>], first: &str) -> 
     let ctrl_c = Cancel::by_ctrl_c();
     let (sender, news) = mpsc::channel();
     let mut host = Host { repository, katas, ctrl_c: ctrl_c.clone(), sender, check: None };
-    let cannot = |error: std::io::Error| {
-        Error::new(format!("cannot use this terminal: {error}"), "`cargo xtask check` needs none.")
-    };
-    let mut terminal = Terminal::open().map_err(cannot)?;
+    let mut terminal = Terminal::open().map_err(cannot_use)?;
     let mut saves = Saves::of(katas);
     let current = katas.iter().position(|kata| kata.name == first).unwrap_or(0);
     let (mut model, effects) = Model::new(entries(repository, katas), current, terminal.size());
@@ -112,6 +117,10 @@ pub(crate) fn run(repository: &Repository, katas: &[Arc<Kata>], first: &str) -> 
     }
 }
 
+fn cannot_use(error: std::io::Error) -> Error {
+    Error::new(format!("cannot use this terminal: {error}"), "`cargo xtask check` needs none.")
+}
+
 fn entries(repository: &Repository, katas: &[Arc<Kata>]) -> Vec<Entry> {
     let progress = Progress::read(repository);
     let entry = |kata: &Arc<Kata>| Entry {
@@ -138,6 +147,13 @@ impl Host<'_> {
                 }
                 Effect::Open(file, line) => {
                     editor::open(terminal, self.repository.root(), &file, line).map(Event::Note)
+                }
+                Effect::Play(test) => {
+                    match play::of(self.repository, &self.katas[model.current], &test, terminal, &self.ctrl_c) {
+                        Ok(()) => None,
+                        Err(Error::Interrupted) => return Some(true),
+                        Err(error) => Some(Event::Note(first_line(&error))),
+                    }
                 }
                 Effect::Suspend => {
                     suspend(terminal);

@@ -141,6 +141,8 @@ pub(crate) enum News {
 pub(crate) enum Effect {
     /// Stop the check that runs, and check that kata; all of them without one.
     Check(Option<usize>),
+    /// Play that test of the kata.
+    Play(String),
     /// Open a file of the kata at that line.
     Open(String, u32),
     /// Bring the stub back.
@@ -398,6 +400,10 @@ impl Model {
                 let (file, line) = self.place();
                 return vec![Effect::Open(file, line)];
             }
+            'p' => match self.failing().get(self.chosen()).map(|judged| judged.test.name.clone()) {
+                Some(test) => return vec![Effect::Play(test)],
+                None => self.note = Some("No test fails that could be played.".to_string()),
+            },
             'c' => return self.begin(Some(self.current)),
             'a' => {
                 self.show(Pane::List { search: String::new(), filter: None, at: self.current });

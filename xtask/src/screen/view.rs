@@ -72,7 +72,7 @@ fn lines(text: &str) -> Vec<String> {
 }
 
 /// `── title ───────`.
-fn rule(title: &str, width: usize) -> String {
+pub(crate) fn rule(title: &str, width: usize) -> String {
     if title.is_empty() {
         return styled(FAINT, &"─".repeat(width));
     }
@@ -82,7 +82,7 @@ fn rule(title: &str, width: usize) -> String {
 }
 
 /// A line with something at both ends; what is at the left is cut if they meet.
-fn ends(left: &str, right: &str, width: usize) -> String {
+pub(crate) fn ends(left: &str, right: &str, width: usize) -> String {
     let right_length = length(right);
     let left = clip(left, width.saturating_sub(right_length + 3));
     let between = width.saturating_sub(length(&left) + right_length + 2);
@@ -356,6 +356,7 @@ const HELP: [(&str, &[(&str, &str)]); 4] = [
         &[
             ("n N Tab", "next, previous failing test"),
             ("↑ ↓ j k", "scroll; space and b by half a page; Home, End"),
+            ("p", "play the failing test: you are the scheduler"),
             ("o", "open the file at the line: $VISUAL, $EDITOR, or VS Code"),
             ("h", "one more hint"),
             ("e", "the lesson"),
@@ -411,9 +412,10 @@ fn keys(model: &Model, width: usize) -> String {
         }
         Pane::Verdict => {
             let next = (model.failing().len() > 1).then_some(("n", "next failure"));
+            let play = (!model.failing().is_empty()).then_some(("p", "play"));
             let rest =
                 [("h", "hint"), ("e", "lesson"), ("o", "open"), ("l", "katas"), ("a", "check all"), ("r", "reset")];
-            next.into_iter().chain(rest).collect()
+            next.into_iter().chain(play).chain(rest).collect()
         }
         Pane::List { .. } => vec![("↑↓", "choose"), ("Enter", "go there"), ("Tab", "filter"), ("Esc", "back")],
         Pane::Reset => vec![("y", "yes"), ("Esc", "no")],

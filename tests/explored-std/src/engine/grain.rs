@@ -215,7 +215,7 @@ impl State {
             self.strategy = Some(strategy);
         }
         if let Some(recorder) = &mut self.recorder {
-            recorder.settle(&self.objects);
+            recorder.settle(&self.objects, self.now);
             if is_told(&operation, &self.objects) {
                 recorder.passively(me, &operation);
             }

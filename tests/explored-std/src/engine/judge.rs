@@ -6,7 +6,7 @@ use std::rc::Rc;
 use verdict::{Failure, Kind as Verdict};
 
 use super::mark::Mark;
-use super::names::name_objects;
+use super::names::{name_objects, thread_name};
 use super::object::Model;
 use super::operation::{Kind, NOBODY, ThreadIndex};
 use super::record::awaited_object;
@@ -57,6 +57,7 @@ pub(crate) fn judge(
             Ending::Aborted(thread) => Some(judge_abort(state, thread)),
             Ending::Nondeterministic(message) => Some(Failure { kind: Verdict::Nondeterministic, message }),
             Ending::Misfit(message) => Some(Failure { kind: Verdict::Nondeterministic, message }),
+            Ending::Paused => None,
             Ending::Main => judge_end_of_main(state, kind_of_panic),
             Ending::Stuck => match historian {
                 None => Some(judge_no_end(state, kind_of_panic, |state| judge_stuck(state, notes))),
@@ -80,13 +81,10 @@ pub(crate) fn judge(
 /// A test that fails after a thread has reached a `todo!()` fails for that, whatever came of it.
 fn unsolved(state: &State) -> Option<Failure> {
     let panics = state.threads.iter().enumerate().filter_map(|(index, thread)| Some((index, thread.panic.as_ref()?)));
-    let mut stubs = panics.filter(|(_, note)| note.message.starts_with(NOT_YET));
+    let mut stubs = panics.filter(|(_, note)| note.is_of_a_stub());
     let (thread, note) = stubs.next()?;
     Some(Failure { kind: Verdict::Unsolved, message: tell_panic(state, thread, note) })
 }
-
-/// How the message of a `todo!()` begins.
-const NOT_YET: &str = "not yet implemented";
 
 /// A thread-local's destructor must not panic.
 fn judge_abort(state: &State, thread: ThreadIndex) -> Failure {
@@ -162,12 +160,21 @@ fn panic_to_tell(state: &State, kind_of_panic: KindOfPanic) -> Option<ToldPanic>
     Some(ToldPanic { failure, on_purpose: note.on_purpose })
 }
 
+/// The thread whose panic is what a schedule failed with.
+pub(crate) fn thread_that_panicked(state: &State, failure: &Failure) -> Option<ThreadIndex> {
+    let is_told = |(index, thread): (ThreadIndex, &ThreadState)| {
+        let note = thread.panic.as_ref()?;
+        (failure.message == tell_panic(state, index, note)).then_some(index)
+    };
+    state.threads.iter().enumerate().find_map(is_told)
+}
+
 /// `worker panicked: out of order (lib.rs:14)`.
 fn tell_panic(state: &State, thread: ThreadIndex, note: &PanicNote) -> String {
     let at = if note.line == 0 { String::new() } else { format!(" ({}:{})", file_name(&note.file), note.line) };
     match thread {
         0 => format!("{}{at}", note.message),
-        _ => format!("{} panicked: {}{at}", state.threads[thread].shown_name(thread), note.message),
+        _ => format!("{} panicked: {}{at}", thread_name(&state.threads, thread), note.message),
     }
 }
 
@@ -376,7 +383,7 @@ impl State {
 fn waits_of(state: &State, threads: &[ThreadIndex], notes: &[Option<String>]) -> String {
     let waits: Vec<String> = threads
         .iter()
-        .map(|&index| format!("{} {}", state.threads[index].shown_name(index), wait_of(state, index, notes)))
+        .map(|&index| format!("{} {}", thread_name(&state.threads, index), wait_of(state, index, notes)))
         .collect();
     waits.join("; ")
 }
@@ -432,7 +439,7 @@ fn name_of(state: &State, object: u32) -> String {
 }
 
 fn names_of(state: &State, threads: &[ThreadIndex]) -> String {
-    let names: Vec<String> = threads.iter().map(|&index| state.threads[index].shown_name(index)).collect();
+    let names: Vec<String> = threads.iter().map(|&index| thread_name(&state.threads, index)).collect();
     match &names[..] {
         [] => "nobody".to_string(),
         [one] => one.clone(),

@@ -4,6 +4,7 @@
 //! objects ([`object`]) whose operation is possible now ([`possible`]), lets the search choose, and switches ([`run`]). A thread whose
 //! operation is not possible is blocked: it is simply never chosen. Nothing here waits in real time.
 
+mod callers;
 mod clock;
 pub(crate) mod grain;
 pub(crate) mod judge;

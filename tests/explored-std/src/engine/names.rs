@@ -6,10 +6,25 @@ use std::panic;
 use verdict::Location;
 
 use super::object::Object;
+use super::operation::ThreadIndex;
+use super::thread::ThreadState;
 
 /// A place in the source, as a trace has it.
 pub(crate) fn location(at: &panic::Location<'_>) -> Location {
     Location { file: at.file().to_string(), line: at.line(), column: at.column() }
+}
+
+/// What reports call a thread. Threads of one name are counted in the order of their start: `worker#2`.
+pub(crate) fn thread_name(threads: &[ThreadState], index: ThreadIndex) -> String {
+    let Some(name) = &threads[index].name else {
+        return if index == 0 { "main".to_string() } else { format!("thread {index}") };
+    };
+    let namesakes =
+        |threads: &[ThreadState]| threads.iter().filter(|thread| thread.name.as_ref() == Some(name)).count();
+    match namesakes(threads) {
+        1 => name.to_string(),
+        _ => format!("{name}#{}", namesakes(&threads[..=index])),
+    }
 }
 
 /// The first line, cut where it is long.
@@ -31,6 +46,7 @@ pub(crate) fn name_objects(objects: &[Object]) -> Vec<verdict::Object> {
                 what: object.what.what.to_string(),
                 name: format!("{name}#{count}"),
                 made_at: location(object.made_at),
+                only_used: false,
             }
         })
         .collect()

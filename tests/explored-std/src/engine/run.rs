@@ -39,6 +39,8 @@ pub(crate) enum Ending {
     Nondeterministic(String),
     /// The schedule to replay does not fit the program.
     Misfit(String),
+    /// The position that was asked for is reached.
+    Paused,
 }
 
 type Stack = Coroutine<(), (), (), DefaultStack>;

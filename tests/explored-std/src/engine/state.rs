@@ -267,7 +267,7 @@ impl State {
         }
         if let Some(recorder) = &mut self.recorder {
             let blocks = !is_possible(&self.threads, &self.objects, me);
-            recorder.settle(&self.objects);
+            recorder.settle(&self.objects, self.now);
             recorder.announced(me, &operation, blocks);
         }
         match self.next() {
@@ -338,7 +338,7 @@ impl State {
             && choices[continuing].thread != choice.thread
             && let Some(recorder) = &mut self.recorder
         {
-            recorder.preempts();
+            recorder.preempts(choices[continuing].thread);
         }
         self.choices = choices;
         choice.map(Some)
@@ -461,7 +461,7 @@ impl State {
         }
         if let Some(recorder) = &mut self.recorder {
             let operation = self.threads[choice.thread].pending;
-            recorder.settle(&self.objects);
+            recorder.settle(&self.objects, self.now);
             if is_told(&operation, &self.objects) {
                 recorder.went_on(choice, &operation);
             } else {

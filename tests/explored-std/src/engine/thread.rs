@@ -41,6 +41,13 @@ pub(crate) struct PanicNote {
     pub(crate) on_purpose: bool,
 }
 
+impl PanicNote {
+    /// Whether it is the panic of a `todo!()`.
+    pub(crate) fn is_of_a_stub(&self) -> bool {
+        self.message.starts_with("not yet implemented")
+    }
+}
+
 /// Text that says what a test tool waits for, made when it is needed.
 pub(crate) type Note = Rc<dyn Fn() -> String>;
 
@@ -197,14 +204,5 @@ impl ThreadState {
         let mut places = std::mem::take(&mut self.streak.places);
         places.clear();
         self.streak = Streak { places, version, ..Streak::default() };
-    }
-
-    /// The name that reports use.
-    pub(crate) fn shown_name(&self, index: ThreadIndex) -> String {
-        match &self.name {
-            Some(name) => name.to_string(),
-            None if index == 0 => "main".to_string(),
-            None => format!("thread {index}"),
-        }
     }
 }

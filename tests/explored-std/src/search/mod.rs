@@ -5,6 +5,7 @@ pub(crate) mod notation;
 mod order;
 mod outcomes;
 pub(crate) mod plan;
+mod position;
 mod preemptions;
 mod reduction;
 mod replay;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 pub(crate) use order::{Order, SHARED, accesses, closed};
 
 use crate::engine::grain::Grain;
+use crate::engine::names::thread_name;
 use crate::engine::operation::{Choice, ThreadIndex};
 use crate::engine::overflow::install_handler;
 use crate::engine::panics::install_hook;
@@ -120,7 +122,7 @@ pub(crate) fn signature(seen: u64, state: &State, choices: &[Choice]) -> u64 {
 
 /// The program did something else than before under the same schedule.
 pub(crate) fn nondeterministic(state: &State, thread: ThreadIndex) -> Ending {
-    let who = state.threads.get(thread).map_or("a thread".to_string(), |known| known.shown_name(thread));
+    let who = state.threads.get(thread).map_or("a thread".to_string(), |_| thread_name(&state.threads, thread));
     let at = state.threads.get(thread).map_or(String::new(), |known| {
         let at = known.pending.at;
         format!(", now at {}:{}", at.file().rsplit(['/', '\\']).next().unwrap_or_default(), at.line())

@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::Body;
 use super::plan::new_runner;
 use super::preemptions::Preemptions;
 use super::reduction::Reduction;
 use super::runner::{Again, Mode, Ran, Runner};
+use super::{Body, notation};
 use crate::engine::grain::Grain;
+use crate::engine::operation::Choice;
 use crate::explored::Config;
 
 /// Runs every schedule, failing or not, and counts how they end. Nothing if there are more than the budget allows.
@@ -21,7 +22,9 @@ pub(crate) fn every_outcome(
     log: &dyn Fn() -> String,
 ) -> Option<BTreeMap<String, u64>> {
     let mut runner = new_runner(config, body);
-    let mut mode = Mode { grain, ..Mode::default() };
+    let begins = config.replay.as_deref().map(|text| notation::read(text).expect("a schedule"));
+    let mut mode = begins.as_ref().map_or(Mode { grain, ..Mode::default() }, |schedule| schedule.mode);
+    let beginning = begins.map_or(Vec::new(), |schedule| schedule.choices);
     loop {
         runner.set(mode);
         let count = |ran: &Ran, outcomes: &mut BTreeMap<String, u64>| {
@@ -29,12 +32,14 @@ pub(crate) fn every_outcome(
             *outcomes.entry(format!("{} {end}", log())).or_default() += 1;
         };
         let found = if reduced {
-            every_reduced(&mut runner, config.schedules, count)
+            every_reduced(&mut runner, config.schedules, &beginning, count)
         } else {
-            every_plain(&mut runner, config.schedules, count)
+            every_plain(&mut runner, config.schedules, &beginning, count)
         };
         match found {
             Ok(outcomes) => return outcomes,
+            // In another way of running, the beginning would have other choices.
+            Err(again) if !beginning.is_empty() && again != Again::Crowded => return None,
             Err(Again::Looked) => mode.observed = true,
             Err(Again::Weaker) => mode.weak = true,
             // The runner keeps that in mind.
@@ -49,10 +54,11 @@ type Outcomes = BTreeMap<String, u64>;
 fn every_reduced(
     runner: &mut Runner,
     schedules: u64,
+    beginning: &[Choice],
     count: impl Fn(&Ran, &mut Outcomes),
 ) -> Result<Option<Outcomes>, Again> {
     let mut outcomes = BTreeMap::new();
-    let strategy = Rc::new(RefCell::new(Reduction::default()));
+    let strategy = Rc::new(RefCell::new(Reduction::from(beginning)));
     for _ in 0..schedules {
         if !strategy.borrow_mut().next() {
             return Ok(Some(outcomes));
@@ -70,10 +76,11 @@ fn every_reduced(
 fn every_plain(
     runner: &mut Runner,
     schedules: u64,
+    beginning: &[Choice],
     count: impl Fn(&Ran, &mut Outcomes),
 ) -> Result<Option<Outcomes>, Again> {
     let mut outcomes = BTreeMap::new();
-    let strategy = Rc::new(RefCell::new(Preemptions::new()));
+    let strategy = Rc::new(RefCell::new(Preemptions::from(beginning)));
     for _ in 0..schedules {
         if ({ strategy.borrow_mut().next() }).is_none() {
             return Ok(Some(outcomes));

@@ -7,7 +7,8 @@ use verdict::{Coverage, Failure, Kind, Outcome, Trace};
 
 use super::Body;
 use super::budget::Budget;
-use super::notation;
+use super::notation::{self, Schedule};
+use super::position;
 use super::preemptions::Preemptions;
 use super::reduction::Reduction;
 use super::replay::Replay;
@@ -33,19 +34,41 @@ pub(crate) fn explore(config: &Config, body: Body) -> Exploration {
 
 /// Explores the body of a runner.
 pub(crate) fn explore_with(runner: &mut Runner, config: &Config) -> Exploration {
-    if let Some(schedule) = &config.replay {
-        return replay(runner, schedule);
+    match (&config.replay, config.ask) {
+        (Some(schedule), Some(ask)) => position::answer(runner, config, schedule, ask),
+        (Some(schedule), None) => with_schedule(schedule, |schedule| replay(runner, schedule)),
+        (None, ask) => {
+            let found = until_settled(runner, |runner, repeats| search(runner, config, repeats));
+            let mode = runner.mode();
+            let explored = tell(runner, found, how_many);
+            match explored.outcome {
+                // Where nothing fails, what is asked for is the beginning of any schedule.
+                Outcome::Passed if ask.is_some() => {
+                    let Exploration { trace, position, .. } =
+                        position::stand(runner, Schedule { choices: Vec::new(), mode }, 0);
+                    Exploration { trace, position, ..explored }
+                }
+                _ => explored,
+            }
+        }
     }
-    let found = until_settled(runner, |runner, repeats| search(runner, config, repeats));
-    tell(runner, found)
+}
+
+/// A schedule that does not fit, and why.
+pub(super) fn misfit(why: String) -> Exploration {
+    Exploration { outcome: Outcome::Misfit(why), coverage: Coverage::default(), trace: None, position: None }
+}
+
+pub(super) fn with_schedule(text: &str, work: impl FnOnce(Schedule) -> Exploration) -> Exploration {
+    notation::read(text).map_or_else(misfit, work)
 }
 
 /// Runs schedules of a runner's body until one fails or the effort is made.
 pub(crate) fn glance(runner: &mut Runner, effort: Effort) -> Glance {
     let Found { coverage, steps, .. } = until_settled(runner, |runner, _| match effort {
-        Effort::Reduced { schedules } => search_everything(runner, Budget::up_to_a_failure(schedules)),
+        Effort::Reduced { schedules } => search_everything(runner, Budget::up_to_a_failure(schedules), &[]),
         Effort::Preemptions { most, schedules } => {
-            search_shortest(runner, Budget::up_to_a_failure(schedules), false, Some(most))
+            search_shortest(runner, Budget::up_to_a_failure(schedules), false, Some(most), &[])
         }
     });
     Glance { coverage, steps }
@@ -101,8 +124,8 @@ pub(crate) fn new_runner(config: &Config, body: Body) -> Runner {
 
 /// What a part of the search has found.
 #[derive(Debug, Default)]
-struct Found {
-    coverage: Coverage,
+pub(super) struct Found {
+    pub(super) coverage: Coverage,
     /// The failing schedule with the fewest preemptions, and among these the fewest steps.
     worst: Option<Failing>,
     /// The program is not deterministic: nothing else can be said of it.
@@ -167,29 +190,34 @@ impl Found {
 
 /// Searches as the budget allows. `repeats` says whether there are repeated steps that a coarse search would pass.
 fn search(runner: &mut Runner, config: &Config, repeats: bool) -> Result<Found, Again> {
-    let everything = search_everything(runner, Budget::new(config.schedules))?;
+    let everything = search_everything(runner, Budget::new(config.schedules), &[])?;
     let mode = runner.mode();
     if !everything.is_open() || mode.grain == Grain::Coarse || !repeats {
-        return conclude(runner, config, everything);
+        return conclude(runner, config, everything, &[]);
     }
     runner.set(Mode { grain: Grain::Coarse, ..mode });
-    let coarsely = search_everything(runner, Budget::new(config.schedules / COARSE_SHARE))?;
+    let coarsely = search_everything(runner, Budget::new(config.schedules / COARSE_SHARE), &[])?;
     if coarsely.fails() {
-        return conclude(runner, config, coarsely);
+        return conclude(runner, config, coarsely, &[]);
     }
     runner.set(mode);
-    conclude(runner, config, everything)
+    conclude(runner, config, everything, &[])
 }
 
-/// After the search through everything: finds the failing schedule that is easiest to read, or spends what is left of the
-/// budget.
-fn conclude(runner: &mut Runner, config: &Config, mut everything: Found) -> Result<Found, Again> {
+/// After the search through everything that begins so: finds the failing schedule that is easiest to read, or spends what is left
+/// of the budget. Schedules at random are of the whole test only.
+pub(super) fn conclude(
+    runner: &mut Runner,
+    config: &Config,
+    mut everything: Found,
+    beginning: &[Choice],
+) -> Result<Found, Again> {
     if everything.odd.is_some() || !everything.fails() && !everything.is_open() {
         return Ok(everything);
     }
     let schedules = config.schedules - config.schedules / SAMPLED_SHARE;
     let in_doubt = everything.has_only_failing_assertions() && !everything.coverage.complete;
-    let mut shortest = search_shortest(runner, Budget::new(schedules), in_doubt, None)?;
+    let mut shortest = search_shortest(runner, Budget::new(schedules), in_doubt, None, beginning)?;
     if everything.worst.is_some() {
         // The one with the fewest preemptions is told, if it is within reach, with the count of the reduced search.
         everything.worst = shortest.worst.or(everything.worst);
@@ -198,17 +226,17 @@ fn conclude(runner: &mut Runner, config: &Config, mut everything: Found) -> Resu
         }
         return Ok(everything);
     }
-    if shortest.worst.is_none() && !shortest.coverage.complete {
+    if shortest.worst.is_none() && !shortest.coverage.complete && beginning.is_empty() {
         sample(runner, config, &mut shortest)?;
     }
     Ok(shortest)
 }
 
-/// Runs every schedule, one of those that differ in the order of independent steps only.
-fn search_everything(runner: &mut Runner, mut budget: Budget) -> Result<Found, Again> {
+/// Runs every schedule that begins with these choices, one of those that differ in the order of independent steps only.
+pub(super) fn search_everything(runner: &mut Runner, mut budget: Budget, beginning: &[Choice]) -> Result<Found, Again> {
     let mut found = Found::new();
     let mut forced = false;
-    let strategy = Rc::new(RefCell::new(Reduction::default()));
+    let strategy = Rc::new(RefCell::new(Reduction::from(beginning)));
     loop {
         if !strategy.borrow_mut().next() {
             found.exhausted = true;
@@ -236,11 +264,17 @@ fn search_everything(runner: &mut Runner, mut budget: Budget) -> Result<Found, A
     }
 }
 
-/// Runs schedules with few preemptions first, up to the first level that has a failure; further, if it is `in_doubt` whether
-/// any schedule passes, until one does. Not beyond `most` preemptions.
-fn search_shortest(runner: &mut Runner, mut budget: Budget, in_doubt: bool, most: Option<u32>) -> Result<Found, Again> {
+/// Runs schedules that begin with these choices, those with few preemptions first, up to the first level that has a failure; further,
+/// if it is `in_doubt` whether any schedule passes, until one does. Not beyond `most` preemptions.
+fn search_shortest(
+    runner: &mut Runner,
+    mut budget: Budget,
+    in_doubt: bool,
+    most: Option<u32>,
+    beginning: &[Choice],
+) -> Result<Found, Again> {
     let mut found = Found::new();
-    let strategy = Rc::new(RefCell::new(Preemptions::new()));
+    let strategy = Rc::new(RefCell::new(Preemptions::from(beginning)));
     let (mut failed_at, mut forced) = (None, false);
     while budget.is_left() && found.odd.is_none() {
         let Some(level) = ({ strategy.borrow_mut().next() }) else { break };
@@ -300,14 +334,20 @@ fn sample(runner: &mut Runner, config: &Config, found: &mut Found) -> Result<(),
     Ok(())
 }
 
-/// Records the failing schedule and says what was found.
-fn tell(runner: &mut Runner, found: Found) -> Exploration {
+/// Records the failing schedule and says what was found. `how_many` is the second line of the failure's message.
+pub(super) fn tell(
+    runner: &mut Runner,
+    found: Found,
+    how_many: impl FnOnce(&Coverage, &Trace) -> String,
+) -> Exploration {
     let Found { coverage, worst, odd, .. } = found;
-    let failed = |failure, trace| Exploration { outcome: Outcome::Failed(failure), coverage, trace };
+    let failed = |failure, trace| Exploration { outcome: Outcome::Failed(failure), coverage, trace, position: None };
     if let Some(odd) = odd {
         return failed(odd, None);
     }
-    let Some(worst) = worst else { return Exploration { outcome: Outcome::Passed, coverage, trace: None } };
+    let Some(worst) = worst else {
+        return Exploration { outcome: Outcome::Passed, coverage, trace: None, position: None };
+    };
     let strategy = Rc::new(RefCell::new(Replay::own(worst.choices)));
     let (ran, trace) = runner.record(&strategy);
     let Some(mut failure) = ran.failure else {
@@ -342,16 +382,15 @@ fn how_many(coverage: &Coverage, trace: &Trace) -> String {
     }
 }
 
-/// Runs one given schedule and records it.
-fn replay(runner: &mut Runner, schedule: &str) -> Exploration {
-    let schedule = match notation::read(schedule) {
-        Ok(schedule) => schedule,
-        Err(message) => {
-            return Exploration { outcome: Outcome::Misfit(message), coverage: Coverage::default(), trace: None };
-        }
-    };
-    runner.set(schedule.mode);
-    let strategy = Rc::new(RefCell::new(Replay::given(schedule.choices)));
+/// Runs one given schedule to its end and records it.
+fn replay(runner: &mut Runner, schedule: Schedule) -> Exploration {
+    follow(runner, schedule.mode, Replay::given(schedule.choices), false)
+}
+
+/// Runs one given schedule, or the beginning of one, and records it. `stops` says whether a position is wanted.
+pub(super) fn follow(runner: &mut Runner, mode: Mode, way: Replay, stops: bool) -> Exploration {
+    runner.set(mode);
+    let strategy = Rc::new(RefCell::new(way));
     let (ran, trace) = runner.record(&strategy);
     let failing = u64::from(ran.failure.is_some());
     let coverage = Coverage { schedules: 1, failing, ..Coverage::default() };
@@ -361,5 +400,6 @@ fn replay(runner: &mut Runner, schedule: &str) -> Exploration {
         (None, Some(failure)) => Outcome::Failed(failure),
         (None, None) => Outcome::Passed,
     };
-    Exploration { outcome, coverage, trace: Some(trace) }
+    let position = stops.then(|| strategy.borrow().position().clone());
+    Exploration { outcome, coverage, trace: Some(trace), position }
 }

@@ -18,8 +18,8 @@ const LIVELOCK_DEPTH: usize = 500;
 #[derive(Clone, Debug, Default)]
 struct Prefix {
     choices: Vec<u32>,
-    /// What the scheduler saw on the way, up to the last choice.
-    seen: u64,
+    /// What the scheduler saw on the way, up to the last choice; nothing if it was not gone so far.
+    seen: Option<u64>,
 }
 
 /// A choice that was not made, after so many choices, and what the scheduler saw by then.
@@ -56,7 +56,13 @@ pub(crate) struct Preemptions {
 
 impl Preemptions {
     pub(crate) fn new() -> Preemptions {
-        Preemptions { now: vec![Prefix::default()], ..Preemptions::default() }
+        Preemptions::from(&[])
+    }
+
+    /// All schedules that begin with these choices. The preemptions among them are not counted.
+    pub(crate) fn from(beginning: &[Choice]) -> Preemptions {
+        let choices = beginning.iter().map(|choice| choice.pack()).collect();
+        Preemptions { now: vec![Prefix { choices, seen: None }], ..Preemptions::default() }
     }
 
     /// Prepares the next run. Returns the number of preemptions that it has, or nothing when all is done.
@@ -97,7 +103,7 @@ impl Preemptions {
             choices.extend(self.taken[..alternative.depth].iter().map(|choice| choice.pack()));
             choices.push(alternative.choice.pack());
             let queue = if cost == self.level { &mut self.now } else { self.later.entry(cost).or_default() };
-            queue.push(Prefix { choices, seen: alternative.seen });
+            queue.push(Prefix { choices, seen: Some(alternative.seen) });
         }
     }
 
@@ -152,7 +158,7 @@ impl Strategy for Preemptions {
             let found = choices.iter().position(|choice| *choice == wanted);
             let last = depth + 1 == self.prefix.choices.len();
             match found {
-                Some(index) if !last || self.seen == self.prefix.seen => index,
+                Some(index) if !last || self.prefix.seen.is_none_or(|seen| seen == self.seen) => index,
                 _ => return Err(super::nondeterministic(state, wanted.thread)),
             }
         } else {

@@ -65,6 +65,8 @@ pub(crate) struct Reduction {
     way: Vec<Decision>,
     /// How much of the way the current run has gone.
     depth: usize,
+    /// How every schedule begins.
+    beginning: Vec<Choice>,
     /// How much of the way is given, so that nothing else is tried there.
     given: usize,
     seen: u64,
@@ -85,6 +87,11 @@ pub(crate) struct Reduction {
 }
 
 impl Reduction {
+    /// All schedules that begin with these choices.
+    pub(crate) fn from(beginning: &[Choice]) -> Reduction {
+        Reduction { beginning: beginning.to_vec(), ..Reduction::default() }
+    }
+
     /// The order of the schedule that runs, for the engine to keep.
     pub(crate) fn order(&self) -> Rc<RefCell<Order>> {
         Rc::clone(&self.order)
@@ -168,6 +175,13 @@ impl Reduction {
             let still = |sleeper: &&Sleeper| sleeper.choice.thread != by && !sleeper.accesses.depends_on(&made);
             decision.sleepers = before.sleepers.iter().filter(still).copied().collect();
         }
+        if let Some(beginning) = self.beginning.get(self.way.len()) {
+            decision.chosen = choices.iter().position(|choice| choice == beginning)?;
+            decision.marks.resize(choices.len(), Marks::default());
+            decision.marks[decision.chosen] = Marks { planted: true, tried: true, is_made_earlier: false };
+            self.given = self.way.len() + 1;
+            return Some(decision);
+        }
         let earlier: Vec<bool> = choices.iter().map(|&choice| self.is_made_earlier(state, choice)).collect();
         let awake = |index: &usize| !decision.sleeps(*index) && !earlier[*index];
         let default = default_choice(state, choices);
@@ -194,14 +208,19 @@ impl Reduction {
         let missed = state.memory.missed(operation.object, back);
         !operation.sequential
             && state.settings.grain == Grain::Fine
-            && missed.is_some_and(|store| !self.order.borrow().is_in_past_of(choice.thread, store.by, store.place))
+            && missed.is_some_and(|store| {
+                // What is given stays where it is.
+                let is_given = (store.place as usize) < self.given;
+                !is_given && !self.order.borrow().is_in_past_of(choice.thread, store.by, store.place)
+            })
     }
 
     /// Whether a thread could read a value that is so old that it is not kept any more, and not by loading it earlier.
     fn misses_what_is_forgotten(&self, state: &State, thread: ThreadIndex) -> bool {
         let operation = &state.threads[thread].pending;
         let order = self.order.borrow();
-        let matters = |by, place| operation.sequential || order.is_in_past_of(thread, by, place);
+        let is_given = |place: u32| (place as usize) < self.given;
+        let matters = |by, place| operation.sequential || is_given(place) || order.is_in_past_of(thread, by, place);
         state.memory.has_forgotten(thread, operation, matters)
     }
 
@@ -326,7 +345,7 @@ impl Decision {
 
 impl Strategy for Reduction {
     fn takes_as_given(&mut self) {
-        self.given = self.depth;
+        self.given = self.given.max(self.depth);
         for decision in self.way.iter_mut().take(self.depth) {
             decision.marks.iter_mut().for_each(|marks| marks.planted = marks.tried);
         }
@@ -386,6 +405,9 @@ impl Strategy for Reduction {
         if known && self.way[depth].seen != self.seen {
             let expected = &self.way[depth];
             return Err(super::nondeterministic(state, expected.choices[expected.chosen].thread));
+        }
+        if !known && self.beginning.get(depth).is_some_and(|wanted| !choices.contains(wanted)) {
+            return Err(super::nondeterministic(state, self.beginning[depth].thread));
         }
         if !known {
             let Some(decision) = self.decide(state, choices) else {

@@ -1,12 +1,17 @@
-//! Follows a given schedule.
+//! Follows a given schedule, to its end or to a position on its way.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::Strategy;
+use verdict::{Move, Position, Step};
+
 use super::order::{Order, accesses};
 use super::preemptions::default_choice;
+use super::runner::Mode;
+use super::{Strategy, notation};
+use crate::engine::names::thread_name;
 use crate::engine::operation::{Choice, How};
+use crate::engine::record::possible_step;
 use crate::engine::run::Ending;
 use crate::engine::state::State;
 
@@ -21,17 +26,33 @@ pub(crate) struct Replay {
     misfit: Option<String>,
     /// What happens before what, for the harness's marks.
     order: Rc<RefCell<Order>>,
+    /// After how many choices it ends, if it does not follow the schedule to its end.
+    pauses: Option<usize>,
+    /// What could be done there.
+    position: Position,
 }
 
 impl Replay {
     /// Follows a schedule that was just run.
     pub(crate) fn own(choices: Vec<Choice>) -> Replay {
-        Replay { choices, next: 0, own: true, misfit: None, order: Rc::default() }
+        Replay { own: true, ..Replay::given(choices) }
     }
 
     /// Follows a schedule that somebody gives.
     pub(crate) fn given(choices: Vec<Choice>) -> Replay {
-        Replay { choices, next: 0, own: false, misfit: None, order: Rc::default() }
+        let position = Position { of: choices.len(), ..Position::default() };
+        Replay { choices, next: 0, own: false, misfit: None, order: Rc::default(), pauses: None, position }
+    }
+
+    /// Follows a schedule that somebody gives up to the position after so many choices: all of them, if it has no more.
+    pub(crate) fn up_to(choices: Vec<Choice>, after: usize) -> Replay {
+        let pauses = Some(after.min(choices.len()));
+        Replay { pauses, ..Replay::given(choices) }
+    }
+
+    /// The position that was reached. Nothing may come next if the schedule ended there.
+    pub(crate) fn position(&self) -> &Position {
+        &self.position
     }
 
     /// The order of the schedule that runs, for the engine to keep.
@@ -42,13 +63,20 @@ impl Replay {
     /// Why the schedule did not fit, asked when it has been run: also one of which choices are left over does not.
     pub(crate) fn misfit(&self, failed: bool) -> Option<String> {
         let longer = || "the schedule does not fit this test: it is longer than the test runs".to_string();
-        self.misfit.clone().or_else(|| (!failed && self.next < self.choices.len()).then(longer))
+        let wanted = self.pauses.unwrap_or(self.choices.len());
+        self.misfit.clone().or_else(|| (!failed && self.next < wanted).then(longer))
     }
 }
 
 impl Strategy for Replay {
     fn pick(&mut self, state: &State, choices: &[Choice]) -> Result<usize, Ending> {
+        if self.pauses == Some(self.next) {
+            self.position.moves = moves(state, &self.choices, self.next, choices);
+            self.position.clock = state.now;
+            return Err(Ending::Paused);
+        }
         let index = self.follow(state, choices)?;
+        (self.position.after, self.position.clock) = (self.next, state.now);
         self.order.borrow_mut().make(state, choices[index], &accesses(state, choices[index]));
         Ok(index)
     }
@@ -81,9 +109,29 @@ impl Replay {
     }
 }
 
+/// What may come next: those choices, where so many of this schedule's were made.
+fn moves(state: &State, schedule: &[Choice], after: usize, choices: &[Choice]) -> Vec<Move> {
+    let (made, next) = (&schedule[..after], schedule.get(after));
+    let usual = default_choice(state, choices);
+    let continuing = state.continuing(choices);
+    let mode = Mode::of(&state.settings);
+    let one = |(index, &choice): (usize, &Choice)| Move {
+        schedule: notation::write(&[made, &[choice]].concat(), mode),
+        step: Step {
+            preemption: continuing.is_some_and(|continuing| choices[continuing].thread != choice.thread),
+            ..possible_step(state, choice)
+        },
+        older: if let How::Old(back) = choice.how { back } else { 0 },
+        way: if let How::Way(way) = choice.how { way } else { 0 },
+        usual: index == usual,
+        follows: next == Some(&choice),
+    };
+    choices.iter().enumerate().map(one).collect()
+}
+
 fn misfit(state: &State, wanted: Choice, step: usize) -> String {
     let who = match state.threads.get(wanted.thread) {
-        Some(thread) => thread.shown_name(wanted.thread),
+        Some(_) => thread_name(&state.threads, wanted.thread),
         None => format!("thread {}", wanted.thread),
     };
     let what = match wanted.how {

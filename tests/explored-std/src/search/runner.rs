@@ -152,7 +152,7 @@ impl Runner {
         let ran = self.judge(before, &notes);
         let trace = with(|state| {
             let recorder = state.recorder.take().expect("nobody else takes the recorder");
-            recorder.finish(state, &notes)
+            recorder.finish(state, &notes, ran.failure.as_ref())
         });
         run::clear_away(&mut self.stacks);
         (ran, trace)

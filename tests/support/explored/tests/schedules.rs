@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, on_threads, until_blocked};
-use verdict::{Failure, Kind, Mode, Outcome, RECORD_FILE, REPLAY, Record, SCHEDULES};
+use verdict::{ASK, Failure, Kind, Mode, Outcome, RECORD_FILE, REPLAY, Record, SCHEDULES};
 
 /// The text with which this check fails.
 fn failure_of(check: impl FnOnce()) -> String {
@@ -201,6 +201,20 @@ fn a_failure_with_an_input_replays() {
     assert_eq!(replayed.trace, Some(trace));
     let first = recorded("fixture_race_with_inputs", &[(REPLAY, "i1.")]);
     assert_eq!(first.outcome, Outcome::Passed);
+}
+
+#[test]
+fn a_position_belongs_to_an_input() {
+    let ask = |schedule: &str, ask: &str| recorded("fixture_race_with_inputs", &[(REPLAY, schedule), (ASK, ask)]);
+    let record = ask("i2.1", "next 1");
+    let position = record.position.expect("a position");
+    assert_eq!((record.trace.expect("a trace").schedule.as_str(), position.after), ("i2.1", 1));
+    assert!(position.moves.iter().all(|next| next.schedule.starts_with("i2.1")), "{position:?}");
+    let future = ask("i2.1", "future 1");
+    assert!(future.trace.expect("a failing schedule").schedule.starts_with("i2.1"));
+    let begun = recorded("fixture_with_inputs", &[(ASK, "next 0")]);
+    assert!(begun.position.expect("a position").moves.iter().all(|next| next.schedule.starts_with("i1.")));
+    assert_eq!(begun.coverage.expect("explored").schedules, 12);
 }
 
 #[test]

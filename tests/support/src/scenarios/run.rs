@@ -16,7 +16,7 @@ use super::program::Program;
 use super::scenario::Scenario;
 use super::tell::with_program;
 use crate::kind::kind_of_panic;
-use crate::schedules::number;
+use crate::schedules::{asked, number};
 
 /// How many steps all schedules of a check may have together.
 const STEPS: u64 = 1_000_000;
@@ -53,8 +53,8 @@ const PREEMPTIONS: u32 = 1;
 enum Found {
     /// Nothing is wrong, as far as it was tried.
     Nothing(Coverage),
-    /// A program fails.
-    Failure(Box<Record>),
+    /// A program fails, or what was asked for was found.
+    Record(Box<Record>),
     /// The contract itself is no good.
     Broken(String),
 }
@@ -77,14 +77,18 @@ pub(super) fn run(subject: Arc<dyn Subject>) -> Record {
             Runs { session, order: &order, steps, most_schedules, coverage, scenarios, subject, specifications };
         match replay {
             Some(replay) => runs.replay(&replay),
-            None => runs.all(),
+            None => match runs.all() {
+                Found::Nothing(coverage) if asked().is_some() => runs.begin(coverage),
+                found => found,
+            },
         }
     });
-    let record = |outcome, coverage| Record { mode: Mode::Schedules, outcome, coverage, trace: None };
     match found {
-        Found::Nothing(coverage) => record(Outcome::Passed, Some(coverage)),
-        Found::Failure(record) => *record,
-        Found::Broken(why) => record(Outcome::Broken(why), None),
+        Found::Nothing(coverage) => {
+            Record { coverage: Some(coverage), ..Record::new(Mode::Schedules, Outcome::Passed) }
+        }
+        Found::Record(record) => *record,
+        Found::Broken(why) => Record::new(Mode::Schedules, Outcome::Broken(why)),
     }
 }
 
@@ -197,12 +201,16 @@ impl Runs<'_> {
     }
 
     fn record(&self, exploration: Exploration, label: &str) -> Found {
-        let Exploration { outcome, mut coverage, mut trace } = exploration;
+        let Exploration { outcome, mut coverage, mut trace, mut position } = exploration;
         coverage.scenarios = Some(self.scenarios);
         if let Some(trace) = &mut trace {
             trace.schedule = format!("{label}{}", trace.schedule).trim_end_matches('.').to_string();
         }
-        Found::Failure(Box::new(Record { mode: Mode::Schedules, outcome, coverage: Some(coverage), trace }))
+        if let Some(position) = &mut position {
+            position.label(label);
+        }
+        let coverage = Some(coverage);
+        Found::Record(Box::new(Record { mode: Mode::Schedules, outcome, coverage, trace, position }))
     }
 
     /// The same program without some of its calls, if it still fails.
@@ -231,6 +239,19 @@ impl Runs<'_> {
         glance.coverage.failing > 0
     }
 
+    /// Where nothing fails, the beginning of a program in which a call waits and another one lets it go on.
+    fn begin(&mut self, coverage: Coverage) -> Found {
+        let telling = self.order.group(Group::Telling).chain(0..1);
+        let Some((place, program)) = telling.filter_map(|place| Some((place, self.order.programs.get(place)?))).next()
+        else {
+            return Found::Nothing(coverage);
+        };
+        let scenario = Scenario::new(&self.subject, &self.specifications, program, false);
+        let config = Config { ask: asked(), ..config(false, 1) };
+        let exploration = self.session.explore(&config, &scenario.historian(), scenario.body());
+        self.record(Exploration { coverage, ..exploration }, &label(place, false))
+    }
+
     /// Runs one schedule of one program again.
     fn replay(&mut self, replay: &str) -> Found {
         let read = || {
@@ -248,15 +269,10 @@ impl Runs<'_> {
         let Some((program, hostile, schedule, label)) = read() else {
             let why =
                 format!("the schedule does not fit this test: {replay:?} is of no scenario (they are like i12.0x2.1)");
-            return Found::Failure(Box::new(Record {
-                mode: Mode::Schedules,
-                outcome: Outcome::Misfit(why),
-                coverage: None,
-                trace: None,
-            }));
+            return Found::Record(Box::new(Record::new(Mode::Schedules, Outcome::Misfit(why))));
         };
         let scenario = Scenario::new(&self.subject, &self.specifications, program, hostile);
-        let config = Config { replay: Some(schedule.to_owned()), ..config(hostile, 1) };
+        let config = Config { replay: Some(schedule.to_owned()), ask: asked(), ..config(hostile, 1) };
         let exploration = self.session.explore(&config, &scenario.historian(), scenario.body());
         self.record(exploration, label)
     }

@@ -31,7 +31,7 @@ struct Tool {
     version: &'static str,
 }
 
-/// Counts, and times in milliseconds. There is no clock in a report: it begins at zero and lasts as long as its tests.
+/// Counts, and times in milliseconds since 1970, as the record has them: from the first answer's beginning to the last verdict.
 #[derive(Default, Serialize)]
 struct Summary {
     tests: usize,
@@ -86,8 +86,11 @@ pub(crate) fn render(gradebook: &Gradebook) -> Result<String> {
             "skipped" => summary.skipped += 1,
             _ => summary.other += 1,
         }
-        summary.stop += test.duration;
     }
+    let graded = || gradebook.rows.iter().flat_map(|row| &row.cells).filter_map(|cell| cell.graded.as_ref());
+    let span = |graded: &Graded| Some((graded.at?.saturating_sub(milliseconds(graded.verdict.seconds)), graded.at?));
+    summary.start = graded().filter_map(span).map(|(start, _)| start).min().unwrap_or_default();
+    summary.stop = graded().filter_map(span).map(|(_, stop)| stop).max().unwrap_or_default();
     let tool = Tool { name: "interleave", version: env!("CARGO_PKG_VERSION") };
     let environment = Environment { report_name: text::line(&gradebook.inputs.title) };
     let document = Document {
@@ -98,6 +101,10 @@ pub(crate) fn render(gradebook: &Gradebook) -> Result<String> {
     };
     let text = serde_json::to_string_pretty(&document).map_err(|error| Error::new(error.to_string(), ""))?;
     Ok(text + "\n")
+}
+
+fn milliseconds(seconds: f64) -> u64 {
+    (seconds * 1000.0).round().max(0.0) as u64
 }
 
 fn test(row: &Row, assignment: &Assignment, cell: &Cell, graded: &Graded, name: &str) -> Test {
@@ -115,7 +122,7 @@ fn test(row: &Row, assignment: &Assignment, cell: &Cell, graded: &Graded, name: 
     Test {
         name: text::line(name),
         status,
-        duration: judged.map_or(0, |test| (test.seconds * 1000.0).round().max(0.0) as u64),
+        duration: judged.map_or(0, |test| milliseconds(test.seconds)),
         suite: vec![text::line(&assignment.kata), text::line(&row.learner.name)],
         raw_status: raw.to_string(),
         message: text::clean(&text::cut(&message, 4096)),

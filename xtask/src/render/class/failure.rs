@@ -7,6 +7,7 @@ use verdict::{Kind, TestVerdict, Trace};
 use crate::render::class::text;
 use crate::render::class::text::html;
 use crate::render::lanes::lanes;
+use crate::render::rows::{self, Length};
 use crate::render::schedule::{self, Sources};
 use crate::render::svg;
 
@@ -106,38 +107,28 @@ fn sound(test: &TestVerdict) -> Option<&Trace> {
     (steps && waiting && !trace.steps.is_empty()).then_some(trace)
 }
 
-/// The picture without its style, which a page has once, and without numbers for a script, which here would not be unique.
+/// The picture, without the style and the patterns, which a page has once, and without numbers for a script, which here would not
+/// be unique.
 fn picture(trace: &Trace, lines: &Lines, title: &str) -> String {
-    let mut lanes = lanes(trace, &mut sources(lines));
-    for step in &mut lanes.steps {
-        step.file = text::line(step.file.rsplit(['/', '\\']).next().unwrap_or_default());
-        step.source = text::line(&step.source);
-        step.effect = text::line(&step.effect);
+    let mut lanes = lanes(trace, &mut sources(lines), Length::AtMost(FIRST, LAST));
+    for moment in &mut lanes.moments {
+        moment.source = text::line(&moment.source);
+        moment.effect = text::line(&moment.effect);
+        moment.place = text::line(&moment.place);
+        moment.stopped = moment.stopped.as_deref().map(text::line);
     }
     lanes.threads.iter_mut().for_each(|name| *name = text::line(name));
-    lanes.blocked.iter_mut().for_each(|blocked| blocked.on = text::line(&blocked.on));
-    let drawn = svg::picture(&lanes, title);
-    let (head, body) = drawn.split_once("<style>").expect("a picture begins with its style");
-    let (_, body) = body.split_once("</defs>\n").expect("and with its patterns");
-    let mut parts = body.split("<g class=\"step\" id=\"");
-    let mut picture = format!("{head}{}", parts.next().unwrap_or_default());
-    for part in parts {
-        picture += "<g class=\"step\"";
-        picture += part.split_once('"').map_or(part, |(_, rest)| rest);
+    for lock in &mut lanes.locks {
+        (lock.name, lock.origin) = (text::line(&lock.name), text::line(&lock.origin));
     }
-    picture
+    lanes.waits.iter_mut().for_each(|wait| wait.sentence = text::line(&wait.sentence));
+    svg::embedded(&lanes, title, false)
 }
 
 /// What all pictures of a page share: their style, and an invisible picture with the patterns that they are drawn with.
 pub(crate) fn shared() -> (String, String) {
-    let none = crate::render::lanes::Lanes { threads: vec![], steps: vec![], blocked: vec![], arrows: vec![] };
-    let drawn = svg::picture(&none, "");
-    let (_, rest) = drawn.split_once("<style>").expect("a picture begins with its style");
-    let (style, rest) = rest.split_once("</style>").expect("which ends");
-    let (patterns, _) = rest.split_once("</defs>").expect("and with its patterns");
-    let patterns =
-        format!("<svg class=\"patterns\" width=\"0\" height=\"0\" aria-hidden=\"true\">{patterns}</defs></svg>");
-    (style.to_string(), patterns)
+    let patterns = format!("<svg class=\"patterns\" width=\"0\" height=\"0\" aria-hidden=\"true\">{}</svg>", svg::DEFS);
+    (svg::STYLE.to_string(), patterns)
 }
 
 /// The steps as a table: time goes downwards.
@@ -156,7 +147,7 @@ fn steps(trace: &Trace, lines: &Lines) -> String {
             }
             continue;
         }
-        let source = schedule::note_of_last(trace, number)
+        let source = rows::note_of_last(trace, number)
             .map_or_else(|| sources.line(&step.at, &step.operation), |note| format!("waits at {note}"));
         let mark = if step.preemption { "↻ " } else { "" };
         rows += &format!(
@@ -165,7 +156,7 @@ fn steps(trace: &Trace, lines: &Lines) -> String {
             html(&trace.threads[step.thread].name),
             html(&step.at.to_string()),
             html(&source),
-            html(&in_words(&schedule::effect(trace, step))),
+            html(&rows::told(trace, step).words),
         );
     }
     let heads =
@@ -173,11 +164,6 @@ fn steps(trace: &Trace, lines: &Lines) -> String {
     format!(
         "<details class=\"steps\"><summary>The {all} steps as a table (↻ where another thread could have gone on)</summary>\n<table><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table></details>\n"
     )
-}
-
-/// An effect without the signs of the terminal, which browsers' fonts often lack and nobody hears.
-fn in_words(effect: &str) -> String {
-    effect.replace("⏸ until", "blocked until").replace("⏸ ", "blocked: ").replace("⏱ ", "").replace("⚡ ", "")
 }
 
 /// The quoted lines by number. Nothing is read from this machine: a record may name any file.

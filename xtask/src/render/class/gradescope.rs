@@ -23,17 +23,18 @@ struct Document {
     tests: Vec<Test>,
 }
 
+/// A kata with its points, or a test, which explains and has none of its own.
 #[derive(Serialize)]
-struct Test {
+pub(super) struct Test {
     #[serde(skip_serializing_if = "Option::is_none")]
-    score: Option<f64>,
+    pub(super) score: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_score: Option<f64>,
+    pub(super) max_score: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<&'static str>,
-    name: String,
+    pub(super) status: Option<&'static str>,
+    pub(super) name: String,
     name_format: &'static str,
-    output: String,
+    pub(super) output: String,
     output_format: &'static str,
     visibility: &'static str,
 }
@@ -44,6 +45,17 @@ struct Test {
 /// The data is not JSON; a mistake of ours.
 pub(crate) fn render(gradebook: &Gradebook, row: &Row) -> Result<String> {
     let score = gradebook.percent(row).map(rounded);
+    let tests = tests(gradebook, row);
+    let output = text::clean(&learner::opening(gradebook, row));
+    let document =
+        Document { score, output, output_format: "text", visibility: "visible", stdout_visibility: "hidden", tests };
+    let text = serde_json::to_string_pretty(&document).map_err(|error| Error::new(error.to_string(), ""))?;
+    Ok(text + "\n")
+}
+
+/// One learner's katas and tests. What the katas' points add up to is the score of the whole, before what lateness takes off.
+pub(super) fn tests(gradebook: &Gradebook, row: &Row) -> Vec<Test> {
+    let score = gradebook.percent(row);
     let weighed = gradebook.inputs.assignments.iter().filter(|assignment| assignment.max_score > 0);
     let weights: f64 = weighed.map(|assignment| assignment.weight).sum();
     let mut tests = Vec::new();
@@ -57,11 +69,7 @@ pub(crate) fn render(gradebook: &Gradebook, row: &Row) -> Result<String> {
             }
         }
     }
-    let output = text::clean(&learner::opening(gradebook, row));
-    let document =
-        Document { score, output, output_format: "text", visibility: "visible", stdout_visibility: "hidden", tests };
-    let text = serde_json::to_string_pretty(&document).map_err(|error| Error::new(error.to_string(), ""))?;
-    Ok(text + "\n")
+    tests
 }
 
 /// The entry with a kata's points.

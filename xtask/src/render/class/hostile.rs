@@ -61,7 +61,7 @@ fn hostile() -> Gradebook {
 #[test]
 fn hostile_text_is_never_live_in_any_report() {
     let files = written(&hostile());
-    assert_eq!(files.len(), 5 + 3 * HOSTILE.len());
+    assert_eq!(files.len(), 5 + 4 * HOSTILE.len());
     for (name, text) in &files {
         for c in ['\u{1b}', '\u{0}', '\u{8}', '\u{b}', '\r', '\u{7}', '\u{85}', '\u{2028}', '\u{202e}', '\u{fffe}'] {
             assert!(!text.contains(c), "{name} has {c:?}");

@@ -1,8 +1,8 @@
 //! The reports on a class: every one a picture of the same gradebook, so they can't disagree. No clock and no hash order: the
 //! same record gives the same bytes.
 //!
-//! `grades.csv`, `report.html`, `summary.md`, `junit.xml` and `ctrf.json` are the instructor's. What is below `learners/NAME/`
-//! is for that learner: nothing of others, of the machine or of how submissions are isolated.
+//! [`CLASS`] lists those that are the instructor's, [`LEARNER`] those for one learner, below `learners/NAME/`: nothing of others,
+//! of the machine or of how submissions are isolated. Files, help and README follow from the two.
 
 mod answer;
 mod ctrf;
@@ -13,6 +13,7 @@ mod gradescope;
 mod junit;
 mod learner;
 mod page;
+mod prairielearn;
 mod summary;
 pub(crate) mod text;
 
@@ -33,16 +34,62 @@ use crate::error::Result;
 use crate::gradebook::{Gradebook, Row};
 use crate::whole;
 
+/// A report: its file, what it is for, and how it is made.
+struct Report<Render> {
+    file: &'static str,
+    purpose: &'static str,
+    render: Render,
+}
+
+type OfClass = fn(&Gradebook) -> Result<String>;
+type OfLearner = fn(&Gradebook, &Row) -> Result<String>;
+
+/// The reports on a class.
+const CLASS: [Report<OfClass>; 5] = [
+    Report {
+        file: "report.html",
+        purpose: "learners by katas; a cell opens the tests",
+        render: |gradebook| Ok(page::render(gradebook)),
+    },
+    Report { file: "grades.csv", purpose: "for a spreadsheet", render: |gradebook| Ok(grades::render(gradebook)) },
+    Report { file: "summary.md", purpose: "for a CI step summary", render: |gradebook| Ok(summary::render(gradebook)) },
+    Report { file: "junit.xml", purpose: "for GitLab and Jenkins", render: junit::render },
+    Report { file: "ctrf.json", purpose: "for the Common Test Report Format", render: ctrf::render },
+];
+
+/// The reports for one learner.
+const LEARNER: [Report<OfLearner>; 4] = [
+    Report {
+        file: "report.html",
+        purpose: "what that learner may see",
+        render: |gradebook, row| Ok(learner::page(gradebook, row)),
+    },
+    Report {
+        file: "summary.md",
+        purpose: "the same as text",
+        render: |gradebook, row| Ok(learner::summary(gradebook, row)),
+    },
+    Report { file: "results.json", purpose: "for Gradescope", render: gradescope::render },
+    Report {
+        file: "prairielearn.json",
+        purpose: "for PrairieLearn, as its `results.json`",
+        render: prairielearn::render,
+    },
+];
+
+/// The reports as the help and the README list them, one per line.
+pub(crate) fn list() -> String {
+    let of_class = CLASS.iter().map(|report| (report.file.to_string(), report.purpose));
+    let of_learner = LEARNER.iter().map(|report| (format!("{LEARNERS}/NAME/{}", report.file), report.purpose));
+    of_class.chain(of_learner).map(|(file, purpose)| format!("{file:<32} {purpose}\n")).collect()
+}
+
 /// Writes every report into a folder, which is made if it isn't there. Each file is whole or not there at all.
 ///
 /// # Errors
 /// A file can't be written.
 pub(crate) fn write(gradebook: &Gradebook, out: &Path) -> Result<()> {
-    whole::write(&out.join("grades.csv"), grades::render(gradebook))?;
-    whole::write(&out.join("report.html"), page::render(gradebook))?;
-    whole::write(&out.join("summary.md"), summary::render(gradebook))?;
-    whole::write(&out.join("junit.xml"), junit::render(gradebook)?)?;
-    whole::write(&out.join("ctrf.json"), ctrf::render(gradebook)?)?;
+    CLASS.iter().try_for_each(|report| whole::write(&out.join(report.file), (report.render)(gradebook)?))?;
     // A class has hundreds of learners, and each one's reports stand alone.
     let rows: Vec<&Row> = gradebook.rows.iter().filter(|row| row.is_here()).collect();
     let workers = thread::available_parallelism().map_or(2, usize::from);
@@ -57,9 +104,7 @@ pub(crate) fn write(gradebook: &Gradebook, out: &Path) -> Result<()> {
 /// Writes what one learner gets to read.
 fn write_learner(gradebook: &Gradebook, row: &Row, out: &Path) -> Result<()> {
     let folder = out.join(LEARNERS).join(safe_name(&row.learner.name));
-    whole::write(&folder.join("report.html"), learner::page(gradebook, row))?;
-    whole::write(&folder.join("summary.md"), learner::summary(gradebook, row))?;
-    whole::write(&folder.join("results.json"), gradescope::render(gradebook, row)?)
+    LEARNER.iter().try_for_each(|report| whole::write(&folder.join(report.file), (report.render)(gradebook, row)?))
 }
 
 /// Two decimals: what a person reads and a spreadsheet adds up.

@@ -69,7 +69,13 @@ pub(crate) fn graded(learner: &str, kata: &str, verdict: SubjectVerdict, tests: 
         tests,
         diagnostics: Vec::new(),
     };
-    Graded { learner: learner.to_string(), key: "3".to_string(), lines: BTreeMap::new(), verdict }
+    Graded {
+        learner: learner.to_string(),
+        key: "3".to_string(),
+        lines: BTreeMap::new(),
+        at: Some(1_790_000_000_000),
+        verdict,
+    }
 }
 
 /// An answer that passes.

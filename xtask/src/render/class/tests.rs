@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
 use verdict::{Late, Trace};
 
@@ -11,8 +12,10 @@ use crate::render::class::sample::{assignment, class, deadlocked, inputs, parsed
 #[test]
 fn a_class_has_these_reports() {
     let names: Vec<String> = written(&class()).into_keys().collect();
-    let of =
-        |learner: &str| ["report.html", "results.json", "summary.md"].map(|name| format!("learners/{learner}/{name}"));
+    let of = |learner: &str| {
+        let names = ["prairielearn.json", "report.html", "results.json", "summary.md"];
+        names.map(|name| format!("learners/{learner}/{name}"))
+    };
     let mut expected =
         ["ctrf.json", "grades.csv", "junit.xml", "report.html", "summary.md"].map(str::to_string).to_vec();
     expected.extend(["ada", "bea", "cem"].into_iter().flat_map(of));
@@ -73,6 +76,44 @@ fn gradescope_gets_no_score_where_the_grader_failed() {
     assert!(results("bea").get("score").is_none());
     let scored = |test: &serde_json::Value| test.get("score").is_some() || test.get("max_score").is_some();
     assert!(!results("bea")["tests"].as_array().unwrap().iter().any(scored));
+}
+
+#[test]
+fn the_readme_lists_the_reports() {
+    let lines: String = super::list().lines().map(|line| format!("    {line}\n")).collect();
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+    assert!(readme.contains(&lines), "README.md should have these lines:\n{lines}");
+}
+
+#[test]
+fn prairielearn_counts_no_attempt_where_the_grader_failed() {
+    let files = written(&class());
+    let results = |name: &str| -> serde_json::Value {
+        serde_json::from_str(&files[&format!("learners/{name}/prairielearn.json")]).unwrap()
+    };
+    let (ada, bea) = (results("ada"), results("bea"));
+    assert_eq!((&ada["gradable"], &ada["score"]), (&true.into(), &0.625.into()));
+    let points = |test: &serde_json::Value| Some((test["points"].as_f64()?, test["max_points"].as_f64()?));
+    let (reached, most): (Vec<f64>, Vec<f64>) = ada["tests"].as_array().unwrap().iter().filter_map(points).unzip();
+    assert_eq!((reached.iter().sum::<f64>(), most.iter().sum::<f64>()), (62.5, 100.0));
+    assert_eq!((&bea["gradable"], bea.get("score")), (&false.into(), None));
+    assert!(bea["format_errors"][0].as_str().unwrap().contains("grader"), "{bea}");
+    assert!(!bea["tests"].as_array().unwrap().iter().any(|test| points(test).is_some()));
+}
+
+#[test]
+fn times_are_those_of_the_record() {
+    let files = written(&class());
+    let xml = &files["junit.xml"];
+    // Of the twelve tests seven were run, for a second and a half each.
+    assert_eq!(xml.matches("<testcase ").count(), 12);
+    let cases = xml.lines().filter(|line| line.trim_start().starts_with("<testcase "));
+    assert_eq!(cases.filter(|case| case.contains("time=\"1.500\"")).count(), 7);
+    let whole = xml.lines().find(|line| line.starts_with("<testsuites ")).expect("the root");
+    assert!(whole.contains("time=\"10.500\"") && !whole.contains("skipped"), "{whole}");
+    let report: serde_json::Value = serde_json::from_str(&files["ctrf.json"]).unwrap();
+    let summary = &report["results"]["summary"];
+    assert_eq!((&summary["start"], &summary["stop"]), (&1_789_999_997_000_u64.into(), &1_790_000_000_000_u64.into()));
 }
 
 #[test]
@@ -203,6 +244,8 @@ fn learners_read_nothing_of_others_or_of_the_machine() {
         for (learner, secret) in
             [("ada", "bea"), ("ada", "cem"), ("bea", "ada"), ("bea", "cem"), ("cem", "ada"), ("cem", "bea")]
         {
+            // The format has a field whose name has a learner's in it.
+            let text = text.replace("\"gradable\"", "");
             assert!(!name.contains(&format!("/{learner}/")) || !text.contains(secret), "{name} names {secret}");
         }
         for secret in ["build-host-7", "/home/instructor", "confined", "user namespaces"] {
@@ -224,8 +267,9 @@ fn the_same_record_gives_the_same_bytes() {
         }
     }
     let (mut before, mut after) = (written(&class()), written(&slower));
-    // This format demands durations.
-    assert_ne!(before.remove("ctrf.json"), after.remove("ctrf.json"));
+    for has_durations in ["ctrf.json", "junit.xml"] {
+        assert_ne!(before.remove(has_durations), after.remove(has_durations));
+    }
     assert_eq!(before, after);
 }
 

@@ -1,0 +1,588 @@
+//! The contract of the kata `coroutine`, sentence by sentence. `README.md` has the same list.
+
+#[path = "coroutine/contract.rs"]
+mod contract;
+
+use std::future::{Future, poll_fn, ready};
+use std::mem;
+use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+
+use coroutine::{
+    Cashier, Executor, Misuse, Question, Receiver, Sender, Spawner, Step, UpAndDown, block_on, cashier, executor,
+    oneshot, up_and_down,
+};
+use kata::scenarios::every_small_program;
+use kata::{EXPLORED, Log, a_while_passes, check, panic_on_purpose, start};
+
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
+/// compared with.
+fn _signatures() {
+    let _: fn(u32) -> UpAndDown = up_and_down;
+    let _: fn(&mut UpAndDown) -> Option<u32> = UpAndDown::next;
+    let _: fn() -> Cashier = cashier;
+    let _: fn(&mut Cashier) -> Result<Step, Misuse> = Cashier::start;
+    let _: fn(&mut Cashier, u32) -> Result<Step, Misuse> = Cashier::send;
+    let _: fn() -> (Sender<u32>, Receiver<u32>) = oneshot::<u32>;
+    let _: fn(Sender<u32>, u32) = Sender::send;
+    let _: fn(Pin<&mut Receiver<u32>>, &mut Context<'_>) -> Poll<Option<u32>> = Receiver::poll;
+    let _: fn(Receiver<u32>) -> Option<u32> = block_on::<Receiver<u32>>;
+    let _: fn() -> (Executor, Spawner) = executor;
+    let _: fn(&mut Executor) = Executor::run;
+    let _: fn(&Spawner, Receiver<u32>) -> Receiver<Option<u32>> = Spawner::spawn;
+    let _: fn(&Spawner) -> Spawner = Spawner::clone;
+    fn is_sent<T: Send>() {}
+    fn is_shared<T: Send + Sync>() {}
+    let _ = [is_sent::<Sender<u32>>, is_sent::<Receiver<u32>>, is_sent::<Executor>, is_shared::<Spawner>];
+    let _: fn(Step) -> u64 = |step| match step {
+        Step::Yielded(Question::Price | Question::Count) => 0,
+        Step::Complete(total) => total,
+    };
+    let _: fn(Misuse) = |misuse| match misuse {
+        Misuse::NotStarted | Misuse::AlreadyStarted | Misuse::Finished => (),
+    };
+}
+
+// ---------------------------------------------------------------------------------------------------- generators
+
+#[test]
+fn a_generator_yields_one_value_at_a_time() {
+    check(|| {
+        for (top, expected) in [(0, vec![]), (1, vec![1]), (2, vec![1, 2, 1]), (4, vec![1, 2, 3, 4, 3, 2, 1])] {
+            let mut numbers = up_and_down(top);
+            let yielded: Vec<u32> = numbers.by_ref().take(20).collect();
+            assert_eq!(yielded, expected, "up_and_down({top})");
+            assert_eq!([numbers.next(), numbers.next()], [None, None], "up_and_down({top}) is over, and stays over");
+        }
+        let (mut one, mut other) = (up_and_down(2), up_and_down(2));
+        assert_eq!([one.next(), one.next(), other.next(), one.next()], [Some(1), Some(2), Some(1), Some(1)]);
+    });
+}
+
+/// All conversations of up to seven calls, beside what Python's generator would do.
+#[test]
+fn a_generator_that_is_sent_values_goes_on_where_it_stopped() {
+    check(|| {
+        const CALLS: [Option<u32>; 4] = [None, Some(0), Some(3), Some(100_000)];
+        const LONGEST: u32 = 7;
+        // From the shortest to the longest, so that the first one that fails has no call too many.
+        for length in 1..=LONGEST {
+            for number in 0..CALLS.len().pow(length) {
+                let call = |place| CALLS[number / CALLS.len().pow(place) % CALLS.len()];
+                let calls: Vec<Option<u32>> = (0..length).map(call).collect();
+                let mut cashier = cashier();
+                let mut expected = Conversation::Before;
+                let mut told = String::from("cashier()");
+                for call in calls {
+                    let (answer, wanted) = match call {
+                        None => (cashier.start(), expected.start()),
+                        Some(number) => (cashier.send(number), expected.send(number)),
+                    };
+                    told += &call.map_or_else(|| ", start()".to_owned(), |number| format!(", send({number})"));
+                    assert_eq!(answer, wanted, "the last answer of: {told}");
+                }
+            }
+        }
+    });
+}
+
+/// What the cashier was told so far.
+enum Conversation {
+    Before,
+    Price { total: u64 },
+    Count { total: u64, price: u32 },
+    After,
+}
+
+impl Conversation {
+    fn start(&mut self) -> Result<Step, Misuse> {
+        match self {
+            Conversation::Before => {
+                *self = Conversation::Price { total: 0 };
+                Ok(Step::Yielded(Question::Price))
+            }
+            Conversation::After => Err(Misuse::Finished),
+            _ => Err(Misuse::AlreadyStarted),
+        }
+    }
+
+    fn send(&mut self, number: u32) -> Result<Step, Misuse> {
+        let (after, answer) = match *self {
+            Conversation::Before => return Err(Misuse::NotStarted),
+            Conversation::After => return Err(Misuse::Finished),
+            Conversation::Price { total } if number == 0 => (Conversation::After, Step::Complete(total)),
+            Conversation::Price { total } => {
+                (Conversation::Count { total, price: number }, Step::Yielded(Question::Count))
+            }
+            Conversation::Count { total, price } => {
+                let total = total.wrapping_add(u64::from(price) * u64::from(number));
+                (Conversation::Price { total }, Step::Yielded(Question::Price))
+            }
+        };
+        *self = after;
+        Ok(answer)
+    }
+}
+
+// ------------------------------------------------------------------------------------------------------ a future
+
+#[test]
+fn a_receiver_is_ready_when_its_value_has_come_or_cannot_come_any_more() {
+    check(|| {
+        let (sender, receiver) = oneshot();
+        let mut receiver = Box::pin(receiver);
+        assert_eq!(poll(&mut receiver, Waker::noop()), Poll::Pending, "nothing was sent yet");
+        sender.send("soup");
+        assert_eq!(poll(&mut receiver, Waker::noop()), Poll::Ready(Some("soup")));
+
+        let (sender, receiver) = oneshot();
+        let mut receiver = Box::pin(receiver);
+        sender.send("sent before the first poll");
+        assert_eq!(poll(&mut receiver, Waker::noop()), Poll::Ready(Some("sent before the first poll")));
+
+        let (sender, receiver) = oneshot::<()>();
+        let mut receiver = Box::pin(receiver);
+        assert_eq!(poll(&mut receiver, Waker::noop()), Poll::Pending, "the sender is still there");
+        drop(sender);
+        assert_eq!(poll(&mut receiver, Waker::noop()), Poll::Ready(None), "the sender is gone");
+
+        let value = Arc::new("salad");
+        let (sender, receiver) = oneshot();
+        drop(receiver);
+        sender.send(Arc::clone(&value));
+        assert_eq!(Arc::strong_count(&value), 1, "nobody receives the value, so it is dropped");
+    });
+}
+
+#[test]
+fn a_receiver_wakes_whoever_polled_last() {
+    check(|| {
+        type End = fn(Sender<()>);
+        let ends: [(&str, End); 2] = [("sent", |sender| sender.send(())), ("dropped without a value", drop)];
+        for (end, act) in ends {
+            let bells = [Bell::default(), Bell::default()];
+            let (sender, receiver) = oneshot();
+            let mut receiver = Box::pin(receiver);
+            for bell in &bells {
+                assert!(poll(&mut receiver, &bell.waker()).is_pending());
+            }
+            assert_eq!(bells[1].count(), 0, "nothing has come yet");
+            act(sender);
+            assert!(bells[1].count() > 0, "{end}, and the last waker is not woken");
+        }
+    });
+}
+
+#[test]
+fn a_receiver_on_another_thread_is_woken() {
+    check(|| {
+        for expected in [Some(7), None] {
+            let (sender, receiver) = oneshot();
+            thread::scope(|scope| {
+                let receiver = start(scope, "receiver", || block_on(receiver));
+                match expected {
+                    Some(value) => sender.send(value),
+                    None => drop(sender),
+                }
+                assert_eq!(receiver.join().unwrap(), expected);
+            });
+        }
+    });
+}
+
+#[test]
+fn a_receiver_that_was_ready_panics_when_it_is_polled_again() {
+    check(|| {
+        for value in [Some(1), None] {
+            let (sender, receiver) = oneshot();
+            let mut receiver = Box::pin(receiver);
+            if let Some(value) = value {
+                sender.send(value);
+            } else {
+                drop(sender);
+            }
+            assert_eq!(poll(&mut receiver, Waker::noop()), Poll::Ready(value));
+            for _ in 0..2 {
+                let again = catch_unwind(AssertUnwindSafe(|| poll(&mut receiver, Waker::noop())));
+                assert!(again.is_err(), "it was ready before, and is {again:?} now");
+            }
+        }
+    });
+}
+
+// --------------------------------------------------------------------------------------------------------- block_on
+
+#[test]
+fn block_on_gives_what_the_future_gives() {
+    check(|| {
+        assert_eq!(block_on(ready(1)), 1);
+        // It may borrow, and need not be `Send`.
+        let word = String::from("soup");
+        let borrowed: &str = block_on(async {
+            takes_turns(3).await;
+            word.as_str()
+        });
+        assert_eq!(borrowed, "soup");
+    });
+}
+
+#[test]
+fn block_on_polls_again_only_when_it_is_woken() {
+    check(|| {
+        for (act, fewest) in [(Remote::finish as fn(Remote), 2), (Remote::finish_later, 3)] {
+            let (watched, [first, second]) = watched();
+            thread::scope(|scope| {
+                start(scope, "first", || first.finish());
+                start(scope, "second", move || act(second));
+                block_on(watched.finished());
+            });
+            watched.was_polled(fewest..=3);
+        }
+    });
+}
+
+#[test]
+fn block_on_within_block_on_loses_no_wake() {
+    check(|| {
+        let ((outer, [remote_outer]), (inner, [remote_inner])) = (watched(), watched());
+        thread::scope(|scope| {
+            start(scope, "other", move || {
+                remote_outer.finish();
+                remote_inner.finish();
+            });
+            let mut whole = pin!(outer.finished());
+            block_on(poll_fn(|context| {
+                let poll = whole.as_mut().poll(context);
+                if poll.is_pending() {
+                    block_on(inner.finished());
+                }
+                poll
+            }));
+        });
+        outer.was_polled(2..=2);
+        inner.was_polled(2..=2);
+    });
+}
+
+#[test]
+fn a_waker_may_be_woken_when_its_block_on_is_over() {
+    check(|| {
+        let old: Waker = block_on(poll_fn(|context| Poll::Ready(context.waker().clone())));
+        old.wake_by_ref();
+        let (watched, [remote]) = watched();
+        thread::scope(|scope| {
+            start(scope, "other", move || {
+                old.wake();
+                remote.finish();
+            });
+            block_on(watched.finished());
+        });
+        watched.was_polled(2..=2);
+    });
+}
+
+// -------------------------------------------------------------------------------------------------------- executor
+
+#[test]
+fn a_task_does_nothing_until_the_executor_runs() {
+    check(|| {
+        let (mut executor, spawner) = executor();
+        executor.run();
+        let log = Log::new();
+        for round in ["first", "second"] {
+            let note = log.clone();
+            let caller = thread::current().id();
+            let answer = spawner.spawn(async move {
+                assert_eq!(thread::current().id(), caller, "tasks run on the thread that calls `run`");
+                note.note(round);
+                round
+            });
+            let mut answer = Box::pin(answer);
+            assert!(!log.happened(round), "the executor does not run yet");
+            assert_eq!(poll(&mut answer, Waker::noop()), Poll::Pending, "the executor does not run yet");
+            // Whether anybody receives what a task gives changes nothing.
+            let note = log.clone();
+            drop(spawner.spawn(async move { note.note(format!("{round}, for nobody")) }));
+            executor.run();
+            assert!(log.happened(round) && log.happened(&format!("{round}, for nobody")), "{:?}", log.events());
+            assert_eq!(poll(&mut answer, Waker::noop()), Poll::Ready(Some(round)));
+        }
+    });
+}
+
+#[test]
+fn tasks_take_turns() {
+    check(|| {
+        let (mut executor, spawner) = executor();
+        let log = Log::new();
+        for name in ["a", "b", "c"] {
+            let (note, own) = (log.clone(), spawner.clone());
+            let _ = spawner.spawn(async move {
+                for round in 1..=3 {
+                    note.note(format!("{name}{round}"));
+                    if name == "b" && round == 1 {
+                        let note = note.clone();
+                        let _ = own.spawn(async move { note.note("spawned by b1") });
+                    }
+                    takes_turns(1).await;
+                }
+            });
+        }
+        executor.run();
+        let turns = ["a1", "b1", "c1", "a2", "spawned by b1", "b2", "c2", "a3", "b3", "c3"];
+        assert_eq!(log.events(), turns, "who has been ready longest is next");
+
+        let log = Log::new();
+        let mut senders = ["a", "b", "c"].map(|name| {
+            let (note, (sender, receiver)) = (log.clone(), oneshot());
+            let _ = spawner.spawn(async move {
+                receiver.await;
+                note.note(name);
+            });
+            sender
+        });
+        // The last one is woken first.
+        senders.rotate_right(1);
+        let _ = spawner.spawn(async move { senders.map(|sender| sender.send(())) });
+        executor.run();
+        assert_eq!(log.events(), ["c", "a", "b"], "in the order in which they were woken");
+    });
+}
+
+#[test]
+fn a_task_that_waits_holds_up_no_other() {
+    check(|| {
+        let (mut executor, spawner) = executor();
+        let (sender, receiver) = oneshot();
+        let (relay, relayed) = oneshot();
+        let answer = spawner.spawn(async move { relayed.await.map(|number: u32| number + 1) });
+        let _ = spawner.spawn(async move { relay.send(receiver.await.unwrap_or(0)) });
+        let _ = spawner.spawn(async move { sender.send(41) });
+        executor.run();
+        assert_eq!(poll_once(answer), Poll::Ready(Some(Some(42))));
+    });
+}
+
+#[test]
+fn a_task_is_polled_again_only_when_it_is_woken() {
+    check(|| {
+        for (act, fewest) in [(Remote::finish as fn(Remote), 2), (Remote::finish_later, 3)] {
+            let (mut executor, spawner) = executor();
+            let (watched, [first, second]) = watched();
+            let task = Arc::clone(&watched);
+            let _ = spawner.spawn(async move { task.finished().await });
+            // It is not for this one that others are woken.
+            let _ = spawner.spawn(takes_turns(2));
+            thread::scope(|scope| {
+                start(scope, "first", || first.finish());
+                start(scope, "second", move || act(second));
+                executor.run();
+            });
+            watched.was_polled(fewest..=3);
+        }
+    });
+}
+
+#[test]
+fn a_task_may_spawn_others() {
+    check(|| {
+        let (mut executor, spawner) = executor();
+        let own = spawner.clone();
+        let log = Log::new();
+        let note = log.clone();
+        let answer = spawner.spawn(async move {
+            let _ = own.spawn(async move { note.note("nobody waits for this one") });
+            let parts = [1, 2].map(|number| own.spawn(ready(number)));
+            let mut sum = 0;
+            for part in parts {
+                sum += part.await.unwrap_or(0);
+            }
+            sum
+        });
+        executor.run();
+        assert!(log.happened("nobody waits for this one"), "the executor runs what is spawned meanwhile");
+        assert_eq!(poll_once(answer), Poll::Ready(Some(3)));
+    });
+}
+
+#[test]
+fn a_task_that_panics_takes_no_other_with_it() {
+    check(|| {
+        let (mut executor, spawner) = executor();
+        let broken = spawner.spawn(async {
+            takes_turns(1).await;
+            panic_on_purpose("the dish is burnt")
+        });
+        let broken: Receiver<()> = broken;
+        let other = spawner.spawn(async {
+            takes_turns(3).await;
+            "served"
+        });
+        executor.run();
+        assert_eq!(poll_once(broken), Poll::Ready(None), "it panicked");
+        assert_eq!(poll_once(other), Poll::Ready(Some("served")));
+    });
+}
+
+#[test]
+fn a_waker_may_be_woken_when_its_task_has_ended() {
+    check(|| {
+        for panics in [false, true] {
+            let (mut executor, spawner) = executor();
+            let kept = Arc::new(Mutex::new(None));
+            let owned = Arc::new("what the task owns");
+            let (keeps, owns) = (Arc::clone(&kept), Arc::clone(&owned));
+            let _ = spawner.spawn(poll_fn(move |context| {
+                assert_eq!(*owns, "what the task owns");
+                let again = keeps.lock().unwrap().replace(context.waker().clone()).is_some();
+                assert!(!again, "a task that has ended is polled again");
+                // Woken before the end, and after it.
+                context.waker().wake_by_ref();
+                if panics { panic_on_purpose("the dish is burnt") } else { Poll::Ready(()) }
+            }));
+            let late = Arc::clone(&kept);
+            let other = spawner.spawn(async move {
+                late.lock().unwrap().as_ref().inspect(|waker| waker.wake_by_ref());
+                takes_turns(2).await;
+                "served"
+            });
+            executor.run();
+            assert_eq!(poll_once(other), Poll::Ready(Some("served")));
+            assert_eq!(Arc::strong_count(&owned), 1, "the task has ended, and so its future is dropped");
+            let waker: Waker = kept.lock().unwrap().clone().unwrap();
+            waker.wake();
+            let later = spawner.spawn(async { "served later" });
+            executor.run();
+            assert_eq!(poll_once(later), Poll::Ready(Some("served later")));
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs schedules: cargo xtask check coroutine every_small_program_of_calls_keeps_the_contract"]
+fn every_small_program_of_calls_keeps_the_contract() {
+    every_small_program(contract::CoroutineContract);
+}
+
+// ----------------------------------------------------------------------------------------------------------- tools
+
+/// Polls a future once.
+fn poll<T>(receiver: &mut Pin<Box<Receiver<T>>>, waker: &Waker) -> Poll<Option<T>> {
+    receiver.as_mut().poll(&mut Context::from_waker(waker))
+}
+
+/// What a task has given, if it has ended.
+fn poll_once<T>(answer: Receiver<T>) -> Poll<Option<T>> {
+    poll(&mut Box::pin(answer), Waker::noop())
+}
+
+/// A waker that counts.
+#[derive(Default)]
+struct Bell(Arc<Rings>);
+
+#[derive(Default)]
+struct Rings(AtomicUsize);
+
+impl Bell {
+    fn waker(&self) -> Waker {
+        Waker::from(Arc::clone(&self.0))
+    }
+
+    fn count(&self) -> usize {
+        self.0.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Wake for Rings {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Gives the turn to others so many times: it wakes itself while it is polled.
+async fn takes_turns(times: usize) {
+    for _ in 0..times {
+        let mut given = false;
+        poll_fn(|context| {
+            if mem::replace(&mut given, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+/// Something that other threads finish, each its part of it. It counts how often it was asked.
+struct Watched {
+    polls: AtomicUsize,
+    parts: Vec<(AtomicBool, mpsc::Sender<Waker>)>,
+}
+
+/// Finishes a part of it.
+struct Remote {
+    watched: Arc<Watched>,
+    part: usize,
+    waker: mpsc::Receiver<Waker>,
+}
+
+fn watched<const PARTS: usize>() -> (Arc<Watched>, [Remote; PARTS]) {
+    let channels = [(); PARTS].map(|()| mpsc::channel());
+    let parts = channels.iter().map(|(sender, _)| (AtomicBool::new(false), sender.clone())).collect();
+    let watched = Arc::new(Watched { polls: AtomicUsize::new(0), parts });
+    let mut part = 0;
+    let remotes = channels.map(|(_, waker)| {
+        part += 1;
+        Remote { watched: Arc::clone(&watched), part: part - 1, waker }
+    });
+    (watched, remotes)
+}
+
+impl Watched {
+    /// The first poll is pending, whoever is faster: it looks before it gives its waker away. The flags are `Relaxed`, so a later
+    /// one sees them only if the wake brings them along.
+    fn finished(&self) -> impl Future<Output = ()> {
+        poll_fn(|context| {
+            let finished = self.parts.iter().all(|(finished, _)| finished.load(Ordering::Relaxed));
+            if self.polls.fetch_add(1, Ordering::Relaxed) == 0 {
+                for (_, remote) in &self.parts {
+                    let _ = remote.send(context.waker().clone());
+                }
+            }
+            if finished { Poll::Ready(()) } else { Poll::Pending }
+        })
+    }
+
+    /// Once at first, and once more for each wake; but several wakes may count as one. On threads any that follow each other may: who
+    /// is woken can be slower than who waits for a while.
+    #[track_caller]
+    fn was_polled(&self, times: RangeInclusive<usize>) {
+        let polls = self.polls.load(Ordering::Relaxed);
+        let fewest = if EXPLORED { *times.start() } else { 2.min(*times.start()) };
+        assert!(
+            (fewest..=*times.end()).contains(&polls),
+            "polled {polls} times, {} at most: once, and for each wake",
+            times.end()
+        );
+    }
+}
+
+impl Remote {
+    fn finish(self) {
+        let waker = self.waker.recv().expect("it is polled at least once");
+        self.watched.parts[self.part].0.store(true, Ordering::Relaxed);
+        waker.wake();
+    }
+
+    /// When everybody has waited for a while.
+    fn finish_later(self) {
+        a_while_passes();
+        self.finish();
+    }
+}
