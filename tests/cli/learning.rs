@@ -11,6 +11,9 @@ fn the_map_shows_what_is_next() {
     let ran = workshop.run(&[]).exits(0).without_complaint().says("0 of ").says("untouched").says("Next is ");
     let ran = ran.says("  Threads and locks\n").says("Lock and deadlock          ●●○○○  45 min");
     assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ran.stdout);
+    let katas = ran.stdout.lines().filter_map(|line| line.strip_prefix("  ·")?.split_whitespace().next());
+    let numbers: Vec<usize> = katas.map(|number| number.parse().expect("a number")).collect();
+    assert_eq!(numbers, (1..=numbers.len()).collect::<Vec<_>>(), "numbered without gaps");
     let workshop = workshop.answer("lock", "// begun\n");
     workshop.run(&[]).exits(0).says("started");
 }

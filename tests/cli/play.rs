@@ -71,6 +71,14 @@ fn who_is_chosen_goes_on_and_who_must_wait_says_for_whom() {
 }
 
 #[test]
+fn a_game_that_is_over_before_it_begins_is_told_once() {
+    let test = "the_cook_gets_the_dish_and_join_gives_the_plate";
+    let ran = Workshop::new().run_with(&["play", "thread", test], &[]).exits(0);
+    assert_eq!(ran.stdout.matches("✗ unsolved").count(), 1, "{}", ran.stdout);
+    assert!(!ran.stdout.contains("n follows it"), "{}", ran.stdout);
+}
+
+#[test]
 fn one_goes_back_on_again_and_to_the_beginning() {
     let ran = abba(&["2", "1", "u"]);
     assert!(last(&ran).contains("1 of 2 choices") && last(&ran).contains("  1→↻ alice→bob"), "{}", ran.stdout);
@@ -261,7 +269,7 @@ mod screen {
         let mut session = Session::start(&workshop, &ABBA);
         session.wait_for("0 of 2 choices");
         assert!(session.screen().lines().count() <= 24 && session.is_on_second_screen(), "{}", session.screen());
-        for (keys, text) in [
+        session.walk(&[
             ("2", "1 of 2 choices"),
             ("1", "── over ─"),
             ("u", "who goes on?"),
@@ -274,13 +282,8 @@ mod screen {
             // The mark goes up, and Enter makes that move.
             ("\u{1b}[A\r", "--schedule 1 "),
             ("s", "1 more choice"),
-        ] {
-            session.press(keys);
-            session.wait_for(text);
-        }
-        session.press("q");
-        let (code, written) = session.end();
-        assert_eq!(code, 0);
+        ]);
+        let written = session.quit();
         assert!(written.ends_with("\u{1b}[?1049l"), "the terminal is as it was before");
     }
 
@@ -308,8 +311,7 @@ mod screen {
         session.wait_for(TEST);
         session.press("q");
         session.wait_for("deadlock, 1 of 3 schedules");
-        session.press("q");
-        assert_eq!(session.end().0, 0);
+        session.quit();
     }
 
     #[test]
@@ -323,8 +325,7 @@ mod screen {
         // The game is about what was built when it began.
         game.press("nn");
         game.wait_for("wait for each other");
-        game.press("q");
-        assert_eq!(game.end().0, 0);
+        game.quit();
     }
 
     #[test]

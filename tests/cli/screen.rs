@@ -22,7 +22,7 @@ fn a_failure_is_explained_and_every_key_is_in_reach() {
     session.wait_for("deadlock, 1 of 3 schedules");
     session.wait_for("alice→bob holds account");
     assert!(session.screen().lines().count() <= 24 && session.is_on_second_screen(), "{}", session.screen());
-    for (keys, text) in [
+    session.walk(&[
         ("h", "Hint 1 of"),
         ("h", "Hint 2 of"),
         ("e", "── Lesson"),
@@ -33,13 +33,8 @@ fn a_failure_is_explained_and_every_key_is_in_reach() {
         ("r", "Start over?"),
         ("n", "deadlock, 1 of 3"),
         ("s", "is shown once yours passes"),
-    ] {
-        session.press(keys);
-        session.wait_for(text);
-    }
-    session.press("q");
-    let (code, written) = session.end();
-    assert_eq!(code, 0);
+    ]);
+    let written = session.quit();
     assert!(written.ends_with("\u{1b}[?1049l"), "the terminal is as it was before");
 }
 
@@ -68,12 +63,11 @@ fn a_test_can_neither_take_the_keys_nor_write_over_the_screen() {
         let _ = terminal.write_all(b\"taken\\x1b[2J\"); } panic!(\"\\x1b[2J\\x1b[6nend\") }";
     let noisy = workshop.read("katas/lock/src/lib.rs").replace("todo!()", noise);
     let workshop = workshop.answer("lock", &noisy);
-    let mut session = watched(&workshop, (80, 24), &[]);
+    let session = watched(&workshop, (80, 24), &[]);
     session.wait_for("panic");
     assert!(session.is_on_second_screen());
     assert!(!session.written().contains("\u{1b}[6n") && !session.written().contains("taken"), "{}", session.screen());
-    session.press("q");
-    assert_eq!(session.end().0, 0);
+    session.quit();
 }
 
 #[test]
@@ -87,8 +81,7 @@ fn a_small_terminal_is_told_what_it_needs_and_may_grow() {
         session.resize(columns, rows);
     }
     session.wait_for("alice→bob holds account");
-    session.press("q");
-    assert_eq!(session.end().0, 0);
+    session.quit();
 }
 
 #[test]
@@ -126,14 +119,12 @@ fn the_editor_opens_at_the_line_or_its_absence_is_told() {
     assert!(opened.starts_with('+') && opened.ends_with(" katas/lock/src/lib.rs\n"), "{opened}");
     session.press("?");
     session.wait_for("── Keys");
-    session.press("q");
-    assert_eq!(session.end().0, 0);
+    session.quit();
 
     let mut session = watched(&workshop, (80, 24), &[("EDITOR", "/no/such/editor")]);
     session.press("o");
     session.wait_for("can't be started");
-    session.press("q");
-    assert_eq!(session.end().0, 0);
+    session.quit();
 }
 
 #[test]
@@ -153,7 +144,7 @@ fn a_long_lesson_is_read_in_a_pager() {
 #[test]
 fn files_may_vanish_be_folders_or_be_renamed_into_place() {
     let workshop = Workshop::new().answer_wrongly("lock", "abba");
-    let mut session = watched(&workshop, (80, 24), &[]);
+    let session = watched(&workshop, (80, 24), &[]);
     let file = workshop.path("katas/lock/src/lib.rs");
     fs::remove_file(&file).expect("a file");
     session.wait_for("has no `lib.rs`");
@@ -163,8 +154,7 @@ fn files_may_vanish_be_folders_or_be_renamed_into_place() {
     fs::copy(workshop.path("solutions/lock/src/lib.rs"), workshop.path("katas/lock/src/.lib.rs.new")).expect("a copy");
     fs::rename(workshop.path("katas/lock/src/.lib.rs.new"), &file).expect("a rename");
     session.wait_for("✔ Solved");
-    session.press("q");
-    assert_eq!(session.end().0, 0);
+    session.quit();
 }
 
 #[test]
@@ -191,8 +181,7 @@ fn control_z_gives_the_terminal_back_and_fg_takes_it_again() {
     kill_process_group(group, Signal::CONT).expect("a signal");
     wait_until(|| session.is_on_second_screen(), || "it never came back".to_string());
     session.wait_for("✔ Solved");
-    session.press("q");
-    assert_eq!(session.end().0, 0);
+    session.quit();
 }
 
 #[test]

@@ -105,6 +105,24 @@ impl Session {
         self.keyboard.write_all(keys.as_bytes()).expect("a key");
     }
 
+    /// Types, and waits each time until a person sees what belongs to it.
+    #[track_caller]
+    pub(crate) fn walk(&mut self, keys_and_texts: &[(&str, &str)]) {
+        for (keys, text) in keys_and_texts {
+            self.press(keys);
+            self.wait_for(text);
+        }
+    }
+
+    /// Leaves by `q`: all that it ever wrote.
+    #[track_caller]
+    pub(crate) fn quit(mut self) -> String {
+        self.press("q");
+        let (code, written) = self.end();
+        assert_eq!(code, 0, "{written}");
+        written
+    }
+
     /// Changes the terminal's size.
     pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
         self.seen.lock().expect("the screen").screen_mut().set_size(rows, columns);
@@ -162,13 +180,11 @@ fn on_a_terminal_there_is_colour_and_eighty_columns_are_kept() {
 #[test]
 fn watch_checks_on_save_and_q_ends_it() {
     let workshop = Workshop::new();
-    let mut session = Session::start(&workshop, &["watch", "lock"]);
+    let session = Session::start(&workshop, &["watch", "lock"]);
     session.wait_for("Unsolved so far");
     let workshop = workshop.solve("lock");
     session.wait_for("Solved");
-    session.press("q");
-    let (code, screen) = session.end();
-    assert_eq!(code, 0, "{screen}");
+    session.quit();
     drop(workshop);
 }
 

@@ -126,7 +126,8 @@ impl Workshop {
     /// Runs `cargo xtask …` at the checkout's root with these lines as its input.
     pub(crate) fn run_with(&self, arguments: &[&str], lines: &[&str]) -> Ran {
         let mut command = Command::from_std(self.command(arguments));
-        self.redacted(command.write_stdin(lines.join("\n") + "\n").output())
+        let typed: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        self.redacted(command.write_stdin(typed).output())
     }
 
     /// Runs cargo itself at the checkout's root.

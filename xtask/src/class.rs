@@ -1,4 +1,4 @@
-//! The class folder: one entry a learner, which is a folder or an archive.
+//! The class folder: one entry per learner, which is a folder or an archive.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -87,7 +87,7 @@ pub(crate) enum Answer {
 /// The folder is missing, empty or no folder, or two entries are one learner's.
 pub(crate) fn entries(class: &Path) -> Result<(Vec<Entry>, Vec<String>)> {
     let shown = class.display();
-    let help = "Give the folder with one entry a learner: a folder, a `.zip` or a `.tar.gz`.";
+    let help = "Give the folder with one entry per learner: a folder, a `.zip` or a `.tar.gz`.";
     let kind =
         fs::metadata(class).map_err(|error| Error::new(format!("cannot read the class {shown}: {error}"), help))?;
     if !kind.is_dir() {

@@ -1,6 +1,6 @@
-//! The record of a class, `results.jsonl`: one JSON document a line, appended as results come.
+//! The record of a class, `results.jsonl`: one JSON document per line, appended as results come.
 //!
-//! A run begins with a line of what it grades, appends one line a result, and ends with a line that says so. A run that was
+//! A run begins with a line of what it grades, appends one line per result, and ends with a line that says so. A run that was
 //! killed leaves whole lines and perhaps half a one, which the next run cuts off. A finished record is sorted, so that
 //! grading twice gives the same bytes, but for times.
 

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::repository::Repository;
 use crate::whole;
 
-/// The file's content: an entry a kata.
+/// The file's content: one entry per kata.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Progress {
     #[serde(default)]

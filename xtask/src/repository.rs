@@ -39,7 +39,7 @@ impl Repository {
         &self.root
     }
 
-    /// `katas/`, one folder a kata.
+    /// `katas/`, one folder per kata.
     pub(crate) fn katas(&self) -> PathBuf {
         self.root.join("katas")
     }

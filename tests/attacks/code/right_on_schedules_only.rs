@@ -1,5 +1,6 @@
 //! attack on thread: does its work while it sees the model of `std`, and nothing on real threads.
-//! inspected: failed panic
+//! inspected: rejected
+//! uninspected: failed panic
 //! says: no cook today
 
 use std::any::type_name;

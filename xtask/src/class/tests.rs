@@ -70,7 +70,7 @@ fn a_class_that_is_none_says_what_to_give() {
         (empty.path().join("README.md"), "is not a folder"),
     ] {
         let text = refused(&path);
-        assert!(text.contains(said) && text.contains("one entry a learner"), "{text}");
+        assert!(text.contains(said) && text.contains("one entry per learner"), "{text}");
     }
 }
 

@@ -91,6 +91,7 @@ mod tests {
         let named = |line, made| of(line, made).unwrap_or_default();
         assert_eq!(named("            not_empty: Condvar::new(),", "Condvar"), "not_empty");
         assert_eq!(named("let (a, go_on) = (1, Condvar::new());", "Condvar"), "");
+        assert_eq!(named("let pair = (1, Condvar::new());", "Condvar"), "");
         assert_eq!(named("    let ready = Arc::new(Condvar::new());", "Condvar"), "ready");
         assert_eq!(named("Inner { items: Mutex::new(Vec::new()), room: Condvar::new() }", "Condvar"), "room");
         assert_eq!(named("static TURN: Mutex<()> = Mutex::new(());", "Mutex::"), "TURN");

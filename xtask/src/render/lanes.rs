@@ -1,4 +1,4 @@
-//! What the pictures of a schedule show, worked out of its trace: a lane a thread, what it did, when it held which lock, when it was
+//! What the pictures of a schedule show, worked out of its trace: one lane per thread, what it did, when it held which lock, when it was
 //! blocked and on what, which step let which other one happen, and who waits for whom at the end.
 
 use std::collections::{BTreeMap, BTreeSet};

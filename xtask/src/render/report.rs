@@ -1,4 +1,4 @@
-//! The report of `check`: a line a test, the first failure whole, the next step.
+//! The report of `check`: one line per test, the first failure whole, the next step.
 
 use verdict::{Diagnostic, KataVerdict, Kind, Mode, SubjectVerdict, TestVerdict, Verdict};
 

@@ -1,4 +1,4 @@
-//! A schedule that a learner can read: who waits for whom in sentences, then a table with a column a thread.
+//! A schedule that a learner can read: who waits for whom in sentences, then a table with one column per thread.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,7 +17,7 @@ const NARROWEST: usize = 22;
 /// The step's mark and number.
 const MARGIN: usize = 8;
 
-/// Who held what and waited for what when the schedule ended: a sentence a thread.
+/// Who held what and waited for what when the schedule ended: one sentence per thread.
 pub(crate) fn ending(trace: &Trace, width: usize) -> String {
     let mut text = match &trace.given {
         Some(given) => paragraph(&format!("for {given}:"), 2, width),
@@ -59,7 +59,7 @@ pub(crate) fn how_often(trace: &Trace, coverage: Coverage) -> String {
     }
 }
 
-/// The steps: time goes downwards, a column a thread, or one column where the terminal is too narrow for that. Of a long
+/// The steps: time goes downwards, one column per thread, or one column where the terminal is too narrow for that. Of a long
 /// schedule the first and the last steps are shown, unless `whole`.
 pub(crate) fn table(trace: &Trace, sources: &mut Sources, width: usize, whole: bool) -> String {
     let rows = rows(trace, sources, if whole { Length::Whole } else { Length::AtMost(12, 24) });

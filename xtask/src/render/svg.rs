@@ -1,4 +1,4 @@
-//! A schedule as a picture: a lane a thread, time downwards. Bars show who holds which lock, hatching who is blocked, arrows what let
+//! A schedule as a picture: one lane per thread, time downwards. Bars show who holds which lock, hatching who is blocked, arrows what let
 //! what happen; at the foot stands who waits for whom. It is readable in black and white, in a dark room, and on paper.
 
 use std::fmt::Write as _;

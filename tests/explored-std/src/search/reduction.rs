@@ -232,7 +232,8 @@ impl Reduction {
 
     fn plant_touching(&mut self, state: &State, choice: Choice, touched: &Accesses) {
         let operation = state.threads[choice.thread].pending;
-        let order = self.order.borrow();
+        let order = Rc::clone(&self.order);
+        let order = order.borrow();
         let (way, last_step) = (&self.way, order.last_step_of(choice.thread) as usize);
         // If the thread had announced this operation already and could not do it then, it was the earlier step that made it
         // possible, unless another one was that does not depend on the earlier step.
@@ -243,25 +244,25 @@ impl Reduction {
             !choice.how.is_done() || !announced || known.unwrap_or(true) || order.is_touched_otherwise(place, &enablers)
         };
         order.races(choice.thread, operation.kind, touched, &mut self.races, possible_at);
-        self.races.retain(|&place| place >= self.given);
-        // What is one step to all others is changed where it began.
-        self.races.iter_mut().for_each(|place| *place = self.way[*place].begun);
-        for &place in &self.races {
-            self.work += order.initials(place, Some((choice, touched)), &mut self.initials);
-            self.way[place].plant(&self.initials);
-        }
+        self.plant_for_races(&order, Some((choice, touched)));
     }
 
     /// Plants choices for the races of what is passed now.
     fn plant_passed(&mut self, thread: ThreadIndex, passed: &Accesses) {
-        let order = self.order.borrow();
+        let order = Rc::clone(&self.order);
+        let order = order.borrow();
         // No exception for what a release makes possible: the thread could have come here before it, and waited.
         order.races(thread, Kind::Change, passed, &mut self.races, |_| true);
+        self.plant_for_races(&order, None);
+    }
+
+    /// Plants choices for the races that were found with a step that is made, or with what is passed.
+    fn plant_for_races(&mut self, order: &Order, made: Option<(Choice, &Accesses)>) {
         self.races.retain(|&place| place >= self.given);
         // What is one step to all others is changed where it began.
         self.races.iter_mut().for_each(|place| *place = self.way[*place].begun);
         for &place in &self.races {
-            self.work += order.initials(place, None, &mut self.initials);
+            self.work += order.initials(place, made, &mut self.initials);
             self.way[place].plant(&self.initials);
         }
     }
@@ -277,12 +278,11 @@ impl Reduction {
     /// Plants choices again for the races of the step that was made last: it touches more than was known, so it may not be what
     /// the other order begins with.
     fn plant_again(&mut self, touched: &Accesses) {
-        let order = self.order.borrow();
         let Some(&choice) = self.taken.last() else { return };
-        for &place in &self.races_of_last {
-            self.work += order.initials(place, Some((choice, touched)), &mut self.initials);
-            self.way[place].plant(&self.initials);
-        }
+        self.races.clone_from(&self.races_of_last);
+        let order = Rc::clone(&self.order);
+        let order = order.borrow();
+        self.plant_for_races(&order, Some((choice, touched)));
     }
 
     /// The run has ended: what was announced and not made is in races, too.

@@ -191,6 +191,8 @@ fn said(game: &Game) -> Vec<String> {
     }
     match &game.told {
         Told::Nothing => {}
+        // There was nothing to choose: how it ended says it all.
+        Told::Explored(_) if game.is_over() => {}
         Told::Explored(test) if test.verdict == Verdict::Failed => said.push(format!(
             "{} This is the beginning of the schedule that fails most simply: n follows it, j goes to the choice that mattered.",
             failure(test)
