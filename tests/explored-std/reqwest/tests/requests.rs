@@ -4,10 +4,11 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io::Read;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -431,6 +432,28 @@ fn tasks_must_not_block() {
         on_one(async { drop(blocking::get(site.url("/a"))) });
     });
     assert!(message.contains("in a context where blocking is not allowed"), "{message}");
+}
+
+#[test]
+fn nothing_comes_while_a_task_is_polled() {
+    // Whoever looks twice in one poll sees twice that there is nothing: no other task could go on meanwhile, and a runtime of one
+    // thread hears of an answer between two polls.
+    let text = always(|| {
+        let site = Site::new();
+        on_one(async {
+            let mut request = pin!(async { reqwest::get(site.url("/a")).await.unwrap().text().await.unwrap() });
+            let twice = |cx: &mut Context<'_>| match request.as_mut().poll(cx) {
+                Poll::Pending => {
+                    let again = request.as_mut().poll(cx);
+                    assert!(again.is_pending(), "an answer came within a poll");
+                    again
+                }
+                ready => ready,
+            };
+            poll_fn(twice).await
+        })
+    });
+    assert_eq!(text, "text of /a");
 }
 
 #[test]

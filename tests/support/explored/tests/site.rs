@@ -85,6 +85,22 @@ fn a_page_waits_for_another_one() {
 }
 
 #[test]
+fn a_page_has_answered_although_nobody_has_read_it() {
+    check(|| {
+        let site = Site::start();
+        site.page("/a").says("a").answers_after("/b");
+        site.page("/b").says("b");
+        let client = Client::builder().timeout(None).build().unwrap();
+        let heads = thread::scope(|scope| {
+            let heads = ["/a", "/b"].map(|path| scope.spawn(|| client.get(site.url(path)).send().unwrap()));
+            heads.map(|head| head.join().unwrap())
+        });
+        assert_eq!(site.transcript().in_flight(), 2);
+        assert_eq!(heads.map(|head| head.text().unwrap()), ["a", "b"]);
+    });
+}
+
+#[test]
 fn a_page_waits_for_the_clock_and_for_a_gate() {
     check(|| {
         let site = Site::start();

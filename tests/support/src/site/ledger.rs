@@ -1,6 +1,6 @@
 //! The site's memory: what has happened, how each page behaves, and who waits for what.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,6 +26,8 @@ struct State {
     tables: Vec<Table>,
     /// Beyond this many requests in flight, more are refused.
     limit: Option<usize>,
+    /// The pages that have answered.
+    answered: HashSet<String>,
     waiting: Vec<(Moment, oneshot::Sender<()>)>,
 }
 
@@ -205,6 +207,12 @@ impl Ledger {
         pending.collect()
     }
 
+    /// A page has sent its answer to the end, which the client may not have read.
+    #[cfg(feature = "explore")]
+    pub(super) fn has_answered(&self, path: String) {
+        self.change(|state| state.has_answered(path));
+    }
+
     fn end(&self, index: usize, ending: Ending) {
         self.change(|state| state.end(index, ending));
     }
@@ -247,7 +255,7 @@ impl State {
     fn has_come(&self, moment: &Moment) -> bool {
         match moment {
             Moment::InFlight(k) => self.transcript.peak() >= *k,
-            Moment::Answered(path) => self.transcript.answers().contains(&path.as_str()),
+            Moment::Answered(path) => self.answered.contains(path),
             Moment::HungUp(path) => self.transcript.hung_up(path) > 0,
             Moment::Settled => self.transcript.in_flight() == 0,
         }
@@ -256,13 +264,20 @@ impl State {
     fn end(&mut self, index: usize, ending: Ending) {
         self.transcript.end(index, ending);
         let path = self.transcript.requests()[index].path.clone();
-        let now = match ending {
-            Ending::HungUp => Some(Moment::HungUp(path)),
-            Ending::Answered(_) => Some(Moment::Answered(path)),
-            Ending::Pending | Ending::BrokenOff => None,
-        };
-        let settled = self.transcript.in_flight() == 0;
-        self.wake(|moment| now.as_ref() == Some(moment) || settled && *moment == Moment::Settled);
+        match ending {
+            Ending::HungUp => self.wake(|moment| *moment == Moment::HungUp(path.clone())),
+            Ending::Answered(_) => self.has_answered(path),
+            Ending::Pending | Ending::BrokenOff => {}
+        }
+        if self.transcript.in_flight() == 0 {
+            self.wake(|moment| *moment == Moment::Settled);
+        }
+    }
+
+    fn has_answered(&mut self, path: String) {
+        if self.answered.insert(path.clone()) {
+            self.wake(|moment| *moment == Moment::Answered(path.clone()));
+        }
     }
 
     fn wake(&mut self, has_come: impl Fn(&Moment) -> bool) {

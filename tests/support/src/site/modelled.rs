@@ -68,6 +68,7 @@ struct Pages {
 impl Server for Pages {
     fn take(&self, request: &Request) -> Visit {
         let path = request.url().path().to_owned();
+        let (ledger, page) = (self.ledger.clone(), path.clone());
         let (mut visit, welcome) = self.ledger.arrive(&path);
         let answer = match welcome {
             Welcome::Refuse => Answer {
@@ -84,7 +85,14 @@ impl Server for Pages {
         };
         let status = answer.said.status;
         Visit {
-            answer: Box::new(move |connection| answer.send(&connection)),
+            answer: Box::new(move |connection| {
+                let has_end = answer.has_end();
+                answer.send(&connection);
+                if has_end {
+                    // A part of the last step: nobody can tell it from the answer.
+                    in_one_step(|| ledger.has_answered(page));
+                }
+            }),
             ended: Box::new(move |how| {
                 visit.end(match how {
                     Ended::Answered => Ending::Answered(status),
@@ -105,6 +113,11 @@ struct Answer {
 }
 
 impl Answer {
+    /// Whether it is sent to its end.
+    fn has_end(&self) -> bool {
+        matches!(self.sent, Sent::Whole | Sent::Dripping) && !self.breaks_off
+    }
+
     /// Sends it when what it waits for has happened.
     fn send(self, connection: &Connection) {
         match self.after {
