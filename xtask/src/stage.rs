@@ -1,7 +1,7 @@
 //! Staging: a pristine kata crate plus the subject's `src/`, and nothing else of the subject's.
 //!
 //! A staged subject is two crates over one `src` folder: `threads` links the real `std`, `schedules` has the model renamed
-//! to `std` (and the models of parking_lot, crossbeam and tokio to theirs). All subjects at hand are one cargo workspace, so that
+//! to `std` (and the models of parking_lot, crossbeam, tokio and reqwest to theirs). All subjects at hand are one cargo workspace, so that
 //! one cargo invocation builds everything. The subject's own files are only read.
 
 use std::fs;
@@ -177,27 +177,40 @@ fn crate_manifest(repository: &Repository, label: &str, staged: &StagedSubject, 
     }
     if mode == Mode::Schedules {
         let dependencies = table(&mut manifest, "dependencies");
-        dependencies.insert("std".to_string(), model(repository, "explored-std", "tests/explored-std")?);
-        dependencies.insert("core".to_string(), model(repository, "explored-core", "tests/explored-std/core")?);
+        dependencies.insert("std".to_string(), Value::Table(model(repository, "explored-std", "tests/explored-std")?));
+        let core = model(repository, "explored-core", "tests/explored-std/core")?;
+        dependencies.insert("core".to_string(), Value::Table(core));
         for kind in ["dependencies", "dev-dependencies"] {
             use_models(repository, table(&mut manifest, kind))?;
         }
-        let support = model(repository, "kata-explored", "tests/support/explored")?;
-        table(&mut manifest, "dev-dependencies").insert("kata".to_string(), support);
+        let mut support = model(repository, "kata-explored", "tests/support/explored")?;
+        let dependencies = table(&mut manifest, "dev-dependencies");
+        // Its other features have no crates of their own, and it should not be built twice.
+        if features_of(dependencies.get("kata")).contains(&Value::String("site".to_string())) {
+            support.insert("features".to_string(), Value::Array(vec![Value::String("site".to_string())]));
+        }
+        dependencies.insert("kata".to_string(), Value::Table(support));
     }
     Ok(manifest.to_string())
 }
 
-/// Puts the models of other crates than `std` in their places.
+/// Puts the models of other crates than `std` in their places, with the features that the kata asks for.
 fn use_models(repository: &Repository, dependencies: &mut Table) -> Result<()> {
-    for name in ["parking_lot", "crossbeam", "tokio"] {
-        if dependencies.contains_key(name) {
+    for name in ["parking_lot", "crossbeam", "tokio", "reqwest"] {
+        if let Some(real) = dependencies.get(name) {
             let package = format!("explored-{}", name.replace('_', "-"));
-            let path = format!("tests/explored-std/{name}");
-            dependencies.insert(name.to_string(), model(repository, &package, &path)?);
+            let mut model = model(repository, &package, &format!("tests/explored-std/{name}"))?;
+            model.insert("features".to_string(), Value::Array(features_of(Some(real))));
+            dependencies.insert(name.to_string(), Value::Table(model));
         }
     }
     Ok(())
+}
+
+/// The features that a dependency is asked for.
+fn features_of(dependency: Option<&Value>) -> Vec<Value> {
+    let features = dependency.and_then(|dependency| dependency.get("features")?.as_array());
+    features.cloned().unwrap_or_default()
 }
 
 /// Lets the crate use these features of the test support.
@@ -210,11 +223,11 @@ fn use_support(manifest: &mut Table, features: &[&str]) {
     table(manifest, "dev-dependencies").insert("kata".to_string(), Value::Table(support));
 }
 
-fn model(repository: &Repository, package: &str, path: &str) -> Result<Value> {
-    Ok(Value::Table(Table::from_iter([
+fn model(repository: &Repository, package: &str, path: &str) -> Result<Table> {
+    Ok(Table::from_iter([
         ("package".to_string(), Value::String(package.to_string())),
         ("path".to_string(), absolute(repository, path)?),
-    ])))
+    ]))
 }
 
 /// The absolute path of something in the repository. Links are resolved, so that one crate is not built twice under two names.

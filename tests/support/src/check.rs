@@ -64,6 +64,7 @@ pub struct Check {
     pub(crate) builds: Builds,
     pub(crate) may_outlive: MayOutlive,
     pub(crate) hostile_timeouts: bool,
+    pub(crate) spurious_wakeups: bool,
     pub(crate) schedules: Option<u64>,
     pub(crate) deadline: Duration,
     pub(crate) patient: bool,
@@ -97,6 +98,7 @@ impl Check {
             builds: Builds::Both,
             may_outlive: MayOutlive { threads: false, processes: false },
             hostile_timeouts: false,
+            spurious_wakeups: true,
             schedules: None,
             deadline: Duration::from_secs(10),
             patient: false,
@@ -119,6 +121,13 @@ impl Check {
     /// On schedules, a timeout fires whenever it could. Otherwise it fires only when nothing else can run.
     pub fn hostile_timeouts(mut self) -> Check {
         self.hostile_timeouts = true;
+        self
+    }
+
+    /// On schedules, nobody wakes for no reason, and no task is polled for none: for bodies in which only libraries wait, which look
+    /// again. Each such accident would be some more schedules, and nothing new.
+    pub fn no_spurious_wakeups(mut self) -> Check {
+        self.spurious_wakeups = false;
         self
     }
 

@@ -110,6 +110,7 @@ fn config(check: &Check) -> Config {
         seed: number(SEED).unwrap_or(defaults.seed),
         timeouts: if check.hostile_timeouts { Timeouts::Hostile } else { Timeouts::Patient },
         daemons: check.may_outlive.threads,
+        spurious: if check.spurious_wakeups { defaults.spurious } else { 0 },
         replay: env::var(REPLAY).ok(),
         ask: asked(),
         kind_of_panic,

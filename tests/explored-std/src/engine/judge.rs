@@ -288,8 +288,10 @@ fn waits_for_a_waker(state: &State, thread: &ThreadState) -> bool {
 /// 4. a thread, in no test tool, that waits for a notification or an unpark: lost wakeup;
 /// 5. anything else, a channel, a barrier, a join: deadlock.
 fn judge_stuck(state: &State, notes: &[Option<String>]) -> Failure {
+    // A part of a model counts where it is a test tool.
+    let is_told = |thread: &ThreadState| !thread.serves || !thread.waits_at.is_empty();
     let stuck: Vec<ThreadIndex> =
-        (0..state.threads.len()).filter(|&index| state.is_live(index) && !state.threads[index].serves).collect();
+        (0..state.threads.len()).filter(|&index| state.is_live(index) && is_told(&state.threads[index])).collect();
     if let Some(circle) = circle(state) {
         let message = match circle[..] {
             [one] => format!("{} waits for itself: {}", names_of(state, &circle), wait_of(state, one, notes)),

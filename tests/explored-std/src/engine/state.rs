@@ -380,6 +380,7 @@ impl State {
                 choices.push(Choice { thread: index, how: How::Timeout });
             }
         }
+        self.leave_polls_alone(choices);
         // What a thread would do that takes a lock again and again without yielding is not explored further at this point.
         self.forced |= held_back && !choices.is_empty();
         let runs_on = self.run_length > LONGEST_RUN || self.has_passed_enough();
@@ -563,6 +564,17 @@ impl State {
     pub(crate) fn is_within_poll(&self, choices: &[Choice]) -> bool {
         let polls = self.threads.get(self.decided).is_some_and(|thread| thread.polls);
         polls && choices.iter().all(|choice| choice.thread == self.decided)
+    }
+
+    /// What models do for themselves, such as the answer of a site, comes between two polls: a runtime hears of nothing while it
+    /// polls. If other tasks or threads could go on, all of them can.
+    fn leave_polls_alone(&self, choices: &mut Vec<Choice>) {
+        let decided = self.decided;
+        let polls = self.threads.get(decided).is_some_and(|thread| thread.polls);
+        let serves = |choice: &Choice| choice.thread == decided || self.threads[choice.thread].serves;
+        if polls && choices.iter().any(|choice| choice.thread == decided) && choices.iter().all(serves) {
+            choices.retain(|choice| choice.thread == decided);
+        }
     }
 
     /// Whether there is nothing to decide: who polls a future makes the only step that is possible.

@@ -39,6 +39,11 @@ impl RawChannel {
         channel
     }
 
+    /// A channel without a limit that a model makes for the learner's code at this place, and what it is.
+    pub fn made_at(what: &'static str, at: Site) -> RawChannel {
+        RawChannel { identity: Identity::made_at(at), what: What::plain(what), capacity: None }
+    }
+
     fn index(&self, state: &mut State) -> ObjectIndex {
         self.register(state).0
     }
@@ -76,7 +81,17 @@ impl RawChannel {
     /// gets it back if nobody received it: its place in the queue is the argument.
     #[track_caller]
     pub fn send(&self, deadline: Deadline, put: impl FnOnce(), take: impl FnOnce(usize)) -> Result<(), Refusal> {
-        let at = Location::caller();
+        self.send_at(Location::caller(), deadline, put, take)
+    }
+
+    /// The same, for the learner's code at this place.
+    pub fn send_at(
+        &self,
+        at: Site,
+        deadline: Deadline,
+        put: impl FnOnce(),
+        take: impl FnOnce(usize),
+    ) -> Result<(), Refusal> {
         let object = self.in_use();
         let operation = Operation::new(Kind::Send, "send", object, at);
         let ticket = self.let_in(operation.until(deadline.0))?;
@@ -147,7 +162,12 @@ impl RawChannel {
     /// Waits for a message. After `Ok` the caller takes the first one.
     #[track_caller]
     pub fn receive(&self, name: &'static str, deadline: Deadline) -> Result<(), Refusal> {
-        let (object, at) = (self.in_use(), Location::caller());
+        self.receive_at(Location::caller(), name, deadline)
+    }
+
+    /// The same, for the learner's code at this place.
+    pub fn receive_at(&self, at: Site, name: &'static str, deadline: Deadline) -> Result<(), Refusal> {
+        let object = self.in_use();
         let queues = self.capacity == Some(0) && with(|state| state.settings.observed);
         if queues {
             step(Operation::new(Kind::Change, QUEUE, object, at));

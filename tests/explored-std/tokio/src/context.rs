@@ -65,7 +65,7 @@ pub(crate) fn end() -> Option<Awaited> {
 }
 
 /// The future that is polled waits for this.
-pub(crate) fn awaits(awaited: Awaited) {
+pub fn awaits(awaited: Awaited) {
     with(|context| {
         context.awaited.get_or_insert(awaited);
     });

@@ -11,6 +11,9 @@ pub mod sync;
 pub mod task;
 pub mod time;
 
+#[doc(hidden)]
+pub mod model;
+
 mod context;
 mod one_thread;
 mod steps;

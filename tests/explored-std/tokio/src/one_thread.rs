@@ -4,10 +4,10 @@ use std::cell::RefCell;
 
 /// A value of the model's own. Whoever uses it makes a step first where others could see the difference.
 #[derive(Default)]
-pub(crate) struct OneThread<T>(RefCell<T>);
+pub struct OneThread<T>(RefCell<T>);
 
-// SAFETY: all modelled threads run on one OS thread, and nobody switches while the value is borrowed: `with` calls closures of this
-// crate only, which make no steps.
+// SAFETY: all modelled threads run on one OS thread, and nobody switches while the value is borrowed: `with` calls closures of models
+// only, which make no steps.
 unsafe impl<T> Send for OneThread<T> {}
 // SAFETY: the same.
 unsafe impl<T> Sync for OneThread<T> {}
@@ -17,12 +17,13 @@ impl<T> std::panic::UnwindSafe for OneThread<T> {}
 impl<T> std::panic::RefUnwindSafe for OneThread<T> {}
 
 impl<T> OneThread<T> {
-    pub(crate) const fn new(value: T) -> OneThread<T> {
+    /// For one value.
+    pub const fn new(value: T) -> OneThread<T> {
         OneThread(RefCell::new(value))
     }
 
     /// Uses the value. `f` must make no step.
-    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+    pub fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         f(&mut self.0.borrow_mut())
     }
 }

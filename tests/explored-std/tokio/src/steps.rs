@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use crate::context;
 
 /// A place in the learner's source.
-pub(crate) type Site = &'static Location<'static>;
+pub type Site = &'static Location<'static>;
 
 /// Does something with a primitive of tokio's as one step. `changes` says of the result whether it has changed the primitive.
 pub(crate) fn once<R>(

@@ -21,8 +21,9 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
 use super::ledger::{After, Ledger, Visit, Welcome};
+use super::network::NUMBER;
 use super::quiet::{long_quiet, quiet};
-use super::reply::{NUMBER, Sent};
+use super::reply::Sent;
 use super::transcript::Ending;
 
 /// The way to wiremock: one connection, many requests at once.

@@ -1,15 +1,16 @@
 //! The site's memory: what has happened, how each page behaves, and who waits for what.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::in_one_step;
 use super::meeting::Meeting;
 use super::reply::{Reply, Sent};
-use super::transcript::{Ending, Request, Transcript};
+use super::transcript::{Ending, Transcript};
 use crate::Gate;
 
 /// What the pages share. Clones are the same ledger.
@@ -25,6 +26,8 @@ struct State {
     tables: Vec<Table>,
     /// Beyond this many requests in flight, more are refused.
     limit: Option<usize>,
+    /// The pages that have answered.
+    answered: HashSet<String>,
     waiting: Vec<(Moment, oneshot::Sender<()>)>,
 }
 
@@ -106,7 +109,10 @@ pub(super) enum After {
 impl Ledger {
     /// Notes the request and says what to do with it.
     pub(super) fn arrive(&self, path: &str) -> (Visit, Welcome) {
-        let mut state = self.lock();
+        self.change(|state| self.arrive_at(state, path))
+    }
+
+    fn arrive_at(&self, state: &mut State, path: &str) -> (Visit, Welcome) {
         let index = state.transcript.arrive(path);
         let visit = Visit { ledger: self.clone(), index: Some(index) };
         let in_flight = state.transcript.in_flight();
@@ -158,13 +164,14 @@ impl Ledger {
     /// Nobody needs to wait for anybody any more.
     pub(super) fn close(&self) {
         self.set_meeting(None);
-        self.lock().tables.clear();
+        self.change(|state| state.tables.clear());
     }
 
     /// From now on requests without a hold of their own wait for this meeting, or no longer for any.
     pub(super) fn set_meeting(&self, meeting: Option<Meeting>) {
         // The requests that waited for the earlier one are let go when it is dropped.
-        let _earlier = std::mem::replace(&mut self.lock().meeting, meeting);
+        let earlier = std::mem::replace(&mut self.lock().meeting, meeting);
+        in_one_step(|| drop(earlier));
     }
 
     /// Refuses requests beyond so many.
@@ -174,7 +181,7 @@ impl Ledger {
 
     /// Returns when the moment has come.
     pub(super) async fn until(&self, moment: Moment) {
-        let signal = self.lock().signal(moment);
+        let signal = self.change(|state| state.signal(moment));
         if let Some(signal) = signal {
             let _ = signal.await;
         }
@@ -185,29 +192,35 @@ impl Ledger {
         self.lock().transcript.clone()
     }
 
-    /// The pages that have not answered, with what they wait for: for the report on a test that got stuck.
+    /// The pages that have not answered, with what they wait for: for the report on a test that got stuck on threads.
+    #[cfg(not(feature = "explore"))]
     pub(super) fn pending(&self) -> Vec<String> {
         let state = self.lock();
         let pending = state.transcript.requests().iter().filter(|request| request.ending == Ending::Pending);
-        let pending =
-            pending.map(|Request { path, .. }| match state.pages.get(path).and_then(|page| page.hold.as_ref()) {
+        let pending = pending.map(|request| {
+            let path = &request.path;
+            match state.pages.get(path).and_then(|page| page.hold.as_ref()) {
                 Some(hold) => format!("{path} ({hold})"),
                 None => path.clone(),
-            });
+            }
+        });
         pending.collect()
     }
 
+    /// A page has sent its answer to the end, which the client may not have read.
+    #[cfg(feature = "explore")]
+    pub(super) fn has_answered(&self, path: String) {
+        self.change(|state| state.has_answered(path));
+    }
+
     fn end(&self, index: usize, ending: Ending) {
+        self.change(|state| state.end(index, ending));
+    }
+
+    /// Changes the state, all of it at once.
+    fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.lock();
-        state.transcript.end(index, ending);
-        let path = state.transcript.requests()[index].path.clone();
-        let now = match ending {
-            Ending::HungUp => Some(Moment::HungUp(path)),
-            Ending::Answered(_) => Some(Moment::Answered(path)),
-            Ending::Pending | Ending::BrokenOff => None,
-        };
-        let settled = state.transcript.in_flight() == 0;
-        state.wake(|moment| now.as_ref() == Some(moment) || settled && *moment == Moment::Settled);
+        in_one_step(|| change(&mut state))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -242,9 +255,28 @@ impl State {
     fn has_come(&self, moment: &Moment) -> bool {
         match moment {
             Moment::InFlight(k) => self.transcript.peak() >= *k,
-            Moment::Answered(path) => self.transcript.answers().contains(&path.as_str()),
+            Moment::Answered(path) => self.answered.contains(path),
             Moment::HungUp(path) => self.transcript.hung_up(path) > 0,
             Moment::Settled => self.transcript.in_flight() == 0,
+        }
+    }
+
+    fn end(&mut self, index: usize, ending: Ending) {
+        self.transcript.end(index, ending);
+        let path = self.transcript.requests()[index].path.clone();
+        match ending {
+            Ending::HungUp => self.wake(|moment| *moment == Moment::HungUp(path.clone())),
+            Ending::Answered(_) => self.has_answered(path),
+            Ending::Pending | Ending::BrokenOff => {}
+        }
+        if self.transcript.in_flight() == 0 {
+            self.wake(|moment| *moment == Moment::Settled);
+        }
+    }
+
+    fn has_answered(&mut self, path: String) {
+        if self.answered.insert(path.clone()) {
+            self.wake(|moment| *moment == Moment::Answered(path.clone()));
         }
     }
 

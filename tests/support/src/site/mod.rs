@@ -15,58 +15,50 @@
 //! assert_eq!(site.transcript().attempts("/flaky"), 0);
 //! ```
 //!
-//! Behind it works wiremock, which decides what a page says. In front stands a server that notes each request, holds it back as
-//! long as the test wants, and sees clients hang up. It is real I/O: use it in [`on_threads`](crate::on_threads).
+//! On threads it is real I/O (`sockets.rs`): behind it works wiremock, which decides what a page says, and in front stands a server
+//! that notes each request, holds it back as long as the test wants, and sees clients hang up. On schedules (`modelled.rs`) it is the
+//! network of the model of reqwest: each answer is a step of its own, and time is virtual.
 
-mod front;
 mod ledger;
 mod meeting;
-mod proxy;
-mod quiet;
 mod reply;
 mod transcript;
+
+#[cfg(not(feature = "explore"))]
+mod front;
+#[cfg(not(feature = "explore"))]
+mod proxy;
+#[cfg(not(feature = "explore"))]
 mod unanswered;
 
+#[cfg_attr(not(feature = "explore"), path = "sockets.rs")]
+#[cfg_attr(feature = "explore", path = "modelled.rs")]
+mod network;
+#[cfg_attr(feature = "explore", path = "quiet/modelled.rs")]
+mod quiet;
+
+#[cfg(not(feature = "explore"))]
 pub mod load;
 
-use std::net::SocketAddr;
-use std::sync::{OnceLock, mpsc};
-use std::thread::{self, JoinHandle};
+use std::fmt;
 use std::time::Duration;
-use std::{env, fmt};
-
-use tokio::net::TcpSocket;
-use tokio::runtime;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use wiremock::matchers::{header, path};
-use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::Gate;
-use crate::tools::waiting::waiting_at;
 use ledger::{Hold, Ledger, Moment};
 use meeting::Meeting;
-use unanswered::Unanswered;
+use network::Network;
+use reply::Said;
 
 pub use reply::Reply;
 pub use transcript::{Ending, Request, Transcript};
-
-/// How many clients may connect at once before the site has accepted one of them. Linux caps it at `net.core.somaxconn`.
-const BACKLOG: u32 = 4096;
 
 /// A mock web site. It is up from [`Site::start`] until it is dropped.
 ///
 /// Pages that were not set up answer 404.
 pub struct Site {
-    address: SocketAddr,
-    closed: SocketAddr,
-    unanswered: OnceLock<Unanswered>,
     ledger: Ledger,
-    mocks: Option<UnboundedSender<NewMock>>,
-    server: Option<JoinHandle<()>>,
+    network: Network,
 }
-
-/// A mock for wiremock, and where to tell that it has it.
-type NewMock = (Mock, mpsc::Sender<()>);
 
 impl Site {
     /// Starts a site on a free port of the loopback interface.
@@ -74,45 +66,23 @@ impl Site {
     /// # Panics
     /// If the system has no port or thread left, or if a proxy in the environment would keep clients away from the site.
     pub fn start() -> Site {
-        if let Some(proxy) = proxy::in_the_way(|name| env::var(name).ok()) {
-            panic!("{proxy} is set, so requests would not reach the mock site: unset it, or set NO_PROXY=127.0.0.1");
-        }
         let ledger = Ledger::default();
-        let (mocks, new_mocks) = unbounded_channel();
-        let (told, address) = mpsc::channel();
-        let server = thread::Builder::new().name("site".to_owned()).spawn({
-            let ledger = ledger.clone();
-            move || {
-                let runtime = runtime::Builder::new_current_thread().enable_all().build();
-                let runtime = runtime.expect("the system has room for one more event queue");
-                let pages = ledger.clone();
-                let note = move || match pages.pending() {
-                    pending if pending.is_empty() => "no page: all requests are answered".to_owned(),
-                    pending => pending.join(", "),
-                };
-                waiting_at(None, note, || runtime.block_on(run(ledger, new_mocks, told)));
-                // A page may still wait at a gate that nobody opens, on a thread of its own.
-                runtime.shutdown_background();
-            }
-        });
-        let server = server.expect("the system has room for one more thread");
-        let (address, closed) = address.recv().expect("the site finds free ports");
-        Site { address, closed, unanswered: OnceLock::new(), ledger, mocks: Some(mocks), server: Some(server) }
+        Site { network: Network::start(&ledger), ledger }
     }
 
     /// The URL of a page: `http://127.0.0.1:PORT/a` for `/a`.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("http://{}{path}", self.network.address())
     }
 
     /// The URL of a page at a port where nobody listens, nor will as long as the site is up.
     pub fn closed_url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.closed)
+        format!("http://{}{path}", self.network.closed_address())
     }
 
     /// The URL of a page at a port where a connection is neither made nor refused, as if the machine were switched off.
     pub fn unanswered_url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.unanswered.get_or_init(Unanswered::find).address())
+        format!("http://{}{path}", self.network.unanswered_address())
     }
 
     /// Sets up a page. Calls with the same path add to it.
@@ -169,31 +139,18 @@ impl Site {
     pub async fn quiet(&self) {
         quiet::quiet().await;
     }
-
-    fn mount(&self, mock: Mock) {
-        let (told, mounted) = mpsc::channel();
-        let mocks = self.mocks.as_ref().expect("the site is up until it is dropped");
-        mocks.send((mock, told)).expect("the site is up until it is dropped");
-        mounted.recv().expect("the site is up until it is dropped");
-    }
 }
 
 impl Drop for Site {
     fn drop(&mut self) {
-        // The server runs until nobody can send it mocks.
-        self.mocks = None;
         // Its porters may wait for a request that never comes.
         self.ledger.close();
-        if let Some(server) = self.server.take() {
-            // If it panicked, the test has seen that its client got no answer.
-            let _ = server.join();
-        }
     }
 }
 
 impl fmt::Debug for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Site").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Site").field("address", &self.network.address().to_string()).finish_non_exhaustive()
     }
 }
 
@@ -215,13 +172,13 @@ impl Page<'_> {
     /// site.page("/a").replies(Reply::Status(503)).replies(Reply::Never);
     /// ```
     pub fn replies(self, reply: Reply) -> Self {
-        let response = reply.response(&self.path);
-        self.add(reply, response)
+        let said = reply.says(&self.path);
+        self.add(reply, said)
     }
 
     /// The page is there: it answers 200 and this text.
     pub fn says(self, text: &str) -> Self {
-        self.add(Reply::Text, Some(ResponseTemplate::new(200).set_body_string(text)))
+        self.add(Reply::Text, Some(Said { status: 200, text: Some(text.to_owned()) }))
     }
 
     /// The page answers this status.
@@ -268,11 +225,10 @@ impl Page<'_> {
         self.hold(Hold::Late(by))
     }
 
-    fn add(self, reply: Reply, response: Option<ResponseTemplate>) -> Self {
-        let number = self.site.ledger.add_reply(&self.path, reply).to_string();
-        if let Some(response) = response {
-            let wanted = Mock::given(path(self.path.as_str())).and(header(reply::NUMBER, number.as_str()));
-            self.site.mount(wanted.respond_with(response));
+    fn add(self, reply: Reply, said: Option<Said>) -> Self {
+        let number = self.site.ledger.add_reply(&self.path, reply);
+        if let Some(said) = said {
+            self.site.network.say(&self.path, number, said);
         }
         self
     }
@@ -283,25 +239,10 @@ impl Page<'_> {
     }
 }
 
-/// The life of the site's server. It tells where it listens, and at which port it does not.
-async fn run(ledger: Ledger, mut new_mocks: UnboundedReceiver<NewMock>, told: mpsc::Sender<(SocketAddr, SocketAddr)>) {
-    let wiremock = MockServer::builder().disable_request_recording().start().await;
-    let backstage = front::go_backstage(wiremock.address()).await;
-    let listener = port().listen(BACKLOG).expect("a bound socket can listen");
-    let closed = port();
-    let addresses = listener.local_addr().and_then(|open| Ok((open, closed.local_addr()?)));
-    told.send(addresses.expect("a bound socket has an address")).expect("the test waits for the addresses");
-    tokio::spawn(front::serve(listener, ledger, backstage));
-    while let Some((mock, told)) = new_mocks.recv().await {
-        wiremock.register(mock).await;
-        // A test that does not wait for it has ended.
-        let _ = told.send(());
-    }
-}
-
-/// A free port of the loopback interface, taken.
-fn port() -> TcpSocket {
-    let socket = TcpSocket::new_v4().expect("the system has room for one more socket");
-    socket.bind(([127, 0, 0, 1], 0).into()).expect("the loopback interface has a free port");
-    socket
+/// Does all of it as one step, where there are steps.
+fn in_one_step<R>(act: impl FnOnce() -> R) -> R {
+    #[cfg(feature = "explore")]
+    return std::raw::whole(act);
+    #[cfg(not(feature = "explore"))]
+    act()
 }

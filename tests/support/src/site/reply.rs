@@ -1,7 +1,5 @@
 //! What a page does with a request.
 
-use wiremock::ResponseTemplate;
-
 /// What a page does with a request. Its text is `text of /a`, if the page is `/a`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
@@ -17,8 +15,15 @@ pub enum Reply {
     BreaksOff,
     /// Answers 200 and the first half of its text, and closes the connection.
     BreaksOffHalfWay,
-    /// Answers 200 and then a thousand bytes, one each millisecond.
+    /// Answers 200 and then a thousand bytes in a second: on threads one each millisecond, on schedules in ten parts.
     Drips,
+}
+
+/// What a page says.
+#[derive(Clone, Debug)]
+pub(super) struct Said {
+    pub(super) status: u16,
+    pub(super) text: Option<String>,
 }
 
 /// How much of an answer is sent.
@@ -31,18 +36,18 @@ pub(super) enum Sent {
 }
 
 impl Reply {
-    /// What wiremock says when it is asked for this reply. Nothing if it is not asked.
-    pub(super) fn response(self, path: &str) -> Option<ResponseTemplate> {
+    /// What the page says then, if it says anything.
+    pub(super) fn says(self, path: &str) -> Option<Said> {
         let text = match self {
             Reply::Text | Reply::Half | Reply::BreaksOffHalfWay => format!("text of {path}"),
             Reply::Drips => "drip".repeat(250),
             // These have no text by definition.
-            Reply::Status(status @ (204 | 304)) => return Some(ResponseTemplate::new(status)),
+            Reply::Status(status @ (204 | 304)) => return Some(Said { status, text: None }),
             Reply::Status(status) => format!("status {status}"),
             Reply::Never | Reply::BreaksOff => return None,
         };
         let status = if let Reply::Status(status) = self { status } else { 200 };
-        Some(ResponseTemplate::new(status).set_body_string(text))
+        Some(Said { status, text: Some(text) })
     }
 
     /// How much is sent, and whether the connection is closed then.
@@ -57,6 +62,3 @@ impl Reply {
         }
     }
 }
-
-/// The header that tells wiremock which of a page's replies is wanted.
-pub(super) const NUMBER: &str = "reply-number";

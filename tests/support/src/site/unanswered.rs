@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime;
 
-use super::port;
+use super::network::port;
 
 /// How long a connection on the loopback interface takes at most: it is there at once, or the queue is full.
 const AT_ONCE: Duration = Duration::from_millis(20);

@@ -8,8 +8,8 @@ use std::time::Duration;
 #[derive(Clone, Copy, Eq, PartialEq, PartialOrd, Ord, Hash)]
 pub struct Instant(std::time::Instant);
 
-/// So long is as good as for ever.
-const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);
+/// As far as virtual time goes: what is set for later is never over. (The real one takes thirty years for that.)
+const FAR: Duration = Duration::from_nanos(u64::MAX);
 
 impl Instant {
     /// This moment.
