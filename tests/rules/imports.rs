@@ -62,6 +62,23 @@ fn steps_know_no_command_and_commands_not_each_other() {
     }
 }
 
+/// In the explorer, the engine knows no search, no model and no harness, and the search knows the engine alone. So each can be read
+/// without what stands on it.
+#[test]
+fn the_engine_knows_no_search_and_the_search_no_model() {
+    for (layer, may_know) in [("engine", &["engine"][..]), ("search", &["engine", "search"])] {
+        let sources = sources(&format!("tests/explored-std/src/{layer}"));
+        assert!(sources.len() > 5, "{layer} has moved");
+        for (path, text) in sources {
+            for used in text.split("crate::").skip(1) {
+                let module =
+                    used.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().unwrap_or_default();
+                assert!(may_know.contains(&module), "{path} uses crate::{module}");
+            }
+        }
+    }
+}
+
 /// One place writes to standard output, so that `--json` can promise one document and nothing else.
 #[test]
 fn only_render_prints() {

@@ -1,6 +1,5 @@
 //! What a test harness needs of the explorer. In explored builds this is `std::explored`.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
@@ -8,163 +7,21 @@ use std::sync::Arc;
 
 use crate::engine::grain::Grain;
 pub use crate::engine::judge::{Blame, Objection};
+use crate::engine::kind::Kind;
 pub use crate::engine::mark::{Mark, Marked};
-use crate::engine::operation::{Kind, NEVER, NOTHING, Operation};
-use crate::engine::run::{self, Ending, Stacks, step, with};
+use crate::engine::operation::{NEVER, NOTHING, Operation};
+use crate::engine::run::{self, Ending, step, with};
 use crate::engine::state::{Phase, State};
 use crate::engine::thread::{Note, Status};
-use crate::search::{self, plan};
+use crate::search;
+pub use crate::search::{Config, Effort, Exploration, Glance, Judge, Session, Timeouts};
 use crate::thread::Thread;
-
-/// How to explore.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// How many schedules to run at most.
-    pub schedules: u64,
-    /// The seed of sampled schedules.
-    pub seed: u64,
-    /// When a timeout fires.
-    pub timeouts: Timeouts,
-    /// Whether threads that still run when the body returns simply die, as when a process ends. Otherwise they are a leak.
-    pub daemons: bool,
-    /// How many accidents one schedule has: spurious wakeups, and weak exchanges that fail for no reason.
-    pub spurious: u32,
-    /// How many decisions one schedule may have before it is called too long.
-    pub steps: u32,
-    /// Run only this schedule, in the notation of [`verdict::Trace::schedule`], and record it.
-    pub replay: Option<String>,
-    /// A question about a position of that schedule, in the place of running it to its end.
-    pub ask: Option<verdict::Ask>,
-    /// Which kind of failure a panic is, by its message and the file of the `panic!`.
-    pub kind_of_panic: fn(message: &str, file: &str) -> verdict::Kind,
-}
-
-impl Default for Config {
-    fn default() -> Config {
-        Config {
-            schedules: 10_000,
-            seed: 0,
-            timeouts: Timeouts::Patient,
-            daemons: false,
-            spurious: 1,
-            steps: 20_000,
-            replay: None,
-            ask: None,
-            kind_of_panic: |message, _file| match message.starts_with("assertion") {
-                true => verdict::Kind::Assertion,
-                false => verdict::Kind::Panic,
-            },
-        }
-    }
-}
-
-/// When a timeout fires.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Timeouts {
-    /// When nothing else can run.
-    #[default]
-    Patient,
-    /// Whenever it could.
-    Hostile,
-}
-
-/// What an exploration found.
-#[derive(Clone, Debug)]
-pub struct Exploration {
-    /// Whether the body failed in some schedule, and how in the one that has the fewest preemptions.
-    pub outcome: verdict::Outcome,
-    /// What was explored.
-    pub coverage: verdict::Coverage,
-    /// The failing schedule, or the replayed one.
-    pub trace: Option<verdict::Trace>,
-    /// The position that was asked for.
-    pub position: Option<verdict::Position>,
-}
 
 /// Runs the body on every schedule that the configuration's budget allows for.
 ///
 /// Panics, deadlocks and whatever else the body does wrong are in the result.
 pub fn explore(config: &Config, body: impl Fn() + Send + Sync + 'static) -> Exploration {
     search::explore(config, Arc::new(body))
-}
-
-/// Explores several bodies one after the other, which a harness judges by what it notes in each schedule. The bodies call
-/// [`rest`] at the end of their main thread; a schedule is over when nobody can go on.
-#[derive(Default)]
-pub struct Session {
-    stacks: Stacks,
-}
-
-/// How much to try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effort {
-    /// All schedules, reduced, but so many at most.
-    Reduced {
-        /// How many are run at most.
-        schedules: u64,
-    },
-    /// All schedules with few preemptions, but so many at most.
-    Preemptions {
-        /// How many preemptions a schedule has at most.
-        most: u32,
-        /// How many are run at most.
-        schedules: u64,
-    },
-}
-
-impl Effort {
-    /// The same with so many schedules at most.
-    #[must_use]
-    pub fn at_most(self, limit: u64) -> Effort {
-        match self {
-            Effort::Reduced { schedules } => Effort::Reduced { schedules: schedules.min(limit) },
-            Effort::Preemptions { most, schedules } => Effort::Preemptions { most, schedules: schedules.min(limit) },
-        }
-    }
-}
-
-/// What a [`Session::glance`] saw.
-#[derive(Clone, Copy, Debug)]
-pub struct Glance {
-    /// What was explored; it ended at the first failure.
-    pub coverage: verdict::Coverage,
-    /// How many steps all schedules had together.
-    pub steps: u64,
-}
-
-/// Judges the marks of a schedule in which nobody can go on any more.
-pub type Judge = Rc<RefCell<dyn FnMut(&[Mark]) -> Option<Objection>>>;
-
-impl Session {
-    /// Runs schedules of the body until one fails, or the effort is made.
-    pub fn glance(
-        &mut self,
-        config: &Config,
-        effort: Effort,
-        judge: &Judge,
-        body: impl Fn() + Send + Sync + 'static,
-    ) -> Glance {
-        self.with_runner(config, judge, body, |runner| plan::glance(runner, effort))
-    }
-
-    /// Explores the body as [`explore`] does.
-    pub fn explore(&mut self, config: &Config, judge: &Judge, body: impl Fn() + Send + Sync + 'static) -> Exploration {
-        self.with_runner(config, judge, body, |runner| plan::explore_with(runner, config))
-    }
-
-    fn with_runner<R>(
-        &mut self,
-        config: &Config,
-        judge: &Judge,
-        body: impl Fn() + Send + Sync + 'static,
-        work: impl FnOnce(&mut search::runner::Runner) -> R,
-    ) -> R {
-        let stacks = std::mem::take(&mut self.stacks);
-        let mut runner = plan::new_runner(config, Arc::new(body)).judged_by(Rc::clone(judge), stacks);
-        let result = work(&mut runner);
-        self.stacks = runner.take_stacks();
-        result
-    }
 }
 
 /// Lets `work` explore several bodies.
@@ -279,7 +136,7 @@ pub fn fail(kind: verdict::Kind, message: String) -> ! {
 #[track_caller]
 pub fn is_blocked(thread: &Thread) -> bool {
     with(State::observe);
-    step(Operation::on_thread(Kind::Look, "is_blocked", thread.index, std::panic::Location::caller()));
+    step(Operation::on_thread(Kind::LookAround, "is_blocked", thread.index, std::panic::Location::caller()));
     with(|state| state.threads[thread.index].status == Status::Live && !state.can_go_on(thread.index))
 }
 

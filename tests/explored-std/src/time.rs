@@ -5,7 +5,7 @@ use std::panic::Location;
 
 pub use ::std::time::{Duration, SystemTime, SystemTimeError, TryFromFloatSecsError, UNIX_EPOCH};
 
-use crate::engine::operation::Kind;
+use crate::engine::kind::Kind;
 use crate::engine::run::try_with;
 use crate::raw::{Deadline, step_alone};
 

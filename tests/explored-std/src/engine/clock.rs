@@ -1,8 +1,9 @@
 //! Virtual time, and what happens when nobody could go on.
 
 use super::grain::Grain;
+use super::kind::Kind;
 use super::mark::Marked;
-use super::operation::{Kind, NEVER, NOBODY, ThreadIndex};
+use super::operation::{NEVER, NOBODY, ThreadIndex};
 use super::possible::is_possible;
 use super::state::State;
 use super::thread::{Status, ThreadState};

@@ -7,7 +7,8 @@
 
 use std::ops::AddAssign;
 
-use super::operation::{Choice, Kind, NEVER, NOTHING, ObjectIndex, Operation, Site, ThreadIndex};
+use super::kind::{Kind, Passing};
+use super::operation::{Choice, NEVER, NOTHING, ObjectIndex, Operation, Site, ThreadIndex};
 use super::possible::{is_possible, is_told};
 use super::run::Ending;
 use super::state::State;
@@ -144,21 +145,17 @@ impl Habits {
     fn is_told(&mut self, decision: u32) -> bool {
         let Some(place) = self.places.first_mut() else { return false };
         // What the others touch depends on more than the object.
-        let only_the_object =
-            matches!(place.kind, Kind::Look | Kind::Change | Kind::Attempt | Kind::Acquire | Kind::Send);
-        only_the_object && place.told.replace(decision) == Some(decision)
+        place.kind.traits().touches_its_object_only && place.told.replace(decision) == Some(decision)
     }
 }
 
 impl Operation {
     /// Whether it may be passed: it does not wait by its nature, and nobody notes its place in the schedule.
     pub(super) fn may_be_passed(&self) -> bool {
-        match self.kind {
-            Kind::Yield | Kind::Unpark | Kind::WakeTask => true,
-            Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Notify => self.object != NOTHING,
-            Kind::Acquire | Kind::AcquireAgain | Kind::AcquireShared => true,
-            Kind::Send | Kind::Receive | Kind::Enter => true,
-            _ => false,
+        match self.kind.traits().passed {
+            Passing::Never => false,
+            Passing::WithObject => self.object != NOTHING,
+            Passing::Always => true,
         }
     }
 }

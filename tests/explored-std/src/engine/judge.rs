@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use verdict::{Failure, Kind as Verdict};
 
+use super::kind::Kind;
 use super::mark::Mark;
 use super::names::{name_objects, thread_name};
 use super::object::Model;
-use super::operation::{Kind, NOBODY, ThreadIndex};
+use super::operation::{NOBODY, ThreadIndex};
 use super::record::awaited_object;
 use super::run::{self, Ending};
 use super::state::{Phase, State};
@@ -181,7 +182,7 @@ fn tell_panic(state: &State, thread: ThreadIndex, note: &PanicNote) -> String {
 /// The thread whose panic this one only passes on.
 fn cause_of(state: &State, note: &PanicNote) -> Option<ThreadIndex> {
     let passes_on =
-        note.message.ends_with("Any { .. }") || note.message == crate::thread::scoped::PANICKED || note.line == 0;
+        note.message.ends_with("Any { .. }") || note.message == super::panics::OF_A_SCOPED_THREAD || note.line == 0;
     let earlier =
         |thread: &ThreadIndex| state.threads[*thread].panic.as_ref().is_some_and(|cause| cause.order < note.order);
     if passes_on && note.after != NOBODY && earlier(&note.after) {

@@ -11,9 +11,10 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 
-use super::operation::{Choice, How, Kind, NOTHING, ObjectIndex, Operation, RETURNED, Site, ThreadIndex};
+use super::access::{Key, accesses};
+use super::kind::Kind;
+use super::operation::{Choice, How, NOTHING, ObjectIndex, Operation, RETURNED, Site, ThreadIndex};
 use super::state::State;
-use crate::search::accesses;
 
 /// How many stores an atomic keeps, the newest one among them.
 const KEPT: usize = 8;
@@ -117,9 +118,9 @@ struct Views {
 }
 
 /// A view that waits at something that threads meet at.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Meeting {
-    key: u32,
+    key: Key,
     written: View,
     read: View,
 }
@@ -161,10 +162,10 @@ impl Memory {
         self.threads.get(thread).map_or(&[], |views| &views.now)
     }
 
-    fn meeting(&mut self, key: u32) -> &mut Meeting {
+    fn meeting(&mut self, key: Key) -> &mut Meeting {
         let found = self.meetings.iter().position(|meeting| meeting.key == key);
         let index = found.unwrap_or_else(|| {
-            self.meetings.push(Meeting { key, ..Meeting::default() });
+            self.meetings.push(Meeting { key, written: View::new(), read: View::new() });
             self.meetings.len() - 1
         });
         &mut self.meetings[index]
@@ -194,7 +195,7 @@ impl Memory {
 
     /// A thread has let something go without a step, for whoever changes it next; for whoever looks at it, too, unless it had it
     /// together with others.
-    pub(crate) fn released(&mut self, by: ThreadIndex, key: u32, shared: bool) {
+    pub(crate) fn released(&mut self, by: ThreadIndex, key: Key, shared: bool) {
         if self.on {
             let view = self.view_of(by).to_vec();
             let meeting = self.meeting(key);
@@ -217,7 +218,7 @@ impl Memory {
     }
 
     /// A thread does something to what threads meet at.
-    fn meets(&mut self, thread: ThreadIndex, key: u32, writes: bool) {
+    fn meets(&mut self, thread: ThreadIndex, key: Key, writes: bool) {
         let mut view = std::mem::take(&mut self.thread(thread).now);
         let meeting = self.meeting(key);
         join(&mut view, &meeting.written);
@@ -407,7 +408,7 @@ impl State {
     pub(super) fn carry_views(&mut self, choice: Choice) {
         let operation = self.threads[choice.thread].pending;
         // Who asks whether a thread has ended does not wait for it.
-        let is_relaxed = self.is_at_atomic(choice.thread) || operation.name == "is_finished";
+        let is_relaxed = self.is_at_atomic(choice.thread) || operation.kind == Kind::LookAtEnd;
         if !self.memory.is_on() || is_relaxed || choice.how != How::Step {
             return;
         }
@@ -418,8 +419,8 @@ impl State {
         if touched.is_everything() {
             self.memory.meets_everybody(choice.thread);
         }
-        for (key, writes) in touched.carriers() {
-            self.memory.meets(choice.thread, key, writes);
+        for access in touched.meetings() {
+            self.memory.meets(choice.thread, access.key, access.writes);
         }
     }
 }

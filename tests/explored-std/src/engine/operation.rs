@@ -2,6 +2,7 @@
 
 use std::panic::Location;
 
+use super::kind::Kind;
 use super::memory::Reads;
 
 /// A place in the learner's source.
@@ -19,6 +20,8 @@ pub(crate) const NOTHING: ObjectIndex = u32::MAX;
 pub(crate) const NOBODY: ThreadIndex = usize::MAX;
 /// The number of a join that does not wait for the destructors of thread-locals.
 pub(crate) const RETURNED: u64 = 1;
+/// The number of a release that ends a reader's turn.
+pub(crate) const SHARED: u64 = 1;
 /// The number of a poll of a future that only lets others go first.
 pub(crate) const YIELDED: u64 = 1;
 /// Stands for "no deadline", in nanoseconds of virtual time.
@@ -49,76 +52,6 @@ pub(crate) struct Operation {
     pub(crate) sequential: bool,
 }
 
-/// What an operation means to the scheduler: when it can go on, and what it may change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Looks at the object and changes nothing.
-    Look,
-    /// May change the object. Always possible.
-    Change,
-    /// May change the object, or fail for no reason. Always possible.
-    Attempt,
-    /// Takes a lock alone: possible when it is free.
-    Acquire,
-    /// Takes a lock alone, also where this thread has it already.
-    AcquireAgain,
-    /// Takes a lock together with other readers.
-    AcquireShared,
-    /// Gives a lock back, or closes something: it lets others go on and takes nothing from them.
-    Release,
-    /// Releases the mutex `second` and queues at the condition variable.
-    Wait,
-    /// Goes on after a notification: possible when notified and `second` is free.
-    Wake,
-    /// Wakes waiters of a condition variable.
-    Notify,
-    /// Waits for the end of the thread `other`; if `number` is [`RETURNED`], only until its job is done.
-    Join,
-    /// Waits for this thread's token.
-    Park,
-    /// Gives the thread `other` its token.
-    Unpark,
-    /// Polls a future: possible when somebody has woken the thread and a worker of `object` is free. `second` and `other` say what
-    /// the future waits for; `number` is [`YIELDED`] if it only lets others go first.
-    Poll,
-    /// Wakes the thread `other`, which polls a future.
-    WakeTask,
-    /// Goes on in one of `number` ways, and nobody else before it: which one is the scheduler's choice.
-    Choose,
-    /// Waits for the deadline.
-    Sleep,
-    /// Lets others go first.
-    Yield,
-    /// Puts a message into a channel: possible when there is room, or nobody to receive.
-    Send,
-    /// Waits until the message with the ticket `number` was taken, or nobody is left to take it.
-    Handoff,
-    /// Takes a message: possible when there is one, or nobody to send.
-    Receive,
-    /// Takes one of several channels: possible when one has a message or room, or, if `number` is 1, always.
-    Select,
-    /// Enters an initialisation: possible when nobody is inside.
-    Enter,
-    /// Waits until an initialisation is complete.
-    Completed,
-    /// Waits until the barrier's generation is no longer `number`.
-    Passed,
-    /// Waits until the thread `other` is blocked or done.
-    UntilBlocked,
-    /// Waits until nobody else can go on at this time.
-    Settle,
-    /// Reads the clock.
-    Clock,
-    /// Notes something for the harness: touches nothing.
-    Mark,
-    /// Orders what is `SeqCst`.
-    Fence,
-    /// Ends the thread.
-    Exit,
-    /// Is never possible: only its time can be up, and that when nobody else can go on.
-    Never,
-}
-
 impl Operation {
     /// An operation on one object, without a deadline.
     pub(crate) fn new(kind: Kind, name: &'static str, object: ObjectIndex, at: Site) -> Operation {
@@ -144,38 +77,6 @@ impl Operation {
     /// The same with a deadline.
     pub(crate) fn until(self, deadline: u64) -> Operation {
         Operation { deadline, ..self }
-    }
-
-    /// Whether its thread may have to wait for what others do.
-    pub(crate) fn may_wait(&self) -> bool {
-        let others_do_not_matter = matches!(
-            self.kind,
-            Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Notify | Kind::Unpark | Kind::WakeTask
-        ) || matches!(
-            self.kind,
-            Kind::Choose | Kind::Wait | Kind::Yield | Kind::Clock | Kind::Mark | Kind::Fence | Kind::Exit
-        );
-        !others_do_not_matter
-    }
-
-    /// Whether it changes nothing, so that doing it again and again is no progress. What locks protect is not seen here:
-    /// a guard that was written through says so when it is dropped.
-    pub(crate) fn is_fruitless(&self) -> bool {
-        matches!(
-            self.kind,
-            Kind::Look
-                | Kind::Yield
-                | Kind::Fence
-                | Kind::Acquire
-                | Kind::AcquireAgain
-                | Kind::AcquireShared
-                | Kind::Clock
-                | Kind::Change
-                | Kind::Attempt
-                | Kind::Release
-                | Kind::Poll
-                | Kind::WakeTask
-        )
     }
 
     /// Whether its thread says that others may go first.

@@ -8,6 +8,9 @@ use super::run::try_with;
 use super::state::State;
 use super::thread::PanicNote;
 
+/// What `scope` panics with when a thread did that nobody has joined, as std does.
+pub(crate) const OF_A_SCOPED_THREAD: &str = "a scoped thread panicked";
+
 /// A panic hook.
 pub(crate) type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static>;
 

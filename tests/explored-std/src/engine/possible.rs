@@ -1,9 +1,9 @@
 //! Whose operation is possible now.
 
+use super::kind::Kind;
 use super::object::{Model, Object, Once};
-use super::operation::{Kind, ObjectIndex, Operation, RETURNED, ThreadIndex};
+use super::operation::{ObjectIndex, Operation, RETURNED, ThreadIndex};
 use super::thread::{Status, ThreadState};
-use crate::raw::QUEUE;
 
 /// Whether nobody has the lock.
 pub(super) fn lock_is_free(objects: &[Object], lock: ObjectIndex) -> bool {
@@ -21,9 +21,9 @@ pub(crate) fn is_possible(threads: &[ThreadState], objects: &[Object], index: Th
     let thread = &threads[index];
     let operation = &thread.pending;
     match operation.kind {
-        Kind::Look | Kind::Change | Kind::Attempt | Kind::Release | Kind::Wait | Kind::Notify | Kind::Unpark => true,
+        Kind::Look | Kind::LookAtEnd | Kind::LookAround | Kind::Change | Kind::Queue | Kind::Attempt => true,
+        Kind::Release | Kind::Wait | Kind::Notify | Kind::Unpark | Kind::WakeTask | Kind::Choose => true,
         Kind::Yield | Kind::Settle | Kind::Clock | Kind::Mark | Kind::Fence | Kind::Exit => true,
-        Kind::WakeTask | Kind::Choose => true,
         Kind::Sleep | Kind::Never => false,
         Kind::Join if operation.number == RETURNED => threads[operation.other].returned,
         Kind::Join => threads[operation.other].status == Status::Finished,
@@ -38,7 +38,15 @@ pub(crate) fn is_possible(threads: &[ThreadState], objects: &[Object], index: Th
                     && operation.other != index
                     && !is_possible(threads, objects, operation.other))
         }
-        _ => object_allows(&objects[operation.object as usize].model, index, operation),
+        Kind::Acquire
+        | Kind::AcquireAgain
+        | Kind::AcquireShared
+        | Kind::Send
+        | Kind::Handoff
+        | Kind::Receive
+        | Kind::Enter
+        | Kind::Completed
+        | Kind::Passed => object_allows(&objects[operation.object as usize].model, index, operation),
     }
 }
 
@@ -67,8 +75,7 @@ fn object_allows(model: &Model, index: ThreadIndex, operation: &Operation) -> bo
 /// of several senders has gone is of no interest to anybody.
 pub(super) fn is_told(operation: &Operation, objects: &[Object]) -> bool {
     match (operation.kind, objects.get(operation.object as usize).map(|object| &object.model)) {
-        (Kind::Wait, _) => false,
-        (Kind::Change, _) => operation.name != QUEUE,
+        (Kind::Wait | Kind::Queue, _) => false,
         (Kind::Release, Some(Model::Channel(channel))) => channel.senders <= 1,
         _ => true,
     }

@@ -9,11 +9,13 @@ use verdict::{Effect, Failure, Held, Location, Missed, Step, Trace, TracedThread
 
 use super::callers::{self, Frame, Stacks};
 use super::judge;
+use super::kind::Kind;
 use super::names::{location, name_objects, short, thread_name};
+use super::notation;
 use super::object::{Lock, Model, Object};
-use super::operation::{Choice, How, Kind, NOBODY, NOTHING, ObjectIndex, Operation, ThreadIndex};
+use super::operation::{Choice, How, NOBODY, NOTHING, ObjectIndex, Operation, ThreadIndex};
+use super::state::Mode;
 use super::state::State;
-use crate::search::runner::Mode;
 
 /// How many steps a trace has at its beginning, and at its end, if there are more than these together: nobody reads the
 /// twenty thousand of a livelock.
@@ -159,7 +161,7 @@ impl Recorder {
         let panics = |step: &Step| Some(step.thread) == panicked && step.effect == Effect::Panicked;
         let name = |index| TracedThread { name: thread_name(&state.threads, index) };
         Trace {
-            schedule: crate::search::notation::write(&self.choices, Mode::of(&state.settings)),
+            schedule: notation::write(&self.choices, Mode::of(&state.settings)),
             given: None,
             preemptions: self.preemptions,
             old_reads: self.old_reads,

@@ -11,7 +11,8 @@ use corosensei::stack::{DefaultStack, Stack as _};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use verdict::Kind as Verdict;
 
-use super::operation::{How, Kind, Operation, Site, ThreadIndex};
+use super::kind::Kind;
+use super::operation::{How, Operation, Site, ThreadIndex};
 use super::state::{Announced, Next, Phase, State};
 use super::thread::Status;
 
@@ -218,7 +219,7 @@ fn thread(yielder: &Yielder<(), ()>, job: super::thread::Job) {
     let ended = catch_unwind(AssertUnwindSafe(|| {
         job();
         with(State::returned);
-        crate::thread::local::destroy_all();
+        destroy_locals();
         let exit = with(|state| {
             let me = state.current;
             // Nobody can see a thread's end but by waiting for it, unless somebody looks.
@@ -259,4 +260,15 @@ pub(crate) fn clear_away(stacks: &mut Stacks) {
             ));
         }
     });
+}
+
+/// Destroys the values of the thread that ends, first made first. A destructor may make more of them.
+fn destroy_locals() {
+    loop {
+        let value = with(|state| state.me().locals.iter_mut().find_map(|local| local.1.take()));
+        match value {
+            Some(value) => drop(value),
+            None => return,
+        }
+    }
 }

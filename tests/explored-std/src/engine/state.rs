@@ -5,16 +5,18 @@ use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 
 use super::grain::{Grain, Passed};
+use super::happens_before::HappensBefore;
+use super::kind::Kind;
 use super::mark::{Mark, Marked};
 use super::memory::Memory;
 use super::object::{Model, Object};
-use super::operation::{Choice, How, Kind, NEVER, NOBODY, ObjectIndex, Operation, ThreadIndex};
+use super::operation::{Choice, How, NEVER, NOBODY, ObjectIndex, Operation, ThreadIndex};
 use super::panics::Hook;
 use super::possible::{is_possible, is_told, lock_is_free, worker_is_free};
 use super::record::Recorder;
 use super::run::{Ending, Suspender};
+use super::strategy::Strategy;
 use super::thread::{Job, Status, ThreadState};
-use crate::search::{Order, Strategy};
 
 /// How many steps one thread may do in a row while others could go on.
 const LONGEST_RUN: u32 = 200;
@@ -28,6 +30,23 @@ pub(crate) enum Phase {
     Running,
     /// No schedule runs, or it has ended and somebody looks at what is left: operations neither block nor switch.
     Ended,
+}
+
+/// In which way schedules are run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mode {
+    /// Whether unlocks are steps.
+    pub(crate) observed: bool,
+    /// Whether threads may read old values of atomics.
+    pub(crate) weak: bool,
+    /// Which steps are decisions.
+    pub(crate) grain: Grain,
+}
+
+impl Mode {
+    pub(crate) fn of(settings: &Settings) -> Mode {
+        Mode { observed: settings.observed, weak: settings.weak, grain: settings.grain }
+    }
 }
 
 /// What stays the same in every schedule of an exploration.
@@ -107,7 +126,7 @@ pub(crate) struct State {
     /// Whether a weaker ordering than `SeqCst` was asked for.
     pub(crate) weaker: bool,
     /// What happened before what, where the search wants to know.
-    pub(crate) order: Option<Rc<RefCell<Order>>>,
+    pub(crate) order: Option<Rc<RefCell<HappensBefore>>>,
     pub(super) spurious_left: u32,
     pub(super) run_length: u32,
     pub(super) idle_rounds: u32,
@@ -253,7 +272,7 @@ impl State {
             return Announced::Go(How::Step);
         }
         self.threads[me].pending = operation;
-        self.watch_reader(operation.may_wait());
+        self.watch_reader(operation.kind.traits().may_wait);
         if self.threads[me].whole > 0 && self.can_go_on(me) {
             self.merge();
             return Announced::Go(How::Step);
@@ -474,7 +493,7 @@ impl State {
     pub(super) fn note_step(&mut self, choice: Choice) {
         let changes = self.changes;
         let thread = &mut self.threads[choice.thread];
-        let fruitless = choice.how.is_done() && thread.pending.is_fruitless();
+        let fruitless = choice.how.is_done() && thread.pending.kind.traits().is_fruitless;
         let operation = thread.pending;
         if fruitless && thread.note_fruitless(&operation, changes) {
             self.watch_reader(true);

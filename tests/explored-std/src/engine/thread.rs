@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::grain::{Habits, Passed};
 use super::object::Awaits;
-use super::operation::{How, Kind, NOBODY, ObjectIndex, Operation, Site, ThreadIndex};
+use super::operation::{How, NOBODY, ObjectIndex, Operation, Site, ThreadIndex};
 use super::run::{STACK_SIZE, Suspender};
 
 /// The work of a thread: its result is kept by whoever made the job.
@@ -37,7 +37,7 @@ pub(crate) struct PanicNote {
     pub(crate) after: ThreadIndex,
     /// Its place in the order of panics.
     pub(crate) order: u32,
-    /// Whether the test wants it: see [`panics_on_purpose`](crate::explored::panics_on_purpose).
+    /// Whether the test wants it: see `explored::panics_on_purpose`.
     pub(crate) on_purpose: bool,
 }
 
@@ -191,7 +191,7 @@ impl ThreadState {
 
     /// Whether the streak is a single place that looks at a single thing: nobody does that but to wait.
     pub(crate) fn only_looks(&self) -> bool {
-        self.streak.places.len() == 1 && self.pending.kind == Kind::Look
+        self.streak.places.len() == 1 && self.pending.kind.looks()
     }
 
     /// Whether it says itself that it waits for others: it has gone round and yielded, and nothing has changed.

@@ -2,12 +2,13 @@
 
 use std::panic::Location;
 
+use crate::engine::access::Key;
+use crate::engine::kind::Kind;
 use crate::engine::object::{Age, Channel, Identity, Model, What};
-use crate::engine::operation::{How, Kind, ObjectIndex, Operation, Site};
+use crate::engine::operation::{How, ObjectIndex, Operation, Site};
 use crate::engine::run::{step, try_with, with};
 use crate::engine::state::State;
-use crate::raw::{Deadline, QUEUE, release_is_a_step};
-use crate::search::closed;
+use crate::raw::{Deadline, release_is_a_step};
 
 /// A channel's counters: room, messages, and who is left on either side. The messages are kept beside it, in the order in
 /// which they were let in.
@@ -170,7 +171,7 @@ impl RawChannel {
         let object = self.in_use();
         let queues = self.capacity == Some(0) && with(|state| state.settings.observed);
         if queues {
-            step(Operation::new(Kind::Change, QUEUE, object, at));
+            step(Operation::new(Kind::Queue, "queue", object, at));
             with(|state| state.channel(object).waiting += 1);
         }
         let how = step(Operation::new(Kind::Receive, name, object, at).until(deadline.0));
@@ -347,7 +348,7 @@ impl State {
         if let Some(order) = &self.order {
             order.borrow_mut().closed(me, object);
         }
-        self.memory.released(me, closed(object), true);
+        self.memory.released(me, Key::Closed(object), true);
     }
 
     /// Where the thread that runs was last seen: destructors have no caller's place.

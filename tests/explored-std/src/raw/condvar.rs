@@ -2,8 +2,9 @@
 
 use std::panic::Location;
 
+use crate::engine::kind::Kind;
 use crate::engine::object::{Identity, Model, What};
-use crate::engine::operation::{How, Kind, NEVER, ObjectIndex, Operation};
+use crate::engine::operation::{How, NEVER, ObjectIndex, Operation};
 use crate::engine::run::{step, with};
 use crate::engine::state::State;
 use crate::raw::{Deadline, RawLock, Sharing};

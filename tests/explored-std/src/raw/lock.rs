@@ -2,12 +2,13 @@
 
 use std::panic::Location;
 
+use crate::engine::access::Key;
+use crate::engine::kind::Kind;
 use crate::engine::object::{Age, Identity, Lock, Model, What};
-use crate::engine::operation::{How, Kind, NOBODY, ObjectIndex, Operation, Site};
+use crate::engine::operation::{How, NOBODY, ObjectIndex, Operation, SHARED, Site};
 use crate::engine::run::{step, try_with, with};
 use crate::engine::state::State;
-use crate::raw::{Deadline, QUEUE, release_is_a_step};
-use crate::search::SHARED;
+use crate::raw::{Deadline, release_is_a_step};
 
 /// How a lock is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl RawLock {
         }
         let queues = self.what.what == "RwLock" && sharing == Sharing::Alone && with(|state| state.settings.observed);
         if queues {
-            step(Operation::new(Kind::Change, QUEUE, operation.object, at));
+            step(Operation::new(Kind::Queue, "queue", operation.object, at));
             with(|state| state.lock(operation.object).0.waiting += 1);
         }
         let done = step(operation) == How::Step;
@@ -267,6 +268,6 @@ impl State {
         if let Some(order) = &self.order {
             order.borrow_mut().released(me, object, shared);
         }
-        self.memory.released(me, object, shared);
+        self.memory.released(me, Key::Object(object), shared);
     }
 }

@@ -20,7 +20,8 @@ pub use task::{
 
 use std::time::Duration;
 
-use crate::engine::operation::{Kind, NEVER, NOTHING, Operation, Site};
+use crate::engine::kind::Kind;
+use crate::engine::operation::{NEVER, NOTHING, Operation, Site};
 use crate::engine::run::{self, with};
 use crate::engine::state::{Phase, State};
 
@@ -90,9 +91,6 @@ impl State {
 pub(crate) fn release_is_a_step(state: &State) -> bool {
     state.settings.observed && state.phase == Phase::Running
 }
-
-/// The name of the step with which a thread begins to wait, where others can see whether it does.
-pub(crate) const QUEUE: &str = "queue";
 
 /// An operation without an object, such as a yield.
 pub(crate) fn step_alone(kind: Kind, name: &'static str, at: Site, deadline: Deadline) {

@@ -2,8 +2,9 @@
 
 use std::panic::Location;
 
+use crate::engine::kind::Kind;
 use crate::engine::object::{Age, Identity, Model, Once, What};
-use crate::engine::operation::{Kind, ObjectIndex, Operation};
+use crate::engine::operation::{ObjectIndex, Operation};
 use crate::engine::run::{step, try_with, with};
 use crate::engine::state::State;
 

@@ -3,8 +3,9 @@
 use std::panic::Location;
 
 use super::{Deadline, RawChannel, choose};
+use crate::engine::kind::Kind;
 use crate::engine::object::Awaits;
-use crate::engine::operation::{How, Kind, NOTHING, Operation};
+use crate::engine::operation::{How, NOTHING, Operation};
 use crate::engine::run::{Ending, end, step, with};
 use crate::engine::state::State;
 

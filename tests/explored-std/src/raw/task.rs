@@ -5,8 +5,9 @@
 
 use std::panic::Location;
 
+use crate::engine::kind::Kind;
 use crate::engine::object::{Identity, Lock, Model, What};
-use crate::engine::operation::{Kind, NEVER, NOBODY, NOTHING, ObjectIndex, Operation, Site, YIELDED};
+use crate::engine::operation::{NEVER, NOBODY, NOTHING, ObjectIndex, Operation, Site, YIELDED};
 use crate::engine::run::{step, try_with, with};
 use crate::engine::state::{Phase, State};
 use crate::raw::RawLock;

@@ -1,8 +1,7 @@
 //! Which schedules are run: see `README.md` for the plan.
 
 mod budget;
-pub(crate) mod notation;
-mod order;
+mod config;
 mod outcomes;
 pub(crate) mod plan;
 mod position;
@@ -11,13 +10,10 @@ mod reduction;
 mod replay;
 pub(crate) mod runner;
 mod sample;
+mod session;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::sync::Arc;
-
-pub(crate) use order::{Order, SHARED, accesses, closed};
 
 use crate::engine::grain::Grain;
 use crate::engine::names::thread_name;
@@ -26,46 +22,14 @@ use crate::engine::overflow::install_handler;
 use crate::engine::panics::install_hook;
 use crate::engine::run::{EXPLORING, Ending};
 use crate::engine::state::State;
-use crate::explored::{Config, Exploration, Session};
+pub use config::{Config, Effort, Exploration, Glance, Timeouts};
+pub use session::{Judge, Session};
 
 /// The test's body, to be run once for each schedule.
 pub(crate) type Body = Arc<dyn Fn() + Send + Sync>;
 
 /// What a test of the search itself adds to an outcome.
 pub(crate) type Log = Arc<dyn Fn() -> String + Send + Sync>;
-
-/// Chooses who goes on.
-pub(crate) trait Strategy {
-    /// Picks one of the choices, of which there is at least one, or ends the schedule.
-    fn pick(&mut self, state: &State, choices: &[Choice]) -> Result<usize, Ending>;
-
-    /// Nobody can go on at this time: the schedule ends, or time moves on.
-    fn stands_still(&mut self, _state: &State) {}
-
-    /// What was decided so far is given: nothing else is tried there.
-    fn takes_as_given(&mut self) {}
-
-    /// The thread that was picked last has announced another step, which it makes at once.
-    fn passes(&mut self, _state: &State) {}
-}
-
-impl<S: Strategy> Strategy for Rc<RefCell<S>> {
-    fn pick(&mut self, state: &State, choices: &[Choice]) -> Result<usize, Ending> {
-        self.borrow_mut().pick(state, choices)
-    }
-
-    fn stands_still(&mut self, state: &State) {
-        self.borrow_mut().stands_still(state);
-    }
-
-    fn takes_as_given(&mut self) {
-        self.borrow_mut().takes_as_given();
-    }
-
-    fn passes(&mut self, state: &State) {
-        self.borrow_mut().passes(state);
-    }
-}
 
 /// Explores by the plan.
 pub(crate) fn explore(config: &Config, body: Body) -> Exploration {

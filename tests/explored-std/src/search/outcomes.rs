@@ -4,14 +4,16 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::Body;
+use super::config::Config;
 use super::plan::new_runner;
 use super::preemptions::Preemptions;
 use super::reduction::Reduction;
-use super::runner::{Again, Mode, Ran, Runner};
-use super::{Body, notation};
+use super::runner::{Again, Ran, Runner};
 use crate::engine::grain::Grain;
+use crate::engine::notation;
 use crate::engine::operation::Choice;
-use crate::explored::Config;
+use crate::engine::state::Mode;
 
 /// Runs every schedule, failing or not, and counts how they end. Nothing if there are more than the budget allows.
 pub(crate) fn every_outcome(

@@ -7,17 +7,18 @@ use verdict::{Coverage, Failure, Kind, Outcome, Trace};
 
 use super::Body;
 use super::budget::Budget;
-use super::notation::{self, Schedule};
+use super::config::{Config, Effort, Exploration, Glance, Timeouts};
 use super::position;
 use super::preemptions::Preemptions;
 use super::reduction::Reduction;
 use super::replay::Replay;
-use super::runner::{Again, Mode, Ran, Runner};
+use super::runner::{Again, Ran, Runner};
 use super::sample::{Numbers, Sample};
 use crate::engine::grain::Grain;
+use crate::engine::notation::{self, Schedule};
 use crate::engine::operation::Choice;
+use crate::engine::state::Mode;
 use crate::engine::state::Settings;
-use crate::explored::{Config, Effort, Exploration, Glance, Timeouts};
 
 /// If not everything can be run: the share of the budget for schedules at random, one in so many.
 const SAMPLED_SHARE: u64 = 2;

@@ -3,11 +3,12 @@
 use verdict::{Ask, Coverage, Outcome, Question};
 
 use super::budget::Budget;
-use super::notation::Schedule;
+use super::config::{Config, Exploration};
 use super::plan::{self, Found};
 use super::replay::Replay;
-use super::runner::{Again, Mode, Runner};
-use crate::explored::{Config, Exploration};
+use super::runner::{Again, Runner};
+use crate::engine::notation::Schedule;
+use crate::engine::state::Mode;
 
 /// The share of the budget that each look for the decision that mattered has, one in so many.
 const TURN_SHARE: u64 = 5;

@@ -6,10 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Strategy, signature};
+use super::signature;
 use crate::engine::operation::{Choice, How};
 use crate::engine::run::Ending;
 use crate::engine::state::State;
+use crate::engine::strategy::Strategy;
 
 /// How many decisions of a run that ended in a livelock are looked at.
 const LIVELOCK_DEPTH: usize = 500;

@@ -8,13 +8,16 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::order::{Accesses, Order, accesses, enablers};
 use super::preemptions::default_choice;
-use super::{Strategy, signature};
+use super::signature;
+use crate::engine::access::{Accesses, accesses, enablers};
 use crate::engine::grain::Grain;
-use crate::engine::operation::{Choice, How, Kind, ThreadIndex};
+use crate::engine::happens_before::HappensBefore;
+use crate::engine::kind::Kind;
+use crate::engine::operation::{Choice, How, ThreadIndex};
 use crate::engine::run::Ending;
 use crate::engine::state::State;
+use crate::engine::strategy::Strategy;
 
 /// How many decisions of a run are kept.
 const LONGEST_WAY: usize = 2_000;
@@ -70,7 +73,7 @@ pub(crate) struct Reduction {
     /// How much of the way is given, so that nothing else is tried there.
     given: usize,
     seen: u64,
-    order: Rc<RefCell<Order>>,
+    order: Rc<RefCell<HappensBefore>>,
     /// Whether the current run only repeats what was run before in another order.
     redundant: bool,
     /// Whether the current run has more decisions than are kept.
@@ -93,7 +96,7 @@ impl Reduction {
     }
 
     /// The order of the schedule that runs, for the engine to keep.
-    pub(crate) fn order(&self) -> Rc<RefCell<Order>> {
+    pub(crate) fn order(&self) -> Rc<RefCell<HappensBefore>> {
         Rc::clone(&self.order)
     }
 
@@ -257,7 +260,7 @@ impl Reduction {
     }
 
     /// Plants choices for the races that were found with a step that is made, or with what is passed.
-    fn plant_for_races(&mut self, order: &Order, made: Option<(Choice, &Accesses)>) {
+    fn plant_for_races(&mut self, order: &HappensBefore, made: Option<(Choice, &Accesses)>) {
         self.races.retain(|&place| place >= self.given);
         // What is one step to all others is changed where it began.
         self.races.iter_mut().for_each(|place| *place = self.way[*place].begun);

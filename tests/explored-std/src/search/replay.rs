@@ -5,15 +5,17 @@ use std::rc::Rc;
 
 use verdict::{Move, Position, Step};
 
-use super::order::{Order, accesses};
 use super::preemptions::default_choice;
-use super::runner::Mode;
-use super::{Strategy, notation};
+use crate::engine::access::accesses;
+use crate::engine::happens_before::HappensBefore;
 use crate::engine::names::thread_name;
+use crate::engine::notation;
 use crate::engine::operation::{Choice, How};
 use crate::engine::record::possible_step;
 use crate::engine::run::Ending;
+use crate::engine::state::Mode;
 use crate::engine::state::State;
+use crate::engine::strategy::Strategy;
 
 /// A schedule to follow.
 #[derive(Debug)]
@@ -25,7 +27,7 @@ pub(crate) struct Replay {
     /// Why the schedule does not fit the program, once that is known.
     misfit: Option<String>,
     /// What happens before what, for the harness's marks.
-    order: Rc<RefCell<Order>>,
+    order: Rc<RefCell<HappensBefore>>,
     /// After how many choices it ends, if it does not follow the schedule to its end.
     pauses: Option<usize>,
     /// What could be done there.
@@ -56,7 +58,7 @@ impl Replay {
     }
 
     /// The order of the schedule that runs, for the engine to keep.
-    pub(crate) fn order(&self) -> Rc<RefCell<Order>> {
+    pub(crate) fn order(&self) -> Rc<RefCell<HappensBefore>> {
         Rc::clone(&self.order)
     }
 

@@ -5,15 +5,17 @@ use std::rc::Rc;
 
 use verdict::{Failure, Trace};
 
-use super::order::Order;
+use super::Body;
 use super::reduction::Reduction;
 use super::replay::Replay;
-use super::{Body, Strategy};
 use crate::engine::grain::{Grain, Passed};
+use crate::engine::happens_before::HappensBefore;
 use crate::engine::judge::{self, Historian, KindOfPanic};
 use crate::engine::record::Recorder;
 use crate::engine::run::{self, Stacks, with};
+use crate::engine::state::Mode;
 use crate::engine::state::{Settings, State};
+use crate::engine::strategy::Strategy;
 
 /// Runs schedules of one body.
 pub(crate) struct Runner {
@@ -21,23 +23,6 @@ pub(crate) struct Runner {
     stacks: Stacks,
     kind_of_panic: KindOfPanic,
     historian: Option<Historian>,
-}
-
-/// In which way schedules are run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Mode {
-    /// Whether unlocks are steps.
-    pub(crate) observed: bool,
-    /// Whether threads may read old values of atomics.
-    pub(crate) weak: bool,
-    /// Which steps are decisions.
-    pub(crate) grain: Grain,
-}
-
-impl Mode {
-    pub(crate) fn of(settings: &Settings) -> Mode {
-        Mode { observed: settings.observed, weak: settings.weak, grain: settings.grain }
-    }
 }
 
 /// Why a search has to begin again.
@@ -162,7 +147,7 @@ impl Runner {
         &mut self,
         strategy: &Rc<RefCell<S>>,
         recorder: Option<Box<Recorder>>,
-        order: Option<Rc<RefCell<Order>>>,
+        order: Option<Rc<RefCell<HappensBefore>>>,
     ) -> Settings {
         let before = with(|state| {
             state.strategy = Some(Box::new(Rc::clone(strategy)));

@@ -1,10 +1,10 @@
 //! Schedules at random, from a seed.
 
-use super::Strategy;
+use super::preemptions::default_choice;
 use crate::engine::operation::{Choice, How};
 use crate::engine::run::Ending;
 use crate::engine::state::State;
-use crate::search::preemptions::default_choice;
+use crate::engine::strategy::Strategy;
 
 /// A small generator of numbers (SplitMix64): the same seed gives the same numbers everywhere.
 #[derive(Clone, Copy, Debug)]

@@ -6,9 +6,10 @@ use std::panic::{Location, RefUnwindSafe};
 
 pub use ::std::sync::atomic::{Ordering, compiler_fence};
 
+use crate::engine::kind::Kind;
 use crate::engine::memory::{self, Reads, Written, fence_is_a_step};
 use crate::engine::object::{Age, Identity, Model, What};
-use crate::engine::operation::{How, Kind, ObjectIndex, Operation, Site};
+use crate::engine::operation::{How, ObjectIndex, Operation, Site};
 use crate::engine::run::{step, try_with, with};
 use crate::engine::state::Phase;
 

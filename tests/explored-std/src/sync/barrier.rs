@@ -3,8 +3,9 @@
 use std::fmt;
 use std::panic::Location;
 
+use crate::engine::kind::Kind;
 use crate::engine::object::{Identity, Model, What};
-use crate::engine::operation::{Kind, Operation};
+use crate::engine::operation::Operation;
 use crate::engine::run::{step, with};
 
 /// The model of [`std::sync::Barrier`](::std::sync::Barrier). The last to come is the leader.

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use super::Thread;
 use super::scoped::{Scope, ScopedJoinHandle};
-use crate::engine::operation::{Kind, NOTHING, Operation, RETURNED, Site, ThreadIndex};
+use crate::engine::kind::Kind;
+use crate::engine::operation::{NOTHING, Operation, RETURNED, Site, ThreadIndex};
 use crate::engine::panics::run_to_result;
 use crate::engine::run::{step, with};
 use crate::engine::state::State;
@@ -127,7 +128,7 @@ fn wait(operation: Operation) {
 /// Whether a thread has ended.
 pub(super) fn is_finished(index: ThreadIndex, at: Site) -> bool {
     with(State::observe);
-    step(Operation::on_thread(Kind::Look, "is_finished", index, at));
+    step(Operation::on_thread(Kind::LookAtEnd, "is_finished", index, at));
     with(|state| state.threads[index].status == Status::Finished)
 }
 

@@ -5,7 +5,8 @@ use std::num::NonZero;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::engine::operation::{Kind, Operation, ThreadIndex};
+use crate::engine::kind::Kind;
+use crate::engine::operation::{Operation, ThreadIndex};
 use crate::engine::run::{step, try_with, with};
 use crate::engine::state::{Phase, State};
 

@@ -170,14 +170,3 @@ fn find(address: usize) -> Slot {
         }
     })
 }
-
-/// Destroys the values of the thread that ends, first made first. A destructor may make more of them.
-pub(crate) fn destroy_all() {
-    loop {
-        let value = with(|state| state.me().locals.iter_mut().find_map(|local| local.1.take()));
-        match value {
-            Some(value) => drop(value),
-            None => return,
-        }
-    }
-}

@@ -18,7 +18,8 @@ pub use handle::{Thread, ThreadId};
 pub use local::{AccessError, LocalKey};
 pub use scoped::{Scope, ScopedJoinHandle, scope};
 
-use crate::engine::operation::{How, Kind, NOTHING, Operation, Site};
+use crate::engine::kind::Kind;
+use crate::engine::operation::{How, NOTHING, Operation, Site};
 use crate::engine::run::{step, try_with, with};
 use crate::raw::{Deadline, step_alone};
 

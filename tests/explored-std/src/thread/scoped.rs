@@ -9,12 +9,9 @@ use std::rc::Rc;
 use super::Thread;
 use super::builder::{Builder, is_finished, start, wait_for_end, wait_for_return};
 use crate::engine::operation::{Site, ThreadIndex};
-use crate::engine::panics::run_to_result;
+use crate::engine::panics::{OF_A_SCOPED_THREAD, run_to_result};
 use crate::engine::run::with;
 use crate::engine::thread::Job;
-
-/// What [`scope`] panics with when a thread did that nobody has joined, as std does.
-pub(crate) const PANICKED: &str = "a scoped thread panicked";
 
 /// The model of [`std::thread::Scope`](::std::thread::Scope).
 pub struct Scope<'scope, 'env: 'scope> {
@@ -47,7 +44,7 @@ where
     let unseen = wait_for_all(&scope.threads, at);
     match result {
         Err(payload) => resume_unwind(payload),
-        Ok(_) if unseen => panic!("{PANICKED}"),
+        Ok(_) if unseen => panic!("{OF_A_SCOPED_THREAD}"),
         Ok(value) => value,
     }
 }

@@ -4,9 +4,9 @@
 //! unlocks are steps too, as they are in a program that can see whether a lock is held; `c.` says that the schedule is coarse:
 //! what a thread does again and again is no step of its own; `w.`, that the program asks for weaker orderings than `SeqCst`.
 
-use crate::engine::grain::Grain;
-use crate::engine::operation::{Choice, How};
-use crate::search::runner::Mode;
+use super::grain::Grain;
+use super::operation::{Choice, How};
+use super::state::Mode;
 
 /// A schedule to follow.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,223 +1,12 @@
-//! What happened before what in the schedule that runs, as vector clocks.
+//! What happened before what in the schedule that runs, as vector clocks (Lamport, Fidge, Mattern).
 //!
-//! Two steps are *dependent* if they touch one object and one of them may change it. The order of dependent steps, and of the
-//! steps of one thread, is all that matters: schedules that agree in it are the same to every thread.
+//! The order of dependent steps, and of the steps of one thread, is all that matters: schedules that agree in it are the same to
+//! every thread.
 
-use crate::engine::operation::{Choice, How, Kind, NOTHING, ObjectIndex, Operation, RETURNED, ThreadIndex};
-use crate::engine::state::State;
-
-/// Stands for everything there is: a step that looks at what all others do.
-const EVERYTHING: u32 = u32::MAX - 1;
-/// The number of a release that ends a reader's turn.
-pub(crate) const SHARED: u64 = 1;
-/// Virtual time, where it may move while others run.
-const CLOCK: u32 = u32::MAX - 2;
-/// The stock of spurious wakeups.
-const SPURIOUS: u32 = u32::MAX - 3;
-/// The fences in the order of what is `SeqCst`.
-const FENCES: u32 = u32::MAX - 4;
-/// Added to a channel's index: that its senders are gone.
-const CLOSED: u32 = 1 << 29;
-/// Added to an atomic's index: how much of it the order of what is `SeqCst` has seen.
-const SEQUENTIAL: u32 = 1 << 29;
-/// From here on: two keys for each thread, its park token and its life.
-const THREADS: u32 = 1 << 30;
-
-/// What a step touches, and whether it may change it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Access {
-    key: u32,
-    writes: bool,
-}
-
-/// More things than this are everything.
-const MOST: usize = 8;
-
-/// All that a step touches: a few things at most.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Accesses {
-    list: [Access; MOST],
-    count: usize,
-}
-
-impl Accesses {
-    /// Nothing.
-    pub(crate) fn none() -> Accesses {
-        Accesses { list: [Access { key: NOTHING, writes: false }; MOST], count: 0 }
-    }
-
-    /// One thing.
-    pub(crate) fn of(access: Access) -> Accesses {
-        let mut touched = Accesses::none();
-        touched.add(access.key, access.writes);
-        touched
-    }
-
-    /// What comes before or after whatever others do.
-    pub(crate) fn everything() -> Accesses {
-        let mut touched = Accesses::none();
-        touched.add(EVERYTHING, true);
-        touched
-    }
-
-    fn add(&mut self, key: u32, writes: bool) {
-        if key != NOTHING {
-            self.list[self.count] = Access { key, writes };
-            self.count += 1;
-        }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Access> + '_ {
-        self.list[..self.count].iter().copied()
-    }
-
-    pub(crate) fn is_everything(&self) -> bool {
-        self.iter().any(|access| access.key == EVERYTHING)
-    }
-
-    /// The keys of what threads meet at, and whether the step may change it.
-    pub(crate) fn carriers(&self) -> impl Iterator<Item = (u32, bool)> + '_ {
-        self.iter().filter(|access| access.key < FENCES).map(|access| (access.key, access.writes))
-    }
-
-    /// Whether a step that touches all this touches that, too.
-    fn covers(&self, access: Access) -> bool {
-        self.iter().any(|mine| (mine.key == access.key || mine.key == EVERYTHING) && (mine.writes || !access.writes))
-    }
-
-    /// Adds another thing, unless it is covered; everything, if there is no place for it.
-    pub(crate) fn include(&mut self, access: Access) {
-        if !self.covers(access) {
-            self.extend(access);
-        }
-    }
-
-    /// Adds another thing; everything, if there is no place for it.
-    fn extend(&mut self, access: Access) -> Access {
-        let access = if self.count < self.list.len() { access } else { Access { key: EVERYTHING, writes: true } };
-        self.count = self.count.min(self.list.len() - 1);
-        self.add(access.key, access.writes);
-        access
-    }
-
-    /// Whether the order of two steps matters.
-    pub(crate) fn depends_on(&self, other: &Accesses) -> bool {
-        if self.is_everything() || other.is_everything() {
-            return true;
-        }
-        self.iter().any(|mine| other.iter().any(|its| mine.key == its.key && (mine.writes || its.writes)))
-    }
-}
-
-/// The key of what tells receivers that all senders are gone.
-pub(crate) fn closed(channel: ObjectIndex) -> u32 {
-    channel | CLOSED
-}
-
-fn token_of(thread: ThreadIndex) -> u32 {
-    THREADS + 2 * thread as u32
-}
-
-fn life_of(thread: ThreadIndex) -> u32 {
-    THREADS + 2 * thread as u32 + 1
-}
-
-/// What a choice touches if it is made now.
-pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
-    let operation = &state.threads[choice.thread].pending;
-    let mut touched = Accesses::none();
-    let object = operation.object;
-    match operation.kind {
-        Kind::Look if object == NOTHING && operation.name == "is_finished" => {
-            touched.add(life_of(operation.other), false)
-        }
-        Kind::Look if object == NOTHING => touched.add(EVERYTHING, true),
-        Kind::Look | Kind::Completed | Kind::Passed => touched.add(object, false),
-        Kind::Enter => touched.add(object, !state.is_initialised(object)),
-        Kind::AcquireShared => touched.add(object, choice.how != How::Step),
-        Kind::UntilBlocked | Kind::Settle => touched.add(EVERYTHING, true),
-        Kind::Wait => {
-            touched.add(object, true);
-            // It gives the lock back, which matters to whoever looks at the lock.
-            if state.settings.observed {
-                touched.add(operation.second, true);
-            }
-        }
-        Kind::Wake if choice.how == How::Step => touched.add(operation.second, true),
-        Kind::Join => touched.add(life_of(operation.other), false),
-        Kind::Release => touched.add(object, operation.number != SHARED),
-        Kind::Receive => {
-            touched.add(object, true);
-            if state.is_closed(object) {
-                touched.add(closed(object), true);
-            }
-        }
-        Kind::Select => {
-            for arm in &state.threads[choice.thread].awaits {
-                touched.include(Access { key: arm.object, writes: true });
-                if state.is_closed(arm.object) {
-                    touched.include(Access { key: closed(arm.object), writes: true });
-                }
-            }
-        }
-        Kind::Park => touched.add(token_of(choice.thread), true),
-        Kind::Poll => {
-            touched.add(token_of(choice.thread), true);
-            // As long as there is always a worker for whoever is woken, it does not matter who takes one first.
-            if state.settings.crowded {
-                touched.add(object, true);
-            }
-        }
-        Kind::Unpark | Kind::WakeTask => touched.add(token_of(operation.other), true),
-        Kind::Clock => touched.add(CLOCK, false),
-        Kind::Fence => touched.add(FENCES, true),
-        Kind::Exit if choice.thread == 0 => touched.add(EVERYTHING, true),
-        Kind::Exit => touched.add(life_of(choice.thread), true),
-        Kind::Sleep | Kind::Yield | Kind::Mark | Kind::Never | Kind::Choose => {}
-        _ => touched.add(object, true),
-    }
-    match choice.how {
-        How::Timeout if state.settings.hostile => touched.add(CLOCK, true),
-        How::Spurious => touched.add(SPURIOUS, true),
-        _ => {}
-    }
-    if operation.sequential && state.memory.is_on() {
-        touched.add(FENCES, false);
-        if operation.kind == Kind::Look {
-            // Behind a load that reads what no other has seen, no other reads less.
-            let back = if let How::Old(back) = choice.how { back } else { 0 };
-            touched.add(object | SEQUENTIAL, state.memory.raises(operation, back));
-        }
-    }
-    touched
-}
-
-/// What may make the operation that a thread announced possible.
-pub(crate) fn enablers(state: &State, thread: ThreadIndex) -> Accesses {
-    let operation = &state.threads[thread].pending;
-    let mut touched = accesses(state, Choice::step(thread));
-    if operation.kind == Kind::Wake {
-        touched.add(operation.object, true);
-    }
-    touched
-}
-
-/// Whether a step only lets others go on that could not before, so that it can't come after them instead.
-pub(crate) fn only_lets_go_on(earlier: &Operation, later: Kind) -> bool {
-    earlier.kind == Kind::Release
-        && matches!(
-            later,
-            Kind::Acquire
-                | Kind::AcquireAgain
-                | Kind::AcquireShared
-                | Kind::Wake
-                | Kind::Receive
-                | Kind::Select
-                | Kind::Enter
-                | Kind::Completed
-                | Kind::Join
-        )
-}
+use super::access::{Access, Accesses, Key, only_lets_go_on};
+use super::kind::Kind;
+use super::operation::{Choice, How, ObjectIndex, Operation, RETURNED, ThreadIndex};
+use super::state::State;
 
 /// For each thread: the steps of it that happened before, as one more than the place of its last one.
 type Clock = Vec<u32>;
@@ -235,12 +24,6 @@ fn at(clock: &[u32], thread: ThreadIndex) -> u32 {
     clock.get(thread).copied().unwrap_or(0)
 }
 
-impl Default for Accesses {
-    fn default() -> Accesses {
-        Accesses::none()
-    }
-}
-
 /// A step that was made. Its place in the list is the number of decisions before it.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
@@ -256,7 +39,7 @@ pub(crate) struct Event {
 /// Who touched a key.
 #[derive(Clone, Debug, Default)]
 struct History {
-    key: u32,
+    key: Option<Key>,
     touches: Vec<(u32, bool)>,
     /// Those that write.
     writes: Vec<(u32, bool)>,
@@ -266,7 +49,7 @@ struct History {
 
 /// The order of a schedule's steps.
 #[derive(Debug, Default)]
-pub(crate) struct Order {
+pub(crate) struct HappensBefore {
     events: Vec<Event>,
     arena: Vec<u32>,
     threads: Vec<Clock>,
@@ -281,7 +64,7 @@ pub(crate) struct Order {
     stopped: bool,
 }
 
-impl Order {
+impl HappensBefore {
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.events.clear();
@@ -313,14 +96,14 @@ impl Order {
         &mut self.threads[thread]
     }
 
-    fn history(&mut self, key: u32) -> &mut History {
-        let found = self.histories[..self.used].iter().position(|history| history.key == key);
+    fn history(&mut self, key: Key) -> &mut History {
+        let found = self.histories[..self.used].iter().position(|history| history.key == Some(key));
         let index = found.unwrap_or_else(|| {
             if self.used == self.histories.len() {
                 self.histories.push(History::default());
             }
             let history = &mut self.histories[self.used];
-            history.key = key;
+            history.key = Some(key);
             history.touches.clear();
             history.writes.clear();
             history.written.clear();
@@ -350,7 +133,7 @@ impl Order {
     /// A thread has given a lock back without a step. Readers come after writers, and only writers after readers.
     pub(crate) fn released(&mut self, by: ThreadIndex, object: ObjectIndex, shared: bool) {
         let clock = std::mem::take(self.clock_of(by));
-        let history = self.history(object);
+        let history = self.history(Key::Object(object));
         join(if shared { &mut history.read } else { &mut history.written }, &clock);
         *self.clock_of(by) = clock;
     }
@@ -358,7 +141,7 @@ impl Order {
     /// A sender has gone without a step.
     pub(crate) fn closed(&mut self, by: ThreadIndex, object: ObjectIndex) {
         let clock = self.clock_of(by).clone();
-        join(&mut self.history(closed(object)).read, &clock);
+        join(&mut self.history(Key::Closed(object)).read, &clock);
     }
 
     /// A thread has called another one, which waits.
@@ -415,9 +198,9 @@ impl Order {
     ) {
         found.clear();
         let clock: &[u32] = self.threads.get(thread).map_or(&[], Vec::as_slice);
-        let everything = Access { key: EVERYTHING, writes: false };
-        for access in touched.iter().chain(std::iter::once(everything)) {
-            let Some(history) = self.histories[..self.used].iter().find(|history| history.key == access.key) else {
+        for access in touched.iter().chain(std::iter::once(Access::LOOK_AROUND)) {
+            let Some(history) = self.histories[..self.used].iter().find(|history| history.key == Some(access.key))
+            else {
                 continue;
             };
             let others = if access.writes { &history.touches } else { &history.writes };
@@ -458,7 +241,6 @@ impl Order {
             let ends = if operation.number == RETURNED { &self.returns } else { &self.ends };
             join(&mut clock, &ends[operation.other]);
         }
-        let everything = Access { key: EVERYTHING, writes: false };
         for access in touched.iter() {
             let history = self.history(access.key);
             join(&mut clock, &history.written);
@@ -466,13 +248,13 @@ impl Order {
                 join(&mut clock, &history.read);
             }
         }
-        let all = self.history(EVERYTHING);
+        let all = self.history(Key::Everything);
         join(&mut clock, &all.written);
         if clock.len() <= thread {
             clock.resize(thread + 1, 0);
         }
         clock[thread] = place + 1;
-        for access in touched.iter().chain((!touched.is_everything()).then_some(everything)) {
+        for access in touched.iter().chain((!touched.is_everything()).then_some(Access::LOOK_AROUND)) {
             let history = self.history(access.key);
             history.touches.push((place, access.writes));
             if access.writes {
@@ -492,7 +274,9 @@ impl Order {
         let mut new = Accesses::none();
         if let Some(event) = self.events.last_mut() {
             event.goes_on = true;
-            touched.iter().filter(|access| !event.touched.covers(*access)).for_each(|it| new.add(it.key, it.writes));
+            for access in touched.iter().filter(|access| !event.touched.covers(*access)) {
+                new.extend(access);
+            }
         }
         new
     }

@@ -1,0 +1,231 @@
+//! What a step touches. Two steps are *dependent* if they touch one thing and one of them may change it: their order matters.
+
+use super::kind::Kind;
+use super::operation::{Choice, How, NOTHING, ObjectIndex, Operation, SHARED, ThreadIndex};
+use super::state::State;
+
+/// Something that steps touch. Threads are numbered in fewer bits here than elsewhere: each of them has a stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// An object.
+    Object(ObjectIndex),
+    /// That a channel's senders are gone.
+    Closed(ObjectIndex),
+    /// How much of an atomic the order of what is `SeqCst` has seen.
+    Seen(ObjectIndex),
+    /// A thread's park token.
+    Token(u32),
+    /// Whether a thread lives.
+    Life(u32),
+    /// Virtual time, where it may move while others run.
+    Clock,
+    /// The stock of spurious wakeups.
+    Spurious,
+    /// The fences in the order of what is `SeqCst`.
+    Fences,
+    /// Everything there is: of a step that looks at what all others do.
+    Everything,
+}
+
+impl Key {
+    fn token_of(thread: ThreadIndex) -> Key {
+        Key::Token(thread as u32)
+    }
+
+    fn life_of(thread: ThreadIndex) -> Key {
+        Key::Life(thread as u32)
+    }
+
+    /// Whether threads meet there, so that who comes later knows what the earlier ones knew.
+    fn is_a_meeting(self) -> bool {
+        !matches!(self, Key::Clock | Key::Spurious | Key::Fences | Key::Everything)
+    }
+}
+
+/// What a step touches, and whether it may change it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Access {
+    /// What.
+    pub(crate) key: Key,
+    /// Whether it may change it.
+    pub(crate) writes: bool,
+}
+
+impl Access {
+    /// Of a step that only looks at what all others do.
+    pub(crate) const LOOK_AROUND: Access = Access { key: Key::Everything, writes: false };
+}
+
+/// More things than this are everything.
+const MOST: usize = 8;
+
+/// All that a step touches: a few things at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Accesses {
+    list: [Access; MOST],
+    count: usize,
+}
+
+impl Accesses {
+    /// Nothing.
+    pub(crate) fn none() -> Accesses {
+        Accesses { list: [Access::LOOK_AROUND; MOST], count: 0 }
+    }
+
+    /// One thing.
+    pub(crate) fn of(access: Access) -> Accesses {
+        let mut touched = Accesses::none();
+        touched.add(access.key, access.writes);
+        touched
+    }
+
+    /// What comes before or after whatever others do.
+    pub(crate) fn everything() -> Accesses {
+        let mut touched = Accesses::none();
+        touched.add(Key::Everything, true);
+        touched
+    }
+
+    fn add(&mut self, key: Key, writes: bool) {
+        self.list[self.count] = Access { key, writes };
+        self.count += 1;
+    }
+
+    fn object(&mut self, object: ObjectIndex, writes: bool) {
+        if object != NOTHING {
+            self.add(Key::Object(object), writes);
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Access> + '_ {
+        self.list[..self.count].iter().copied()
+    }
+
+    pub(crate) fn is_everything(&self) -> bool {
+        self.iter().any(|access| access.key == Key::Everything)
+    }
+
+    /// What threads meet at.
+    pub(crate) fn meetings(&self) -> impl Iterator<Item = Access> + '_ {
+        self.iter().filter(|access| access.key.is_a_meeting())
+    }
+
+    /// Whether a step that touches all this touches that, too.
+    pub(super) fn covers(&self, access: Access) -> bool {
+        self.iter()
+            .any(|mine| (mine.key == access.key || mine.key == Key::Everything) && (mine.writes || !access.writes))
+    }
+
+    /// Adds another thing, unless it is covered; everything, if there is no place for it.
+    pub(crate) fn include(&mut self, access: Access) {
+        if !self.covers(access) {
+            self.extend(access);
+        }
+    }
+
+    /// Adds another thing; everything, if there is no place for it.
+    pub(super) fn extend(&mut self, access: Access) -> Access {
+        let access = if self.count < self.list.len() { access } else { Access { key: Key::Everything, writes: true } };
+        self.count = self.count.min(self.list.len() - 1);
+        self.add(access.key, access.writes);
+        access
+    }
+
+    /// Whether the order of two steps matters.
+    pub(crate) fn depends_on(&self, other: &Accesses) -> bool {
+        if self.is_everything() || other.is_everything() {
+            return true;
+        }
+        self.iter().any(|mine| other.iter().any(|its| mine.key == its.key && (mine.writes || its.writes)))
+    }
+}
+
+impl Default for Accesses {
+    fn default() -> Accesses {
+        Accesses::none()
+    }
+}
+
+/// What a choice touches if it is made now.
+pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
+    let operation = &state.threads[choice.thread].pending;
+    let mut touched = Accesses::none();
+    let object = operation.object;
+    match operation.kind {
+        Kind::Look | Kind::Completed | Kind::Passed => touched.object(object, false),
+        Kind::Enter => touched.object(object, !state.is_initialised(object)),
+        Kind::AcquireShared => touched.object(object, choice.how != How::Step),
+        Kind::LookAround | Kind::UntilBlocked | Kind::Settle => touched.add(Key::Everything, true),
+        Kind::Wait => {
+            touched.object(object, true);
+            // It gives the lock back, which matters to whoever looks at the lock.
+            if state.settings.observed {
+                touched.object(operation.second, true);
+            }
+        }
+        Kind::Wake if choice.how == How::Step => touched.object(operation.second, true),
+        Kind::LookAtEnd | Kind::Join => touched.add(Key::life_of(operation.other), false),
+        Kind::Release => touched.object(object, operation.number != SHARED),
+        Kind::Receive => {
+            touched.object(object, true);
+            if state.is_closed(object) {
+                touched.add(Key::Closed(object), true);
+            }
+        }
+        Kind::Select => {
+            for arm in &state.threads[choice.thread].awaits {
+                touched.include(Access { key: Key::Object(arm.object), writes: true });
+                if state.is_closed(arm.object) {
+                    touched.include(Access { key: Key::Closed(arm.object), writes: true });
+                }
+            }
+        }
+        Kind::Park => touched.add(Key::token_of(choice.thread), true),
+        Kind::Poll => {
+            touched.add(Key::token_of(choice.thread), true);
+            // As long as there is always a worker for whoever is woken, it does not matter who takes one first.
+            if state.settings.crowded {
+                touched.object(object, true);
+            }
+        }
+        Kind::Unpark | Kind::WakeTask => touched.add(Key::token_of(operation.other), true),
+        Kind::Clock => touched.add(Key::Clock, false),
+        Kind::Fence => touched.add(Key::Fences, true),
+        Kind::Exit if choice.thread == 0 => touched.add(Key::Everything, true),
+        Kind::Exit => touched.add(Key::life_of(choice.thread), true),
+        Kind::Sleep | Kind::Yield | Kind::Mark | Kind::Never | Kind::Choose => {}
+        Kind::Change | Kind::Queue | Kind::Attempt | Kind::Acquire | Kind::AcquireAgain | Kind::Wake => {
+            touched.object(object, true)
+        }
+        Kind::Notify | Kind::Send | Kind::Handoff => touched.object(object, true),
+    }
+    match choice.how {
+        How::Timeout if state.settings.hostile => touched.add(Key::Clock, true),
+        How::Spurious => touched.add(Key::Spurious, true),
+        _ => {}
+    }
+    if operation.sequential && state.memory.is_on() {
+        touched.add(Key::Fences, false);
+        if operation.kind == Kind::Look {
+            // Behind a load that reads what no other has seen, no other reads less.
+            let back = if let How::Old(back) = choice.how { back } else { 0 };
+            touched.add(Key::Seen(object), state.memory.raises(operation, back));
+        }
+    }
+    touched
+}
+
+/// What may make the operation that a thread announced possible.
+pub(crate) fn enablers(state: &State, thread: ThreadIndex) -> Accesses {
+    let operation = &state.threads[thread].pending;
+    let mut touched = accesses(state, Choice::step(thread));
+    if operation.kind == Kind::Wake {
+        touched.object(operation.object, true);
+    }
+    touched
+}
+
+/// Whether a step only lets others go on that could not before, so that it can't come after them instead.
+pub(crate) fn only_lets_go_on(earlier: &Operation, later: Kind) -> bool {
+    earlier.kind == Kind::Release && later.traits().waits_for_release
+}
