@@ -2,9 +2,29 @@
 
 use crate::{files, manifest, names, sources};
 
-/// The text without its unit tests, which may do what the code may not.
-fn code(text: &str) -> &str {
-    text.split("#[cfg(test)]").next().unwrap_or_default()
+/// The text without what is compiled for unit tests only, which may do what the code may not.
+fn code(text: &str) -> String {
+    let mut code = String::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some(indent) = line.strip_suffix("#[cfg(test)]") else {
+            code.push_str(line);
+            code.push('\n');
+            continue;
+        };
+        // An item ends where it began, or in the first line that is whole.
+        let is_its = |line: &str| line.strip_prefix(indent).is_some_and(|rest| !rest.starts_with([' ', '#', '/']));
+        let is_end = |line: &str| is_its(line) && line.ends_with(['}', ';', ',']);
+        lines.find(|line| is_end(line));
+    }
+    code
+}
+
+#[test]
+fn what_is_for_tests_only_is_no_code() {
+    let text = "one();\n#[cfg(test)]\nmod tests {\n    two();\n}\nthree();\n#[cfg(test)]\nuse four;\n    #[cfg(test)]\n    \
+                pub fn five() {\n        six();\n    }\n    seven();\n";
+    assert_eq!(code(text), "one();\nthree();\n    seven();\n");
 }
 
 /// Crates of the workspace that a learner must never depend on.
