@@ -45,7 +45,7 @@ use verdict::{Kind, RECORD_FILE, REPLAY, SCHEDULES, SEED};
 
 use crate::inputs::counted;
 use crate::kind::LEFT_BEHIND;
-use crate::tasks::family;
+use crate::tasks::{FOR_CHILDREN, family};
 use crate::tools::until_still;
 use crate::tools::waiting::waiting_at;
 
@@ -76,8 +76,6 @@ pub use __roles as roles;
 const ROLE: &str = "INTERLEAVE_CHILD";
 /// Where the test listens.
 const ADDRESS: &str = "INTERLEAVE_CHILD_ADDRESS";
-/// The name of the threads that serve children, for lists of stuck threads.
-const THREAD: &str = "test-children";
 
 /// The children of one test: where they meet, and who is there.
 ///
@@ -201,7 +199,7 @@ impl Children {
     }
 
     fn spawn(&self, body: impl FnOnce() + Send + 'static) {
-        let thread = thread::Builder::new().name(THREAD.to_owned()).spawn(body);
+        let thread = thread::Builder::new().name(FOR_CHILDREN.to_owned()).spawn(body);
         let thread = thread.expect("the system has room for one more thread");
         self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
     }
@@ -255,7 +253,7 @@ impl Desk {
                 let Ok(other_half) = stream.try_clone() else { continue };
                 state.here.insert(child, other_half);
                 drop(state);
-                let thread = thread::Builder::new().name(THREAD.to_owned());
+                let thread = thread::Builder::new().name(FOR_CHILDREN.to_owned());
                 let attended = thread.spawn_scoped(scope, move || self.attend(child, &stream));
                 attended.expect("the system has room for one more thread");
             }

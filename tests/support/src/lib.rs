@@ -58,6 +58,8 @@ mod panics;
 #[cfg(feature = "explore")]
 mod schedules;
 #[cfg(not(feature = "explore"))]
+mod stacks;
+#[cfg(not(feature = "explore"))]
 mod tasks;
 #[cfg(not(feature = "explore"))]
 mod threads;

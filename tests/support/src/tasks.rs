@@ -5,6 +5,9 @@
 use std::fs;
 use std::path::Path;
 
+/// The name of the test support's threads that serve child processes: no list of stuck threads has them.
+pub(crate) const FOR_CHILDREN: &str = "test-children";
+
 /// A thread, of this process or of one that descends from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Task {

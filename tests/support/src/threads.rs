@@ -13,7 +13,8 @@ use crate::calls;
 use crate::check::{Builds, Cases, Check, MayOutlive, for_input};
 use crate::kind::kind_of_panic;
 use crate::panics::{self, Panic, Panics};
-use crate::tasks::{State, Task, family, own_id};
+use crate::stacks;
+use crate::tasks::{FOR_CHILDREN, State, Task, family, own_id};
 use crate::tools::situation::on_threads as situation;
 use crate::tools::waiting::{self, Waiter};
 use crate::watchdog::{Done, Patience, Seen, watch, watch_leaving};
@@ -201,14 +202,14 @@ fn leaked(left_over: &[Task]) -> Failure {
 
 /// The body doesn't come to its end.
 fn stuck(test: &Running, what: &str) -> Failure {
-    let waiters = waiting::waiters();
-    judged(&test.panics.so_far(), || {
+    let (waiters, panics) = (waiting::waiters(), test.panics.so_far());
+    judged(&panics, || {
         let verdict = waiters.iter().find(|waiter| waiter.kind.is_some());
         let mut message = match verdict {
             Some(waiter) => format!("{what}, and {} does not open", waiter.note),
             None => what.to_owned(),
         };
-        for line in stuck_threads(test, &waiters).into_iter().chain(other_panics(&test.panics.so_far())) {
+        for line in stuck_threads(test, &waiters).into_iter().chain(other_panics(&panics)) {
             message.push_str("\n    ");
             message.push_str(&line);
         }
@@ -218,7 +219,9 @@ fn stuck(test: &Running, what: &str) -> Failure {
 
 /// One line for each thread that has not finished.
 fn stuck_threads(test: &Running, waiters: &[Waiter]) -> Vec<String> {
-    let tasks = tasks_of(test);
+    let mut tasks = tasks_of(test);
+    // Our own, which wait for the children to say something, are in nobody's way.
+    tasks.retain(|task| task.name != FOR_CHILDREN);
     if tasks.is_empty() {
         // Where there is no `/proc`, only the threads at the test's own tools are known.
         return waiters.iter().map(|waiter| format!("{}: waits at {}", waiter.thread, waiter.note)).collect();
@@ -232,6 +235,9 @@ fn stuck_threads(test: &Running, waiters: &[Waiter]) -> Vec<String> {
         }
         if let Some(waiter) = waiters.iter().find(|waiter| waiter.task == Some(task.id)) {
             line.push_str(&format!(", waits at {}", waiter.note));
+        }
+        if let Some(at) = (task.state == State::Asleep).then(|| stacks::line_of(task)).flatten() {
+            line.push_str(&format!(" ({at})"));
         }
         line
     };

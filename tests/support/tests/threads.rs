@@ -33,14 +33,10 @@ fn a_deadlock_names_the_stuck_threads() {
     let text = failure_of(|| Check::new().deadline(Duration::from_secs(600)).run(deadlock));
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     assert_eq!(lines[0], "timeout: nothing moves any more");
-    assert_eq!(
-        lines[1..],
-        [
-            "main: asleep, waits for another thread",
-            "left: asleep, waits for another thread",
-            "right: asleep, waits for another thread"
-        ]
-    );
+    let line_of = |code: &str| include_str!("threads.rs").lines().position(|line| line.trim() == code).unwrap() + 1;
+    let (joins, locks) = (line_of("left.join().unwrap();"), line_of("let _second = second.lock().unwrap();"));
+    let stands = |thread: &str, line| format!("{thread}: asleep, waits for another thread (threads.rs:{line})");
+    assert_eq!(lines[1..], [stands("main", joins), stands("left", locks), stands("right", locks)]);
 }
 
 #[test]

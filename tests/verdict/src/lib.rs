@@ -8,6 +8,7 @@
 mod class;
 mod position;
 mod record;
+pub mod stack;
 mod subject;
 pub mod time;
 mod trace;

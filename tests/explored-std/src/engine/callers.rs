@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use verdict::Location;
+use verdict::stack::{Frame, is_of_std};
 
 use super::operation::ThreadIndex;
 
@@ -44,48 +45,11 @@ impl Stacks {
     }
 }
 
-/// A call on a stack.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Frame {
-    /// The function's name.
-    pub(crate) function: String,
-    /// Where it stands.
-    pub(crate) at: Location,
-}
-
-/// The calls of a stack whose places are known, innermost first. Of a text that reads otherwise, none.
-pub(crate) fn frames(stack: &str) -> Vec<Frame> {
-    let mut frames = Vec::new();
-    let mut function = "";
-    for line in stack.lines().map(str::trim) {
-        match line.strip_prefix("at ") {
-            Some(place) => frames.extend(location(place).map(|at| Frame { function: function.to_string(), at })),
-            None => {
-                // `12: 0x55d0c0ffee00 - lock::Bank::transfer`, or without the number where it is inlined.
-                let numbered = line.split_once(": ").filter(|(number, _)| number.parse::<u32>().is_ok());
-                let named = numbered.map_or(line, |(_, name)| name.trim_start());
-                let addressed = named.split_once(" - ").filter(|(address, _)| address.starts_with("0x"));
-                function = addressed.map_or(named, |(_, name)| name);
-            }
-        }
-    }
-    frames
-}
-
-/// `/work/lock/src/lib.rs:68:13`, or without the column where the compiler gives none: what is dropped at the end of a block.
-fn location(place: &str) -> Option<Location> {
-    let (rest, last) = place.rsplit_once(':')?;
-    let last: u32 = last.parse().ok()?;
-    let line = rest.rsplit_once(':').and_then(|(file, line)| Some((file, line.parse::<u32>().ok()?)));
-    let (file, line, column) = line.map_or((rest, last, 1), |(file, line)| (file, line, last));
-    Some(Location { file: file.to_string(), line, column })
-}
-
 /// Whether a file is std's or a model's own.
 pub(crate) fn is_foreign(file: &str) -> bool {
     let models = file!().strip_suffix("src/engine/callers.rs").unwrap_or("tests/explored-std/");
     let of_a_model = file.strip_prefix(models).is_some_and(|rest| !rest.starts_with("tests/"));
-    of_a_model || file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/library/")
+    of_a_model || is_of_std(file)
 }
 
 /// Takes the folder from the files of calls that the compiler named files by: a stack has whole paths, and a place has not.

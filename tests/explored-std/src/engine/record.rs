@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use verdict::{Effect, Failure, Held, Location, Missed, Step, Trace, TracedThread, Waiting, WaitsFor};
 
-use super::callers::{self, Frame, Stacks};
+use super::callers::{self, Stacks};
 use super::judge;
 use super::kind::Kind;
 use super::names::{location, name_objects, short, thread_name};
@@ -176,7 +176,7 @@ impl Recorder {
     /// Puts those places of the learner's into the trace that tell most: the caller's of a helper, and instead of one in std or in a
     /// model the nearest one that called it.
     fn tell_places(&mut self, objects: &mut [verdict::Object], waiting: &mut [Waiting]) {
-        let mut stacks: Vec<Vec<Frame>> = self.stack_of.iter().map(frames_of).collect();
+        let mut stacks: Vec<Vec<verdict::stack::Frame>> = self.stack_of.iter().map(frames_of).collect();
         callers::name_as_the_steps_do(&mut stacks, self.steps.iter().map(|step| &step.at));
         for (step, frames) in self.steps.iter_mut().zip(&stacks).filter(|(step, _)| callers::is_foreign(&step.at.file))
         {
@@ -196,7 +196,7 @@ impl Recorder {
         if !self.stacks.are_whole() {
             return;
         }
-        let chains: Vec<Vec<Frame>> =
+        let chains: Vec<Vec<verdict::stack::Frame>> =
             self.steps.iter().zip(&stacks).map(|(step, frames)| callers::chain(frames, &step.at)).collect();
         let telling = callers::telling(&chains, self.steps.iter().map(|step| &step.at));
         let mut told: BTreeMap<(ThreadIndex, Location), Location> = BTreeMap::new();
@@ -234,9 +234,9 @@ impl Recorder {
 }
 
 /// The calls of a step's stack, if it was kept.
-fn frames_of(stack: &Option<Rc<Backtrace>>) -> Vec<Frame> {
+fn frames_of(stack: &Option<Rc<Backtrace>>) -> Vec<verdict::stack::Frame> {
     // The long form has whole paths.
-    stack.as_ref().map_or_else(Vec::new, |stack| callers::frames(&format!("{stack:#}")))
+    stack.as_ref().map_or_else(Vec::new, |stack| verdict::stack::frames(&format!("{stack:#}")))
 }
 
 /// How a thread's operation went that goes on in this way.
