@@ -6,7 +6,7 @@ use std::ops::Range;
 use verdict::{Effect, Location, Missed, Step, Trace, thousands};
 
 use crate::render::fold;
-use crate::render::schedule::{Sources, name};
+use crate::render::schedule::{Sources, awaited, name};
 
 /// Where the test tools are, whose inside is nobody's lesson.
 pub(crate) const TOOLS: &str = "tests/support/";
@@ -331,14 +331,10 @@ fn done(operation: &str, on: &str) -> String {
 /// What is waited for, in words.
 fn blocks(operation: &str, on: &str) -> String {
     match operation {
-        "lock" | "read" | "write" => format!("waits for {on}"),
-        "wait" | "wait_timeout" => format!("waits to be woken at {on}"),
-        "send" => format!("waits for room in {on}"),
-        "recv" | "recv_timeout" => format!("waits for a message from {on}"),
         "sleep" | "timer" => "sleeps".to_string(),
         "park" | "park_timeout" => "waits to be unparked".to_string(),
         _ if on.is_empty() => format!("waits: {operation}"),
-        _ => format!("waits for {on}"),
+        _ => format!("waits for {}", awaited(operation, on)),
     }
 }
 

@@ -245,19 +245,22 @@ pub(crate) fn wait(trace: &Trace, wait: &WaitsFor) -> String {
         None if wait.on.is_empty() => format!("`{}` ({})", wait.operation, wait.at),
         None => format!("{} to finish ({})", others(), wait.at),
         Some(object) => {
-            let object = &trace.objects[object].name;
-            let of = match &wait.operation[..] {
-                "lock" | "read" | "write" => object.clone(),
-                "wait" | "wait_timeout" => format!("a notification of {object}"),
-                "send" => format!("room in {object}"),
-                "recv" | "recv_timeout" => format!("a message from {object}"),
-                operation => format!("`{operation}` on {object}"),
-            };
+            let of = awaited(&wait.operation, &trace.objects[object].name);
             match &wait.on[..] {
                 [] => format!("{of} ({})", wait.at),
                 _ => format!("{of} ({}), held by {}", wait.at, others()),
             }
         }
+    }
+}
+
+/// What a thread waits for that does this to an object.
+pub(crate) fn awaited(operation: &str, object: &str) -> String {
+    match operation {
+        "wait" | "wait_timeout" => format!("a notification of {object}"),
+        "send" => format!("room in {object}"),
+        "recv" | "recv_timeout" => format!("a message from {object}"),
+        _ => object.to_string(),
     }
 }
 
@@ -346,6 +349,13 @@ mod tests {
           back holds account#2 (bank.rs:14), waits for account#1 (bank.rs:15), held by
           main
         ");
+    }
+
+    #[test]
+    fn who_waits_says_for_what() {
+        let waits = ["lock", "poll", "wait", "send", "recv"].map(|operation| awaited(operation, "it"));
+        let said = ["it", "it", "a notification of it", "room in it", "a message from it"];
+        assert_eq!(waits, said);
     }
 
     #[test]
