@@ -45,6 +45,7 @@ use verdict::{Kind, RECORD_FILE, REPLAY, SCHEDULES, SEED};
 
 use crate::inputs::counted;
 use crate::kind::LEFT_BEHIND;
+use crate::stacks;
 use crate::tasks::{FOR_CHILDREN, family};
 use crate::tools::until_still;
 use crate::tools::waiting::waiting_at;
@@ -275,6 +276,12 @@ impl Desk {
                     let (number, text) = news.split_once(' ').unwrap_or_default();
                     state.told.push(text.to_owned());
                     say(stream, &format!("told {number}"));
+                }
+                Some(("stands", thread_and_place)) => {
+                    let (thread, place) = thread_and_place.split_once(' ').unwrap_or((thread_and_place, ""));
+                    if let Ok(thread) = thread.parse() {
+                        stacks::has_answered(thread, place);
+                    }
                 }
                 _ => {}
             }

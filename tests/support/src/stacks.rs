@@ -1,4 +1,4 @@
-//! Where the threads of a stuck test stand.
+//! Where the threads of a stuck test stand, those of its children among them.
 //!
 //! Nobody can read another thread's stack. So each thread is asked for its own, by a signal that interrupts the call in which it
 //! sleeps. The test has failed by then: what an interrupted call comes to is of no interest any more. Linux only; elsewhere, and where
@@ -9,14 +9,14 @@ use std::backtrace::Backtrace;
 use verdict::Location;
 use verdict::stack::{Frame, frames, is_of_std};
 
+#[cfg(feature = "child")]
+pub(crate) use asked::{answer_by, has_answered};
+
 use crate::tasks::Task;
 
-/// The line in the answer, or in its test, where a thread of this process stands.
-pub(crate) fn line_of(task: &Task) -> Option<Location> {
-    if task.process != std::process::id() {
-        return None;
-    }
-    asked::stack_of(task.id).and_then(own_line)
+/// The line in the answer, or in its test, where a thread stands: `lib.rs:12`.
+pub(crate) fn line_of(task: &Task) -> Option<String> {
+    asked::line_of(task)
 }
 
 /// The innermost line that belongs neither to std, nor to a library, nor to the test support.
@@ -32,49 +32,70 @@ fn own_line(stack: &Backtrace) -> Option<Location> {
 
 #[cfg(target_os = "linux")]
 mod asked {
-    use std::backtrace::Backtrace;
+    use std::collections::BTreeMap;
     use std::ffi::c_int;
-    use std::sync::OnceLock;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Mutex, OnceLock, PoisonError};
     use std::thread;
     use std::time::Duration;
 
-    /// How many threads a process asks in its life.
-    const MOST: usize = 256;
-    /// How often it looks whether the answer has come, and how long it waits each time.
-    const LOOKS: usize = 100;
+    use super::{Backtrace, Task, own_line};
+    use crate::tasks::told;
+
+    /// How often the asking thread looks whether the answer has come, and how long it waits each time.
+    const LOOKS: usize = 200;
     const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 
-    /// What was answered, and by which thread.
-    static ANSWERS: [OnceLock<(u32, Backtrace)>; MOST] = [const { OnceLock::new() }; MOST];
-    /// The place of the next answer.
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    /// Which thread stands where.
+    static ANSWERS: Mutex<BTreeMap<u32, String>> = Mutex::new(BTreeMap::new());
+    /// How this process answers.
+    static ANSWER: OnceLock<fn(thread: u32, place: &str)> = OnceLock::new();
 
-    /// The stack of a thread of this process, if it answers soon.
-    pub(super) fn stack_of(thread: u32) -> Option<&'static Backtrace> {
-        static ARE_HEARD: OnceLock<bool> = OnceLock::new();
-        if !*ARE_HEARD.get_or_init(listen) || !ask(thread) {
+    pub(super) fn line_of(task: &Task) -> Option<String> {
+        if task.process == std::process::id() {
+            answer_by(has_answered);
+        }
+        if !is_heard(task) || !ask(task) {
             return None;
         }
-        let answer = ANSWERS.get(NEXT.load(Ordering::SeqCst))?;
-        let here = (0..LOOKS).find_map(|_| {
-            let here = answer.get();
-            if here.is_none() {
+        let answer = (0..LOOKS).find_map(|_| {
+            let answer = ANSWERS.lock().unwrap_or_else(PoisonError::into_inner).remove(&task.id);
+            if answer.is_none() {
                 thread::sleep(BETWEEN_LOOKS);
             }
-            here
+            answer
         });
-        NEXT.fetch_add(1, Ordering::SeqCst);
-        here.filter(|(by, _)| *by == thread).map(|(_, stack)| stack)
+        answer.filter(|place| !place.is_empty())
+    }
+
+    /// From now on this process answers in this way: it gets a thread's number, and its place.
+    #[allow(unsafe_code)]
+    pub(crate) fn answer_by(answer: fn(thread: u32, place: &str)) {
+        if ANSWER.set(answer).is_err() {
+            return;
+        }
+        // SAFETY: all zeros is a value of this struct; and `hear` is a function as the system calls it for a signal.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = hear as extern "C" fn(c_int) as usize;
+            action.sa_flags = libc::SA_RESTART;
+            libc::sigaction(signal(), &action, std::ptr::null_mut());
+        }
+    }
+
+    /// A thread has said where it stands.
+    pub(crate) fn has_answered(thread: u32, place: &str) {
+        // Only threads that nobody asks take it, and those that answer.
+        ANSWERS.lock().unwrap_or_else(PoisonError::into_inner).insert(thread, place.to_owned());
     }
 
     /// Runs on the thread that was asked. It sleeps in a call of the system's, and so it holds no lock that this needs.
-    extern "C" fn answer(_signal: c_int) {
-        if let Some(answer) = ANSWERS.get(NEXT.load(Ordering::SeqCst)) {
-            // SAFETY: it has no conditions.
-            #[allow(unsafe_code)]
-            let me = unsafe { libc::gettid() };
-            let _ = answer.set((me.cast_unsigned(), Backtrace::force_capture()));
+    extern "C" fn hear(_signal: c_int) {
+        // SAFETY: it has no conditions.
+        #[allow(unsafe_code)]
+        let me = unsafe { libc::gettid() };
+        let place = own_line(&Backtrace::force_capture()).map(|at| at.to_string()).unwrap_or_default();
+        if let Some(answer) = ANSWER.get() {
+            answer(me.cast_unsigned(), &place);
         }
     }
 
@@ -83,29 +104,32 @@ mod asked {
         libc::SIGRTMIN() + 5
     }
 
-    #[allow(unsafe_code)]
-    fn listen() -> bool {
-        // SAFETY: all zeros is a value of this struct; and `answer` is a function as the system calls it for a signal.
-        unsafe {
-            let mut action: libc::sigaction = std::mem::zeroed();
-            action.sa_sigaction = answer as extern "C" fn(c_int) as usize;
-            action.sa_flags = libc::SA_RESTART;
-            libc::sigaction(signal(), &action, std::ptr::null_mut()) == 0
-        }
+    /// Whether the thread's process would hear the signal. It would end by it otherwise.
+    fn is_heard(task: &Task) -> bool {
+        let status = told(format!("/proc/{}/status", task.process)).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+        caught & 1 << (signal() - 1) != 0
     }
 
     #[allow(unsafe_code)]
-    fn ask(thread: u32) -> bool {
+    fn ask(task: &Task) -> bool {
         // SAFETY: these numbers are no addresses, and the signal is handled.
-        unsafe { libc::syscall(libc::SYS_tgkill, std::process::id(), thread, signal()) == 0 }
+        unsafe { libc::syscall(libc::SYS_tgkill, task.process, task.id, signal()) == 0 }
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod asked {
-    use std::backtrace::Backtrace;
+    use super::Task;
 
-    pub(super) fn stack_of(_thread: u32) -> Option<&'static Backtrace> {
+    pub(super) fn line_of(_task: &Task) -> Option<String> {
         None
     }
+
+    #[cfg(feature = "child")]
+    pub(crate) fn answer_by(_answer: fn(thread: u32, place: &str)) {}
+
+    #[cfg(feature = "child")]
+    pub(crate) fn has_answered(_thread: u32, _place: &str) {}
 }

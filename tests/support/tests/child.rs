@@ -91,6 +91,24 @@ fn children_meet_when_they_run_at_the_same_time() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_stuck_test_says_where_its_children_stand() {
+    let failure = panic::catch_unwind(AssertUnwindSafe(|| {
+        on_threads(|| {
+            let children = Children::new();
+            children.command("meeting").status().unwrap();
+        });
+    }));
+    let text = *failure.expect_err("nobody opens the table").downcast::<String>().expect("a check fails with a text");
+    let line_of = |code: &str| include_str!("child.rs").lines().position(|line| line.trim() == code).unwrap() + 1;
+    let test = format!("to end (child.rs:{})", line_of("children.command(\"meeting\").status().unwrap();"));
+    let child = format!("waits for another thread (child.rs:{})", line_of("meet(\"table\");"));
+    assert!(text.starts_with("timeout: ") && text.contains(&test) && text.contains(&child), "{text}");
+    // Two of them: what the test support has of its own is nobody's business.
+    assert_eq!(text.lines().count(), 3, "{text}");
+}
+
+#[test]
 fn children_that_run_one_after_the_other_are_serialised() {
     let failure = panic::catch_unwind(AssertUnwindSafe(|| {
         on_threads(|| {

@@ -11,6 +11,8 @@ use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use super::{ADDRESS, ROLE};
+use crate::stacks;
+use crate::tasks::FOR_CHILDREN;
 
 /// A role: its name, and what it does.
 pub type Role = (&'static str, fn() -> i32);
@@ -123,13 +125,23 @@ fn connect() {
     let _ = to_test.set_nodelay(true);
     let (heard, changed, told) = (Mutex::default(), Condvar::new(), AtomicU64::new(0));
     let desk = DESK.get_or_init(|| Desk { to_test: Mutex::new(to_test), heard, changed, told });
-    thread::spawn(move || {
+    stacks::answer_by(say_where);
+    let listen = move || {
         for line in BufReader::new(from_test).lines().map_while(Result::ok) {
             desk.heard.lock().unwrap_or_else(PoisonError::into_inner).insert(line);
             desk.changed.notify_all();
         }
         process::exit(ORPHANED);
-    });
+    };
+    let listener = thread::Builder::new().name(FOR_CHILDREN.to_owned()).spawn(listen);
+    listener.expect("the system has room for one more thread");
+}
+
+/// Tells the test of a thread of this process where it stands. It may be the one that is just saying something.
+fn say_where(thread: u32, place: &str) {
+    if let Some(mut to_test) = DESK.get().and_then(|desk| desk.to_test.try_lock().ok()) {
+        let _ = to_test.write_all(format!("stands {thread} {place}\n").as_bytes());
+    }
 }
 
 /// In a Rust program, writing to a pipe that nobody reads is an error. Before `main`, a signal would still end the process.
