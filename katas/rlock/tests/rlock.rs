@@ -153,14 +153,15 @@ fn try_lock_says_none_while_another_thread_has_it() {
 fn a_wait_with_a_limit_ends_with_the_lock_or_with_the_limit() {
     on_schedules(|| {
         let (early, limit, late) = (Duration::from_secs(2), Duration::from_secs(3), Duration::from_secs(4));
+        let waits = |lock: &RLock<i32>| {
+            let begin = Instant::now();
+            (lock.lock_timeout(limit).is_some(), begin.elapsed())
+        };
         for taken_again in [false, true] {
             let lock = RLock::new(0);
             thread::scope(|scope| {
                 let held = lock.lock();
-                let waiter = start(scope, "waiter", || {
-                    let begin = Instant::now();
-                    (lock.lock_timeout(limit).is_some(), begin.elapsed())
-                });
+                let waiter = start(scope, "waiter", || waits(&lock));
                 thread::sleep(early);
                 drop(held);
                 if taken_again {
@@ -175,6 +176,15 @@ fn a_wait_with_a_limit_ends_with_the_lock_or_with_the_limit() {
                 }
             });
         }
+        let lock = RLock::new(0);
+        thread::scope(|scope| {
+            let held = lock.lock();
+            let waiter = start(scope, "waiter", || waits(&lock));
+            thread::sleep(limit);
+            drop(held);
+            assert_eq!(waiter.join().unwrap().1, limit, "free when the limit is over");
+        });
+        assert!(lock.try_lock().is_some(), "the waiter has given it back, or has never got it");
     });
 }
 

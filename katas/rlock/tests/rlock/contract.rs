@@ -102,12 +102,14 @@ impl Contract for RLockContract {
                 enough
             })
         };
-        // Two calls show all that is special about these.
-        let special = |call: &Call| {
-            matches!(call, Call::Timeout(Duration::ZERO | Duration::MAX) | Call::Depth | Call::LockAndPanic)
-        };
-        let calls = || program.iter().flatten();
-        let small = calls().count() <= 2 || !calls().any(special);
+        // Two calls show all that is special about some, and two threads about others.
+        let (threads, calls) = (program.len(), || program.iter().flatten());
+        let small = calls().count() <= 2
+            || calls().all(|call| match call {
+                Call::Timeout(Duration::MAX) | Call::Depth => false,
+                Call::Timeout(Duration::ZERO) | Call::Add | Call::DropOldest => threads <= 2,
+                _ => true,
+            });
         small && program.iter().zip(guards).all(has_guards)
     }
 
@@ -120,6 +122,7 @@ impl Contract for RLockContract {
             Call::Lock => "lock()".to_owned(),
             Call::Try => "try_lock()".to_owned(),
             Call::Timeout(Duration::MAX) => "lock_timeout(Duration::MAX)".to_owned(),
+            Call::Timeout(LIMIT) => format!("lock_timeout({LIMIT:?}), depth()"),
             Call::Timeout(limit) => format!("lock_timeout({limit:?})"),
             Call::LockAndPanic => "lock(), panic!()".to_owned(),
             Call::Depth => "depth()".to_owned(),
@@ -181,9 +184,10 @@ impl Contract for RLockContract {
             Call::Try => lock.try_lock(),
             Call::Timeout(limit) => lock.lock_timeout(limit),
         };
-        let Some(guard) = got else { return NOT_TAKEN.to_owned() };
-        keep(guard);
-        TAKEN.to_owned()
+        let taken = if got.is_some() { TAKEN } else { NOT_TAKEN };
+        got.into_iter().for_each(keep);
+        let depth = if asks_for_depth(call) { lock.depth() } else { 0 };
+        answer(call, taken, depth)
     }
 
     fn may(&self, state: &State, call: Call, turn: &Turn, moves: &mut Moves<State>) {
@@ -211,7 +215,9 @@ impl Contract for RLockContract {
             }
             _ if another_has_it => match call {
                 Call::Try => moves.answer(after, NOT_TAKEN),
-                Call::Timeout(limit) if limit < Duration::MAX && turn.is_over(limit) => moves.answer(after, NOT_TAKEN),
+                Call::Timeout(limit) if limit < Duration::MAX && turn.is_over(limit) => {
+                    moves.answer(after, answer(call, NOT_TAKEN, 0));
+                }
                 _ => {}
             },
             _ => {
@@ -219,11 +225,21 @@ impl Contract for RLockContract {
                 if call == Call::LockAndPanic {
                     moves.go_on(after, 1);
                 } else {
-                    moves.answer(after, TAKEN);
+                    let depth = after.guards[own];
+                    moves.answer(after, answer(call, TAKEN, depth));
                 }
             }
         }
     }
+}
+
+/// Whoever has waited for a while also says how many guards it has: none, if it has given up.
+fn asks_for_depth(call: Call) -> bool {
+    call == Call::Timeout(LIMIT)
+}
+
+fn answer(call: Call, taken: &str, depth: usize) -> String {
+    if asks_for_depth(call) { format!("{taken}, {depth}") } else { taken.to_owned() }
 }
 
 fn keep(guard: Guard<'static, u32>) {
