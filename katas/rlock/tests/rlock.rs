@@ -170,7 +170,8 @@ fn a_wait_with_a_limit_ends_with_the_lock_or_with_the_limit() {
                     // The waiter was faster, or has to give up.
                     let outcome = waiter.join().unwrap();
                     let faster = outcome == (true, early);
-                    assert!(faster || outcome == (false, limit), "free after {early:?} for a moment only: {outcome:?}");
+                    let right = faster || outcome == (false, limit);
+                    assert!(right, "limit {limit:?}, free for a moment after {early:?}: (got it, waited) = {outcome:?}");
                 } else {
                     assert_eq!(waiter.join().unwrap(), (true, early), "free after {early:?}");
                 }
