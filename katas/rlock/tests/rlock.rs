@@ -171,7 +171,10 @@ fn a_wait_with_a_limit_ends_with_the_lock_or_with_the_limit() {
                     let outcome = waiter.join().unwrap();
                     let faster = outcome == (true, early);
                     let right = faster || outcome == (false, limit);
-                    assert!(right, "limit {limit:?}, free for a moment after {early:?}: (got it, waited) = {outcome:?}");
+                    assert!(
+                        right,
+                        "limit {limit:?}, free for a moment after {early:?}: (got it, waited) = {outcome:?}"
+                    );
                 } else {
                     assert_eq!(waiter.join().unwrap(), (true, early), "free after {early:?}");
                 }
