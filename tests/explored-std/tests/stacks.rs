@@ -100,3 +100,34 @@ fn fault() {
     // SAFETY: none; that is the point.
     explore(&Config::default(), || assert_eq!(unsafe { std::ptr::read_volatile(black_box(8 as *const u8)) }, 0));
 }
+
+/// Panics in its destructor if its lock is poisoned: which it is when the first panic came under the lock.
+struct Counted<'a>(&'a std::sync::Mutex<u8>);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        *self.0.lock().expect("nobody panics under the lock") -= 1;
+    }
+}
+
+#[test]
+fn a_panic_that_a_destructor_makes_an_abort_is_told() {
+    let (signal, words) = last_words("counts_to_255");
+    let (first, second) = words.split_once("A destructor panicked while that panic unwound").unwrap_or_default();
+    assert_eq!(signal, Some(6), "{words}");
+    assert!(first.contains("cook panicked: too many (stacks.rs:"), "{words}");
+    assert!(second.starts_with(", so the process aborts.") && !first.contains("Poison"), "{words}");
+}
+
+#[test]
+#[ignore = "it ends its process"]
+fn counts_to_255() {
+    let body = || {
+        let count = std::sync::Mutex::new(255);
+        let _first = Counted(&count);
+        let _count = count.lock();
+        panic!("too many");
+    };
+    let cook = move || drop(thread::Builder::new().name("cook".to_string()).spawn(body).unwrap().join());
+    explore(&Config::default(), cook);
+}

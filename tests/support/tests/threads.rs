@@ -328,6 +328,36 @@ fn fixture_fails() {
 }
 
 #[test]
+fn a_panic_that_a_destructor_makes_an_abort_is_told() {
+    let mut command = Command::new(env::current_exe().unwrap());
+    let output = command.args(["--exact", "fixture_aborts", "--ignored"]).output().unwrap();
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "{words}");
+    assert!(words.contains("cook panicked: too many ("), "{words}");
+    assert!(words.contains("A destructor panicked while that panic unwound, so the process aborts."), "{words}");
+}
+
+#[test]
+#[ignore = "a fixture"]
+fn fixture_aborts() {
+    struct Counted<'a>(&'a Mutex<u8>);
+    impl Drop for Counted<'_> {
+        fn drop(&mut self) {
+            *self.0.lock().expect("nobody panics under the lock") -= 1;
+        }
+    }
+    check(|| {
+        let cook = || {
+            let count = Mutex::new(255);
+            let _first = Counted(&count);
+            let _count = count.lock();
+            panic!("too many");
+        };
+        drop(thread::Builder::new().name("cook".to_owned()).spawn(cook).unwrap().join());
+    });
+}
+
+#[test]
 fn a_failure_tells_the_situation_and_only_its_own() {
     let rows = |last: u32| {
         move || {

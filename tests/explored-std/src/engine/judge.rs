@@ -171,7 +171,7 @@ pub(crate) fn thread_that_panicked(state: &State, failure: &Failure) -> Option<T
 }
 
 /// `worker panicked: out of order (lib.rs:14)`.
-fn tell_panic(state: &State, thread: ThreadIndex, note: &PanicNote) -> String {
+pub(super) fn tell_panic(state: &State, thread: ThreadIndex, note: &PanicNote) -> String {
     let at = if note.line == 0 { String::new() } else { format!(" ({}:{})", file_name(&note.file), note.line) };
     match thread {
         0 => format!("{}{at}", note.message),

@@ -1,9 +1,11 @@
 //! Panics of modelled threads: silent, noted with their place, and counted for each thread.
 
 use std::any::Any;
+use std::io::Write;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo, UnwindSafe};
 use std::sync::{Once, PoisonError, RwLock};
 
+use super::judge::tell_panic;
 use super::run::try_with;
 use super::state::State;
 use super::thread::PanicNote;
@@ -69,18 +71,36 @@ fn note(state: &mut State, info: &PanicHookInfo<'_>) -> bool {
         recorder.settle(&state.objects, state.now);
         recorder.panicked(state.current, at, &message);
     }
+    if message == ABORTS {
+        last_words(state);
+    }
     add_note(state, message, file, line);
     true
+}
+
+/// What std panics with when a destructor panics while a panic unwinds. The process aborts then, and nothing else is told.
+const ABORTS: &str = "panic in a destructor during cleanup";
+
+/// Says which panic it began with, as the process's last words.
+fn last_words(state: &State) {
+    if let Some(first) = &state.threads[state.current].panic {
+        let told = tell_panic(state, state.current, first);
+        // Not `eprintln!`, whose text a test harness may keep for an end that does not come.
+        let words = format!("\n{told}\nA destructor panicked while that panic unwound, so the process aborts.\n");
+        let _ = ::std::io::stderr().write_all(words.as_bytes());
+    }
 }
 
 fn add_note(state: &mut State, message: String, file: String, line: u32) {
     state.panics += 1;
     let order = state.panics;
     let me = state.me();
+    let unwinds = me.panicking > 0;
     me.panicking += 1;
     let on_purpose = std::mem::take(&mut me.panics_on_purpose);
-    // A `todo!()` is why whatever comes of it: who catches it and panics again does not hide it.
-    if !me.panic.as_ref().is_some_and(PanicNote::is_of_a_stub) {
+    // A panic is why whatever comes of it: what a destructor does while it unwinds does not hide it. And who catches a `todo!()` and
+    // panics again does not hide that.
+    if !me.panic.as_ref().is_some_and(|note| unwinds || note.is_of_a_stub()) {
         me.panic = Some(PanicNote { message, file, line, after: me.saw_panic_of, order, on_purpose });
     }
 }

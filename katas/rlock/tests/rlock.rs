@@ -1,0 +1,337 @@
+//! The contract of the kata `rlock`, sentence by sentence. `README.md` has the same list.
+
+#[path = "rlock/contract.rs"]
+mod contract;
+
+use std::marker::PhantomData;
+use std::panic::{self, AssertUnwindSafe};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use kata::scenarios::every_small_program;
+use kata::{Peak, a_while_passes, check, on_schedules, panic_on_purpose, start};
+use rlock::{Guard, RLock};
+
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
+/// compared with. Only to read and write the value does it have to be `Copy`.
+fn _signatures<T, C: Copy>(lock: &RLock<T>, copies: &Guard<'_, C>) {
+    let _: fn(T) -> RLock<T> = RLock::new;
+    let _: Guard<'_, T> = lock.lock();
+    let _: [Option<Guard<'_, T>>; 2] = [lock.try_lock(), lock.lock_timeout(Duration::ZERO)];
+    let _: fn(&RLock<T>) -> usize = RLock::depth;
+    let _: C = copies.get();
+    let () = copies.set(copies.get());
+}
+
+#[test]
+fn the_thread_that_has_it_takes_it_again_without_waiting() {
+    check(|| {
+        let lock = RLock::new(0);
+        assert_eq!(lock.depth(), 0, "nobody has it");
+        let _first = lock.lock();
+        let _second = lock.lock();
+        let _third = lock.try_lock().expect("this thread has it");
+        let _fourth = lock.lock_timeout(Duration::ZERO).expect("this thread has it");
+        let _fifth = lock.lock_timeout(Duration::MAX).expect("this thread has it");
+        assert_eq!(lock.depth(), 5);
+        let _many: Vec<_> = (5..300).map(|_| lock.lock()).collect();
+        assert_eq!(lock.depth(), 300, "as often as one likes");
+    });
+}
+
+#[test]
+fn all_guards_and_all_owners_see_one_value() {
+    check(|| {
+        let lock = RLock::new(1);
+        let outer = lock.lock();
+        {
+            let inner = lock.lock();
+            assert_eq!(inner.get(), 1, "what it was made with");
+            inner.set(2);
+            assert_eq!((outer.get(), inner.get()), (2, 2), "set by the inner guard");
+            outer.set(3);
+            assert_eq!((outer.get(), inner.get()), (3, 3), "set by the outer guard");
+        }
+        assert_eq!(outer.get(), 3, "the inner guard is gone");
+        drop(outer);
+        thread::scope(|scope| {
+            let next = start(scope, "next owner", || lock.lock().get());
+            assert_eq!(next.join().unwrap(), 3);
+        });
+    });
+}
+
+#[test]
+fn one_thread_at_a_time_has_it() {
+    check(|| {
+        let (lock, inside) = (RLock::new(0), Peak::new());
+        let add = || {
+            let value = lock.lock();
+            value.set(value.get() + 1);
+        };
+        thread::scope(|scope| {
+            for name in ["worker 1", "worker 2"] {
+                start(scope, name, || {
+                    let value = lock.lock();
+                    let _inside = inside.enter();
+                    let before = value.get();
+                    add();
+                    add();
+                    assert_eq!(value.get(), before + 2, "what the other thread does in between");
+                });
+            }
+        });
+        assert_eq!((lock.lock().get(), inside.highest()), (4, 1), "the sum, and how many were inside at once");
+    });
+}
+
+#[test]
+fn it_is_free_when_the_last_guard_is_dropped_whichever_that_is() {
+    check(|| {
+        for oldest_first in [false, true] {
+            let lock = RLock::new(0);
+            let another_can_have_it =
+                || thread::scope(|scope| start(scope, "other", || lock.try_lock().is_some()).join().unwrap());
+            let mut guards = vec![lock.lock(), lock.lock(), lock.lock()];
+            while !guards.is_empty() {
+                let left = guards.len();
+                assert_eq!(lock.depth(), left);
+                assert!(!another_can_have_it(), "guards left: {left}, the oldest first: {oldest_first}");
+                drop(guards.remove(if oldest_first { 0 } else { left - 1 }));
+            }
+            assert_eq!(lock.depth(), 0);
+            assert!(another_can_have_it(), "no guard is left, the oldest first: {oldest_first}");
+        }
+    });
+}
+
+#[test]
+fn whoever_waits_gets_it_when_it_is_free() {
+    check(|| {
+        let lock = RLock::new(0);
+        thread::scope(|scope| {
+            let held = [lock.lock(), lock.lock()];
+            for name in ["waiter 1", "waiter 2"] {
+                start(scope, name, || {
+                    let value = lock.lock();
+                    let again = lock.lock();
+                    again.set(value.get() + 1);
+                });
+            }
+            drop(held);
+        });
+        assert_eq!(lock.lock().get(), 2, "both waiters had it");
+    });
+}
+
+#[test]
+#[ignore = "needs schedules: cargo xtask check rlock try_lock_says_none_while_another_thread_has_it"]
+fn try_lock_says_none_while_another_thread_has_it() {
+    on_schedules(|| {
+        let lock = RLock::new(0);
+        thread::scope(|scope| {
+            let held = lock.lock();
+            let waiter = start(scope, "waiter", || lock.lock_timeout(Duration::MAX).is_some());
+            // Time passes when nobody can go on: the other waits now.
+            a_while_passes();
+            assert!(start(scope, "tries", || lock.try_lock().is_none()).join().unwrap(), "it would have to wait");
+            assert!(lock.try_lock().is_some(), "its owner, although somebody waits for it");
+            drop(held);
+            assert!(waiter.join().unwrap());
+        });
+        thread::scope(|scope| {
+            let looks = start(scope, "looks", || lock.depth());
+            assert!(lock.try_lock().is_some(), "nobody has it: the other only looks");
+            assert_eq!(looks.join().unwrap(), 0);
+        });
+    });
+}
+
+/// The time is the model's: sleeping costs nothing, and limits are met to the nanosecond.
+#[test]
+#[ignore = "needs schedules: cargo xtask check rlock a_wait_with_a_limit_ends_with_the_lock_or_with_the_limit"]
+fn a_wait_with_a_limit_ends_with_the_lock_or_with_the_limit() {
+    on_schedules(|| {
+        let (early, limit, late) = (Duration::from_secs(2), Duration::from_secs(3), Duration::from_secs(4));
+        let waits = |lock: &RLock<i32>| {
+            let begin = Instant::now();
+            (lock.lock_timeout(limit).is_some(), begin.elapsed())
+        };
+        for taken_again in [true, false] {
+            let lock = RLock::new(0);
+            thread::scope(|scope| {
+                let held = lock.lock();
+                let waiter = start(scope, "waiter", || waits(&lock));
+                thread::sleep(early);
+                drop(held);
+                if taken_again {
+                    let _again = lock.lock();
+                    thread::sleep(late - early);
+                    // The waiter was faster, or has to give up.
+                    let outcome = waiter.join().unwrap();
+                    let faster = outcome == (true, early);
+                    let right = faster || outcome == (false, limit);
+                    assert!(
+                        right,
+                        "limit {limit:?}, free for a moment after {early:?}: (got it, waited) = {outcome:?}"
+                    );
+                } else {
+                    assert_eq!(waiter.join().unwrap(), (true, early), "free after {early:?}");
+                }
+            });
+        }
+        let lock = RLock::new(0);
+        thread::scope(|scope| {
+            let held = lock.lock();
+            let waiter = start(scope, "waiter", || waits(&lock));
+            thread::sleep(limit);
+            drop(held);
+            assert_eq!(waiter.join().unwrap().1, limit, "free when the limit is over");
+        });
+        assert!(lock.try_lock().is_some(), "the waiter has given it back, or has never got it");
+    });
+}
+
+#[test]
+fn a_limit_may_be_zero_or_have_no_end() {
+    check(|| {
+        let lock = RLock::new(0);
+        let held = lock.lock_timeout(Duration::ZERO).expect("it is free");
+        thread::scope(|scope| {
+            let at_once = start(scope, "does not wait", || lock.lock_timeout(Duration::ZERO).is_none());
+            assert!(at_once.join().unwrap(), "another thread has it");
+            let waiter = start(scope, "waiter", || lock.lock_timeout(Duration::MAX).is_some());
+            drop(held);
+            assert!(waiter.join().unwrap(), "it is free again");
+        });
+    });
+}
+
+#[test]
+fn a_panic_gives_back_what_it_drops_and_no_more() {
+    check(|| {
+        let lock = RLock::new(1);
+        let outer = lock.lock();
+        let inner = || {
+            let inner = lock.lock();
+            inner.set(2);
+            let _innermost = lock.lock();
+            panic_on_purpose("burnt")
+        };
+        assert!(panic::catch_unwind(AssertUnwindSafe(inner)).is_err());
+        assert_eq!((lock.depth(), outer.get()), (1, 2), "depth and value after a panic with two more guards");
+        let other = || thread::scope(|scope| start(scope, "other", || lock.try_lock().is_some()).join().unwrap());
+        assert!(!other(), "the outer guard is still there");
+        assert!(lock.try_lock().is_some(), "its owner can still take it");
+        drop(outer);
+        assert!(other(), "nobody has it any more");
+    });
+}
+
+#[test]
+fn whoever_panics_leaves_the_lock_free_and_the_value_as_it_is() {
+    check(|| {
+        let lock = RLock::new(1);
+        thread::scope(|scope| {
+            let owner = start(scope, "owner", || {
+                let outer = lock.lock();
+                let _inner = lock.lock();
+                outer.set(2);
+                panic_on_purpose("burnt")
+            });
+            let waiter = start(scope, "waiter", || drop(lock.lock()));
+            assert!(owner.join().is_err(), "it panics");
+            assert!(waiter.join().is_ok(), "it gets the lock, before or after");
+        });
+        assert_eq!((lock.depth(), lock.lock().get()), (0, 2));
+        assert!(lock.try_lock().is_some(), "nobody has it");
+    });
+}
+
+/// Asks the compiler whether a type is `Send` and `Sync`: a method of the type itself comes before one of a trait, and these are
+/// there only if it is.
+struct Probe<T>(PhantomData<T>);
+
+impl<T: Send> Probe<T> {
+    fn may_go_to_another_thread(&self) -> bool {
+        true
+    }
+}
+
+impl<T: Sync> Probe<T> {
+    fn may_be_lent_to_another_thread(&self) -> bool {
+        true
+    }
+}
+
+trait Otherwise {
+    fn may_go_to_another_thread(&self) -> bool {
+        false
+    }
+
+    fn may_be_lent_to_another_thread(&self) -> bool {
+        false
+    }
+}
+
+impl<T> Otherwise for Probe<T> {}
+
+#[test]
+fn a_guard_stays_on_its_thread() {
+    check(|| {
+        let lock = RLock::new(0);
+        let guard = lock.lock();
+        assert_eq!(guard.get(), 0);
+        let probe = Probe::<Guard<'static, i32>>(PhantomData);
+        assert!(!probe.may_go_to_another_thread(), "Guard is Send: another thread could drop it");
+        assert!(!probe.may_be_lent_to_another_thread(), "Guard is Sync: another thread could use it meanwhile");
+        // The questions can be answered in both ways.
+        let (number, pointer) = (Probe::<i32>(PhantomData), Probe::<*const i32>(PhantomData));
+        assert!(number.may_go_to_another_thread() && number.may_be_lent_to_another_thread());
+        assert!(!pointer.may_go_to_another_thread() && !pointer.may_be_lent_to_another_thread());
+    });
+}
+
+#[test]
+fn two_threads_of_one_name_are_two_threads() {
+    check(|| {
+        let lock = RLock::new(0);
+        let _held = lock.lock();
+        // Neither name nor address makes a thread: two have the same name, and one comes when another one is gone.
+        thread::scope(|scope| {
+            for name in ["twin", "twin", thread::current().name().unwrap_or("main")] {
+                let twin = start(scope, name, || (lock.depth(), lock.try_lock().is_some()));
+                assert_eq!(twin.join().unwrap(), (0, false), "depth and try_lock of a thread that has nothing");
+            }
+            let nameless = scope.spawn(|| (lock.depth(), lock.try_lock().is_some()));
+            assert_eq!(nameless.join().unwrap(), (0, false), "depth and try_lock of a thread that has nothing");
+        });
+    });
+}
+
+#[test]
+fn each_lock_has_an_owner_and_a_depth_of_its_own() {
+    check(|| {
+        let (mine, yours) = (RLock::new('m'), RLock::new('y'));
+        thread::scope(|scope| {
+            let _mine = [mine.lock(), mine.lock()];
+            assert_eq!((mine.depth(), yours.depth()), (2, 0));
+            let _yours = yours.lock();
+            assert_eq!((mine.depth(), yours.depth()), (2, 1));
+            let other = start(scope, "other", || (mine.try_lock().is_some(), yours.try_lock().is_some()));
+            assert_eq!(other.join().unwrap(), (false, false), "this thread has both");
+            drop(_yours);
+            let other = start(scope, "other", || {
+                let held = yours.lock();
+                (mine.try_lock().is_some(), mine.depth(), yours.depth(), held.get())
+            });
+            assert_eq!(other.join().unwrap(), (false, 0, 1, 'y'), "who has one lock does not have the other");
+        });
+    });
+}
+
+#[test]
+#[ignore = "needs schedules: cargo xtask check rlock every_small_program_of_calls_keeps_the_contract"]
+fn every_small_program_of_calls_keeps_the_contract() {
+    every_small_program(contract::RLockContract);
+}
