@@ -414,6 +414,84 @@ fn what_the_contract_expects_has_to_be_noted() {
     assert!(rest.contains("a bell that was rung\n    A\n    ring\n  in this order: the bell rings, 1\n"), "{told}");
 }
 
+/// A key that the first thread has. Larger programs than those of two calls are tried only where they tell something about waiting.
+struct KeyContract {
+    /// Whether three threads were there at once.
+    saw_three: Arc<std::real::sync::atomic::AtomicBool>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum KeyCall {
+    Return,
+    Take,
+}
+
+impl Contract for KeyContract {
+    type Hand = Arc<(Mutex<bool>, Condvar)>;
+    type Call = KeyCall;
+    /// Whether somebody has it.
+    type State = bool;
+    const CALLS: usize = 2;
+    const TELLING: usize = 3;
+
+    fn setups(&self) -> Vec<Setup<bool>> {
+        vec![Setup { name: "A has the key", state: true }]
+    }
+
+    /// What only the owner can do comes first, so that the thread that does it is A.
+    fn calls(&self) -> Vec<KeyCall> {
+        vec![KeyCall::Return, KeyCall::Take]
+    }
+
+    fn name(&self, call: KeyCall, _id: usize) -> String {
+        format!("{call:?}").to_lowercase()
+    }
+
+    fn makes_sense(&self, _setup: usize, program: &[Vec<KeyCall>]) -> bool {
+        // The owner has no reason to take what it has.
+        let others = || program.iter().skip(1).flatten();
+        let own = program.first().is_none_or(|calls| calls.is_empty() || calls[..] == [KeyCall::Return]);
+        own && others().all(|call| *call == KeyCall::Take)
+    }
+
+    fn hands(&self, _setup: usize, threads: usize, _scene: &Scene) -> Vec<Self::Hand> {
+        if threads == 3 {
+            self.saw_three.store(true, std::real::sync::atomic::Ordering::SeqCst);
+        }
+        vec![Arc::new((Mutex::new(true), Condvar::new())); threads]
+    }
+
+    fn perform(&self, key: &mut Self::Hand, call: KeyCall, _id: usize, _scene: &Scene) -> String {
+        let (taken, returned) = &**key;
+        let mut taken = taken.lock().unwrap();
+        if call == KeyCall::Return {
+            *taken = false;
+            returned.notify_one();
+        } else {
+            while *taken {
+                taken = returned.wait(taken).unwrap();
+            }
+            *taken = true;
+        }
+        "()".to_owned()
+    }
+
+    fn may(&self, taken: &bool, call: KeyCall, _turn: &Turn, moves: &mut Moves<bool>) {
+        match call {
+            KeyCall::Return => moves.answer(false, "()"),
+            KeyCall::Take if *taken => {}
+            KeyCall::Take => moves.answer(true, "()"),
+        }
+    }
+}
+
+#[test]
+fn an_owner_lets_two_others_go_on() {
+    let saw_three = Arc::default();
+    every_small_program(KeyContract { saw_three: Arc::clone(&saw_three) });
+    assert!(saw_three.load(std::real::sync::atomic::Ordering::SeqCst), "two wait, and the owner helps");
+}
+
 #[test]
 fn a_panicking_call_has_a_name_of_its_own() {
     assert_eq!(PANICS, "panics");

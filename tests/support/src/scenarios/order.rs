@@ -99,24 +99,24 @@ fn telling(subject: &dyn Subject, specifications: &[Shared], size: usize) -> Vec
         for many in 1..subject.limits().threads.min(size) {
             for waiting in of_size(setup, &waiters, many, many, |threads| threads.len() == many) {
                 for helper in of_size(setup, &calls, size - many, 1, |_| true) {
-                    let mut threads = waiting.threads.clone();
-                    threads.extend(helper.threads);
+                    let mut threads = [&waiting.threads[..], &helper.threads].concat();
+                    // In a setup with an owner, that is the first thread: it may be the one that helps.
+                    threads.sort();
                     if !subject.makes_sense(setup, &threads) {
                         continue;
                     }
-                    let helps = caught(|| lets_one_go_on(subject, specifications, setup, &threads));
-                    threads.sort();
-                    match helps {
+                    let place = threads.iter().position(|calls| *calls == helper.threads[0]).unwrap_or_default();
+                    let program = Program { setup, threads };
+                    match caught(|| lets_one_go_on(subject, specifications, &program, place)) {
                         Ok(false) => {}
-                        Ok(true) => drop(found.insert(Program { setup, threads })),
+                        Ok(true) => drop(found.insert(program)),
                         // Whoever tries the program says what is wrong with the contract.
-                        Err(_) => return vec![Program { setup, threads }],
+                        Err(_) => return vec![program],
                     }
                 }
             }
         }
     }
-    found.retain(|program| subject.makes_sense(program.setup, &program.threads));
     found.into_iter().collect()
 }
 
@@ -134,60 +134,61 @@ fn at_rest(table: &mut Table) -> Set {
     if still == NOTHING { start } else { still }
 }
 
-/// Whether the call, alone, may have to wait.
+/// Whether the call may have to wait while nobody else calls: of the first thread, which may be an owner, or of another one.
 fn has_to_wait(subject: &dyn Subject, specifications: &[Shared], setup: usize, call: usize) -> bool {
-    let threads = vec![vec![call]];
-    if !subject.makes_sense(setup, &threads) {
-        return false;
-    }
-    let mut table = table(subject, specifications, &Program { setup, threads });
-    let start = at_rest(&mut table);
-    let begun = table.after(start, Seen::Begins(0), 0);
-    table.after(begun, Seen::StandsStill, 0) != NOTHING
+    [vec![vec![call]], vec![vec![], vec![call]]].into_iter().any(|threads| {
+        if !subject.makes_sense(setup, &threads) {
+            return false;
+        }
+        let mut table = table(subject, specifications, &Program { setup, threads });
+        let start = at_rest(&mut table);
+        let begun = table.after(start, Seen::Begins(0), 0);
+        table.after(begun, Seen::StandsStill, 0) != NOTHING
+    })
 }
 
-/// Whether the calls of the last thread, one after the other, let one of the others go on, which all wait.
-fn lets_one_go_on(subject: &dyn Subject, specifications: &[Shared], setup: usize, threads: &[Vec<usize>]) -> bool {
-    let program = Program { setup, threads: threads.to_vec() };
-    let mut table = table(subject, specifications, &program);
+/// Whether the calls of a thread, one after the other, let one of the others go on, which all wait.
+fn lets_one_go_on(subject: &dyn Subject, specifications: &[Shared], program: &Program, helper: usize) -> bool {
+    let mut table = table(subject, specifications, program);
     let now = table.time(Duration::ZERO);
-    let many = threads.len() - 1;
+    let (helping, waiting): (Vec<usize>, Vec<usize>) =
+        (0..table.calls.len()).partition(|&call| table.calls[call].thread == helper);
     let mut set = at_rest(&mut table);
-    for call in 0..many {
+    for &call in &waiting {
         set = table.after(set, Seen::Begins(call), now);
     }
     let still = table.after(set, Seen::StandsStill, now);
-    still != NOTHING && helps(&mut table, still, many, many)
+    still != NOTHING && helps(&mut table, still, &helping, &waiting)
 }
 
-/// Whether the calls from `next` on let one of the first `many` go on.
-fn helps(table: &mut Table, set: Set, next: usize, many: usize) -> bool {
-    let goes_on = |progress: &Progress| matches!(progress, Progress::Found(_));
-    let closure = table.closure(set, 0);
-    let positions = table.positions(closure);
-    if positions.iter().any(|position| position.calls[..many].iter().any(goes_on)) {
+/// Whether these calls, one after the other, let one of those go on that wait.
+fn helps(table: &mut Table, set: Set, helping: &[usize], waiting: &[usize]) -> bool {
+    let goes_on = |table: &mut Table, set| {
+        let closure = table.closure(set, 0);
+        let found = |call: &usize, calls: &[Progress]| matches!(calls[*call], Progress::Found(_));
+        table.positions(closure).iter().any(|position| waiting.iter().any(|call| found(call, &position.calls)))
+    };
+    if goes_on(table, set) {
         return true;
     }
-    if next == table.calls.len() {
-        return false;
-    }
-    let begun = table.after(set, Seen::Begins(next), 0);
-    let closure = table.closure(begun, 0);
-    let positions = table.positions(closure);
+    let [next, rest @ ..] = helping else { return false };
+    let begun = table.after(set, Seen::Begins(*next), 0);
     // It may have to wait itself.
-    if positions.iter().any(|position| position.calls[..many].iter().any(goes_on)) {
+    if goes_on(table, begun) {
         return true;
     }
-    let answers: BTreeSet<usize> = positions
+    let closure = table.closure(begun, 0);
+    let answers: BTreeSet<usize> = table
+        .positions(closure)
         .iter()
-        .filter_map(|position| match position.calls[next] {
+        .filter_map(|position| match position.calls[*next] {
             Progress::Found(answer) => Some(answer),
             _ => None,
         })
         .collect();
     answers.into_iter().any(|answer| {
-        let returned = table.after(begun, Seen::Returns(next, answer), 0);
-        helps(table, returned, next + 1, many)
+        let returned = table.after(begun, Seen::Returns(*next, answer), 0);
+        helps(table, returned, rest, waiting)
     })
 }
 
