@@ -458,7 +458,8 @@ impl Contract for KeyContract {
         if threads == 3 {
             self.saw_three.store(true, std::real::sync::atomic::Ordering::SeqCst);
         }
-        vec![Arc::new((Mutex::new(true), Condvar::new())); threads]
+        let key = Arc::new((Mutex::new(true), Condvar::new()));
+        vec![key; threads]
     }
 
     fn perform(&self, key: &mut Self::Hand, call: KeyCall, _id: usize, _scene: &Scene) -> String {
