@@ -443,6 +443,7 @@ impl<F: Future> Waiter<F> {
         }
     }
 
+    #[track_caller]
     fn is_woken(&self) -> bool {
         self.bell.rang()
     }
@@ -453,6 +454,7 @@ impl<F: Future> Waiter<F> {
 struct Bell(AtomicUsize);
 
 impl Bell {
+    #[track_caller]
     fn rang(&self) -> bool {
         self.0.load(Ordering::SeqCst) > 0
     }
@@ -460,7 +462,8 @@ impl Bell {
 
 impl Wake for Bell {
     fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        let Bell(rings) = &*self;
+        rings.fetch_add(1, Ordering::SeqCst);
     }
 }
 

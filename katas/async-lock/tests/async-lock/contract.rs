@@ -123,10 +123,12 @@ impl Contract for SemaphoreContract {
     fn makes_sense(&self, setup: usize, program: &[Vec<Call>]) -> bool {
         let count = |is: fn(&Call) -> bool| program.iter().flatten().filter(|call| is(call)).count();
         let looks = count(|call| matches!(call, Call::Try | Call::Available));
+        let who_holds = if BEGINS[setup].held > 0 { &program[..1] } else { program };
+        let comes_back = who_holds.iter().any(|calls| calls.contains(&Call::Release));
         match count(|_| true) {
             1 => true,
             2 => program.len() > 1,
-            _ => program.len() > 1 && looks <= 1 && (BEGINS[setup].held == 0 || program[0].contains(&Call::Release)),
+            _ => program.len() > 1 && looks <= 1 && comes_back,
         }
     }
 
