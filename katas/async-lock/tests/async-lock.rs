@@ -137,10 +137,14 @@ fn the_waker_of_the_last_poll_is_woken() {
 #[test]
 fn whoever_is_dropped_passes_its_turn_on() {
     check(|| {
-        for given in [false, true] {
+        // Two futures of one task have the same waker.
+        for (given, same_task) in [(false, false), (true, false), (false, true), (true, true)] {
             let semaphore = Semaphore::new(1);
             let mut held = semaphore.try_acquire();
             let [mut first, mut second] = [(); 2].map(|()| Waiter::new(semaphore.acquire()));
+            if same_task {
+                second.bell = Arc::clone(&first.bell);
+            }
             assert!(first.poll().is_none() && second.poll().is_none(), "it is taken");
             let when = if given { "after it was given a permit" } else { "while it waits" };
             if given {
@@ -339,16 +343,25 @@ fn a_fetch_holds_up_nobody_who_wants_something_else() {
 fn whoever_waits_for_a_fetch_sleeps_until_it_has_ended() {
     check(|| {
         let cache = Cache::empty();
-        let (brings, fetch) = oneshot::channel();
-        let mut first = Waiter::new(cache.get("soup", async { Ok::<_, Infallible>(fetch.await.unwrap()) }));
-        let mut second = Waiter::new(cache.get("soup", pending()));
-        assert_eq!([first.poll(), second.poll()], [None, None], "nobody has brought it yet");
-        assert!(!second.is_woken(), "nobody has brought it yet, and whoever waits is woken");
-        brings.send(1).unwrap();
-        assert_eq!(first.poll(), Some(Ok(1)));
+        let [(first_ends, mut first), (second_ends, mut second)] = [(); 2].map(|()| {
+            let (ends, end) = oneshot::channel();
+            (ends, Waiter::new(cache.get("soup", async { end.await.unwrap() })))
+        });
+        assert_eq!([first.poll(), second.poll()], [None, None], "the first fetches");
+        assert!(!second.is_woken(), "the first fetches, and whoever waits for it is woken");
+        first_ends.send(Err("sold out")).unwrap();
+        assert_eq!(first.poll(), Some(Err("sold out")));
         drop(first);
-        assert!(second.is_woken(), "it is there, and whoever waits for it is not woken");
+        assert!(second.is_woken(), "it is the turn of the second, and it is not woken");
+        assert_eq!(second.poll(), None, "the second fetches");
+        let mut third = Waiter::new(cache.get("soup", async { panic!("two fetch at the same time") }));
+        assert_eq!(third.poll(), None, "the second fetches");
+        assert!(!third.is_woken(), "the second fetches, and whoever waits for it is woken");
+        second_ends.send(Ok(1)).unwrap();
         assert_eq!(second.poll(), Some(Ok(1)));
+        drop(second);
+        assert!(third.is_woken(), "the value is there, and whoever waits for it is not woken");
+        assert_eq!(third.poll(), Some(Ok::<_, Infallible>(1)));
     });
 }
 

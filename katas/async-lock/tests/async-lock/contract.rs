@@ -42,21 +42,22 @@ pub(crate) enum Call {
     Available,
 }
 
-/// What the threads of a scenario share. It lives as long as the process, so that permits can be kept from call to call.
+/// What is shared.
 #[derive(Clone, Copy)]
-enum Shared {
-    Semaphore(&'static Semaphore),
-    Lock(&'static Lock<()>),
+pub(crate) enum Shared<'s> {
+    Semaphore(&'s Semaphore),
+    Lock(&'s Lock<()>),
 }
 
 /// A permit, or the guard of a lock.
-type Held = Box<dyn Send>;
-type Waiting = Pin<Box<dyn Future<Output = Held> + Send>>;
+pub(crate) type Held<'s> = Box<dyn Send + 's>;
+pub(crate) type Waiting<'s> = Pin<Box<dyn Future<Output = Held<'s>> + Send + 's>>;
 
+/// What a thread has. What it shares lives as long as the process, so that permits can be kept from call to call.
 pub(crate) struct Hand {
-    shared: Shared,
-    held: Vec<Held>,
-    future: Option<Waiting>,
+    shared: Shared<'static>,
+    held: Vec<Held<'static>>,
+    future: Option<Waiting<'static>>,
 }
 
 /// The answer of a call that has none.
@@ -179,10 +180,7 @@ impl Contract for SemaphoreContract {
                 hand.held.extend(held);
                 told(some, "Some", "None")
             }
-            Call::Available => match hand.shared {
-                Shared::Semaphore(semaphore) => semaphore.available().to_string(),
-                Shared::Lock(_) => unreachable!("a lock does not count"),
-            },
+            Call::Available => hand.shared.available().to_string(),
         }
     }
 
@@ -252,18 +250,26 @@ impl State {
     }
 }
 
-impl Shared {
-    fn acquire(self) -> Waiting {
+impl<'s> Shared<'s> {
+    pub(crate) fn acquire(self) -> Waiting<'s> {
         match self {
-            Shared::Semaphore(semaphore) => Box::pin(async { Box::new(semaphore.acquire().await) as Held }),
-            Shared::Lock(lock) => Box::pin(async { Box::new(lock.lock().await) as Held }),
+            Shared::Semaphore(semaphore) => Box::pin(async { Box::new(semaphore.acquire().await) as Held<'s> }),
+            Shared::Lock(lock) => Box::pin(async { Box::new(lock.lock().await) as Held<'s> }),
         }
     }
 
-    fn try_acquire(self) -> Option<Held> {
+    pub(crate) fn try_acquire(self) -> Option<Held<'s>> {
         match self {
-            Shared::Semaphore(semaphore) => semaphore.try_acquire().map(|permit| Box::new(permit) as Held),
-            Shared::Lock(lock) => lock.try_lock().map(|guard| Box::new(guard) as Held),
+            Shared::Semaphore(semaphore) => semaphore.try_acquire().map(|permit| Box::new(permit) as Held<'s>),
+            Shared::Lock(lock) => lock.try_lock().map(|guard| Box::new(guard) as Held<'s>),
+        }
+    }
+
+    /// What is free. Of a lock only whoever takes it learns that.
+    pub(crate) fn available(self) -> usize {
+        match self {
+            Shared::Semaphore(semaphore) => semaphore.available(),
+            Shared::Lock(lock) => usize::from(lock.try_lock().is_some()),
         }
     }
 }

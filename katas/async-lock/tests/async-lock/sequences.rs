@@ -4,12 +4,14 @@ use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
-use async_lock::{Acquire, Permit, Semaphore};
+use async_lock::{Lock, Semaphore};
+use kata::inputs::counted;
 
+use super::contract::{Held, Shared, Waiting};
 use super::{Bell, Waiter};
 
 /// The longest sequences that are tried.
-const LONGEST: usize = 7;
+const LONGEST: usize = 6;
 const FUTURES: usize = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,14 +35,14 @@ struct Seen {
 /// Tries them from the shortest to the longest, so that the first one that fails has no call too many.
 pub(crate) fn try_all() {
     for length in 1..=LONGEST {
-        for permits in [1, 2] {
-            extend(permits, &Expected::new(permits), &mut Vec::new(), length);
+        for permits in [Some(1), Some(2), None] {
+            extend(permits, &Expected::new(permits.unwrap_or(1)), &mut Vec::new(), length);
         }
     }
 }
 
-/// Tries all sequences that begin with these calls and have `left` more.
-fn extend(permits: usize, expected: &Expected, calls: &mut Vec<Call>, left: usize) {
+/// Tries all sequences that begin with these calls and have `left` more, on a semaphore with so many permits, or else a lock.
+fn extend(permits: Option<usize>, expected: &Expected, calls: &mut Vec<Call>, left: usize) {
     for call in expected.calls() {
         let mut expected = expected.clone();
         let answer = expected.perform(call);
@@ -48,9 +50,14 @@ fn extend(permits: usize, expected: &Expected, calls: &mut Vec<Call>, left: usiz
         if left > 1 {
             extend(permits, &expected, calls, left - 1);
         } else {
-            let (seen, wanted) = (perform(permits, calls), expected.seen(answer));
+            let seen = match permits {
+                Some(permits) => perform(Shared::Semaphore(&Semaphore::new(permits)), calls),
+                None => perform(Shared::Lock(&Lock::new(())), calls),
+            };
+            let wanted = expected.seen(answer);
             let told: Vec<String> = calls.iter().map(Call::to_string).collect();
-            assert!(seen == wanted, "of {permits}: {}: {seen}, and not {wanted}", told.join(", "));
+            let what = permits.map_or_else(|| "a lock".to_owned(), |permits| counted(permits, "permit"));
+            assert!(seen == wanted, "{what}: {} → {seen}; the contract allows: {wanted}", told.join(", "));
         }
         calls.pop();
     }
@@ -129,11 +136,10 @@ impl Expected {
     }
 }
 
-/// Makes these calls on a new semaphore.
-fn perform(permits: usize, calls: &[Call]) -> Seen {
-    let semaphore = Semaphore::new(permits);
-    let mut held: Vec<Permit<'_>> = Vec::new();
-    let mut futures: [Option<Waiter<Acquire<'_>>>; FUTURES] = [const { None }; FUTURES];
+/// Makes these calls.
+fn perform(shared: Shared<'_>, calls: &[Call]) -> Seen {
+    let mut held: Vec<Held<'_>> = Vec::new();
+    let mut futures: [Option<Waiter<Waiting<'_>>>; FUTURES] = [const { None }; FUTURES];
     let mut stale: Vec<Arc<Bell>> = Vec::new();
     let mut answer = "";
     for &call in calls {
@@ -149,7 +155,7 @@ fn perform(permits: usize, calls: &[Call]) -> Seen {
                 "()"
             }
             Call::Poll(future) => {
-                let waiter = futures[future].get_or_insert_with(|| Waiter::new(semaphore.acquire()));
+                let waiter = futures[future].get_or_insert_with(|| Waiter::new(shared.acquire()));
                 let last = mem::take(&mut waiter.bell);
                 if let Some(permit) = waiter.poll() {
                     held.push(permit);
@@ -160,7 +166,7 @@ fn perform(permits: usize, calls: &[Call]) -> Seen {
                     "Pending"
                 }
             }
-            Call::Try => match semaphore.try_acquire() {
+            Call::Try => match shared.try_acquire() {
                 Some(permit) => {
                     held.push(permit);
                     "Some"
@@ -170,7 +176,7 @@ fn perform(permits: usize, calls: &[Call]) -> Seen {
         };
     }
     let woken = futures.each_ref().map(|waiter| waiter.as_ref().is_some_and(Waiter::is_woken));
-    Seen { answer, available: semaphore.available(), woken, stale: stale.iter().any(|bell| bell.rang()) }
+    Seen { answer, available: shared.available(), woken, stale: stale.iter().any(|bell| bell.rang()) }
 }
 
 impl fmt::Display for Call {
