@@ -1,0 +1,490 @@
+//! The contract of the kata `async-lock`, sentence by sentence. `README.md` has the same list.
+
+// The stub's types have nothing to drop; the learner's have.
+#![allow(clippy::drop_non_drop)]
+
+#[path = "async-lock/contract.rs"]
+mod contract;
+#[path = "async-lock/sequences.rs"]
+mod sequences;
+
+use std::convert::Infallible;
+use std::future::{Future, Ready, pending, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use async_lock::{Acquire, Cache, Lock, LockGuard, Permit, Semaphore};
+use kata::scenarios::every_small_program;
+use kata::{Check, check, panic_on_purpose};
+use tokio::runtime::Builder;
+use tokio::sync::{Barrier, oneshot};
+use tokio::task::{JoinHandle, yield_now};
+
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
+/// compared with.
+async fn _signatures(lock: Lock<u8>, cache: Cache<u8>, fetch: Ready<Result<u8, u16>>) {
+    let _: fn(usize) -> Semaphore = Semaphore::new;
+    let _: fn(&Semaphore) -> usize = Semaphore::available;
+    let _: fn(&Semaphore) -> Option<Permit<'_>> = Semaphore::try_acquire;
+    let _: fn(&Semaphore) -> Acquire<'_> = Semaphore::acquire;
+    type Polls<'s> = fn(Pin<&mut Acquire<'s>>, &mut Context<'_>) -> Poll<Permit<'s>>;
+    let _: Polls<'_> = Acquire::poll;
+    let _: fn(u8) -> Lock<u8> = Lock::new;
+    let _: fn(&Lock<u8>) -> Option<LockGuard<'_, u8>> = Lock::try_lock;
+    let mut guard: LockGuard<'_, u8> = is_sent(lock.lock()).await;
+    let _: &u8 = &guard;
+    let _: &mut u8 = &mut guard;
+    let _: fn() -> Cache<u8> = Cache::empty;
+    let _: fn(&Cache<u8>, &str) -> Option<u8> = Cache::known;
+    let _: Result<u8, u16> = is_sent(cache.get("key", fetch)).await;
+    fn is_sent<T: Send>(value: T) -> T {
+        value
+    }
+    fn is_shared<T: Send + Sync>() {}
+    let _ = [is_shared::<Semaphore>, is_shared::<Lock<u8>>, is_shared::<Cache<u8>>];
+    let _ = (is_sent::<Acquire<'_>>, is_sent::<Permit<'_>>, is_sent::<LockGuard<'_, u8>>);
+}
+
+// --------------------------------------------------------------------------------------------------------- semaphore
+
+#[test]
+fn permits_are_taken_and_go_back_when_they_are_dropped() {
+    check(|| {
+        for permits in [0, 1, 2, usize::MAX] {
+            let semaphore = Semaphore::new(permits);
+            let mut held = Vec::new();
+            for taken in 0..permits.min(3) {
+                assert_eq!(semaphore.available(), permits - taken, "{taken} of {permits} are taken");
+                let permit = if taken == 0 { ready_now(&semaphore) } else { semaphore.try_acquire() };
+                held.push(permit.expect("one is free"));
+            }
+            if permits < 3 {
+                assert_eq!(semaphore.available(), 0, "all {permits} are taken");
+                assert!(semaphore.try_acquire().is_none(), "all {permits} are taken");
+                assert!(ready_now(&semaphore).is_none(), "all {permits} are taken");
+            }
+            drop(held);
+            assert_eq!(semaphore.available(), permits, "all have come back");
+        }
+    });
+}
+
+#[test]
+fn a_future_does_nothing_until_it_is_polled() {
+    check(|| {
+        // Are the futures made while a permit is free, or while it is taken?
+        for free in [true, false] {
+            let semaphore = Semaphore::new(1);
+            let held = (!free).then(|| semaphore.try_acquire());
+            let [unpolled, mut second, mut first] = [(); 3].map(|()| Waiter::new(semaphore.acquire()));
+            assert_eq!(semaphore.available(), usize::from(free), "nobody was polled yet");
+            let held = held.unwrap_or_else(|| semaphore.try_acquire());
+            assert!(first.poll().is_none() && second.poll().is_none(), "it is taken");
+            drop(held);
+            assert!(second.poll().is_none() && first.poll().is_some(), "the first poll decides who came first");
+            drop(unpolled);
+            assert!(second.poll().is_some(), "it is the next");
+        }
+    });
+}
+
+#[test]
+fn first_come_first_served_and_nobody_else_is_woken() {
+    check(|| {
+        let semaphore = Semaphore::new(1);
+        let held = semaphore.try_acquire();
+        let mut line = [(); 3].map(|()| Waiter::new(semaphore.acquire()));
+        assert!(line.iter_mut().all(|future| future.poll().is_none()), "it is taken");
+        let woken = |line: &[Waiter<Acquire<'_>>; 3]| line.each_ref().map(Waiter::is_woken);
+        drop(held);
+        assert_eq!(woken(&line), [true, false, false], "who is woken when a permit comes back");
+        // It was given to the first, who has not been polled yet.
+        assert_eq!(semaphore.available(), 0, "it was given to the first");
+        assert!(semaphore.try_acquire().is_none(), "it was given to the first");
+        assert!(ready_now(&semaphore).is_none(), "it was given to the first");
+        assert!(line[1].poll().is_none(), "it was given to the first");
+        drop(line[0].poll().expect("it was given a permit"));
+        assert_eq!(woken(&line), [true, true, false], "who is woken when it comes back again");
+        let second = line[1].poll();
+        assert!(second.is_some() && line[2].poll().is_none());
+        drop(second);
+        assert!(line[2].poll().is_some(), "it is the next");
+    });
+}
+
+#[test]
+fn the_waker_of_the_last_poll_is_woken() {
+    check(|| {
+        let semaphore = Semaphore::new(1);
+        let held = semaphore.try_acquire();
+        let mut future = Waiter::new(semaphore.acquire());
+        let bells = [(); 3].map(|()| {
+            let bell = Arc::clone(&future.bell);
+            assert!(future.poll().is_none(), "it is taken");
+            // The future has moved to another task.
+            future.bell = Arc::default();
+            bell
+        });
+        drop(held);
+        assert_eq!(bells.map(|bell| bell.rang()), [false, false, true], "which waker is woken, of three polls");
+        assert!(future.poll().is_some());
+    });
+}
+
+#[test]
+fn whoever_is_dropped_passes_its_turn_on() {
+    check(|| {
+        // Two futures of one task have the same waker.
+        for (given, same_task) in [(false, false), (true, false), (false, true), (true, true)] {
+            let semaphore = Semaphore::new(1);
+            let mut held = semaphore.try_acquire();
+            let [mut first, mut second] = [(); 2].map(|()| Waiter::new(semaphore.acquire()));
+            if same_task {
+                second.bell = Arc::clone(&first.bell);
+            }
+            assert!(first.poll().is_none() && second.poll().is_none(), "it is taken");
+            let when = if given { "after it was given a permit" } else { "while it waits" };
+            if given {
+                held = None;
+            }
+            drop(first);
+            assert_eq!(second.is_woken(), given, "the first is dropped {when}: is the second woken?");
+            drop(held);
+            assert!(second.is_woken(), "the first was dropped {when}, and the permit is for the second");
+            assert!(second.poll().is_some(), "the first was dropped {when}, and the permit is for the second");
+            drop(second);
+            assert_eq!(semaphore.available(), 1, "the first was dropped {when}, and nobody holds anything");
+        }
+    });
+}
+
+#[test]
+fn a_future_that_was_ready_panics_when_it_is_polled_again() {
+    check(|| {
+        for waits in [false, true] {
+            let semaphore = Semaphore::new(1);
+            let held = waits.then(|| semaphore.try_acquire());
+            let mut future = Waiter::new(semaphore.acquire());
+            if waits {
+                assert!(future.poll().is_none(), "it is taken");
+            }
+            drop(held);
+            let permit = future.poll();
+            assert!(permit.is_some());
+            drop(permit);
+            for _ in 0..2 {
+                let again = catch_unwind(AssertUnwindSafe(|| future.poll().is_some()));
+                assert!(again.is_err(), "it was ready before");
+            }
+            drop(future);
+            assert_eq!(semaphore.available(), 1, "nobody holds anything");
+            assert!(ready_now(&semaphore).is_some(), "the semaphore can still be used");
+        }
+    });
+}
+
+#[test]
+fn a_waker_may_use_the_semaphore() {
+    check(|| {
+        for drops in [false, true] {
+            let semaphore = Arc::new(Semaphore::new(1));
+            let mut held = semaphore.try_acquire();
+            let asks = Waker::from(Arc::new(Asks(Arc::clone(&semaphore))));
+            let [mut first, mut second] = [(); 2].map(|()| Box::pin(semaphore.acquire()));
+            assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending(), "it is taken");
+            assert!(second.as_mut().poll(&mut Context::from_waker(&asks)).is_pending(), "it is taken");
+            if drops {
+                held = None;
+                drop(first);
+            } else {
+                drop(first);
+                drop(held.take());
+            }
+            assert!(second.as_mut().poll(&mut Context::from_waker(&asks)).is_ready(), "it is the next");
+        }
+    });
+}
+
+#[test]
+fn every_sequence_of_polls_and_drops_keeps_the_contract() {
+    // One thread alone has one schedule only.
+    Check::new().threads_only().run(sequences::try_all);
+}
+
+#[test]
+#[ignore = "needs schedules: cargo xtask check async-lock every_small_program_of_calls_keeps_the_contract"]
+fn every_small_program_of_calls_keeps_the_contract() {
+    every_small_program(contract::SemaphoreContract);
+}
+
+#[test]
+fn a_task_that_is_cancelled_loses_no_permit() {
+    check(|| {
+        on_two_workers(async {
+            let semaphore = Arc::new(Semaphore::new(1));
+            let held = semaphore.acquire().await;
+            let waits = || {
+                let semaphore = Arc::clone(&semaphore);
+                tokio::spawn(async move { drop(semaphore.acquire().await) })
+            };
+            let (cancelled, other) = (waits(), waits());
+            drop(held);
+            cancelled.abort();
+            other.await.expect("nobody cancels this one");
+            drop(cancelled.await);
+            assert_eq!(semaphore.available(), 1, "nobody holds anything");
+        });
+    });
+}
+
+// -------------------------------------------------------------------------------------------------------------- lock
+
+#[test]
+fn a_lock_is_held_across_an_await() {
+    check(|| {
+        on_two_workers(async {
+            let lock = Arc::new(Lock::new(0));
+            let tasks = [(); 2].map(|()| {
+                let lock = Arc::clone(&lock);
+                tokio::spawn(async move {
+                    let mut number = lock.lock().await;
+                    let seen = *number;
+                    yield_now().await;
+                    *number = seen + 1;
+                })
+            });
+            for task in tasks {
+                task.await.unwrap();
+            }
+            assert_eq!(lock.try_lock().as_deref(), Some(&2), "two tasks have added 1 to 0");
+        });
+    });
+}
+
+#[test]
+fn what_a_task_holds_that_panics_goes_back() {
+    check(|| {
+        on_one_worker(async {
+            let (semaphore, lock) = (Arc::new(Semaphore::new(1)), Arc::new(Lock::new("as it was")));
+            let own = (Arc::clone(&semaphore), Arc::clone(&lock));
+            let (holds, held) = oneshot::channel();
+            let task: JoinHandle<()> = tokio::spawn(async move {
+                let _permit = own.0.acquire().await;
+                let mut value = own.1.lock().await;
+                holds.send(()).unwrap();
+                yield_now().await;
+                *value = "changed";
+                panic_on_purpose("the dish is burnt")
+            });
+            held.await.unwrap();
+            drop(semaphore.acquire().await);
+            assert_eq!(*lock.lock().await, "changed");
+            assert!(task.await.is_err());
+            assert_eq!(semaphore.available(), 1, "nobody holds anything");
+            assert_eq!(lock.try_lock().as_deref(), Some(&"changed"), "nobody holds it");
+        });
+    });
+}
+
+// ------------------------------------------------------------------------------------------------------------- cache
+
+#[test]
+fn a_value_is_fetched_once() {
+    check(|| {
+        on_two_workers(async {
+            let (cache, fetched) = (Arc::new(Cache::empty()), Arc::new(AtomicUsize::new(0)));
+            assert_eq!(cache.known("soup"), None, "nobody has fetched it");
+            let get = || {
+                let (cache, fetched) = (Arc::clone(&cache), Arc::clone(&fetched));
+                async move {
+                    let fetch = async { Ok::<_, Infallible>(fetched.fetch_add(1, Ordering::SeqCst)) };
+                    assert_eq!(cache.get("soup", fetch).await, Ok(0), "the value of the only fetch");
+                    assert_eq!(cache.known("soup"), Some(0), "it is there");
+                }
+            };
+            let other = tokio::spawn(get());
+            get().await;
+            other.await.unwrap();
+            assert_eq!(fetched.load(Ordering::SeqCst), 1, "fetches");
+        });
+    });
+}
+
+#[test]
+fn a_fetch_holds_up_nobody_who_wants_something_else() {
+    check(|| {
+        on_one_worker(async {
+            let (cache, both) = (Arc::new(Cache::empty()), Arc::new(Barrier::new(2)));
+            assert_eq!(cache.get("salad", ready(Ok::<_, Infallible>(3))).await, Ok(3));
+            let gets = [("soup", 1), ("roast", 2)].map(|(key, value)| {
+                let (cache, both) = (Arc::clone(&cache), Arc::clone(&both));
+                tokio::spawn(async move {
+                    let fetch = async {
+                        assert_eq!((cache.known(key), cache.known("salad")), (None, Some(3)));
+                        // Nobody comes through before both are here.
+                        both.wait().await;
+                        Ok::<_, Infallible>(value)
+                    };
+                    cache.get(key, fetch).await
+                })
+            });
+            for (get, value) in gets.into_iter().zip([1, 2]) {
+                assert_eq!(get.await.unwrap(), Ok(value));
+            }
+            assert_eq!(["soup", "roast", "salad"].map(|key| cache.known(key)), [1, 2, 3].map(Some));
+        });
+    });
+}
+
+#[test]
+fn whoever_waits_for_a_fetch_sleeps_until_it_has_ended() {
+    check(|| {
+        let cache = Cache::empty();
+        let [(first_ends, mut first), (second_ends, mut second)] = [(); 2].map(|()| {
+            let (ends, end) = oneshot::channel();
+            (ends, Waiter::new(cache.get("soup", async { end.await.unwrap() })))
+        });
+        assert_eq!([first.poll(), second.poll()], [None, None], "the first fetches");
+        assert!(!second.is_woken(), "the first fetches, and whoever waits for it is woken");
+        first_ends.send(Err("sold out")).unwrap();
+        assert_eq!(first.poll(), Some(Err("sold out")));
+        drop(first);
+        assert!(second.is_woken(), "it is the turn of the second, and it is not woken");
+        assert_eq!(second.poll(), None, "the second fetches");
+        let mut third = Waiter::new(cache.get("soup", async { panic!("two fetch at the same time") }));
+        assert_eq!(third.poll(), None, "the second fetches");
+        assert!(!third.is_woken(), "the second fetches, and whoever waits for it is woken");
+        second_ends.send(Ok(1)).unwrap();
+        assert_eq!(second.poll(), Some(Ok(1)));
+        drop(second);
+        assert!(third.is_woken(), "the value is there, and whoever waits for it is not woken");
+        assert_eq!(third.poll(), Some(Ok::<_, Infallible>(1)));
+    });
+}
+
+#[test]
+fn a_fetch_without_a_value_leaves_its_turn_to_the_next() {
+    check(|| {
+        for end in ["fails", "panics", "is dropped"] {
+            for (gives_up, when) in [(0, "nobody gives up"), (1, "one gives up before"), (2, "one gives up after that")]
+            {
+                without_a_value(end, gives_up, &format!("the first fetch {end}, {when}"));
+            }
+        }
+    });
+}
+
+/// The first fetch ends like this, while two others wait. One of them may be dropped before that, or after it.
+fn without_a_value(end: &'static str, gives_up: usize, told: &str) {
+    let cache = Cache::empty();
+    let (ends, goes) = oneshot::channel();
+    let mut first = Waiter::new(cache.get("soup", async {
+        goes.await.unwrap();
+        if end == "panics" { panic_on_purpose("the dish is burnt") } else { Err("sold out") }
+    }));
+    let mut others = Vec::from([(); 2].map(|()| Waiter::new(cache.get("soup", ready(Ok::<_, &str>(2))))));
+    assert_eq!(first.poll(), None);
+    assert!(others.iter_mut().all(|other| other.poll().is_none()), "they wait for the first");
+    if gives_up == 1 {
+        others.remove(0);
+    }
+    if end != "is dropped" {
+        ends.send(()).unwrap();
+        let ended = catch_unwind(AssertUnwindSafe(|| first.poll()));
+        assert_eq!(ended.ok(), (end == "fails").then_some(Some(Err("sold out"))), "{told}");
+    }
+    drop(first);
+    assert_eq!(cache.known("soup"), None, "{told}");
+    if gives_up == 2 {
+        others.remove(0);
+    }
+    // One after the other is woken, in whichever order.
+    while !others.is_empty() {
+        let next = others.iter().position(Waiter::is_woken).expect("the next one is woken");
+        assert_eq!(others.remove(next).poll(), Some(Ok(2)), "{told}");
+    }
+}
+
+#[test]
+fn a_task_that_fetches_may_be_cancelled() {
+    check(|| {
+        on_two_workers(async {
+            let cache = Arc::new(Cache::empty());
+            let own = Arc::clone(&cache);
+            let never = tokio::spawn(async move { own.get("soup", pending::<Result<u8, Infallible>>()).await });
+            never.abort();
+            assert_eq!(cache.get("soup", ready(Ok::<_, Infallible>(2))).await, Ok(2), "the other one is cancelled");
+            assert_eq!(cache.known("soup"), Some(2));
+        });
+    });
+}
+
+// ------------------------------------------------------------------------------------------------------------- tools
+
+fn on_one_worker(body: impl Future<Output = ()>) {
+    Builder::new_current_thread().build().unwrap().block_on(body);
+}
+
+fn on_two_workers(body: impl Future<Output = ()>) {
+    Builder::new_multi_thread().worker_threads(2).build().unwrap().block_on(body);
+}
+
+/// What a new future gives at its first poll.
+fn ready_now(semaphore: &Semaphore) -> Option<Permit<'_>> {
+    Waiter::new(semaphore.acquire()).poll()
+}
+
+/// A future, and the bell that its waker rings.
+struct Waiter<F> {
+    future: Pin<Box<F>>,
+    bell: Arc<Bell>,
+}
+
+impl<F: Future> Waiter<F> {
+    fn new(future: F) -> Waiter<F> {
+        Waiter { future: Box::pin(future), bell: Arc::default() }
+    }
+
+    fn poll(&mut self) -> Option<F::Output> {
+        let waker = Waker::from(Arc::clone(&self.bell));
+        match self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        }
+    }
+
+    #[track_caller]
+    fn is_woken(&self) -> bool {
+        self.bell.rang()
+    }
+}
+
+/// A waker that rings.
+#[derive(Default)]
+struct Bell(AtomicUsize);
+
+impl Bell {
+    #[track_caller]
+    fn rang(&self) -> bool {
+        self.0.load(Ordering::SeqCst) > 0
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        let Bell(rings) = &*self;
+        rings.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// A waker that uses the semaphore while it is woken.
+struct Asks(Arc<Semaphore>);
+
+impl Wake for Asks {
+    fn wake(self: Arc<Self>) {
+        assert_eq!(self.0.available(), 0, "it was given to whoever is woken");
+    }
+}
