@@ -119,13 +119,15 @@ fn no_page_is_asked_for_without_room() {
             Row(format!("{slow}, {}, room for {room}", counted(pages, "page")), (slow, pages, room))
         })
     });
-    check().each(rows, |Row(_, (slow, pages, room))| asks_for_no_more_than_there_is_room(*slow, *pages, *room, *pages));
+    check()
+        .schedules(400)
+        .each(rows, |Row(_, (slow, pages, room))| asks_for_no_more_than_there_is_room(*slow, *pages, *room, *pages));
 }
 
 #[test]
 fn a_page_that_is_here_keeps_no_other_from_being_asked_for() {
     let rows = [Slow::Parser, Slow::Consumer].map(|slow| Row(format!("{slow}, one request at once"), slow));
-    check().each(rows, |Row(_, slow)| asks_for_no_more_than_there_is_room(*slow, 3, 2, 1));
+    check().schedules(400).each(rows, |Row(_, slow)| asks_for_no_more_than_there_is_room(*slow, 3, 2, 1));
 }
 
 /// One in the pipeline is slow. Up to where it is, as many pages have come as there is room for.
@@ -170,7 +172,7 @@ fn as_many_pages_are_parsed_at_once_as_allowed() {
     let rows = rows.filter(|(pages, parses)| !EXPLORED || *pages < 3 || *parses == 1);
     let rows =
         rows.map(|(pages, parses)| Row(format!("{}, {parses} at once", counted(pages, "page")), (pages, parses)));
-    check().each(rows, |Row(_, (pages, parses))| {
+    check().schedules(400).each(rows, |Row(_, (pages, parses))| {
         let site = Site::start();
         let urls = Vec::from_iter((0..*pages).map(|page| html_page(&site, page)));
         let (rendezvous, peak) = (Rendezvous::of(*parses), Peak::new());
