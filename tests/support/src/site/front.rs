@@ -101,13 +101,18 @@ async fn answer(request: Request<Incoming>, ledger: Ledger, backstage: Backstage
     } else {
         let (step, pause) = match sent {
             Sent::Dripping => (1, Some(Box::pin(tokio::time::sleep(Duration::ZERO)))),
+            Sent::Endless => (text.len(), None),
             _ => (text.len() / 2, None),
         };
-        Either::Right(PartOfBody { text, step, sent: 0, breaks_off, flushed: false, pause, visit })
+        let has_end = sent != Sent::Endless;
+        Either::Right(PartOfBody { text, step, sent: 0, has_end, breaks_off, flushed: false, pause, visit })
     };
     let mut answer = Response::new(body);
     *answer.status_mut() = head.status;
     *answer.headers_mut() = head.headers;
+    if sent == Sent::Endless {
+        answer.headers_mut().remove(hyper::header::CONTENT_LENGTH);
+    }
     Ok(answer)
 }
 
@@ -152,6 +157,8 @@ struct PartOfBody {
     /// How long a piece is.
     step: usize,
     sent: usize,
+    /// Whether it is said how long it is. Otherwise there might always be more.
+    has_end: bool,
     /// Whether the connection is closed after the first piece.
     breaks_off: bool,
     /// Whether the first piece is on its way.
@@ -185,13 +192,16 @@ impl Body for PartOfBody {
         }
         let piece = body.text.slice(body.sent..body.text.len().min(body.sent + body.step));
         body.sent += piece.len();
-        if body.sent == body.text.len() {
+        if body.has_end && body.sent == body.text.len() {
             body.visit.end(Ending::Answered(StatusCode::OK.as_u16()));
         }
         Poll::Ready((!piece.is_empty()).then_some(Ok(Frame::data(piece))))
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact((self.text.len() - self.sent) as u64)
+        match self.has_end {
+            true => SizeHint::with_exact((self.text.len() - self.sent) as u64),
+            false => SizeHint::default(),
+        }
     }
 }

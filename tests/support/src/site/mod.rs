@@ -47,7 +47,7 @@ use crate::Gate;
 use ledger::{Hold, Ledger, Moment};
 use meeting::Meeting;
 use network::Network;
-use reply::Said;
+use reply::{PLAIN, Said};
 
 pub use reply::Reply;
 pub use transcript::{Ending, Request, Transcript};
@@ -178,7 +178,18 @@ impl Page<'_> {
 
     /// The page is there: it answers 200 and this text.
     pub fn says(self, text: &str) -> Self {
-        self.add(Reply::Text, Some(Said { status: 200, text: Some(text.to_owned()) }))
+        self.replies_with(Reply::Text, PLAIN, text)
+    }
+
+    /// The page answers 200, and does with this body what the reply does with its text. The type is `text/html`, for example.
+    pub fn replies_with(self, reply: Reply, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        self.add(reply, Some(Said::body(200, content_type, body)))
+    }
+
+    /// The page sends clients to another one, or to itself. No client of the model follows.
+    pub fn redirects_to(self, other: &str) -> Self {
+        let location = Some(other.to_owned());
+        self.add(Reply::Status(302), Some(Said { location, ..Said::status(302) }))
     }
 
     /// The page answers this status.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::network::{Connection, Ended, Event, Server, Taken, Visit};
 use reqwest::{Request, StatusCode};
 use tokio::sync::oneshot;
@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::in_one_step;
 use super::ledger::{After, Ledger, Welcome};
 use super::quiet::block_until_quiet;
-use super::reply::{Said, Sent};
+use super::reply::{PLAIN, Said, Sent};
 use super::transcript::Ending;
 use crate::tools::locked;
 
@@ -71,16 +71,13 @@ impl Server for Pages {
         let (ledger, page) = (self.ledger.clone(), path.clone());
         let (mut visit, welcome) = self.ledger.arrive(&path);
         let answer = match welcome {
-            Welcome::Refuse => Answer {
-                after: After::Nothing,
-                said: Said { status: 429, text: None },
-                sent: Sent::Whole,
-                breaks_off: false,
-            },
+            Welcome::Refuse => {
+                Answer { after: After::Nothing, said: Said::status(429), sent: Sent::Whole, breaks_off: false }
+            }
             Welcome::Answer { after, number, sent, breaks_off } => {
                 // No step of its own: who has come is in the ledger.
                 let said = in_one_step(|| locked(&self.said).get(&(path, number)).cloned());
-                Answer { after, said: said.unwrap_or(Said { status: 404, text: None }), sent, breaks_off }
+                Answer { after, said: said.unwrap_or(Said::status(404)), sent, breaks_off }
             }
         };
         let status = answer.said.status;
@@ -133,16 +130,18 @@ impl Answer {
             }
             After::HungUp(signal) => come(signal),
         }
-        let text = self.said.text.unwrap_or_default().into_bytes();
+        let head = head(&self.said, self.sent);
+        let (_, text) = self.said.body.unwrap_or_default();
         let part = |from: usize, to: usize| Event::Data(text[from..to].to_vec().into());
         let mut events = Vec::new();
         if self.sent != Sent::Nothing {
-            events.push(head(self.said.status, text.len()));
+            events.push(head);
         }
         match self.sent {
             Sent::Whole if text.is_empty() => events.push(Event::End),
             Sent::Whole => events.extend([part(0, text.len()), Event::End]),
             Sent::Half => events.push(part(0, text.len() / 2)),
+            Sent::Endless => events.push(part(0, text.len())),
             Sent::Nothing | Sent::Dripping => {}
         }
         if self.breaks_off {
@@ -161,14 +160,23 @@ impl Answer {
     }
 }
 
-fn head(status: u16, length: usize) -> Event {
+fn head(said: &Said, sent: Sent) -> Event {
     let mut headers = HeaderMap::new();
+    let mut add = |name: HeaderName, text: &str| {
+        headers.insert(name, HeaderValue::from_str(text).expect("a test gives headers that there are"));
+    };
+    let (content_type, text) = said.body.as_ref().map_or((PLAIN, &[][..]), |(content_type, text)| (content_type, text));
     // These have no text by definition.
-    if ![204, 304].contains(&status) {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    if ![204, 304].contains(&said.status) {
+        if sent != Sent::Endless {
+            add(CONTENT_LENGTH, &text.len().to_string());
+        }
+        add(CONTENT_TYPE, content_type);
     }
-    Event::Head(StatusCode::from_u16(status).expect("a test gives statuses that there are"), headers)
+    if let Some(location) = &said.location {
+        add(LOCATION, location);
+    }
+    Event::Head(StatusCode::from_u16(said.status).expect("a test gives statuses that there are"), headers)
 }
 
 /// Waits for a signal that may have come before.

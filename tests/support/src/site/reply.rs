@@ -15,15 +15,35 @@ pub enum Reply {
     BreaksOff,
     /// Answers 200 and the first half of its text, and closes the connection.
     BreaksOffHalfWay,
+    /// Answers 200 and its text, without saying how long that is, and keeps silent then: there might be more.
+    Endless,
     /// Answers 200 and then a thousand bytes in a second: on threads one each millisecond, on schedules in ten parts.
     Drips,
 }
+
+/// The type of a text that says of no other.
+pub(super) const PLAIN: &str = "text/plain";
 
 /// What a page says.
 #[derive(Clone, Debug)]
 pub(super) struct Said {
     pub(super) status: u16,
-    pub(super) text: Option<String>,
+    /// What comes after the head, and of which type it is.
+    pub(super) body: Option<(String, Vec<u8>)>,
+    /// Where the client is sent instead.
+    pub(super) location: Option<String>,
+}
+
+impl Said {
+    /// A status and nothing else.
+    pub(super) fn status(status: u16) -> Said {
+        Said { status, body: None, location: None }
+    }
+
+    /// A status and a body of this type.
+    pub(super) fn body(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Said {
+        Said { body: Some((content_type.to_owned(), body.into())), ..Said::status(status) }
+    }
 }
 
 /// How much of an answer is sent.
@@ -32,6 +52,8 @@ pub(super) enum Sent {
     Whole,
     Nothing,
     Half,
+    /// The end of the body is never sent.
+    Endless,
     Dripping,
 }
 
@@ -39,15 +61,15 @@ impl Reply {
     /// What the page says then, if it says anything.
     pub(super) fn says(self, path: &str) -> Option<Said> {
         let text = match self {
-            Reply::Text | Reply::Half | Reply::BreaksOffHalfWay => format!("text of {path}"),
+            Reply::Text | Reply::Half | Reply::BreaksOffHalfWay | Reply::Endless => format!("text of {path}"),
             Reply::Drips => "drip".repeat(250),
             // These have no text by definition.
-            Reply::Status(status @ (204 | 304)) => return Some(Said { status, text: None }),
+            Reply::Status(status @ (204 | 304)) => return Some(Said::status(status)),
             Reply::Status(status) => format!("status {status}"),
             Reply::Never | Reply::BreaksOff => return None,
         };
         let status = if let Reply::Status(status) = self { status } else { 200 };
-        Some(Said { status, text: Some(text) })
+        Some(Said::body(status, PLAIN, text))
     }
 
     /// How much is sent, and whether the connection is closed then.
@@ -58,6 +80,7 @@ impl Reply {
             Reply::BreaksOff => (Sent::Nothing, true),
             Reply::Half => (Sent::Half, false),
             Reply::BreaksOffHalfWay => (Sent::Half, true),
+            Reply::Endless => (Sent::Endless, false),
             Reply::Drips => (Sent::Dripping, false),
         }
     }

@@ -76,8 +76,11 @@ impl Network {
     /// From now on the page's reply of this number is this.
     pub(super) fn say(&self, page: &str, number: usize, said: Said) {
         let mut response = ResponseTemplate::new(said.status);
-        if let Some(text) = said.text {
-            response = response.set_body_string(text);
+        if let Some((content_type, body)) = said.body {
+            response = response.set_body_raw(body, &content_type);
+        }
+        if let Some(location) = said.location {
+            response = response.insert_header("location", location);
         }
         let wanted = Mock::given(path(page)).and(header(NUMBER, number.to_string().as_str()));
         let (told, mounted) = mpsc::channel();
