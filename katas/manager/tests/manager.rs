@@ -20,7 +20,7 @@ use ::manager::{Answer, LONGEST, Manager, Owner, Proxy, Refusal, Request, decode
 use kata::child::{Children, die_of, meet, roles, tell};
 use kata::scenarios::every_small_program;
 use kata::stream::{Page, PipeReader, PipeWriter, Script, TRIED_FOR_EVER, Then, pipe};
-use kata::{Check, panic_on_purpose, situation};
+use kata::{Check, EXPLORED, panic_on_purpose, situation};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with. And only an enum has variants to import.
@@ -271,12 +271,15 @@ fn the_owner_may_go_at_any_point() {
 fn loses(script: Script, page: Page, request: &Request, expected: ErrorKind) {
     let hung_up = Arc::new(AtomicBool::new(false));
     let mut line = Line::new(script, page);
-    let mut proxy = Proxy::new(Watched { line: &mut line, hung_up: Arc::clone(&hung_up) });
+    let stream = Watched { line: &mut line, hung_up: Arc::clone(&hung_up) };
+    let mut proxy = Proxy::new(stream);
     assert_eq!(kind(proxy.ask(request)), Err(expected), "what `ask` says");
     assert!(hung_up.load(Ordering::SeqCst), "after an error the proxy still holds its stream");
     assert_eq!(kind(proxy.ask(&Request::Get)), Err(ErrorKind::BrokenPipe), "what `ask` says the next time");
     let too_long = Request::Find("k".repeat(LONGEST));
     assert!(proxy.ask(&too_long).is_err(), "asking for too much, the time after that");
+    drop(proxy);
+    assert!(frame(&request.encode()).starts_with(line.writer.taken()), "what is written is the request, once");
 }
 
 #[test]
@@ -367,11 +370,13 @@ impl std::fmt::Display for Other {
 fn no_client_waits_for_another() {
     Check::new().daemons().each(OTHERS, |other| {
         let (clients, lifeline) = served();
-        // It is kept until the other one is done.
-        let held = clients.meet(*other);
+        // They stay until the last one is done. On schedules one shows it all; on threads there are more of them than anybody would
+        // have workers.
+        let crowd = if EXPLORED { 1 } else { 40 };
+        let held: Vec<_> = (0..crowd).map(|_| clients.meet(*other)).collect();
         let (mut ears, mut mouth) = clients.come();
         say(&mut mouth, &Request::Push(7).encode()).unwrap();
-        assert_eq!(hear(&mut ears), Ok(number(1)), "the answer to a client that comes after {other}");
+        assert_eq!(hear(&mut ears), Ok(number(1)), "the answer to a client that comes after {crowd} times {other}");
         drop((held, lifeline));
     });
 }
