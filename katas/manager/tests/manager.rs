@@ -448,6 +448,7 @@ fn processes_share_what_one_process_owns() {
         let manager = Manager::start(children.command("owner")).unwrap();
         assert!(manager.address().ip().is_loopback(), "other machines can reach the owner at {}", manager.address());
         let mut proxy = manager.connect().unwrap();
+        let other_manager = Manager::start(children.command("owner")).unwrap();
         children.rendezvous("table", 3);
         let clients = [0, 1, 2].map(|number| {
             let mut command = children.command("client");
@@ -463,6 +464,8 @@ fn processes_share_what_one_process_owns() {
             let name = Request::Find(number.to_string());
             assert_eq!(kind(proxy.ask(&name)), Ok(Ok(number)), "what client {number} put into the map");
         }
+        let untouched = other_manager.connect().unwrap().ask(&Request::Get);
+        assert_eq!(kind(untouched), Ok(Ok(0)), "the value of another manager's owner");
         let mut other = manager.connect().unwrap();
         assert_eq!(kind(other.ask(&Request::Find("nobody".to_owned()))), Ok(Err(Refusal::NoSuchKey)), "a missing key");
         assert!(manager.shutdown().unwrap().success(), "the owner's exit code");

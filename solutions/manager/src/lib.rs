@@ -320,7 +320,8 @@ impl Manager {
     ///
     /// # Errors
     /// - The operating system's, if the program can't be started.
-    /// - `InvalidData` if what it writes does not begin with an address and `\n`, within 64 bytes. It is killed, and waited for.
+    /// - `InvalidData` if what it writes does not begin with an address and `\n`. It is killed, and waited for. A line that is much
+    ///   longer than an address is not read to its end.
     pub fn start(mut command: Command) -> io::Result<Manager> {
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         // From here on, whatever goes wrong, the child is dropped with the manager. The address follows.
