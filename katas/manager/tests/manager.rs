@@ -751,7 +751,10 @@ struct Clients(mpsc::Sender<io::Result<Line<PipeReader, PipeWriter>>>);
 /// An owner that serves until the lifeline is dropped.
 fn served() -> (Clients, PipeWriter) {
     let ((clients, comes), (end, lifeline)) = (mpsc::channel(), pipe(0, usize::MAX));
-    thread::spawn(move || serve(comes.into_iter(), end));
+    // Not `into_iter`: so a trace shows this line, and not one of std's.
+    let comes = std::iter::from_fn(move || comes.recv().ok());
+    let owner = thread::Builder::new().name("serve".to_owned());
+    owner.spawn(move || serve(comes, end)).expect("there is room for one more thread");
     (Clients(clients), lifeline)
 }
 
