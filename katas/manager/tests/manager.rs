@@ -1,0 +1,985 @@
+//! The contract of the kata `manager`, sentence by sentence. `README.md` has the same list.
+//!
+//! The other side is nearly always the test's own, and speaks by hand: a script, a thread, or a child, which is this program again, in
+//! one of the roles at the end of the file. So a mistake that is made on both sides is seen all the same.
+
+#[path = "manager/contract.rs"]
+mod contract;
+
+use std::env;
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::panic::{self, AssertUnwindSafe};
+use std::process::{self, Command, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use ::manager::{Answer, LONGEST, Manager, Owner, Proxy, Refusal, Request, decode_answer, encode_answer, run, serve};
+use kata::child::{Children, die_of, meet, roles, tell};
+use kata::scenarios::every_small_program;
+use kata::stream::{Page, PipeReader, PipeWriter, Script, TRIED_FOR_EVER, Then, pipe};
+use kata::{Check, EXPLORED, panic_on_purpose, situation};
+
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
+/// compared with. And only an enum has variants to import.
+fn _signatures(stream: TcpStream, request: Request, refusal: Refusal) {
+    use Refusal::{NoSuchIndex, NoSuchKey, Overflow};
+    use Request::{Add, Find, Get, Insert, Item, Pop, Push, Remove, Set};
+    let _: fn(&Request) -> Vec<u8> = Request::encode;
+    let _: fn(&[u8]) -> Option<Request> = Request::decode;
+    let _: fn(Result<i64, Refusal>) -> Vec<u8> = encode_answer;
+    let _: fn(&[u8]) -> Option<Result<i64, Refusal>> = decode_answer;
+    let _: fn() -> Owner = Owner::empty;
+    let _: fn(&Owner, Request) -> Answer = Owner::answer;
+    let _ = |owner: &Owner, stream: TcpStream| -> io::Result<()> { owner.attend(stream) };
+    let _: fn(std::vec::IntoIter<io::Result<TcpStream>>, io::Empty) = serve::<TcpStream>;
+    let _: Proxy<TcpStream> = Proxy::new(stream);
+    let _: fn(&mut Proxy<TcpStream>, &Request) -> io::Result<Answer> = Proxy::ask;
+    let _: fn() -> io::Result<()> = run;
+    let _: fn(Command) -> io::Result<Manager> = Manager::start;
+    let _: fn(&Manager) -> SocketAddr = Manager::address;
+    let _: fn(&Manager) -> io::Result<Proxy<TcpStream>> = Manager::connect;
+    let _: fn(Manager) -> io::Result<ExitStatus> = Manager::shutdown;
+    match refusal {
+        Overflow | NoSuchIndex | NoSuchKey => {}
+    }
+    match request {
+        Get | Pop => {}
+        Set(number) | Add(number) | Push(number) => {
+            let _: i64 = number;
+        }
+        Item(index) => {
+            let _: u64 = index;
+        }
+        Insert(key, number) => drop::<(String, i64)>((key, number)),
+        Find(key) | Remove(key) => drop::<String>(key),
+    }
+}
+
+/// Never called. Owners are shared by threads, proxies are given to them.
+fn _threads() {
+    fn shared<T: Sync + Send>() {}
+    fn given<T: Send>() {}
+    shared::<Owner>();
+    given::<Proxy<TcpStream>>();
+    given::<Manager>();
+}
+
+/// A submission can't agree on shorter messages with itself.
+const _: () = assert!(LONGEST == 64 * 1024);
+
+#[test]
+fn requests_and_answers_are_these_bytes() {
+    Check::new().threads_only().run(|| {
+        for (request, bytes) in requests() {
+            situation(format!("{request:?}"));
+            assert_eq!(request.encode(), bytes, "its bytes");
+            assert_eq!(Request::decode(&bytes), Some(request), "the request of the bytes {bytes:?}");
+        }
+        for (answer, bytes) in answers() {
+            situation(format!("the answer {answer:?}"));
+            assert_eq!(encode_answer(answer), bytes, "its bytes");
+            assert_eq!(decode_answer(&bytes), Some(answer), "the answer of the bytes {bytes:?}");
+        }
+    });
+}
+
+#[test]
+fn other_bytes_are_no_request_and_no_answer() {
+    Check::new().threads_only().run(|| {
+        for bytes in hostile_messages() {
+            // The same as the stub's formats, said in another way.
+            let is_request = match &bytes[..] {
+                [0 | 5] => true,
+                [1..=4, rest @ ..] => rest.len() == 8,
+                [6, rest @ ..] => rest.get(8..).is_some_and(|key| str::from_utf8(key).is_ok()),
+                [7 | 8, key @ ..] => str::from_utf8(key).is_ok(),
+                _ => false,
+            };
+            let is_answer = matches!(&bytes[..], [1..=3] | [0, _, _, _, _, _, _, _, _]);
+            situation(format!("the bytes {bytes:?}"));
+            match Request::decode(&bytes) {
+                Some(request) if is_request => assert_eq!(request.encode(), bytes, "what {request:?} is made of"),
+                Some(request) => panic!("they are no request, and `Request::decode` says {request:?}"),
+                None => assert!(!is_request, "they are a request, and `Request::decode` says that they are none"),
+            }
+            match decode_answer(&bytes) {
+                Some(answer) if is_answer => assert_eq!(encode_answer(answer), bytes, "what {answer:?} is made of"),
+                Some(answer) => panic!("they are no answer, and `decode_answer` says {answer:?}"),
+                None => assert!(!is_answer, "they are an answer, and `decode_answer` says that they are none"),
+            }
+        }
+    });
+}
+
+#[test]
+fn each_request_has_its_answer() {
+    Check::new().threads_only().run(|| {
+        let owner = Owner::empty();
+        for (request, answer) in dialogue() {
+            situation(format!("{request:?}, after all that are before it in the table"));
+            assert_eq!(owner.answer(request), answer, "the answer");
+        }
+        situation("another owner");
+        let other = Owner::empty();
+        assert_eq!(other.answer(Request::Get), Ok(0), "it owns another value");
+        assert_eq!(other.answer(Request::Item(0)), Err(Refusal::NoSuchIndex), "it owns another list");
+        assert_eq!(other.answer(Request::Find(String::new())), Err(Refusal::NoSuchKey), "it owns another map");
+    });
+}
+
+#[test]
+#[ignore = "needs schedules: cargo xtask check manager every_small_program_of_requests_keeps_the_contract"]
+fn every_small_program_of_requests_keeps_the_contract() {
+    every_small_program(contract::OwnerContract);
+}
+
+#[test]
+fn messages_may_pass_in_pieces() {
+    Check::new().threads_only().run(|| {
+        let asked = short_talk();
+        let (requests, answers) = (said(&asked), answered(&asked));
+        for (first, second) in pairs(requests.len()) {
+            for interrupted in [false, true] {
+                if interrupted && first != second {
+                    continue;
+                }
+                let how = if interrupted { ", and every call is interrupted" } else { "" };
+                situation(format!("a piece ends after {first} bytes and after {second}{how}"));
+                let cuts = [first, second];
+                let mut client = cut(Script::of(&*requests), Page::blank(), cuts, interrupted);
+                let owner = Owner::empty();
+                assert_eq!(
+                    kind(owner.attend(&mut client)),
+                    Ok(()),
+                    "`attend`, whose client goes after the last answer"
+                );
+                assert_eq!(client.writer.flushed(), answers, "the answers");
+                let mut owner = cut(Script::of(&*answers), Page::blank(), cuts, interrupted);
+                {
+                    let mut proxy = Proxy::new(&mut owner);
+                    for (request, answer) in &asked {
+                        assert_eq!(kind(proxy.ask(request)), Ok(*answer), "the answer to {request:?}");
+                    }
+                }
+                assert_eq!(owner.writer.flushed(), requests, "the requests");
+            }
+        }
+    });
+}
+
+#[test]
+fn the_longest_message_passes_and_a_longer_one_is_not_sent() {
+    Check::new().threads_only().run(|| {
+        // One byte is the tag.
+        let longest = Request::Find("k".repeat(LONGEST - 1));
+        situation("a request is exactly as long as it may be");
+        let mut client = Line::new(Script::of(frame(&longest.encode())), Page::blank());
+        assert_eq!(kind(Owner::empty().attend(&mut client)), Ok(()), "`attend`");
+        let refused = frame(&[3]);
+        assert_eq!(client.writer.flushed(), refused, "the answer");
+        let mut owner = Line::new(Script::of(refused.repeat(2)), Page::blank());
+        {
+            let mut proxy = Proxy::new(&mut owner);
+            assert_eq!(kind(proxy.ask(&longest)), Ok(Err(Refusal::NoSuchKey)), "`ask`");
+            situation("a request is one byte longer than it may be");
+            let longer = Request::Insert("k".repeat(LONGEST - 8), 1);
+            assert_eq!(kind(proxy.ask(&longer)), Err(ErrorKind::InvalidInput), "`ask`");
+            situation("the request after one that was too long");
+            assert_eq!(kind(proxy.ask(&Request::Pop)), Ok(Err(Refusal::NoSuchKey)), "`ask`");
+        }
+        let written = [frame(&longest.encode()), frame(&[5])].concat();
+        assert!(owner.writer.flushed() == written, "the one that was too long must not be written, not even in part");
+    });
+}
+
+#[test]
+fn a_client_may_go_at_any_point() {
+    Check::new().threads_only().run(|| {
+        let asked = short_talk();
+        let (requests, ends) = (said(&asked), ends(&asked));
+        for end in 0..=requests.len() {
+            for then in [Then::End, Then::Fail(ErrorKind::ConnectionReset), Then::Fail(ErrorKind::TimedOut)] {
+                situation(format!("the client sends {end} of {} bytes, and then {}", requests.len(), in_words(then)));
+                let whole = ends.iter().take_while(|whole| **whole <= end).count();
+                let is_whole = end == 0 || ends.contains(&end);
+                let mut client = Line::new(Script::of(&requests[..end]).then(then), Page::blank());
+                let owner = Owner::empty();
+                let expected = match then {
+                    Then::End if is_whole => Ok(()),
+                    Then::End => Err(ErrorKind::UnexpectedEof),
+                    Then::Fail(kind) => Err(kind),
+                };
+                assert_eq!(kind(owner.attend(&mut client)), expected, "what `attend` says");
+                assert_eq!(client.writer.flushed(), answered(&asked[..whole]), "the answers to what came as a whole");
+                same_state(&owner, &asked[..whole]);
+            }
+        }
+        for room in 0..answered(&asked).len() {
+            for kind_of in [ErrorKind::BrokenPipe, ErrorKind::ConnectionAborted] {
+                situation(format!("the client takes {room} bytes of the answers, and then goes ({kind_of:?})"));
+                let page = Page::blank().room_for(room, Then::Fail(kind_of));
+                let mut client = Line::new(Script::of(&*requests), page);
+                let owner = Owner::empty();
+                assert_eq!(kind(owner.attend(&mut client)), Err(kind_of), "what `attend` says");
+                // The request whose answer was lost has been carried out, and none of those after it.
+                same_state(&owner, &asked[..whole_frames(&answered(&asked), room) + 1]);
+            }
+        }
+        situation("an answer can't be flushed");
+        let mut client = Line::new(Script::of(&*requests), Page::blank().flush_fails(ErrorKind::BrokenPipe));
+        assert_eq!(kind(Owner::empty().attend(&mut client)), Err(ErrorKind::BrokenPipe), "what `attend` says");
+        situation("the client takes no more bytes");
+        let mut client = Line::new(Script::of(&*requests), Page::blank().room_for(3, Then::End));
+        let error = Owner::empty().attend(&mut client).expect_err("the answer can't be written");
+        assert_ne!(error.kind(), TRIED_FOR_EVER, "who takes nothing will take nothing the next time");
+    });
+}
+
+#[test]
+fn the_owner_may_go_at_any_point() {
+    Check::new().threads_only().run(|| {
+        let request = Request::Find("key".to_owned());
+        for answer in [Ok(-2), Err(Refusal::NoSuchKey)] {
+            let bytes = frame(&encode_answer(answer));
+            for end in 0..bytes.len() {
+                for then in [Then::End, Then::Fail(ErrorKind::ConnectionReset), Then::Fail(ErrorKind::TimedOut)] {
+                    let goes = in_words(then);
+                    situation(format!("the owner sends {end} of {} bytes of an answer, and then {goes}", bytes.len()));
+                    let expected = if let Then::Fail(kind) = then { kind } else { ErrorKind::UnexpectedEof };
+                    loses(Script::of(&bytes[..end]).then(then), Page::blank(), &request, expected);
+                }
+            }
+        }
+        let answer = frame(&encode_answer(Ok(5)));
+        for room in 0..frame(&request.encode()).len() {
+            for kind_of in [ErrorKind::BrokenPipe, ErrorKind::ConnectionAborted] {
+                situation(format!("the owner takes {room} bytes of a request, and then goes ({kind_of:?})"));
+                let page = Page::blank().room_for(room, Then::Fail(kind_of));
+                loses(Script::of(answer.repeat(2)), page, &request, kind_of);
+            }
+        }
+        situation("a request can't be flushed");
+        let page = Page::blank().flush_fails(ErrorKind::BrokenPipe);
+        loses(Script::of(answer.repeat(2)), page, &request, ErrorKind::BrokenPipe);
+    });
+}
+
+/// Asks twice: the first time it fails like this, and the second time because the proxy has hung up.
+fn loses(script: Script, page: Page, request: &Request, expected: ErrorKind) {
+    let hung_up = Arc::new(AtomicBool::new(false));
+    let mut line = Line::new(script, page);
+    let stream = Watched { line: &mut line, hung_up: Arc::clone(&hung_up) };
+    let mut proxy = Proxy::new(stream);
+    assert_eq!(kind(proxy.ask(request)), Err(expected), "what `ask` says");
+    assert!(hung_up.load(Ordering::SeqCst), "after an error the proxy still holds its stream");
+    assert_eq!(kind(proxy.ask(&Request::Get)), Err(ErrorKind::BrokenPipe), "what `ask` says the next time");
+    let too_long = Request::Find("k".repeat(LONGEST));
+    assert!(proxy.ask(&too_long).is_err(), "asking for too much, the time after that");
+    drop(proxy);
+    assert!(frame(&request.encode()).starts_with(line.writer.taken()), "what is written is the request, once");
+}
+
+#[test]
+fn hostile_bytes_are_refused_before_they_cost_anything() {
+    Check::new().threads_only().run(|| {
+        for length in [LONGEST as u32 + 1, 1 << 17, 1 << 24, i32::MAX as u32, 1 << 31, u32::MAX] {
+            for at in 0..=4 {
+                situation(format!("a message of {length} bytes is announced, and a piece ends after {at} bytes"));
+                hostile([&length.to_be_bytes(), &[0; 64][..]].concat(), at);
+            }
+        }
+        for bytes in hostile_messages().filter(|bytes| Request::decode(bytes).is_none()) {
+            if decode_answer(&bytes).is_none() {
+                situation(format!("a message of the bytes {bytes:?}"));
+                hostile([frame(&bytes), frame(&[5])].concat(), 0);
+            }
+        }
+    });
+}
+
+/// Neither side takes this for a message, and nobody else is worse off.
+fn hostile(bytes: Vec<u8>, at: usize) {
+    let (owner, mut outcome) = (Owner::empty(), Ok(()));
+    assert_eq!(owner.answer(Request::Set(7)), Ok(0));
+    let mut client = Line::new(Script::of(&*bytes).cut_at([at]), Page::blank());
+    let allocated = allocation_counter::measure(|| outcome = owner.attend(&mut client)).bytes_total;
+    assert_eq!(kind(outcome), Err(ErrorKind::InvalidData), "what `attend` says");
+    assert!(allocated < CHEAP, "`attend` allocated {allocated} bytes before it refused them");
+    assert_eq!(client.writer.taken(), [0; 0], "the answer to it");
+    assert_eq!(owner.answer(Request::Get), Ok(7), "the value that another client had set");
+
+    let mut line = Line::new(Script::of(bytes).cut_at([at]), Page::blank());
+    let mut proxy = Proxy::new(&mut line);
+    let mut outcome = Ok(Ok(0));
+    let allocated = allocation_counter::measure(|| outcome = proxy.ask(&Request::Get)).bytes_total;
+    assert_eq!(kind(outcome), Err(ErrorKind::InvalidData), "what `ask` says");
+    assert!(allocated < CHEAP, "`ask` allocated {allocated} bytes before it refused them");
+    assert_eq!(kind(proxy.ask(&Request::Get)), Err(ErrorKind::BrokenPipe), "what `ask` says the next time");
+}
+
+/// More than errors and buffers take, and less than the shortest message that is too long.
+const CHEAP: u64 = 32 * 1024;
+
+#[test]
+fn each_answer_leaves_before_the_next_request_is_read() {
+    Check::new().daemons().run(|| {
+        let ((ears, mut mouth), (mut their_ears, their_mouth)) = (pipe(0, usize::MAX), pipe(0, usize::MAX));
+        // What is written stays in the buffer until somebody flushes it.
+        let stream = Line::new(ears, BufWriter::new(their_mouth));
+        let attended = thread::spawn(|| Owner::empty().attend(stream));
+        for sum in 1..=2 {
+            say(&mut mouth, &[2, 0, 0, 0, 0, 0, 0, 0, 1]).unwrap();
+            assert_eq!(hear(&mut their_ears), Ok(number(sum)), "the answer");
+        }
+        drop(mouth);
+        assert_eq!(kind(attended.join().unwrap()), Ok(()), "`attend`, whose client has gone");
+    });
+}
+
+/// What the other client does.
+const OTHERS: [Other; 6] =
+    [Other::Silent, Other::HalfARequest, Other::TakesNoAnswer, Other::Rubbish, Other::Gone, Other::NotAccepted];
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Other {
+    Silent,
+    HalfARequest,
+    TakesNoAnswer,
+    Rubbish,
+    Gone,
+    NotAccepted,
+}
+
+impl std::fmt::Display for Other {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Other::Silent => "a client that says nothing",
+            Other::HalfARequest => "a client that stops in the middle of a request",
+            Other::TakesNoAnswer => "a client that asks and does not take the answer",
+            Other::Rubbish => "a client that sends rubbish",
+            Other::Gone => "a client that goes in the middle of a request",
+            Other::NotAccepted => "a client that could not be accepted",
+        })
+    }
+}
+
+#[test]
+fn no_client_waits_for_another() {
+    Check::new().daemons().each(OTHERS, |other| {
+        let (clients, lifeline) = served();
+        // They stay until the last one is done. On schedules one shows it all; on threads there are more of them than anybody would
+        // have workers.
+        let crowd = if EXPLORED { 1 } else { 40 };
+        let held: Vec<_> = (0..crowd).map(|_| clients.meet(*other)).collect();
+        let (mut ears, mut mouth) = clients.come();
+        say(&mut mouth, &Request::Push(7).encode()).unwrap();
+        assert_eq!(hear(&mut ears), Ok(number(1)), "the answer to a client that comes after {crowd} times {other}");
+        drop((held, lifeline));
+    });
+}
+
+#[test]
+fn all_clients_ask_one_owner() {
+    Check::new().daemons().run(|| {
+        let (clients, _lifeline) = served();
+        let lines = [clients.come(), clients.come()];
+        // No more will come.
+        drop(clients);
+        let sums = thread::scope(|scope| {
+            let adding = lines.map(|(mut ears, mut mouth)| {
+                scope.spawn(move || {
+                    say(&mut mouth, &Request::Add(1).encode()).unwrap();
+                    hear(&mut ears)
+                })
+            });
+            adding.map(|client| client.join().unwrap())
+        });
+        let mut sums = sums.map(|sum| sum.expect("an answer"));
+        sums.sort();
+        assert_eq!(sums, [number(1), number(2)], "two clients have added 1 to 0");
+    });
+}
+
+#[test]
+fn serve_returns_when_its_lifeline_ends_and_not_before() {
+    Check::new().daemons().run(|| {
+        for words in [&b""[..], b"\n", &[0; 3]] {
+            let (mut lifeline, cut) = (pipe(0, usize::MAX), Arc::new(AtomicBool::new(false)));
+            let cutting = Arc::clone(&cut);
+            let holder = thread::spawn(move || {
+                lifeline.1.write_all(words).unwrap();
+                cutting.store(true, Ordering::SeqCst);
+            });
+            serve(std::iter::empty::<io::Result<Line<io::Empty, io::Empty>>>(), lifeline.0);
+            assert!(cut.load(Ordering::SeqCst), "`serve` returned before its lifeline had ended");
+            holder.join().unwrap();
+        }
+        // The lifeline is all that counts: clients may be there, and more may come.
+        let (clients, comes) = mpsc::channel();
+        clients.send(Ok(Line::new(pipe(0, 1).0, pipe(0, 1).1))).unwrap();
+        serve(comes.into_iter(), io::empty());
+        drop(clients);
+    });
+}
+
+#[test]
+fn a_lifeline_that_fails_has_ended() {
+    Check::new().threads_only().library_threads().run(|| {
+        let nobody = std::iter::empty::<io::Result<Line<io::Empty, io::Empty>>>;
+        for bytes in [0, 1, 70_000] {
+            situation(format!("the lifeline fails after {bytes} bytes"));
+            let mut lifeline = Script::of(vec![b'x'; bytes]).then(Then::Fail(ErrorKind::ConnectionReset));
+            serve(nobody(), &mut lifeline);
+            assert_eq!(lifeline.left(), 0, "how many bytes of the lifeline nobody has read");
+            situation(format!("reading the lifeline is interrupted each time, and it ends after {bytes} bytes"));
+            let mut lifeline = Script::of(vec![b'x'; bytes]).interrupted();
+            serve(nobody(), &mut lifeline);
+            assert_eq!(lifeline.left(), 0, "how many bytes of the lifeline nobody has read");
+        }
+    });
+}
+
+#[test]
+fn processes_share_what_one_process_owns() {
+    check(|children| {
+        let manager = Manager::start(children.command("owner")).unwrap();
+        assert!(manager.address().ip().is_loopback(), "other machines can reach the owner at {}", manager.address());
+        let mut proxy = manager.connect().unwrap();
+        let other_manager = Manager::start(children.command("owner")).unwrap();
+        children.rendezvous("table", 3);
+        let clients = [0, 1, 2].map(|number| {
+            let mut command = children.command("client");
+            command.env(NUMBER, number.to_string()).env(ADDRESS, manager.address().to_string()).spawn().unwrap()
+        });
+        for mut client in clients {
+            assert!(client.wait().unwrap().success(), "a client got an answer that is wrong, or none");
+        }
+        assert_eq!(kind(proxy.ask(&Request::Get)), Ok(Ok(3 * TIMES)), "the value after {TIMES} additions of 3 clients");
+        let last = proxy.ask(&Request::Item((3 * TIMES - 1).try_into().unwrap()));
+        assert_eq!(kind(last.map(|item| item.is_ok())), Ok(true), "the list's last item is there");
+        for number in 0..3 {
+            let name = Request::Find(number.to_string());
+            assert_eq!(kind(proxy.ask(&name)), Ok(Ok(number)), "what client {number} put into the map");
+        }
+        let untouched = other_manager.connect().unwrap().ask(&Request::Get);
+        assert_eq!(kind(untouched), Ok(Ok(0)), "the value of another manager's owner");
+        let mut other = manager.connect().unwrap();
+        assert_eq!(kind(other.ask(&Request::Find("nobody".to_owned()))), Ok(Err(Refusal::NoSuchKey)), "a missing key");
+        assert!(manager.shutdown().unwrap().success(), "the owner's exit code");
+        assert!(other.ask(&Request::Get).is_err(), "asking an owner that has been shut down");
+    });
+}
+
+#[test]
+fn an_owner_that_dies_is_an_error_and_no_wait() {
+    check(|children| {
+        let manager = Manager::start(children.command("dies_when_asked")).unwrap();
+        let (mut asks, mut waits) = (manager.connect().unwrap(), manager.connect().unwrap());
+        thread::scope(|scope| {
+            scope.spawn(move || assert!(waits.ask(&Request::Get).is_err(), "the owner died before it answered"));
+            assert!(asks.ask(&Request::Get).is_err(), "the owner died before it answered");
+        });
+        assert!(manager.connect().is_err(), "nobody listens there any more");
+        assert_eq!(manager.shutdown().unwrap().code(), Some(3), "the owner's exit code");
+    });
+}
+
+#[test]
+fn a_program_that_is_no_owner_is_an_error_and_is_ended() {
+    check(|children| {
+        situation("there is no such program");
+        let error = Manager::start(Command::new("no-such-program")).map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        let words: [&[u8]; 10] = [
+            b"",
+            b"\n",
+            b"hello\n",
+            b"127.0.0.1\n",
+            b"127.0.0.1:12 34\n",
+            b"127.0.0.1:123456\n",
+            b"hello\n127.0.0.1:1234\n",
+            b"\xff\xfe\n",
+            // An owner that dies while it says its address.
+            b"127.0.0.1:12",
+            // Without an end.
+            b"............",
+        ];
+        for words in words {
+            for stays in [false, true] {
+                // Of one that may say more, nobody can know.
+                if stays && !words.ends_with(b"\n") {
+                    continue;
+                }
+                let then = if stays { "stays" } else { "ends" };
+                let (shown, floods) = (String::from_utf8_lossy(words), words.ends_with(b".."));
+                situation(format!(
+                    "the program says {shown:?}, {}and {then}",
+                    if floods { "a million times, " } else { "" }
+                ));
+                let words: Vec<String> = words.iter().map(u8::to_string).collect();
+                let role = if floods {
+                    "floods"
+                } else if stays {
+                    "says_and_stays"
+                } else {
+                    "says"
+                };
+                let mut command = children.command(role);
+                command.env(WORDS, words.join(" "));
+                let error = Manager::start(command).map(drop).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
+                Children::none_is_left();
+            }
+        }
+    });
+}
+
+/// What becomes of a manager.
+type End = fn(Manager);
+
+#[test]
+fn no_owner_outlives_its_manager() {
+    check(|children| {
+        let ends: [(&str, End); 3] = [
+            ("it is shut down", |manager| assert!(manager.shutdown().unwrap().success(), "the owner's exit code")),
+            ("it is dropped", |manager| drop(manager)),
+            ("its owner panics", |manager| {
+                let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+                    let _manager = manager;
+                    panic_on_purpose("whoever has a manager panics");
+                }));
+                assert!(outcome.is_err());
+            }),
+        ];
+        for (how, end) in ends {
+            situation(format!("a manager with a client, and {how}"));
+            let manager = Manager::start(children.command("owner")).unwrap();
+            let mut proxy = manager.connect().unwrap();
+            assert_eq!(kind(proxy.ask(&Request::Add(1))), Ok(Ok(1)), "a new owner's answer");
+            end(manager);
+            Children::none_is_left();
+        }
+        situation("a manager of a program that is no owner, and never ends; it is dropped");
+        let mut command = children.command("says_and_stays");
+        command.env(WORDS, b"127.0.0.1:1\n".map(|byte| byte.to_string()).join(" "));
+        drop(Manager::start(command).unwrap());
+        Children::none_is_left();
+    });
+}
+
+#[test]
+fn no_owner_outlives_the_process_that_started_it() {
+    check(|children| {
+        situation("a process starts an owner, and lets go of it");
+        drop(Manager::start(children.command("owner")).unwrap());
+        for how in ["exits", "is killed"] {
+            situation(format!("a process starts an owner, asks it, and {how} without a word"));
+            let mut command = children.command("starter");
+            // The owner is a child of the child, in a role of its own.
+            let [(variable, role), _] = children.variables("owner");
+            let mut starter = command.env(OWNER, format!("{variable}={role}")).env(HOW, how).spawn().unwrap();
+            let status = starter.wait().unwrap();
+            assert_ne!(status.code(), Some(101), "the starter panicked, since its owner did not do what it should");
+            children.wait_until_gone();
+        }
+    });
+}
+
+roles!(owner, client, dies_when_asked, says, says_and_stays, floods, starter);
+
+const ADDRESS: &str = "KATA_MANAGER_ADDRESS";
+const NUMBER: &str = "KATA_MANAGER_NUMBER";
+const WORDS: &str = "KATA_MANAGER_WORDS";
+const OWNER: &str = "KATA_MANAGER_OWNER";
+const HOW: &str = "KATA_MANAGER_HOW";
+
+/// How often each client adds.
+const TIMES: i64 = 20;
+
+/// What this process was told by whoever started it.
+fn variable(name: &str) -> String {
+    env::var(name).expect("the test has set it")
+}
+
+fn owner() -> i32 {
+    // From now on the test knows that it is there.
+    tell("an owner");
+    code(run().is_ok())
+}
+
+/// Adds, pushes, and puts its number into the map. It does not end well if an answer can't be.
+fn client() -> i32 {
+    let mut proxy = Proxy::new(TcpStream::connect(variable(ADDRESS)).unwrap());
+    let number: i64 = variable(NUMBER).parse().unwrap();
+    meet("table");
+    let mut last = [0; 2];
+    for _ in 0..TIMES {
+        let new = [Request::Add(1), Request::Push(number)].map(|request| proxy.ask(&request).unwrap().unwrap());
+        assert!(new[0] > last[0] && new[1] > last[1], "after {last:?} came {new:?}");
+        last = new;
+    }
+    let keys = proxy.ask(&Request::Insert(number.to_string(), number)).unwrap().unwrap();
+    // Its last words are half a request.
+    let mut dying = TcpStream::connect(variable(ADDRESS)).unwrap();
+    dying.write_all(&frame(&Request::Set(0).encode())[..9]).unwrap();
+    code((1..=3).contains(&keys))
+}
+
+/// Listens, hears one request, and ends without an answer.
+fn dies_when_asked() -> i32 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("{}", listener.local_addr().unwrap());
+    let (mut first, _) = listener.accept().unwrap();
+    let _second = listener.accept().unwrap();
+    // Before its clients can know that it has died, so that nobody who knows it is let in.
+    drop(listener);
+    first.read_exact(&mut [0; 5]).unwrap();
+    3
+}
+
+/// Writes what it was told to.
+fn says() -> i32 {
+    let words: Vec<u8> = variable(WORDS).split_whitespace().map(|byte| byte.parse().unwrap()).collect();
+    let mut output = io::stdout();
+    // Whoever has heard enough may have gone.
+    let _ = output.write_all(&words).and_then(|()| output.flush());
+    0
+}
+
+fn says_and_stays() -> i32 {
+    says();
+    meet("never");
+    0
+}
+
+/// Writes more than any pipe holds, and never ends a line. Whoever waits for more than that waits for ever.
+fn floods() -> i32 {
+    let _ = io::stdout().write_all(&vec![b'.'; 1 << 20]);
+    meet("never");
+    0
+}
+
+/// Starts an owner, and ends without shutting it down.
+fn starter() -> i32 {
+    let mut command = Command::new(env::current_exe().unwrap());
+    let role = variable(OWNER);
+    let (name, value) = role.split_once('=').unwrap();
+    let manager = Manager::start({
+        command.env(name, value);
+        command
+    });
+    let manager = manager.unwrap();
+    assert_eq!(manager.connect().unwrap().ask(&Request::Add(2)).unwrap(), Ok(2));
+    if variable(HOW) == "is killed" { die_of(9) } else { process::exit(0) }
+}
+
+/// The exit code of a child.
+fn code(content: bool) -> i32 {
+    if content { 0 } else { 1 }
+}
+
+/// Runs a body that needs child processes. When it returns, no thread and no process may be left, not even a zombie. It has plenty
+/// of time: a busy machine may take it.
+#[track_caller]
+fn check(body: impl Fn(&Children) + Send + Sync + 'static) {
+    Check::new().threads_only().deadline(Duration::from_secs(30)).run(move || body(&Children::new()));
+}
+
+/// A stream of two halves.
+#[derive(Debug)]
+struct Line<R, W> {
+    reader: R,
+    writer: W,
+}
+
+impl<R, W> Line<R, W> {
+    fn new(reader: R, writer: W) -> Line<R, W> {
+        Line { reader, writer }
+    }
+}
+
+impl<R: Read, W> Read for Line<R, W> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
+
+impl<R, W: Write> Write for Line<R, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+/// A stream that tells when it is dropped.
+struct Watched<'a> {
+    line: &'a mut Line<Script, Page>,
+    hung_up: Arc<AtomicBool>,
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.line.read(buffer)
+    }
+}
+
+impl Write for Watched<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.line.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.line.flush()
+    }
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        self.hung_up.store(true, Ordering::SeqCst);
+    }
+}
+
+/// The clients of an owner that serves.
+struct Clients(mpsc::Sender<io::Result<Line<PipeReader, PipeWriter>>>);
+
+/// An owner that serves until the lifeline is dropped.
+fn served() -> (Clients, PipeWriter) {
+    let ((clients, comes), (end, lifeline)) = (mpsc::channel(), pipe(0, usize::MAX));
+    // Not `into_iter`: so a trace shows this line, and not one of std's.
+    let comes = std::iter::from_fn(move || comes.recv().ok());
+    let owner = thread::Builder::new().name("serve".to_owned());
+    owner.spawn(move || serve(comes, end)).expect("there is room for one more thread");
+    (Clients(clients), lifeline)
+}
+
+impl Clients {
+    /// A client comes. It gets what it hears with, and what it speaks with.
+    fn come(&self) -> (PipeReader, PipeWriter) {
+        let ((ears, mouth), (their_ears, their_mouth)) = (pipe(0, usize::MAX), pipe(1, usize::MAX));
+        self.0.send(Ok(Line::new(their_ears, mouth))).expect("`serve` takes clients as long as its lifeline is there");
+        (ears, their_mouth)
+    }
+
+    /// A client comes, and does this.
+    fn meet(&self, other: Other) -> Option<(PipeReader, PipeWriter)> {
+        if other == Other::NotAccepted {
+            self.0.send(Err(ErrorKind::ConnectionAborted.into())).expect("`serve` takes clients");
+            return None;
+        }
+        let (ears, mut mouth) = self.come();
+        let request = frame(&Request::Push(1).encode());
+        match other {
+            Other::Silent | Other::NotAccepted => {}
+            Other::HalfARequest | Other::Gone => mouth.write_all(&request[..6]).unwrap(),
+            // Not a push: the answer of the one who comes later shall not depend on who is first.
+            Other::TakesNoAnswer => mouth.write_all(&frame(&Request::Get.encode())).unwrap(),
+            Other::Rubbish => mouth.write_all(&frame(b"\xff")).unwrap(),
+        }
+        (other != Other::Gone).then_some((ears, mouth))
+    }
+}
+
+/// Says a message.
+fn say(mouth: &mut impl Write, message: &[u8]) -> io::Result<()> {
+    mouth.write_all(&frame(message))
+}
+
+/// Hears a message, if the stream has one.
+fn hear(ears: &mut impl Read) -> Result<Vec<u8>, ErrorKind> {
+    let mut length = [0; 4];
+    kind(ears.read_exact(&mut length))?;
+    let mut message = vec![0; u32::from_be_bytes(length) as usize];
+    kind(ears.read_exact(&mut message))?;
+    Ok(message)
+}
+
+/// The bytes of a message as they are written.
+fn frame(message: &[u8]) -> Vec<u8> {
+    [&(message.len() as u32).to_be_bytes(), message].concat()
+}
+
+/// The answer of this number, in bytes.
+fn number(number: i64) -> Vec<u8> {
+    [&[0][..], &number.to_be_bytes()].concat()
+}
+
+/// The kind of an error.
+fn kind<T>(outcome: io::Result<T>) -> Result<T, ErrorKind> {
+    outcome.map_err(|error| error.kind())
+}
+
+fn in_words(then: Then) -> String {
+    match then {
+        Then::End => "goes".to_owned(),
+        Then::Fail(kind) => format!("the stream fails ({kind:?})"),
+    }
+}
+
+/// Streams that are cut there, in both directions.
+fn cut(script: Script, page: Page, cuts: [usize; 2], interrupted: bool) -> Line<Script, Page> {
+    let (script, page) = (script.cut_at(cuts), page.cut_at(cuts));
+    if interrupted { Line::new(script.interrupted(), page.interrupted()) } else { Line::new(script, page) }
+}
+
+/// Every number below this with itself and with each later one.
+fn pairs(below: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..below).flat_map(move |first| (first..below).map(move |second| (first, second)))
+}
+
+/// Requests, and their bytes by hand.
+fn requests() -> Vec<(Request, Vec<u8>)> {
+    let [low, high, minus] = [[0, 0, 0, 0, 0, 0, 0, 5], [1, 2, 3, 4, 5, 6, 7, 8], [255; 8]];
+    let with = |tag: u8, number: [u8; 8], key: &[u8]| [&[tag], &number[..], key].concat();
+    vec![
+        (Request::Get, vec![0]),
+        (Request::Set(5), with(1, low, b"")),
+        (Request::Set(0x01_02_03_04_05_06_07_08), with(1, high, b"")),
+        (Request::Add(-1), with(2, minus, b"")),
+        (Request::Push(0x01_02_03_04_05_06_07_08), with(3, high, b"")),
+        (Request::Push(i64::MIN), with(3, [128, 0, 0, 0, 0, 0, 0, 0], b"")),
+        (Request::Item(5), with(4, low, b"")),
+        (Request::Item(u64::MAX), with(4, minus, b"")),
+        (Request::Pop, vec![5]),
+        (Request::Insert(String::new(), -1), with(6, minus, b"")),
+        (Request::Insert("key".to_owned(), 0x01_02_03_04_05_06_07_08), with(6, high, b"key")),
+        (Request::Insert("키".to_owned(), 5), with(6, low, "키".as_bytes())),
+        (Request::Find(String::new()), vec![7]),
+        (Request::Find("a key\n\0".to_owned()), b"\x07a key\n\0".to_vec()),
+        (Request::Remove(String::new()), vec![8]),
+        (Request::Remove("키".to_owned()), [&[8], "키".as_bytes()].concat()),
+    ]
+}
+
+/// Answers, and their bytes by hand.
+fn answers() -> [(Answer, Vec<u8>); 6] {
+    [
+        (Ok(0x01_02_03_04_05_06_07_08), vec![0, 1, 2, 3, 4, 5, 6, 7, 8]),
+        (Ok(-1), vec![0, 255, 255, 255, 255, 255, 255, 255, 255]),
+        (Ok(0), vec![0; 9]),
+        (Err(Refusal::Overflow), vec![1]),
+        (Err(Refusal::NoSuchIndex), vec![2]),
+        (Err(Refusal::NoSuchKey), vec![3]),
+    ]
+}
+
+/// Messages of which most are nothing: every tag with too little and too much after it, and keys that are no UTF-8.
+fn hostile_messages() -> impl Iterator<Item = Vec<u8>> {
+    let lengths = [0, 1, 7, 8, 9, 10, 16, 17];
+    let tags = (0..=u8::MAX).flat_map(move |tag| lengths.map(|length| [&[tag], &vec![b'a'; length][..]].concat()));
+    // A byte that begins nothing, one that goes on with nothing, a character that is cut off, half of a pair, one too high.
+    let keys: [&[u8]; 5] = [b"\xff", b"a\x80", b"\xed\x82", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"];
+    let broken = (6..=8).flat_map(move |tag| {
+        let before: &[u8] = if tag == 6 { &[0; 8] } else { b"" };
+        keys.map(|key| [&[tag], before, key].concat())
+    });
+    std::iter::once(Vec::new()).chain(tags).chain(broken)
+}
+
+/// A dialogue with a new owner.
+fn dialogue() -> Vec<(Request, Answer)> {
+    use Refusal::{NoSuchIndex, NoSuchKey, Overflow};
+    use Request::{Add, Find, Get, Insert, Item, Pop, Push, Remove, Set};
+    let key = |name: &str| name.to_owned();
+    vec![
+        (Get, Ok(0)),
+        (Add(5), Ok(5)),
+        (Add(-7), Ok(-2)),
+        (Get, Ok(-2)),
+        (Set(9), Ok(-2)),
+        (Get, Ok(9)),
+        (Add(0), Ok(9)),
+        // The largest number there is, and one more.
+        (Set(i64::MAX), Ok(9)),
+        (Add(1), Err(Overflow)),
+        (Get, Ok(i64::MAX)),
+        (Add(i64::MIN), Ok(-1)),
+        (Add(i64::MIN), Err(Overflow)),
+        (Get, Ok(-1)),
+        (Item(0), Err(NoSuchIndex)),
+        (Pop, Err(NoSuchIndex)),
+        (Push(10), Ok(1)),
+        (Push(20), Ok(2)),
+        (Push(10), Ok(3)),
+        (Item(0), Ok(10)),
+        (Item(1), Ok(20)),
+        (Item(2), Ok(10)),
+        (Item(3), Err(NoSuchIndex)),
+        (Item(1 << 32), Err(NoSuchIndex)),
+        (Item(u64::MAX), Err(NoSuchIndex)),
+        (Pop, Ok(10)),
+        (Item(2), Err(NoSuchIndex)),
+        (Pop, Ok(20)),
+        (Push(30), Ok(2)),
+        (Item(1), Ok(30)),
+        (Pop, Ok(30)),
+        (Pop, Ok(10)),
+        (Pop, Err(NoSuchIndex)),
+        (Find(key("")), Err(NoSuchKey)),
+        (Remove(key("")), Err(NoSuchKey)),
+        (Insert(key(""), 1), Ok(1)),
+        (Insert(key("a"), 2), Ok(2)),
+        (Insert(key("a"), 3), Ok(2)),
+        (Insert(key("A"), 4), Ok(3)),
+        (Find(key("")), Ok(1)),
+        (Find(key("a")), Ok(3)),
+        (Find(key("A")), Ok(4)),
+        (Find(key(" a")), Err(NoSuchKey)),
+        (Remove(key("a")), Ok(3)),
+        (Find(key("a")), Err(NoSuchKey)),
+        (Remove(key("a")), Err(NoSuchKey)),
+        (Insert(key("a"), i64::MIN), Ok(3)),
+        (Find(key("a")), Ok(i64::MIN)),
+        // None of it has touched the value.
+        (Get, Ok(-1)),
+    ]
+}
+
+/// A dialogue that is short enough to be cut everywhere.
+fn short_talk() -> Vec<(Request, Answer)> {
+    vec![
+        (Request::Add(5), Ok(5)),
+        (Request::Find("a".to_owned()), Err(Refusal::NoSuchKey)),
+        (Request::Insert("a".to_owned(), -1), Ok(1)),
+        (Request::Add(2), Ok(7)),
+    ]
+}
+
+/// What a client says in a dialogue.
+fn said(dialogue: &[(Request, Answer)]) -> Vec<u8> {
+    dialogue.iter().flat_map(|(request, _)| frame(&request.encode())).collect()
+}
+
+/// What the owner says in a dialogue.
+fn answered(dialogue: &[(Request, Answer)]) -> Vec<u8> {
+    dialogue.iter().flat_map(|(_, answer)| frame(&encode_answer(*answer))).collect()
+}
+
+/// After how many bytes each request has been said.
+fn ends(dialogue: &[(Request, Answer)]) -> Vec<usize> {
+    (1..=dialogue.len()).map(|requests| said(&dialogue[..requests]).len()).collect()
+}
+
+/// How many messages are whole in the first so many bytes.
+fn whole_frames(stream: &[u8], bytes: usize) -> usize {
+    let mut stream = &stream[..bytes];
+    std::iter::from_fn(|| hear(&mut stream).ok()).count()
+}
+
+/// The owner has carried out these requests, and no others.
+#[track_caller]
+fn same_state(owner: &Owner, asked: &[(Request, Answer)]) {
+    let expected = Owner::empty();
+    for (request, answer) in asked {
+        assert_eq!(expected.answer(request.clone()), *answer, "the answer to {request:?}");
+    }
+    for request in [Request::Get, Request::Find("a".to_owned())] {
+        let (found, expected) = (owner.answer(request.clone()), expected.answer(request.clone()));
+        assert_eq!(found, expected, "what the owner says to {request:?} after the client has gone");
+    }
+}
