@@ -78,6 +78,35 @@ fn a_page_says_what_it_was_told() {
 }
 
 #[test]
+fn a_page_has_a_type_sends_clients_elsewhere_or_has_no_end() {
+    on_threads(|| {
+        let site = Site::start();
+        site.page("/html").replies_with(Reply::Text, "text/html; charset=utf-8", "<p>one");
+        site.page("/plain").says("two");
+        site.page("/circle").redirects_to("/circle");
+        site.page("/endless").replies(Reply::Endless);
+        let raw = |path| rest_of(ask(&site, path)).to_lowercase();
+        let html = raw("/html");
+        assert!(
+            html.contains("content-type: text/html; charset=utf-8\r\n") && html.ends_with("\r\n\r\n<p>one"),
+            "{html}"
+        );
+        assert!(raw("/plain").contains("content-type: text/plain"));
+        let circle = raw("/circle");
+        assert!(circle.starts_with("http/1.1 302 ") && circle.contains("location: /circle\r\n"), "{circle}");
+        let (mut endless, mut seen) = (ask(&site, "/endless"), String::new());
+        while !seen.contains("text of /endless") {
+            let mut byte = [0];
+            endless.read_exact(&mut byte).expect("it has not come to its end");
+            seen.push(byte[0].into());
+        }
+        assert!(!seen.to_lowercase().contains("content-length"), "{seen}");
+        drop(endless);
+        wait(site.hung_up("/endless"));
+    });
+}
+
+#[test]
 fn a_page_fails_so_many_times() {
     on_threads(|| {
         let site = Site::start();

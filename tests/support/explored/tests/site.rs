@@ -48,6 +48,26 @@ fn each_reply_comes_in_its_turn() {
     });
 }
 
+#[test]
+fn a_page_has_a_type_sends_clients_elsewhere_or_has_no_end() {
+    check(|| {
+        let site = Site::start();
+        site.page("/html").replies_with(Reply::Text, "text/html; charset=utf-8", *b"<p>\xFF");
+        site.page("/circle").redirects_to("/circle");
+        site.page("/endless").replies(Reply::Endless);
+        let send = |path| Client::new().get(site.url(path)).timeout(Duration::from_secs(5)).send().unwrap();
+        let html = send("/html");
+        assert_eq!(html.headers()["content-type"], "text/html; charset=utf-8");
+        assert_eq!(html.bytes().unwrap()[..], *b"<p>\xFF");
+        let circle = send("/circle");
+        assert_eq!((circle.status().as_u16(), &circle.headers()["location"].to_str().unwrap()), (302, &"/circle"));
+        let endless = send("/endless");
+        assert_eq!(endless.content_length(), None);
+        assert!(endless.text().unwrap_err().is_timeout());
+        assert_eq!(site.transcript().requests()[2].ending, Ending::HungUp);
+    });
+}
+
 /// Asks for these pages at the same time, and says in which order they were answered.
 fn order(site: &Site, paths: &[&str]) -> Vec<String> {
     let order = Mutex::new(Vec::new());
