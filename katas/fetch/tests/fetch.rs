@@ -422,7 +422,7 @@ impl Script {
                 Reply::Status(status @ 200..=299) => Ok(format!("status {status}")),
                 Reply::Status(status) => Err(Failure::Status(*status)),
                 // The time may be over before a real site has seen anything.
-                Reply::Never | Reply::Half | Reply::Drips => {
+                Reply::Never | Reply::Half | Reply::Endless | Reply::Drips => {
                     return (Err(Failure::Timeout), if EXPLORED { asked } else { 0 }..=asked);
                 }
                 Reply::BreaksOff | Reply::BreaksOffHalfWay => Err(Failure::Unreachable),
@@ -561,6 +561,7 @@ impl fmt::Display for Spot {
             Reply::Status(status) => status.to_string(),
             Reply::Never => "silence".to_owned(),
             Reply::Half => "half a text and silence".to_owned(),
+            Reply::Endless => "a text without an end".to_owned(),
             Reply::BreaksOff => "the connection closed".to_owned(),
             Reply::BreaksOffHalfWay => "half a text and the connection closed".to_owned(),
             Reply::Drips => "a text that takes too long".to_owned(),
