@@ -1,11 +1,11 @@
 //! Notes every panic while a test runs: what was said, where, in which thread.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
 use std::panic::{self, PanicHookInfo};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::{self, ThreadId};
 
+use verdict::abort::{ABORTS, last_words};
 use verdict::{Kind, Location};
 
 use crate::kind::kind_of_panic;
@@ -77,7 +77,7 @@ pub(crate) fn capture(panics: &Panics) -> Capture {
                 Some(panics) => {
                     let panic = described(info);
                     if panic.message == ABORTS {
-                        last_words(&panics.so_far(), panic.thread);
+                        tell_first(&panics.so_far(), panic.thread);
                     }
                     panics.note(panic);
                 }
@@ -89,19 +89,12 @@ pub(crate) fn capture(panics: &Panics) -> Capture {
     Capture
 }
 
-/// What std panics with when a destructor panics while a panic unwinds. The process aborts then, and nothing else is told.
-const ABORTS: &str = "panic in a destructor during cleanup";
-
-/// Says which panic it began with, as the process's last words: the last but one of this thread, before the destructor's.
-fn last_words(panics: &[Panic], thread: ThreadId) {
+/// The panic that made the process abort: the last but one of this thread, before the destructor's.
+fn tell_first(panics: &[Panic], thread: ThreadId) {
     let first = panics.iter().rev().filter(|panic| panic.thread == thread).nth(1);
     if let Some(Panic { message, at, thread_name, .. }) = first {
         let at = at.as_ref().map_or(String::new(), |at| format!(" ({}:{})", at.file, at.line));
-        // Not `eprintln!`, whose text a test harness may keep for an end that does not come.
-        let words = format!(
-            "\n{thread_name} panicked: {message}{at}\nA destructor panicked while that panic unwound, so the process aborts.\n"
-        );
-        let _ = io::stderr().write_all(words.as_bytes());
+        last_words(&format!("{thread_name} panicked: {message}{at}"));
     }
 }
 

@@ -4,11 +4,6 @@
 //! sleeps. The test has failed by then: what an interrupted call comes to is of no interest any more. Linux only; elsewhere, and where
 //! the test was built without line numbers, nothing is known.
 
-use std::backtrace::Backtrace;
-
-use verdict::Location;
-use verdict::stack::{Frame, frames, is_of_std};
-
 #[cfg(feature = "child")]
 pub(crate) use asked::{answer_by, has_answered};
 
@@ -19,27 +14,19 @@ pub(crate) fn line_of(task: &Task) -> Option<String> {
     asked::line_of(task)
 }
 
-/// The innermost line that belongs neither to std, nor to a library, nor to the test support.
-fn own_line(stack: &Backtrace) -> Option<Location> {
-    let support = file!().strip_suffix("stacks.rs").unwrap_or(file!());
-    // The system's own library may have lines, too.
-    let is_own = |frame: &Frame| {
-        let file = frame.at.file.replace('\\', "/");
-        file.ends_with(".rs") && !is_of_std(&file) && !file.contains("/.cargo/registry/") && !file.contains(support)
-    };
-    frames(&format!("{stack:#}")).into_iter().find(is_own).map(|frame| frame.at)
-}
-
 #[cfg(target_os = "linux")]
 mod asked {
+    use std::backtrace::Backtrace;
     use std::collections::BTreeMap;
     use std::ffi::c_int;
     use std::sync::{Mutex, OnceLock, PoisonError};
     use std::thread;
     use std::time::Duration;
 
-    use super::{Backtrace, Task, own_line};
-    use crate::tasks::told;
+    use verdict::Location;
+    use verdict::stack::{Frame, frames, is_of_std};
+
+    use crate::tasks::{Task, told};
 
     /// How often the asking thread looks whether the answer has come, and how long it waits each time.
     const LOOKS: usize = 200;
@@ -54,17 +41,31 @@ mod asked {
         if task.process == std::process::id() {
             answer_by(has_answered);
         }
+        let taken = || ANSWERS.lock().unwrap_or_else(PoisonError::into_inner).remove(&task.id);
+        // An answer to an earlier question may have come too late.
+        drop(taken());
         if !is_heard(task) || !ask(task) {
             return None;
         }
         let answer = (0..LOOKS).find_map(|_| {
-            let answer = ANSWERS.lock().unwrap_or_else(PoisonError::into_inner).remove(&task.id);
+            let answer = taken();
             if answer.is_none() {
                 thread::sleep(BETWEEN_LOOKS);
             }
             answer
         });
         answer.filter(|place| !place.is_empty())
+    }
+
+    /// The innermost line that belongs neither to std, nor to a library, nor to the test support.
+    fn own_line(stack: &Backtrace) -> Option<Location> {
+        let support = file!().strip_suffix("stacks.rs").unwrap_or(file!());
+        // The system's own library may have lines, too.
+        let is_own = |frame: &Frame| {
+            let file = &frame.at.file;
+            file.ends_with(".rs") && !is_of_std(file) && !file.contains("/.cargo/registry/") && !file.contains(support)
+        };
+        frames(&format!("{stack:#}")).into_iter().find(is_own).map(|frame| frame.at)
     }
 
     /// From now on this process answers in this way: it gets a thread's number, and its place.

@@ -5,6 +5,7 @@
 //!
 //! Field names are a contract with other people's scripts: additions are fine, renames are not.
 
+pub mod abort;
 mod class;
 mod position;
 mod record;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use reqwest::network::{Connection, Ended, Event, Server, Taken, Visit};
 use reqwest::{Client, Error, Request, StatusCode, blocking};
 use std::explored::Config;
-use support::{config, fails, passes, passes_with};
+use support::{config, fails, passes_with, results};
 use tokio::runtime::Builder;
 use verdict::Kind;
 
@@ -113,33 +113,17 @@ fn on_one<F: Future>(future: F) -> F::Output {
     Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-type Seen = Arc<std::real::sync::Mutex<BTreeSet<String>>>;
-
-/// What the body returns, over all schedules, of which none may fail; and how many these are.
-#[track_caller]
-fn all(body: impl Fn() -> String + Send + Sync + 'static) -> (Vec<String>, u64) {
-    let seen = Seen::default();
-    let log = seen.clone();
-    let exploration = passes(move || {
-        let result = body();
-        log.lock().unwrap().insert(result);
-    });
-    assert!(exploration.coverage.complete, "{}", exploration.coverage);
-    let seen = seen.lock().unwrap();
-    (seen.iter().cloned().collect(), exploration.coverage.schedules)
-}
-
 /// What the body returns in every schedule.
 #[track_caller]
 fn always(body: impl Fn() -> String + Send + Sync + 'static) -> String {
-    let (mut seen, _) = all(body);
+    let (mut seen, _) = results(body);
     assert_eq!(seen.len(), 1, "{seen:?}");
     seen.remove(0)
 }
 
 #[test]
 fn two_tasks_have_their_answers_in_both_orders() {
-    let (orders, _) = all(|| {
+    let (orders, _) = results(|| {
         let site = Site::new();
         on_one(async {
             let order = Arc::new(Mutex::new(String::new()));
@@ -162,7 +146,7 @@ fn two_tasks_have_their_answers_in_both_orders() {
 
 #[test]
 fn two_requests_of_one_task_are_answered_in_both_orders() {
-    let (orders, _) = all(|| {
+    let (orders, _) = results(|| {
         let site = Site::new();
         on_one(async {
             let (first, second) = (reqwest::get(site.url("/a")), reqwest::get(site.url("/b")));
@@ -178,7 +162,7 @@ fn two_requests_of_one_task_are_answered_in_both_orders() {
 
 #[test]
 fn two_threads_have_their_answers_in_both_orders() {
-    let (orders, _) = all(|| {
+    let (orders, _) = results(|| {
         let site = Site::new();
         let (client, order) = (blocking::Client::new(), Mutex::new(String::new()));
         thread::scope(|scope| {

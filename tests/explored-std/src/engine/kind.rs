@@ -119,25 +119,19 @@ impl Kind {
             passed: Never,
             touches_its_object_only: false,
         };
-        const LOOK: Traits = Traits { is_fruitless: true, ..STEP };
+        const FRUITLESS: Traits = Traits { is_fruitless: true, ..STEP };
         const WAIT: Traits = Traits { may_wait: true, ..STEP };
         const ON_OBJECT: Traits =
             Traits { is_fruitless: true, passed: WithObject, touches_its_object_only: true, ..STEP };
-        const ACQUIRE: Traits = Traits {
-            is_fruitless: true,
-            waits_for_release: true,
-            passed: Always,
-            touches_its_object_only: false,
-            ..WAIT
-        };
+        const ACQUIRE: Traits = Traits { is_fruitless: true, waits_for_release: true, passed: Always, ..WAIT };
         match self {
             Kind::Look | Kind::Change | Kind::Queue | Kind::Attempt => ON_OBJECT,
-            Kind::LookAtEnd | Kind::LookAround | Kind::Clock | Kind::Fence => LOOK,
+            Kind::LookAtEnd | Kind::LookAround | Kind::Clock | Kind::Fence => FRUITLESS,
             Kind::Acquire => Traits { touches_its_object_only: true, ..ACQUIRE },
             Kind::AcquireAgain | Kind::AcquireShared => ACQUIRE,
             Kind::Release => Traits { touches_its_object_only: false, ..ON_OBJECT },
             Kind::Notify => Traits { passed: WithObject, ..STEP },
-            Kind::Yield | Kind::WakeTask => Traits { passed: Always, ..LOOK },
+            Kind::Yield | Kind::WakeTask => Traits { passed: Always, ..FRUITLESS },
             Kind::Unpark => Traits { passed: Always, ..STEP },
             Kind::Wait | Kind::Choose | Kind::Mark | Kind::Exit => STEP,
             Kind::Wake | Kind::Join | Kind::Select | Kind::Completed => Traits { waits_for_release: true, ..WAIT },

@@ -1,9 +1,10 @@
 //! Panics of modelled threads: silent, noted with their place, and counted for each thread.
 
 use std::any::Any;
-use std::io::Write;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo, UnwindSafe};
 use std::sync::{Once, PoisonError, RwLock};
+
+use verdict::abort::{ABORTS, last_words};
 
 use super::judge::tell_panic;
 use super::run::try_with;
@@ -71,24 +72,13 @@ fn note(state: &mut State, info: &PanicHookInfo<'_>) -> bool {
         recorder.settle(&state.objects, state.now);
         recorder.panicked(state.current, at, &message);
     }
-    if message == ABORTS {
-        last_words(state);
+    if message == ABORTS
+        && let Some(first) = &state.threads[state.current].panic
+    {
+        last_words(&tell_panic(state, state.current, first));
     }
     add_note(state, message, file, line);
     true
-}
-
-/// What std panics with when a destructor panics while a panic unwinds. The process aborts then, and nothing else is told.
-const ABORTS: &str = "panic in a destructor during cleanup";
-
-/// Says which panic it began with, as the process's last words.
-fn last_words(state: &State) {
-    if let Some(first) = &state.threads[state.current].panic {
-        let told = tell_panic(state, state.current, first);
-        // Not `eprintln!`, whose text a test harness may keep for an end that does not come.
-        let words = format!("\n{told}\nA destructor panicked while that panic unwound, so the process aborts.\n");
-        let _ = ::std::io::stderr().write_all(words.as_bytes());
-    }
 }
 
 fn add_note(state: &mut State, message: String, file: String, line: u32) {

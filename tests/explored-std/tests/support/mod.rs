@@ -52,6 +52,20 @@ pub fn fails_with(config: &Config, kind: Kind, body: impl Fn() + Send + Sync + '
     found.message.clone()
 }
 
+/// What the body returns, over all schedules, of which none may fail; and how many these are.
+#[track_caller]
+pub fn results(body: impl Fn() -> String + Send + Sync + 'static) -> (Vec<String>, u64) {
+    let seen = std::sync::Arc::new(std::real::sync::Mutex::new(std::collections::BTreeSet::new()));
+    let log = seen.clone();
+    let exploration = passes(move || {
+        let result = body();
+        log.lock().unwrap().insert(result);
+    });
+    assert!(exploration.coverage.complete, "{}", exploration.coverage);
+    let seen = seen.lock().unwrap();
+    (seen.iter().cloned().collect(), exploration.coverage.schedules)
+}
+
 /// Explores with the defaults and expects every schedule to pass.
 #[track_caller]
 pub fn passes(body: impl Fn() + Send + Sync + 'static) -> Exploration {

@@ -3,7 +3,6 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
-use std::collections::BTreeSet;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -11,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use support::{fails, passes};
+use support::{fails, passes, results};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::{JoinSet, LocalSet, yield_now};
@@ -23,20 +22,10 @@ fn on_one<F: Future>(future: F) -> F::Output {
     Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-type Seen = Arc<std::real::sync::Mutex<BTreeSet<String>>>;
-
 /// What the body returns, over all schedules, of which none may fail.
 #[track_caller]
 fn all(body: impl Fn() -> String + Send + Sync + 'static) -> Vec<String> {
-    let seen = Seen::default();
-    let log = seen.clone();
-    let exploration = passes(move || {
-        let result = body();
-        log.lock().unwrap().insert(result);
-    });
-    assert!(exploration.coverage.complete, "{}", exploration.coverage);
-    let seen = seen.lock().unwrap();
-    seen.iter().cloned().collect()
+    results(body).0
 }
 
 #[test]
