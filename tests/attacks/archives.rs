@@ -2,7 +2,7 @@
 
 // The grader's own unit tests make their archives the same way.
 #[allow(dead_code, reason = "not every way of being wrong is an attack")]
-#[path = "../../xtask/src/sources/archive/tests/made.rs"]
+#[path = "../../xtask/grader/src/class/archive/tests/made.rs"]
 mod packed;
 
 use verdict::Tier;

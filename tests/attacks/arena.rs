@@ -21,7 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(900);
 
 /// The checkout that these tests belong to.
 pub(crate) fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask/ is in the repository").to_path_buf()
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.ancestors().find(|folder| folder.join("katas").is_dir()).expect("a repository has katas").to_path_buf()
 }
 
 /// A checkout that attacks may try to change, and a folder for what is built in it. Both stay from one run to the next, so that
@@ -86,7 +87,7 @@ impl Arena {
 
     /// The grader in the checkout, and all that was built before.
     fn grader(&self) -> assert_cmd::Command {
-        let mut command = assert_cmd::Command::new(assert_cmd::cargo::cargo_bin!("xtask"));
+        let mut command = assert_cmd::Command::new(assert_cmd::cargo::cargo_bin!("grader"));
         command.current_dir(&self.checkout).env("CARGO_TARGET_DIR", &self.target).timeout(PATIENCE);
         command
     }

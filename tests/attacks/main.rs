@@ -17,9 +17,6 @@ mod files;
 mod folders;
 mod machine;
 mod names;
-// How wrong submissions are written down; needs nothing else of the command line.
-#[path = "../../xtask/src/patch.rs"]
-mod patch;
 mod reports;
 mod samples;
 mod texts;

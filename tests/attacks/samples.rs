@@ -189,7 +189,9 @@ pub(crate) fn neighbours(katas: &BTreeSet<String>) -> Vec<Sample> {
     if !katas.contains("thread") {
         return all;
     }
-    let mistake = crate::patch::apply(&text("tests/wrong/thread/plates_as_they_finish.patch"), |base| Some(text(base)));
+    let mistake = pipeline::subject::patch::apply(&text("tests/wrong/thread/plates_as_they_finish.patch"), |base| {
+        Some(text(base))
+    });
     let mistake = mistake.expect("a patch that fits");
     all.push(honest("honest-stub", "thread", "unsolved", text("tests/stubs/thread.rs")));
     all.push(honest("honest-mistake", "thread", "failed assertion, race", mistake));

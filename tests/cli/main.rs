@@ -5,18 +5,13 @@
 
 mod bad_input;
 mod checking;
-mod grading;
 mod help;
 mod learning;
 mod maintaining;
-// How wrong submissions are written down; needs nothing else of the command line.
-#[path = "../../xtask/src/patch.rs"]
-mod patch;
 mod pictures;
 mod play;
 #[cfg(unix)]
 mod screen;
 #[cfg(unix)]
 mod terminal;
-mod timing;
 mod workshop;

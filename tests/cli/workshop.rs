@@ -7,11 +7,12 @@ use std::process::Output;
 use assert_cmd::Command;
 use tempfile::TempDir;
 
-use crate::patch;
+use pipeline::subject::patch;
 
 /// The checkout that these tests belong to.
 fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask/ is in the repository").to_path_buf()
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.ancestors().find(|folder| folder.join("katas").is_dir()).expect("a repository has katas").to_path_buf()
 }
 
 /// A checkout whose katas may be changed. Everything else is linked, so that what was built for one test serves the next.
@@ -148,7 +149,9 @@ impl Workshop {
 
     /// The command, for tests that look after its process themselves.
     pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
-        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("xtask"));
+        // Both programs are tested in workshops, each by its own package.
+        let program = option_env!("CARGO_BIN_EXE_grader").or(option_env!("CARGO_BIN_EXE_xtask"));
+        let mut command = std::process::Command::new(program.expect("it is built with its tests"));
         command
             .args(arguments)
             .current_dir(self.root())

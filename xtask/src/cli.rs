@@ -1,13 +1,9 @@
 //! The grammar of the command line. The doc comments are the help.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use verdict::Tier;
-
-use crate::render::class;
-use crate::shard;
-use crate::timing::load::Sweep;
 
 /// Concurrency katas that nobody passes by luck.
 ///
@@ -56,12 +52,8 @@ pub(crate) enum Command {
     Play(PlayArgs),
     /// Run one schedule of one test again and show it step by step
     Replay(ReplayArgs),
-    /// Time a kata: each approach beside the reference solution and beside its limit
-    Time(TimeArgs),
-    /// Grade a class: a folder with one entry per learner
-    Grade(GradeArgs),
-    /// Put the shards of a class together
-    Merge(MergeArgs),
+    #[command(flatten)]
+    Grader(Grader),
     /// For maintainers: write the skeleton of a kata, from which `verify` leads to a finished one
     New {
         /// The new kata's name
@@ -167,30 +159,25 @@ pub(crate) struct PlayArgs {
     pub(crate) positions: u32,
 }
 
+/// Commands of the grader, a program of its own, which has their grammar.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Grader {
+    /// Time a kata: each approach beside the reference solution and beside its limit
+    #[command(disable_help_flag = true)]
+    Time(AsGiven),
+    /// Grade a class: a folder with one entry per learner
+    #[command(disable_help_flag = true)]
+    Grade(AsGiven),
+    /// Put the shards of a class together
+    #[command(disable_help_flag = true)]
+    Merge(AsGiven),
+}
+
+/// All that follows, as it is.
 #[derive(Debug, Args)]
-pub(crate) struct TimeArgs {
-    /// The kata; only a right answer is timed
-    pub(crate) kata: String,
-    #[command(flatten)]
-    pub(crate) whose: WhoseArgs,
-    /// Print one JSON document on standard output, and nothing else
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Write a chart
-    #[arg(long, value_name = "FILE.svg")]
-    pub(crate) plot: Option<PathBuf>,
-    /// Time over the number of workers, without the reference: workers=1,2,4,8
-    #[arg(long, value_name = "workers=N,…")]
-    pub(crate) sweep: Option<Sweep>,
-    /// How much work; for fetch: requests=100,latency=50 (ms),in-flight=100,profile=fixed, or jittered, slow-tail, stalls
-    #[arg(long, value_name = "NAME=VALUE,…", value_delimiter = ',')]
-    pub(crate) load: Vec<String>,
-    /// Time this approach only, however long it takes; may be given several times
-    #[arg(long = "approach", value_name = "NAME")]
-    pub(crate) approaches: Vec<String>,
-    /// How many rounds; otherwise as many as it takes to be sure, and 3 in a sweep
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(crate) rounds: Option<u32>,
+pub(crate) struct AsGiven {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    pub(crate) args: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -221,75 +208,6 @@ pub(crate) struct VerifyArgs {
     /// Judge the same answers with thousands of steps that mean nothing in every public function
     #[arg(long, conflicts_with_all = ["mutants", "repeat", "deep"])]
     pub(crate) noise: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = reports())]
-pub(crate) struct GradeArgs {
-    /// The class: a folder with one checkout, kata folder, .zip or .tar.gz per learner
-    pub(crate) class: PathBuf,
-    /// Where the record and the reports go; the same folder again goes on where the last run stopped
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
-    /// Grade this kata only; may be given several times
-    #[arg(long = "kata", value_name = "KATA", conflicts_with = "course")]
-    pub(crate) katas: Vec<String>,
-    /// Which katas count, their weights, the deadline; CLASS/course.toml if it is there
-    #[arg(long, value_name = "FILE")]
-    pub(crate) course: Option<PathBuf>,
-    /// Grade only part K of N, or the part that the machine's variables name (`auto`)
-    #[arg(long, value_name = "K/N")]
-    pub(crate) shard: Option<shard::Wanted>,
-    /// Refuse to grade with less isolation than this: limits, confined or isolated
-    #[arg(long, value_name = "TIER", value_parser = parse_tier)]
-    pub(crate) require_isolation: Option<Tier>,
-    /// Memory that a test may use, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(16..))]
-    pub(crate) memory: u64,
-    /// Seconds on the clock that compiling one crate may take
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) compile_seconds: u64,
-    /// Seconds on the clock that a test may take, if the kata gives it more
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) test_seconds: u64,
-    /// The seed of sampled schedules
-    #[arg(long, value_name = "N")]
-    pub(crate) seed: Option<u64>,
-    /// How many schedules a test may explore
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) schedules: Option<u64>,
-    /// Try all scenarios up to their bound, which takes minutes an answer, and not only what a budget allows for
-    #[arg(long)]
-    pub(crate) deep: bool,
-    /// Leave out the rules on the syntax tree: isolation must hold without them, and the attack suite shows that it does
-    #[arg(long, hide = true)]
-    pub(crate) without_inspection: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct MergeArgs {
-    /// The folders that the shards were written to
-    #[arg(required = true, value_name = "DIR")]
-    pub(crate) shards: Vec<PathBuf>,
-    /// Where the whole record and its reports go
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
-}
-
-/// A tier by its name.
-fn parse_tier(text: &str) -> Result<Tier, String> {
-    match text {
-        "limits" => Ok(Tier::Limits),
-        "confined" => Ok(Tier::Confined),
-        "isolated" => Ok(Tier::Isolated),
-        _ => Err("the tiers are limits, confined and isolated".to_string()),
-    }
-}
-
-/// What `grade --help` says of the files that it writes.
-fn reports() -> String {
-    let lines: String = class::list().lines().map(|line| format!("  {line}\n")).collect();
-    format!("Reports:\n{lines}")
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use std::fs;
 
-use crate::catalog::Kata;
-use crate::error::{Error, Result};
+use pipeline::error::{Error, Result};
+use pipeline::repository::Repository;
+use pipeline::subject::catalog::Kata;
+
 use crate::progress::Progress;
-use crate::repository::Repository;
 
 /// The lesson, in Markdown.
 ///

@@ -1,11 +1,10 @@
 //! Noise: steps that mean nothing, a great many of them, at the start of every public function. `verify --noise` shows that
 //! they hide no mistake and break no right answer.
 
+use pipeline::error::Result;
+use pipeline::subject::sources;
+use pipeline::subject::{Source, Subject};
 use syn::visit::{self, Visit};
-
-use crate::error::Result;
-use crate::sources;
-use crate::subject::{Source, Subject};
 
 /// How often each step is repeated.
 const ROUNDS: u32 = 2_000;

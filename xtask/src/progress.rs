@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use pipeline::error::{Error, Result};
+use pipeline::repository::Repository;
+use pipeline::subject::catalog::Kata;
+use pipeline::whole;
 use serde::{Deserialize, Serialize};
 use verdict::{KataVerdict, SubjectVerdict};
-
-use crate::catalog::Kata;
-use crate::error::{Error, Result};
-use crate::repository::Repository;
-use crate::whole;
 
 /// The file's content: one entry per kata.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::catalog::{self, Kata};
-use crate::error::{Error, Result};
+use pipeline::error::{Error, Result};
+use pipeline::repository::Repository;
+use pipeline::subject::catalog::{self, Kata};
+
 use crate::progress::{self, Progress, State};
-use crate::repository::Repository;
 
 /// What a folder's source files looked like at one moment: their size and the time of their last change.
 type Stamp = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;

@@ -4,10 +4,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::catalog;
-use crate::error::{Error, Result};
-use crate::repository::Repository;
-use crate::whole;
+use pipeline::error::{Error, Result};
+use pipeline::repository::Repository;
+use pipeline::subject::catalog;
+use pipeline::whole;
 
 /// Where each file goes, and what is in it. `@kata@` is the kata's name, `@library@` its crate's, `@order@` its place.
 const FILES: [(&str, &str); 9] = [

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::catalog::Kata;
-use crate::error::{Error, Result};
+use pipeline::error::{Error, Result};
+use pipeline::judging::stage;
+use pipeline::repository::Repository;
+use pipeline::subject::catalog::Kata;
+
 use crate::progress::Progress;
-use crate::repository::Repository;
-use crate::stage;
 
 /// Whether the learner's folder holds the stub and nothing else.
 ///

@@ -3,21 +3,21 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use pipeline::cancel::Cancel;
+use pipeline::console::Console;
+use pipeline::error::{Error, Result};
+use pipeline::judging::settings::Settings;
+use pipeline::judging::{self, Session};
+use pipeline::repository::Repository;
+use pipeline::subject::catalog::{self, Kata};
+use pipeline::subject::{self, Subject};
 use verdict::{KataVerdict, SubjectVerdict};
 
-use crate::cancel::Cancel;
-use crate::catalog::{self, Kata};
 use crate::cli::CheckArgs;
-use crate::console::Console;
-use crate::error::{Error, Result};
-use crate::pipeline;
 use crate::progress::Progress;
 use crate::render::file::TraceFile;
 use crate::render::{self, report};
-use crate::repository::Repository;
 use crate::saves;
-use crate::settings::Settings;
-use crate::subject::{self, Subject};
 
 /// Checks the katas and prints what came of it.
 pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
@@ -31,10 +31,10 @@ pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
         .iter()
         .map(|kata| subject::of(repository, kata, args.whose.solution, args.whose.submission.as_deref()))
         .collect::<Result<Vec<Subject>>>()?;
-    let label = pipeline::workspace(&subjects);
+    let label = judging::workspace(&subjects);
     let settings = Settings { seed: args.seed, schedules: args.schedules, test, ..Settings::default() };
-    let prepared = pipeline::prepare(repository, &label, subjects, &settings, &console, &cancel)?;
-    let verdicts = pipeline::examine(repository, &prepared, &settings, &console, &cancel)?;
+    let session = Session { repository, settings: &settings, console: &console, cancel: &cancel };
+    let verdicts = session.examine(&session.prepare(&label, subjects)?)?;
     console.clear();
 
     match (args.json, &verdicts[..]) {

@@ -1,9 +1,10 @@
 //! `explain`: the lesson in the terminal.
 
-use crate::error::Result;
+use pipeline::error::Result;
+use pipeline::repository::Repository;
+
 use crate::lesson;
 use crate::render;
-use crate::repository::Repository;
 use crate::saves;
 
 /// Shows the kata's README; where there is a terminal, in a pager.

@@ -1,10 +1,11 @@
 //! `hint`: one more hint, from a nudge to nearly the answer.
 
-use crate::error::Result;
+use pipeline::error::Result;
+use pipeline::repository::Repository;
+
 use crate::lesson;
 use crate::progress::Progress;
 use crate::render;
-use crate::repository::Repository;
 use crate::saves;
 
 /// Reveals the kata's next hint, or shows again what was revealed.

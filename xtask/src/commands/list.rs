@@ -1,12 +1,12 @@
 //! `list`: the katas, for people and for scripts.
 
+use pipeline::error::Result;
+use pipeline::repository::Repository;
+use pipeline::subject::catalog::{self, Hard, Part};
 use serde::Serialize;
 
-use crate::catalog::{self, Hard, Part};
-use crate::error::Result;
 use crate::progress::{Progress, State};
 use crate::render;
-use crate::repository::Repository;
 
 /// One kata in `list --json`.
 #[derive(Serialize)]

@@ -1,10 +1,11 @@
 //! Bare `cargo xtask`: the course map.
 
-use crate::catalog;
-use crate::error::Result;
+use pipeline::error::Result;
+use pipeline::repository::Repository;
+use pipeline::subject::catalog;
+
 use crate::progress::Progress;
 use crate::render;
-use crate::repository::Repository;
 
 /// Shows which katas are solved, started and untouched, and what is next.
 pub(crate) fn run(repository: &Repository) -> Result<bool> {

@@ -2,17 +2,15 @@
 
 pub(crate) mod check;
 pub(crate) mod explain;
-pub(crate) mod grade;
+pub(crate) mod grader;
 pub(crate) mod hint;
 pub(crate) mod list;
 pub(crate) mod map;
-pub(crate) mod merge;
 pub(crate) mod mutants;
 pub(crate) mod new;
 pub(crate) mod noise;
 pub(crate) mod play;
 pub(crate) mod replay;
 pub(crate) mod reset;
-pub(crate) mod time;
 pub(crate) mod verify;
 pub(crate) mod watch;

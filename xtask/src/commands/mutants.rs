@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
+use pipeline::cancel::Cancel;
+use pipeline::console::Console;
+use pipeline::error::{Error, Result};
+use pipeline::judging::Session;
+use pipeline::judging::settings::Settings;
+use pipeline::repository::Repository;
+use pipeline::subject::catalog::{self, Kata};
+use pipeline::subject::{self, Source, Subject};
+use pipeline::whole;
 use verdict::{KataVerdict, SubjectVerdict};
 
-use crate::cancel::Cancel;
-use crate::catalog::{self, Kata};
 use crate::cli::VerifyArgs;
-use crate::console::Console;
-use crate::error::{Error, Result};
 use crate::mutants::figures::{self, Fate, Figures};
 use crate::mutants::{self, Mutant, equivalent};
-use crate::pipeline;
 use crate::render::{self, mutation};
-use crate::repository::Repository;
-use crate::settings::Settings;
-use crate::subject::{self, Source, Subject};
-use crate::whole;
 
 /// Mutants that are built at once. The next ones take their places, and their room on the disk.
 const BATCH: usize = 32;
@@ -79,6 +79,7 @@ fn plan(repository: &Repository, kata: &Arc<Kata>, wanted: &str) -> Result<Plan>
 /// The fates of a kata's mutants, in their order. Their base is judged in the same run, and must pass.
 fn judge(repository: &Repository, plan: &Plan, console: &Console, cancel: &Cancel) -> Result<Vec<Fate>> {
     let settings = Settings { first_failure: true, seconds: Some(SECONDS), lean: true, ..Settings::default() };
+    let session = Session { repository, settings: &settings, console, cancel };
     let mut fates = Vec::new();
     for batch in plan.mutants.chunks(BATCH) {
         let Plan { kata, mutants, .. } = plan;
@@ -95,10 +96,8 @@ fn judge(repository: &Repository, plan: &Plan, console: &Console, cancel: &Cance
         let subjects = [base].into_iter().chain(batch.iter().enumerate().map(subject)).collect();
         // What the models lack, only threads can judge.
         let fails = |verdict: &KataVerdict| verdict.verdict == SubjectVerdict::Failed;
-        let (mut verdicts, left) =
-            pipeline::by_schedules(repository, "mutants", subjects, &settings, console, cancel, fails)?;
-        let prepared = pipeline::prepare(repository, "mutants", left, &settings, console, cancel)?;
-        verdicts.extend(pipeline::examine(repository, &prepared, &settings, console, cancel)?);
+        let (mut verdicts, left) = session.by_schedules("mutants", subjects, fails)?;
+        verdicts.extend(session.examine(&session.prepare("mutants", left)?)?);
         let verdicts: BTreeMap<&str, &KataVerdict> =
             verdicts.iter().map(|verdict| (&*verdict.subject, verdict)).collect();
         let base = verdicts[&*base_name].verdict;

@@ -1,8 +1,9 @@
 //! `new`: the skeleton of a kata.
 
-use crate::error::Result;
+use pipeline::error::Result;
+use pipeline::repository::Repository;
+
 use crate::render;
-use crate::repository::Repository;
 use crate::skeleton;
 
 /// Writes the skeleton, and says what comes next.

@@ -2,19 +2,19 @@
 //! on schedules, as it is and with noise: what fails must fail, and what passes must pass. Of which kind a failure is may change:
 //! where all wait for each other, a loop of noise can run on.
 
+use pipeline::cancel::Cancel;
+use pipeline::console::Console;
+use pipeline::error::Result;
+use pipeline::judging::Session;
+use pipeline::judging::settings::{Purpose, Settings};
+use pipeline::repository::Repository;
+use pipeline::subject::catalog;
+use pipeline::subject::{self, Declared, Subject};
 use verdict::{KataVerdict, SubjectVerdict};
 
-use crate::cancel::Cancel;
-use crate::catalog;
 use crate::cli::VerifyArgs;
-use crate::console::Console;
-use crate::error::Result;
 use crate::noise;
-use crate::pipeline;
 use crate::render::{self, verification};
-use crate::repository::Repository;
-use crate::settings::{Purpose, Settings};
-use crate::subject::{self, Declared, Subject};
 
 /// Judges the katas' solutions and declared submissions with each kind of noise.
 pub(crate) fn run(repository: &Repository, args: &VerifyArgs) -> Result<bool> {
@@ -32,8 +32,8 @@ pub(crate) fn run(repository: &Repository, args: &VerifyArgs) -> Result<bool> {
     }
     let settings = Settings { inspection: false, purpose: Purpose::Schedules, lean: true, ..Settings::default() };
     let label = [&["noise".to_string()], &args.katas[..]].concat().join("-");
-    let prepared = pipeline::prepare(repository, &label, subjects, &settings, &console, &cancel)?;
-    let verdicts = pipeline::examine(repository, &prepared, &settings, &console, &cancel)?;
+    let session = Session { repository, settings: &settings, console: &console, cancel: &cancel };
+    let verdicts = session.examine(&session.prepare(&label, subjects)?)?;
     console.clear();
     let rows: Vec<verification::Row> = verdicts.chunks(1 + noise::KINDS).flat_map(rows).collect();
     render::print(&verification::table(&rows, 1, &[]));

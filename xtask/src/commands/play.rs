@@ -4,19 +4,20 @@
 use std::fs;
 use std::io::{BufRead, stdin};
 
-use crate::cancel::Cancel;
-use crate::catalog;
+use pipeline::cancel::Cancel;
+use pipeline::console::{Console, Event};
+use pipeline::error::{Error, Result};
+use pipeline::repository::Repository;
+use pipeline::subject;
+use pipeline::subject::catalog;
+
 use crate::cli::PlayArgs;
-use crate::console::Console;
-use crate::error::{Error, Result};
 use crate::play::tree::grow;
 use crate::play::{Action, Game, Player};
 use crate::render::file::needs_folder;
 use crate::render::play::page::page;
 use crate::render::play::{KEYS, board};
 use crate::render::{self, report};
-use crate::repository::Repository;
-use crate::subject;
 
 /// Plays until the player leaves. False if there is nothing to play, since the answer does not compile or breaks a rule.
 pub(crate) fn run(repository: &Repository, args: PlayArgs) -> Result<bool> {
@@ -41,7 +42,7 @@ pub(crate) fn run(repository: &Repository, args: PlayArgs) -> Result<bool> {
             return Ok(false);
         }
     };
-    console.progress("exploring");
+    console.happened(Event::Exploring);
     let game = Game::begin(&player, args.schedule.as_deref(), &cancel)?;
     if let Some(file) = &args.html {
         let tree = grow(&player, game, args.positions as usize, &console, &cancel)?;

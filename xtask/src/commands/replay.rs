@@ -1,18 +1,18 @@
 //! `replay`: one schedule of one test, step by step.
 
+use pipeline::cancel::Cancel;
+use pipeline::console::Console;
+use pipeline::error::{Error, Result};
+use pipeline::judging::settings::Settings;
+use pipeline::judging::{self, Session};
+use pipeline::repository::Repository;
+use pipeline::subject;
+use pipeline::subject::catalog;
 use verdict::{Kind, TestVerdict, Verdict};
 
-use crate::cancel::Cancel;
-use crate::catalog;
 use crate::cli::ReplayArgs;
-use crate::console::Console;
-use crate::error::{Error, Result};
-use crate::pipeline;
 use crate::render::file::TraceFile;
 use crate::render::{self, report};
-use crate::repository::Repository;
-use crate::settings::Settings;
-use crate::subject;
 
 /// Runs exactly that schedule and shows it.
 pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {
@@ -29,18 +29,19 @@ pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {
     let cancel = Cancel::by_ctrl_c();
     let console = Console::new(false);
     let subject = subject::of(repository, &kata, args.whose.solution, args.whose.submission.as_deref())?;
-    let label = pipeline::workspace(std::slice::from_ref(&subject));
+    let label = judging::workspace(std::slice::from_ref(&subject));
     let checks = Settings { test: Some(args.test.clone()), ..Settings::default() };
     let replays = Settings { replay: Some(schedule), ..checks.clone() };
-    let prepared = pipeline::prepare(repository, &label, vec![subject], &replays, &console, &cancel)?;
-    let mut verdict = pipeline::examine(repository, &prepared, &replays, &console, &cancel)?.remove(0);
+    let session = Session { repository, settings: &replays, console: &console, cancel: &cancel };
+    let prepared = session.prepare(&label, vec![subject])?;
+    let mut verdict = session.examine(&prepared)?.remove(0);
     if let Some(misfit) = verdict.tests.iter().find(|test| test.verdict == Verdict::Failed && test.kind.is_none()) {
         let next = "Copy the schedule from a failed check of this test; it fits only the code that was checked.";
         return Err(Error::new(misfit.message.clone(), next));
     }
     if let Some(test) = verdict.tests.iter_mut().find(|test| test.verdict == Verdict::Failed) {
         // One schedule can't know whether others fail, which makes an assertion a race, nor how many.
-        let checked = pipeline::examine(repository, &prepared, &checks, &console, &cancel)?.remove(0);
+        let checked = Session { settings: &checks, ..session }.examine(&prepared)?.remove(0);
         checked.tests.iter().for_each(|checked| as_checked(test, checked));
     }
     console.clear();

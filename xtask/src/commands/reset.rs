@@ -2,9 +2,10 @@
 
 use std::io::{BufRead, IsTerminal, stdin, stdout};
 
-use crate::error::Result;
+use pipeline::error::Result;
+use pipeline::repository::Repository;
+
 use crate::render;
-use crate::repository::Repository;
 use crate::saves;
 use crate::stub;
 

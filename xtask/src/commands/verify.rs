@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::Arc;
 
+use pipeline::cancel::Cancel;
+use pipeline::console::{Console, Event};
+use pipeline::error::Result;
+use pipeline::judging::Session;
+use pipeline::judging::settings::Settings;
+use pipeline::repository::Repository;
+use pipeline::subject::catalog::{self, Kata};
+use pipeline::subject::{self, Declared, Subject};
 use verdict::{KataVerdict, Kind, SubjectVerdict, Verdict};
 
-use crate::cancel::Cancel;
-use crate::catalog::{self, Kata};
 use crate::cli::VerifyArgs;
-use crate::console::Console;
-use crate::error::Result;
-use crate::pipeline;
 use crate::render::{self, verification};
-use crate::repository::Repository;
-use crate::settings::Settings;
-use crate::subject::{self, Declared, Subject};
 use crate::unfinished;
 
 /// How many steps the scenarios of what must pass may have together: twice what a learner waits for.
@@ -48,6 +48,7 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
     }
     let label = if args.katas.is_empty() { "verify".to_string() } else { format!("verify-{}", args.katas.join("-")) };
     let settings = Settings { lean: true, ..Settings::default() };
+    let session = Session { repository, settings: &settings, console: &console, cancel: &cancel };
     let order: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
     let mut rows: BTreeMap<String, verification::Row> = BTreeMap::new();
     let mut note = |verdict: &KataVerdict| {
@@ -60,14 +61,14 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
         args.repeat == 1 && matches!(expected[&subject.name], Expected::As(Declared::Rejected(_)))
     });
     let as_declared = |verdict: &KataVerdict| complaint(&expected[&verdict.subject], verdict).is_none();
-    let (decided, more) = pipeline::by_schedules(repository, &label, early, &settings, &console, &cancel, as_declared)?;
+    let (decided, more) = session.by_schedules(&label, early, as_declared)?;
     decided.iter().for_each(&mut note);
     left.extend(more);
-    let prepared = pipeline::prepare(repository, &label, left, &settings, &console, &cancel)?;
+    let prepared = session.prepare(&label, left)?;
     for round in 1..=args.repeat {
-        pipeline::examine(repository, &prepared, &settings, &console, &cancel)?.iter().for_each(&mut note);
+        session.examine(&prepared)?.iter().for_each(&mut note);
         if args.repeat > 1 {
-            console.progress(&format!("round {round} of {} is done", args.repeat));
+            console.happened(Event::Doing(&format!("round {round} of {} is done", args.repeat)));
         }
     }
     let rows: Vec<verification::Row> = order.iter().filter_map(|name| rows.remove(name)).collect();

@@ -6,19 +6,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use pipeline::cancel::Cancel;
+use pipeline::console::Console;
+use pipeline::error::{Error, Result};
+use pipeline::judging::settings::Settings;
+use pipeline::judging::{self, Session};
+use pipeline::repository::Repository;
+use pipeline::subject;
+use pipeline::subject::catalog::{self, Kata};
 use verdict::SubjectVerdict;
 
-use crate::cancel::Cancel;
-use crate::catalog::{self, Kata};
-use crate::console::Console;
-use crate::error::{Error, Result};
-use crate::pipeline;
 use crate::progress::Progress;
 use crate::render::{self, report};
-use crate::repository::Repository;
 use crate::saves::{self, Saves};
-use crate::settings::Settings;
-use crate::subject;
 
 /// How often saves, and Ctrl-C, are looked at.
 const LOOK: Duration = Duration::from_millis(60);
@@ -90,10 +90,10 @@ fn check(repository: &Repository, kata: &Arc<Kata>, cancel: &Cancel) {
 fn try_check(repository: &Repository, kata: &Arc<Kata>, cancel: &Cancel) -> Result<()> {
     let console = Console::new(false);
     let subject = subject::learner(repository, kata);
-    let label = pipeline::workspace(std::slice::from_ref(&subject));
+    let label = judging::workspace(std::slice::from_ref(&subject));
     let settings = Settings::default();
-    let prepared = pipeline::prepare(repository, &label, vec![subject], &settings, &console, cancel)?;
-    let verdicts = pipeline::examine(repository, &prepared, &settings, &console, cancel)?;
+    let session = Session { repository, settings: &settings, console: &console, cancel };
+    let verdicts = session.examine(&session.prepare(&label, vec![subject])?)?;
     console.clear();
     let audience = report::Audience { whose: String::new(), sources: repository, all: false, test: None };
     let mut progress = Progress::read(repository);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::error::{Error, Result};
-use crate::repository::Repository;
+use pipeline::error::{Error, Result};
+use pipeline::repository::Repository;
 
 use super::Mutant;
 
@@ -30,7 +30,7 @@ fn parse(text: &str, mutants: &[Mutant]) -> std::result::Result<BTreeMap<String,
     })?;
     for (name, reason) in &list {
         if !mutants.iter().any(|mutant| mutant.name == *name) {
-            let near = crate::catalog::nearest(name, mutants.iter().map(|mutant| mutant.name.as_str()));
+            let near = pipeline::subject::catalog::nearest(name, mutants.iter().map(|mutant| mutant.name.as_str()));
             let next = near.map_or(String::new(), |near| format!("Is it `{near}` now? "));
             return Err((
                 format!("names `{name}`, which is no mutant any more"),

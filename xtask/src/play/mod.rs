@@ -7,18 +7,17 @@ pub(crate) mod tree;
 use std::collections::BTreeMap;
 use std::fs;
 
+use pipeline::cancel::Cancel;
+use pipeline::console::Console;
+use pipeline::error::{Error, Result};
+use pipeline::judging::build::{self, Built};
+use pipeline::judging::run;
+use pipeline::judging::settings::Settings;
+use pipeline::judging::{self, Session};
+use pipeline::repository::Repository;
+use pipeline::scratch::Scratch;
+use pipeline::subject::{Source, Subject};
 use verdict::{Ask, Coverage, KataVerdict, Mode, Move, Position, Question, TestVerdict, Trace, Verdict};
-
-use crate::build::{self, Built};
-use crate::cancel::Cancel;
-use crate::console::Console;
-use crate::error::{Error, Result};
-use crate::pipeline;
-use crate::repository::Repository;
-use crate::run;
-use crate::sandbox::Scratch;
-use crate::settings::Settings;
-use crate::subject::{Source, Subject};
 
 /// Lines of source files, by file.
 pub(crate) type Lines = BTreeMap<String, Vec<String>>;
@@ -103,7 +102,7 @@ impl Player {
     /// compile for schedules, that is its verdict.
     ///
     /// # Errors
-    /// The kata has no such test, or none on schedules; see [`pipeline::prepare`].
+    /// The kata has no such test, or none on schedules; see [`Session::prepare`].
     pub(crate) fn build(
         repository: &Repository,
         subject: Subject,
@@ -118,11 +117,12 @@ impl Player {
             return Err(Error::new(what, "There are no schedules to play; `cargo xtask check` runs them."));
         }
         let settings = Settings { test: Some(test.to_string()), ..Settings::default() };
-        let label = pipeline::workspace(std::slice::from_ref(&subject));
-        let prepared = pipeline::prepare(repository, &label, vec![subject], &settings, console, cancel)?;
+        let label = judging::workspace(std::slice::from_ref(&subject));
+        let session = Session { repository, settings: &settings, console, cancel };
+        let prepared = session.prepare(&label, vec![subject])?;
         match prepared.into_explored() {
             Ok(built) => Player::take(repository, built, test).map(Ok),
-            Err(prepared) => Ok(Err(pipeline::examine(repository, &prepared, &settings, console, cancel)?.remove(0))),
+            Err(prepared) => Ok(Err(session.examine(&prepared)?.remove(0))),
         }
     }
 
@@ -142,9 +142,9 @@ impl Player {
         let folder = self.scratch.path().join("question");
         let mut run = run::run_test(&self.built, &self.test, Mode::Schedules, &folder, &settings, cancel)?;
         let mut position = run.record.as_mut().and_then(|record| record.position.take());
-        let own = |text: &str| build::with_own_paths(&self.repository, &self.built.staged, text);
+        let own = |text: &str| build::with_own_paths(&self.repository, &self.built.loaded, text);
         position.iter_mut().for_each(|position| position.for_each_file(own));
-        let Some(test) = pipeline::judged(&self.repository, &self.built, run) else {
+        let Some(test) = judging::judged(&self.repository, &self.built, run) else {
             let what = format!("the test `{}` runs on threads only", self.test);
             return Err(Error::new(what, "There are no schedules to play; `cargo xtask check` runs it."));
         };
@@ -162,7 +162,7 @@ impl Player {
         let moves = answer.position.iter().flat_map(|position| &position.moves);
         for at in traced.chain(moves.map(|next| &next.step.at)) {
             lines.entry(at.file.clone()).or_insert_with(|| {
-                let subject = &self.built.staged.subject;
+                let subject = &self.built.loaded.subject;
                 let text = match &subject.source {
                     Source::Made(text) if at.file == subject.name => text.clone(),
                     _ => fs::read_to_string(self.repository.root().join(&at.file)).unwrap_or_default(),
@@ -181,7 +181,7 @@ impl Game {
     /// ended in the middle of one.
     pub(crate) fn begin(player: &Player, schedule: Option<&str>, cancel: &Cancel) -> Result<Game> {
         let mut game = Game {
-            kata: player.built.staged.subject.kata.name.clone(),
+            kata: player.built.loaded.subject.kata.name.clone(),
             test: player.test.clone(),
             schedule: schedule.unwrap_or_default().to_string(),
             position: Position::default(),

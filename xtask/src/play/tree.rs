@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
-use crate::cancel::Cancel;
-use crate::console::Console;
-use crate::error::Result;
+use pipeline::cancel::Cancel;
+use pipeline::console::{Console, Event};
+use pipeline::error::Result;
+
 use crate::play::{Action, Game, Lines, Player};
 
 /// Positions that were looked at, each with what comes after its moves.
@@ -38,7 +39,7 @@ pub(crate) fn grow(player: &Player, begin: Game, most: usize, console: &Console,
             tree.is_cut = true;
             break;
         }
-        console.progress(&format!("looking at positions: {}", tree.nodes.len()));
+        console.happened(Event::Positions(tree.nodes.len()));
         let mut game = tree.nodes[place].game.clone();
         game.lines = std::mem::take(&mut tree.lines);
         game.act(player, Action::Choose(number), cancel)?;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{Hard, Kata};
+use pipeline::subject::catalog::{Hard, Kata};
+
 use crate::progress::State;
 use crate::render::{FAINT, GOOD, OPEN, STRONG, markdown, paragraph, styled, width};
 

@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use pipeline::error::{Error, Result};
+use pipeline::repository::Repository;
 use verdict::{TestVerdict, Trace};
 
-use crate::error::{Error, Result};
 use crate::render::lanes::lanes;
 use crate::render::rows::Length;
 use crate::render::schedule::{self, Sources};
 use crate::render::{page, svg};
-use crate::repository::Repository;
 
 /// A file that a schedule is to be written to.
 #[derive(Debug)]

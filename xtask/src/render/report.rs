@@ -1,11 +1,11 @@
 //! The report of `check`: one line per test, the first failure whole, the next step.
 
+use pipeline::repository::Repository;
+use pipeline::subject::catalog::Kata;
 use verdict::{Diagnostic, KataVerdict, Kind, Mode, SubjectVerdict, TestVerdict, Verdict};
 
-use crate::catalog::Kata;
 use crate::render::schedule::Sources;
 use crate::render::{BAD, FAINT, GOOD, OPEN, STRONG, fit, paragraph, schedule, styled, width};
-use crate::repository::Repository;
 
 /// Whom the report is for, and where the sources are that it quotes.
 pub(crate) struct Audience<'a> {

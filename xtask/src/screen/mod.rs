@@ -19,21 +19,21 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use pipeline::cancel::Cancel;
+use pipeline::console::{self, Console};
+use pipeline::error::{Error, Result};
+use pipeline::judging::settings::Settings;
+use pipeline::judging::{self, Session};
+use pipeline::repository::Repository;
+use pipeline::subject;
+use pipeline::subject::catalog::Kata;
 use verdict::TestVerdict;
 
-use crate::cancel::Cancel;
-use crate::catalog::Kata;
-use crate::console::{self, Console};
-use crate::error::{Error, Result};
 use crate::lesson;
-use crate::pipeline;
 use crate::progress::Progress;
 use crate::render;
-use crate::repository::Repository;
 use crate::saves::Saves;
-use crate::settings::Settings;
 use crate::stub;
-use crate::subject;
 
 use model::{Effect, Entry, Event, Lines, Model, News, Pane};
 use terminal::{Closed, Terminal};
@@ -284,21 +284,18 @@ fn check(
     cancel: &Cancel,
 ) -> Result<()> {
     let (told, files) = (sender.clone(), repository.clone());
-    let console = Console::telling(move |news| {
-        let news = match news {
-            console::News::Doing(what) => News::Doing(what),
-            console::News::Judged(test) => {
-                let lines = quoted(&files, &test);
-                News::Judged(test, lines)
-            }
+    let console = Console::telling(move |event| {
+        let news = match event {
+            console::Event::Judged(test) => Some(News::Judged(Box::new(test.clone()), quoted(&files, test))),
+            event => event.in_words().map(News::Doing),
         };
-        let _ = told.send((number, news));
+        let _ = news.map(|news| told.send((number, news)));
     });
     let subjects: Vec<_> = katas.iter().map(|kata| subject::learner(repository, kata)).collect();
-    let label = pipeline::workspace(&subjects);
+    let label = judging::workspace(&subjects);
     let settings = Settings::default();
-    let prepared = pipeline::prepare(repository, &label, subjects, &settings, &console, cancel)?;
-    pipeline::examine_each(repository, &prepared, &settings, &console, cancel, |_, verdict| {
+    let session = Session { repository, settings: &settings, console: &console, cancel };
+    session.examine_each(&session.prepare(&label, subjects)?, |_, verdict| {
         let _ = sender.send((number, News::Verdict(Box::new(verdict))));
         Ok(())
     })

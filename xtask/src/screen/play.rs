@@ -5,20 +5,21 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::cancel::Cancel;
-use crate::catalog::Kata;
-use crate::console::Console;
-use crate::error::{Error, Result};
+use pipeline::cancel::Cancel;
+use pipeline::console::Console;
+use pipeline::error::{Error, Result};
+use pipeline::repository::Repository;
+use pipeline::subject;
+use pipeline::subject::catalog::Kata;
+
 use crate::play::{Action, Game, Player, Told};
 use crate::render::play::{Board, KEYS, board, help};
 use crate::render::{STRONG, paragraph, styled};
-use crate::repository::Repository;
 use crate::screen::keys::Key;
 use crate::screen::terminal::{Closed, Terminal};
 use crate::screen::text::{clip, folded};
 use crate::screen::view::{ends, rule};
 use crate::screen::{LOOK, cannot_use, suspend};
-use crate::subject;
 
 /// Smaller terminals can't hold a position.
 const SMALLEST: (usize, usize) = (40, 12);

@@ -1,0 +1,263 @@
+//! One pipeline for every kind of subject, step by step:
+//!
+//! ```text
+//! Subject ── stage::load ──▶ Loaded ── inspect, stage ──▶ Staged ── build ──▶ Built ── run ──▶ Ran ── judge ──▶ verdict
+//! ```
+//!
+//! `check`, `watch`, `verify` and `grade` are made of it.
+
+pub mod build;
+mod inspect;
+pub mod judge;
+pub mod nesting;
+pub mod run;
+pub mod sandbox;
+pub mod settings;
+pub mod stage;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use verdict::{Diagnostic, KataVerdict, Mode, TestVerdict};
+
+use crate::cancel::Cancel;
+use crate::console::{Console, Event};
+use crate::error::{Error, Result};
+use crate::judging::build::Built;
+use crate::judging::run::Ran;
+use crate::judging::settings::{Purpose, Settings};
+use crate::judging::stage::Loaded;
+use crate::repository::Repository;
+use crate::subject::Subject;
+
+/// What goes along through all steps.
+#[derive(Clone, Copy)]
+pub struct Session<'a> {
+    /// The checkout.
+    pub repository: &'a Repository,
+    /// How subjects are built and run.
+    pub settings: &'a Settings,
+    /// Who is told what goes on.
+    pub console: &'a Console,
+    /// Whether to stop.
+    pub cancel: &'a Cancel,
+}
+
+/// Subjects that are ready to run, and those that broke a rule. Holds its workspace's lock: two commands at once would
+/// build over each other.
+#[derive(Debug)]
+pub struct Prepared {
+    entries: Vec<Entry>,
+    started: Instant,
+    _lock: File,
+}
+
+#[derive(Debug)]
+enum Entry {
+    Rejected(Loaded, Vec<Diagnostic>),
+    Failed(Loaded, String),
+    Built(Built),
+}
+
+/// The workspace for checking these subjects. Each kind of check has one of its own, so that one does not undo what the other has built.
+pub fn workspace(subjects: &[Subject]) -> String {
+    match subjects {
+        [one] => format!("check-{}", one.id),
+        _ => "check-several".to_string(),
+    }
+}
+
+impl Session<'_> {
+    /// Stages, inspects and builds subjects in the workspace `label`.
+    ///
+    /// # Errors
+    /// See the steps.
+    pub fn prepare(self, label: &str, subjects: Vec<Subject>) -> Result<Prepared> {
+        let Session { repository, settings, console, .. } = self;
+        let started = Instant::now();
+        let lock = self.lock(label)?;
+        console.happened(Event::Building);
+        let order: Vec<String> = subjects.iter().map(|subject| subject.id.clone()).collect();
+        let (mut entries, mut sound) = (Vec::new(), Vec::new());
+        for loaded in stage::load(subjects, settings.purpose)? {
+            let objections = if settings.inspection { inspect::inspect(repository, &loaded) } else { Ok(Vec::new()) };
+            match objections {
+                Ok(objections) if objections.is_empty() => sound.push(loaded),
+                Ok(objections) => entries.push(Entry::Rejected(loaded, objections)),
+                Err(error) if self.is_of_strangers() => entries.push(Entry::Failed(loaded, error.to_string())),
+                Err(error) => return Err(error),
+            }
+        }
+        if !sound.is_empty() {
+            let staged = stage::stage(repository, label, sound)?;
+            entries.extend(build::build(self, staged)?.into_iter().map(Entry::Built));
+        }
+        let place: BTreeMap<&String, usize> = order.iter().enumerate().map(|(place, id)| (id, place)).collect();
+        entries.sort_by_key(|entry| place.get(&entry.loaded().subject.id).copied());
+        Ok(Prepared { entries, started, _lock: lock })
+    }
+
+    /// Judges subjects on schedules alone, where there are any. Returns the verdicts that say enough, and the subjects that have to be
+    /// judged in both modes. What schedules decide they decide every time, and half of the building is spared.
+    ///
+    /// # Errors
+    /// See the steps.
+    pub fn by_schedules(
+        self,
+        label: &str,
+        subjects: Vec<Subject>,
+        is_enough: impl Fn(&KataVerdict) -> bool,
+    ) -> Result<(Vec<KataVerdict>, Vec<Subject>)> {
+        let (tried, mut left): (Vec<Subject>, Vec<Subject>) =
+            subjects.into_iter().partition(|subject| subject.kata.about.schedules);
+        let settings = Settings { purpose: Purpose::Schedules, ..self.settings.clone() };
+        let session = Session { settings: &settings, ..self };
+        let prepared = session.prepare(label, tried.clone())?;
+        let verdicts = session.examine(&prepared)?;
+        let mut decided = Vec::new();
+        for (subject, verdict) in tried.into_iter().zip(verdicts) {
+            match is_enough(&verdict) {
+                true => decided.push(verdict),
+                false => left.push(subject),
+            }
+        }
+        Ok((decided, left))
+    }
+
+    /// Runs and judges what was prepared. Each verdict is handed to `each` with its subject's place, as soon as it stands. Can be
+    /// done again and again.
+    ///
+    /// # Errors
+    /// `cancel` was raised or `each` failed; without isolation, also when the tests of one subject could not be run. With it,
+    /// that subject's verdict is `grader-error`, and the others go on.
+    pub fn examine_each(
+        self,
+        prepared: &Prepared,
+        mut each: impl FnMut(usize, KataVerdict) -> Result<()>,
+    ) -> Result<()> {
+        let seconds = prepared.started.elapsed().as_secs_f64();
+        let only = self.settings.test.as_deref();
+        let (mut compiled, mut places) = (Vec::new(), Vec::new());
+        for (place, entry) in prepared.entries.iter().enumerate() {
+            let subject = &entry.loaded().subject;
+            match entry {
+                Entry::Built(built) if built.compiled() => {
+                    compiled.push(built);
+                    places.push(place);
+                }
+                Entry::Built(built) => each(place, judge::judge(built, only, Vec::new(), seconds))?,
+                Entry::Failed(_, why) => each(place, judge::grader_error(&subject.kata, &subject.name, why.clone()))?,
+                Entry::Rejected(_, found) => each(place, judge::rejected(&subject.kata, &subject.name, found.clone()))?,
+            }
+        }
+        let judge_test = |number: usize, run| {
+            let test = judged(self.repository, compiled[number], run)?;
+            self.console.happened(Event::Judged(&test));
+            Some(test)
+        };
+        run::run(self, &compiled, judge_test, |number, tests| {
+            let subject = &compiled[number].loaded.subject;
+            let verdict = match tests {
+                Ok(tests) => judge::judge(compiled[number], only, tests, seconds),
+                Err(error) if self.is_of_strangers() => {
+                    judge::grader_error(&subject.kata, &subject.name, error.to_string())
+                }
+                Err(error) => return Err(error),
+            };
+            each(places[number], verdict)
+        })
+    }
+
+    /// Runs and judges what was prepared: the verdicts in the order of the subjects. Can be done again and again.
+    ///
+    /// # Errors
+    /// See [`examine_each`].
+    pub fn examine(self, prepared: &Prepared) -> Result<Vec<KataVerdict>> {
+        let mut verdicts = BTreeMap::new();
+        self.examine_each(prepared, |place, verdict| {
+            verdicts.insert(place, verdict);
+            Ok(())
+        })?;
+        Ok(verdicts.into_values().collect())
+    }
+
+    /// Waits until nobody else uses the workspace `label`. Commands with different ones run at the same time: what they build together,
+    /// cargo keeps apart.
+    fn lock(self, label: &str) -> Result<File> {
+        let folder = self.repository.workshop();
+        std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        let path = folder.join(format!("{label}.lock"));
+        let file = File::create(&path).map_err(Error::io("create", &path))?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(std::fs::TryLockError::WouldBlock) => {
+                    self.console.happened(Event::Waiting);
+                    if self.cancel.is_raised() {
+                        return Err(Error::Interrupted);
+                    }
+                    std::thread::sleep(std::time::Duration::from_millis(20));
+                }
+                Err(std::fs::TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
+            }
+        }
+    }
+
+    /// Whether the code is not one's own. Then what goes wrong with one subject is that subject's, and the others go on.
+    fn is_of_strangers(self) -> bool {
+        self.settings.trust.sandbox().is_some()
+    }
+}
+
+/// The verdict on one test of one subject in one mode, with the subject's own paths; nothing if it does not run in this mode.
+pub fn judged(repository: &Repository, built: &Built, run: Ran) -> Option<TestVerdict> {
+    let mut test = judge::test(built, run)?;
+    let own = |text: &str| build::with_own_paths(repository, &built.loaded, text);
+    test.message = own(&test.message);
+    test.output = own(&test.output);
+    if let Some(trace) = &mut test.trace {
+        trace.for_each_file(own);
+    }
+    Some(test)
+}
+
+/// The workloads of what was prepared for timing, in the order of the subjects; where there is none, what the rules or the
+/// compiler object to.
+pub fn workloads(prepared: &Prepared) -> Vec<std::result::Result<&Path, &[Diagnostic]>> {
+    prepared.entries.iter().map(Entry::workload).collect()
+}
+
+impl Prepared {
+    /// What was built, and leaves the workshop to others. What broke a rule, or did not compile for schedules, stays.
+    ///
+    /// # Errors
+    /// Nothing was built that has schedules: here it is again.
+    pub fn into_explored(mut self) -> std::result::Result<Built, Prepared> {
+        match self.entries.pop() {
+            Some(Entry::Built(built)) if built.binaries.contains_key(&Mode::Schedules) => Ok(built),
+            entry => {
+                self.entries.extend(entry);
+                Err(self)
+            }
+        }
+    }
+}
+
+impl Entry {
+    fn workload(&self) -> std::result::Result<&Path, &[Diagnostic]> {
+        match self {
+            Entry::Rejected(_, objections) => Err(objections),
+            Entry::Failed(..) => Err(&[]),
+            Entry::Built(built) => built.binaries.values().next().map(PathBuf::as_path).ok_or(&built.diagnostics[..]),
+        }
+    }
+
+    fn loaded(&self) -> &Loaded {
+        match self {
+            Entry::Rejected(loaded, _) | Entry::Failed(loaded, _) => loaded,
+            Entry::Built(built) => &built.loaded,
+        }
+    }
+}

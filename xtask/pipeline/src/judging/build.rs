@@ -1,0 +1,368 @@
+//! Building: one cargo invocation for all staged subjects, in both modes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use serde::Deserialize;
+use verdict::{Diagnostic, Mode};
+
+use crate::console::Event;
+use crate::error::{Error, Result};
+use crate::judging::Session;
+use crate::judging::sandbox::{Compiler, DIAGNOSTIC, Sandbox};
+use crate::judging::settings::Purpose;
+use crate::judging::stage::{Loaded, Staged};
+use crate::process;
+use crate::repository::Repository;
+use crate::subject::Source;
+use crate::toolchain;
+
+/// What the compiler made of one staged subject.
+#[derive(Debug)]
+pub struct Built {
+    /// The subject.
+    pub loaded: Loaded,
+    /// The test binaries by mode; a mode that did not compile is missing.
+    pub binaries: BTreeMap<Mode, PathBuf>,
+    /// What the compiler said, errors first, each once, with the subject's own paths.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Built {
+    /// Whether there is a binary for every mode that needs one.
+    pub fn compiled(&self) -> bool {
+        let is_there = |mode: &Mode| self.binaries.contains_key(mode);
+        self.loaded.modes().iter().all(|mode| is_there(mode) || *mode == Mode::Schedules && self.is_not_modelled())
+    }
+
+    /// The modes in which its tests can be run, in the order of running.
+    pub fn modes(&self) -> impl Iterator<Item = Mode> {
+        self.loaded.modes().iter().copied().filter(|mode| self.binaries.contains_key(mode))
+    }
+
+    /// Whether it compiles, but uses what the models lack, so that only threads can run it.
+    pub fn is_not_modelled(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.level == NOT_MODELLED)
+    }
+}
+
+/// The lines of cargo's `--message-format=json` that matter here.
+#[derive(Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Line {
+    CompilerMessage {
+        manifest_path: PathBuf,
+        message: Message,
+    },
+    CompilerArtifact {
+        manifest_path: PathBuf,
+        target: Target,
+        executable: Option<PathBuf>,
+    },
+    BuildFinished {
+        success: bool,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    message: String,
+    level: String,
+    rendered: Option<String>,
+    code: Option<Code>,
+    spans: Vec<Span>,
+}
+
+#[derive(Deserialize)]
+struct Code {
+    code: String,
+}
+
+#[derive(Deserialize)]
+struct Span {
+    file_name: String,
+    line_start: u32,
+    is_primary: bool,
+}
+
+/// What cargo said about one staged crate.
+#[derive(Default)]
+struct CrateBuild {
+    binary: Option<PathBuf>,
+    messages: Vec<Message>,
+}
+
+/// Builds every staged subject. One that does not compile costs only itself.
+///
+/// # Errors
+/// Cargo itself failed: no network for a first download, a broken repository, a full disk.
+pub fn build(session: Session<'_>, staged: Staged) -> Result<Vec<Built>> {
+    // Without the network first: then a learner on a train is not kept waiting, and a newer release changes nothing.
+    let (mut crates, mut said, mut success) = cargo(session, &staged, true)?;
+    if !success && crates.is_empty() && said.contains("--offline") {
+        (crates, said, success) = cargo(session, &staged, false)?;
+    }
+    let is_error = |message: &&Message| message.level.starts_with("error");
+    let ours = crates.iter().filter(|(manifest, _)| !manifest.starts_with(&staged.folder));
+    let mut broken =
+        ours.flat_map(|(_, one)| &one.messages).filter(is_error).filter_map(|message| message.rendered.clone());
+    if let Some(rendered) = broken.next() {
+        return Err(Error::new(
+            format!(
+                "one of the grader's own crates does not compile; the submission is not at fault:\n{}",
+                rendered.trim_end()
+            ),
+            "`git status` shows what differs from the delivered repository.",
+        ));
+    }
+    if !success && crates.values().flat_map(|one| &one.messages).find(is_error).is_none() {
+        return Err(Error::new(
+            format!("cargo could not build the staged crates:\n{}", said.trim_end()),
+            "If it is the network, connect once; otherwise `cargo clean` and a fresh checkout rule out leftovers.",
+        ));
+    }
+    let Staged { folder, subjects } = staged;
+    Ok(subjects.into_iter().map(|subject| collect(session.repository, &folder, subject, &mut crates)).collect())
+}
+
+type Crates = BTreeMap<PathBuf, CrateBuild>;
+
+fn cargo(session: Session<'_>, staged: &Staged, offline: bool) -> Result<(Crates, String, bool)> {
+    let Session { repository, settings, console, cancel } = session;
+    let sandbox = settings.trust.sandbox();
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .args(["build", "--tests", "--keep-going", "--workspace", "--message-format=json", "--color=never"])
+        .arg("--manifest-path")
+        .arg(staged.folder.join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(repository.workshop().join(if sandbox.is_some() { "target-guarded" } else { "target" }))
+        .env("CARGO_TERM_PROGRESS_WHEN", "never")
+        .env_remove("CARGO_BUILD_TARGET");
+    if offline {
+        command.arg("--offline");
+    }
+    if let Some(sandbox) = sandbox {
+        command.envs(compile_environment(repository, staged, sandbox)?);
+    }
+    if settings.lean {
+        // Less to compile, to link and to keep on the disk. Places in messages stay.
+        command.env("CARGO_PROFILE_DEV_DEBUG", "false").env("CARGO_PROFILE_DEV_CODEGEN_UNITS", "1");
+        command.env("CARGO_INCREMENTAL", "0");
+    }
+    if settings.purpose == Purpose::Workload {
+        command.arg("--release");
+    }
+    let command = match sandbox {
+        Some(sandbox) => sandbox.guarded(command),
+        None => command,
+    };
+    let mut child = process::start(command)?;
+    let (sender, lines) = mpsc::channel();
+    if let Some(stdout) = child.stdout().take() {
+        thread::spawn(move || {
+            BufReader::new(stdout).lines().map_while(|line| line.ok()).try_for_each(|line| sender.send(line))
+        });
+    }
+    let stderr = child.stderr().take();
+    let said = thread::spawn(move || {
+        let mut text = String::new();
+        let _ = stderr.map(|mut stderr| stderr.read_to_string(&mut text));
+        text
+    });
+
+    let (mut crates, mut success) = (Crates::new(), false);
+    loop {
+        if cancel.is_raised() {
+            process::end(&mut *child);
+            return Err(Error::Interrupted);
+        }
+        match lines.recv_timeout(Duration::from_millis(20)) {
+            Ok(line) => match serde_json::from_str(&line) {
+                Ok(Line::CompilerMessage { manifest_path, message }) => {
+                    crates.entry(manifest_path).or_default().messages.push(message);
+                }
+                Ok(Line::CompilerArtifact { manifest_path, target, executable }) => {
+                    console.happened(Event::Compiled(&target.name));
+                    if let Some(executable) = executable {
+                        crates.entry(manifest_path).or_default().binary = Some(executable);
+                    }
+                }
+                Ok(Line::BuildFinished { success: finished }) => success = finished,
+                Ok(Line::Other) | Err(_) => {}
+            },
+            Err(RecvTimeoutError::Timeout) => console.tick(),
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    let _ = child.wait();
+    Ok((crates, said.join().unwrap_or_default(), success))
+}
+
+/// What cargo is told so that the compiler of strangers' code is confined: that of the staged crates, not of their
+/// dependencies.
+fn compile_environment(
+    repository: &Repository,
+    staged: &Staged,
+    sandbox: &dyn Sandbox,
+) -> Result<Vec<(OsString, OsString)>> {
+    let katas = staged.subjects.iter().map(|loaded| &loaded.subject.kata);
+    let unsafe_katas = katas.filter(|kata| kata.about.rules.allow_unsafe);
+    let may_be_unsafe: BTreeSet<String> = unsafe_katas.map(|kata| kata.library()).collect();
+    let compiler = Compiler { sysroot: toolchain::sysroot()?, may_be_unsafe: may_be_unsafe.into_iter().collect() };
+    sandbox.compile_environment(&compiler, &repository.workshop().join("sandbox"))
+}
+
+/// Takes what cargo said about the crates of one subject.
+fn collect(repository: &Repository, workspace: &Path, loaded: Loaded, crates: &mut Crates) -> Built {
+    let home = workspace.join(&loaded.subject.id);
+    let mut built = Built { binaries: BTreeMap::new(), diagnostics: Vec::new(), loaded };
+    // Threads first: where both modes object, the real `std` words it better than the model.
+    let mut modes = built.loaded.modes().to_vec();
+    modes.sort();
+    // Of each error that only the models cause: whether it is about something that they lack.
+    let mut lacks = Vec::new();
+    for mode in modes {
+        let manifest = home.join(mode.to_string()).join("Cargo.toml");
+        let Some(one) = crates.remove(&manifest) else { continue };
+        let objected = built.diagnostics.iter().any(|diagnostic| diagnostic.level == "error");
+        for message in one.messages {
+            // `aborting due to 2 previous errors` and its like have no place in the source and say nothing new; but that the
+            // compiler itself was stopped has no place either.
+            let of_ours = message.code.as_ref().is_some_and(|code| code.code == DIAGNOSTIC);
+            if message.spans.is_empty() && !of_ours || objected {
+                continue;
+            }
+            let is_lacking = message.is_of_a_missing_item();
+            let mut diagnostic = diagnostic(repository, &built.loaded, message);
+            if diagnostic.level == "error" && built.binaries.contains_key(&Mode::Threads) {
+                diagnostic.rendered = format!("{}\n{COMPILES_OTHERWISE}", diagnostic.rendered.trim_end());
+                lacks.push(is_lacking);
+            }
+            if !built.diagnostics.contains(&diagnostic) {
+                built.diagnostics.push(diagnostic);
+            }
+        }
+        if let Some(binary) = one.binary {
+            built.binaries.insert(mode, binary);
+        }
+    }
+    if !lacks.is_empty() && lacks.iter().all(|lacking| *lacking) {
+        let errors = built.diagnostics.iter_mut().filter(|diagnostic| diagnostic.level == "error");
+        for diagnostic in errors {
+            diagnostic.level = NOT_MODELLED.to_string();
+            diagnostic.rendered = as_a_remark(&diagnostic.rendered);
+        }
+    }
+    built.diagnostics.sort_by_key(|diagnostic| !["error", NOT_MODELLED].contains(&diagnostic.level.as_str()));
+    built
+}
+
+/// The level of a diagnostic about something that the models of std and other crates lack: no error of the learner's. The tests are
+/// run on threads only.
+pub const NOT_MODELLED: &str = "not-modelled";
+
+/// The compiler's error about something that only the models lack, in words that call it none.
+fn as_a_remark(rendered: &str) -> String {
+    let (_, text) = rendered.split_once(": ").unwrap_or(("", rendered));
+    format!("not modelled: {}{JUDGED_ON_THREADS}", text.trim_end())
+}
+
+const JUDGED_ON_THREADS: &str = ".\n          So its tests run on threads only, and a pass is no proof";
+
+/// What the compiler says of names that it does not find. Other errors, of sizes or traits, say, are no reason to run no schedules:
+/// whoever wants to be judged on threads only could provoke them at will.
+const MISSING: [&str; 7] = ["E0405", "E0412", "E0423", "E0425", "E0432", "E0433", "E0599"];
+
+impl Message {
+    /// Whether something is not there. A model's macro says of itself that it is refused, without a code.
+    fn is_of_a_missing_item(&self) -> bool {
+        match &self.code {
+            Some(code) => MISSING.contains(&code.code.as_str()),
+            None => self.message.contains("is not modelled"),
+        }
+    }
+}
+
+/// What compiles with the real crates, but not with the models, is no mistake that the learner could see.
+const COMPILES_OTHERWISE: &str = "  = note: this compiles with the real crates, but their models for explored runs don't have it;\n          tests/explored-std/README.md lists what they have, and what to use instead";
+
+fn diagnostic(repository: &Repository, loaded: &Loaded, message: Message) -> Diagnostic {
+    let span = message.spans.iter().find(|span| span.is_primary).or(message.spans.first());
+    Diagnostic {
+        level: message.level,
+        message: message.message,
+        file: span.map(|span| with_own_paths(repository, loaded, &span.file_name)),
+        line: span.map(|span| span.line_start),
+        rendered: with_own_paths(repository, loaded, &message.rendered.unwrap_or_default()),
+    }
+}
+
+/// Stands for a staged `src/` while paths are replaced: a subject's own path may look like another's staged one.
+const STAGED: &str = "\u{0}staged\u{0}";
+
+/// Text of the compiler or of a test process with the subject's own paths in the place of the staged ones.
+pub fn with_own_paths(repository: &Repository, loaded: &Loaded, text: &str) -> String {
+    let subject = &loaded.subject;
+    let id = &subject.id;
+    let own = match &subject.source {
+        Source::Folder(src) => format!("{}/", repository.relative(src)),
+        Source::File(_) | Source::Made(_) => format!("{}#", subject.name),
+        Source::Given(_) => format!("{}/{}/src/", subject.name, subject.kata.name),
+    };
+    let renamed = |text: &str, folder: &str, name: &str| renamed(text, MAIN_SEPARATOR, folder, name);
+    let mut text = renamed(text, &format!("{}/", repository.root().display()), "");
+    for spelled in [format!("{id}/threads/../src/"), format!("{id}/schedules/../src/"), format!("{id}/src/")] {
+        text = renamed(&text, &spelled, STAGED);
+    }
+    text.replace(STAGED, &own).replace(&format!("{}#lib.rs", subject.name), &subject.name)
+}
+
+/// The text in which paths below that folder begin otherwise. They are written with `/` then, to their ends, whatever the system's
+/// separator is. All else stays as it was: a backslash may be a learner's own.
+fn renamed(text: &str, separator: char, folder: &str, name: &str) -> String {
+    // Both separators have one byte, so that places in both texts are the same.
+    let (slashed, folder) = (text.replace(separator, "/"), folder.replace(separator, "/"));
+    let mut renamed = String::new();
+    let mut rest = 0;
+    while let Some(found) = slashed[rest..].find(&folder) {
+        let (begin, below) = (rest + found, rest + found + folder.len());
+        let ends = |c: char| c.is_whitespace() || "\"'`:,;()<>|".contains(c);
+        let end = slashed[below..].find(ends).map_or(slashed.len(), |length| below + length);
+        renamed += &text[rest..begin];
+        renamed += name;
+        renamed += &slashed[below..end];
+        rest = end;
+    }
+    renamed + &text[rest..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_renamed_and_backslashes_of_the_text_stay() {
+        let said = r#"error: a\b --> C:\repo\id\src\deep\lib.rs:3:4 "a\nb""#;
+        assert_eq!(
+            renamed(said, '\\', r"C:\repo\id/src/", "katas/lock/src/"),
+            r#"error: a\b --> katas/lock/src/deep/lib.rs:3:4 "a\nb""#
+        );
+        let said = r#" --> /repo/id/src/lib.rs:3:4 | let x = "a\nb"; id/src/lib.rs"#;
+        assert_eq!(renamed(said, '/', "/repo/", ""), r#" --> id/src/lib.rs:3:4 | let x = "a\nb"; id/src/lib.rs"#);
+        assert_eq!(renamed("id/src/a.rs id/src/b.rs", '/', "id/src/", "x#"), "x#a.rs x#b.rs");
+    }
+}

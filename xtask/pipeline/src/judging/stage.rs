@@ -1,0 +1,264 @@
+//! Staging: a pristine kata crate plus the subject's `src/`, and nothing else of the subject's.
+//!
+//! A staged subject is two crates over one `src` folder: `threads` links the real `std`, `schedules` has the model renamed
+//! to `std` (and the models of parking_lot, crossbeam, tokio and reqwest to theirs). All subjects at hand are one cargo workspace, so that
+//! one cargo invocation builds everything. The subject's own files are only read.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+use verdict::Mode;
+
+use crate::error::{Error, Result};
+use crate::judging::settings::Purpose;
+use crate::repository::Repository;
+use crate::subject::Subject;
+use crate::subject::catalog::Kata;
+use crate::subject::sources::{self, Files};
+
+/// A workspace of staged subjects.
+#[derive(Debug)]
+pub struct Staged {
+    /// The workspace's folder.
+    pub folder: PathBuf,
+    /// The subjects, with what was read of them.
+    pub subjects: Vec<Loaded>,
+}
+
+/// A subject and its text.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Whose text it is.
+    pub subject: Subject,
+    /// Its source files, by their path below `src/`.
+    pub files: Files,
+    /// What it is built for.
+    pub purpose: Purpose,
+}
+
+impl Loaded {
+    /// The modes in which its tests run, in the order of running: a schedule that fails is shown at once and is the same
+    /// every time, so threads only have to confirm what passed.
+    pub fn modes(&self) -> &'static [Mode] {
+        match self.purpose {
+            Purpose::Tests if self.subject.kata.about.schedules => &[Mode::Schedules, Mode::Threads],
+            Purpose::Schedules => &[Mode::Schedules],
+            Purpose::Tests | Purpose::Workload => &[Mode::Threads],
+        }
+    }
+}
+
+/// Reads the subjects' source files.
+///
+/// # Errors
+/// A subject's files are not what a submission may hold.
+pub fn load(subjects: Vec<Subject>, purpose: Purpose) -> Result<Vec<Loaded>> {
+    let load = |subject: Subject| Ok(Loaded { files: sources::read(&subject.source)?, subject, purpose });
+    subjects.into_iter().map(load).collect()
+}
+
+/// Writes the subjects as the workspace `label`.
+///
+/// # Errors
+/// The workspace can't be written, or the repository's own manifests are broken.
+pub fn stage(repository: &Repository, label: &str, subjects: Vec<Loaded>) -> Result<Staged> {
+    let folder = repository.workshop().join(label);
+    let root = workspace_manifest(repository)?;
+    let mut members = Vec::new();
+    for one in &subjects {
+        let home = folder.join(&one.subject.id);
+        write_sources(&home.join("src"), &one.files)?;
+        for mode in one.modes() {
+            let manifest = crate_manifest(repository, label, one, *mode)?;
+            write_if_changed(&home.join(mode.to_string()).join("Cargo.toml"), &manifest)?;
+            members.push(Value::String(format!("{}/{mode}", one.subject.id)));
+        }
+    }
+    write_if_changed(&folder.join("Cargo.toml"), &with_members(root, members))?;
+    pin_versions(repository, &folder)?;
+    Ok(Staged { folder, subjects })
+}
+
+/// Writes the files and removes what an earlier subject left there. Unchanged files keep their time, so that cargo has
+/// nothing to do for them.
+fn write_sources(src: &Path, files: &Files) -> Result<()> {
+    for (name, text) in files {
+        write_if_changed(&src.join(name), text)?;
+    }
+    remove_others(src, Path::new(""), files)
+}
+
+fn remove_others(folder: &Path, below: &Path, files: &Files) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))?.filter_map(|entry| entry.ok()) {
+        let (path, name) = (entry.path(), below.join(entry.file_name()));
+        if path.is_dir() {
+            remove_others(&path, &name, files)?;
+        } else if !files.contains_key(&name) {
+            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the file, and the folder that it is in, if it is not as wanted: a file that stays keeps its time.
+///
+/// # Errors
+/// It can't be written.
+pub fn write_if_changed(path: &Path, text: &str) -> Result<()> {
+    if fs::read(path).is_ok_and(|now| now == text.as_bytes()) {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    }
+    fs::write(path, text).map_err(Error::io("write", path))
+}
+
+/// The repository's manifest without its members: shared package fields, dependencies with absolute paths, profiles.
+fn workspace_manifest(repository: &Repository) -> Result<Table> {
+    let path = repository.root().join("Cargo.toml");
+    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    let mut manifest: Table = toml::from_str(&text).map_err(|error| {
+        Error::new(
+            format!("Cargo.toml is broken: {}", error.to_string().trim()),
+            "`git checkout Cargo.toml` brings the delivered one back.",
+        )
+    })?;
+    let workspace = table(&mut manifest, "workspace");
+    workspace.remove("default-members");
+    for (_, dependency) in table(workspace, "dependencies") {
+        let Some(Value::String(path)) = dependency.get("path") else { continue };
+        let absolute = absolute(repository, path)?;
+        if let Some(fields) = dependency.as_table_mut() {
+            fields.insert("path".to_string(), absolute);
+        }
+    }
+    Ok(manifest)
+}
+
+fn with_members(mut manifest: Table, members: Vec<Value>) -> String {
+    table(&mut manifest, "workspace").insert("members".to_string(), Value::Array(members));
+    manifest.to_string()
+}
+
+/// The kata's manifest, for a staged crate: its package renamed, its targets found by absolute paths, and in
+/// [`Mode::Schedules`] the models in the place of what they model.
+fn crate_manifest(repository: &Repository, label: &str, loaded: &Loaded, mode: Mode) -> Result<String> {
+    let subject = &loaded.subject;
+    let kata: &Kata = &subject.kata;
+    let mut manifest = kata.manifest.clone();
+    let package = table(&mut manifest, "package");
+    // Workspaces share one target folder, where cargo tells crates apart by name and path in the workspace: without the label,
+    // one workspace's crate would pass for the other's.
+    package.insert("name".to_string(), Value::String(format!("{label}--{}-{mode}", subject.id)));
+    package.insert("autotests".to_string(), Value::Boolean(false));
+    package.remove("metadata");
+    let library = table(&mut manifest, "lib");
+    library.insert("name".to_string(), Value::String(kata.library()));
+    library.insert("path".to_string(), Value::String("../src/lib.rs".to_string()));
+    for kind in ["test", "doctest"] {
+        library.insert(kind.to_string(), Value::Boolean(false));
+    }
+    let file = match loaded.purpose {
+        Purpose::Tests | Purpose::Schedules => kata.test_file(),
+        Purpose::Workload => kata.workload_file(),
+    };
+    let test = Table::from_iter([
+        ("name".to_string(), Value::String(kata.name.clone())),
+        ("path".to_string(), absolute(repository, &repository.relative(&file))?),
+        ("harness".to_string(), Value::Boolean(loaded.purpose != Purpose::Workload)),
+    ]);
+    manifest.insert("test".to_string(), Value::Array(vec![Value::Table(test)]));
+    let lints = table(&mut manifest, "lints");
+    lints.remove("workspace");
+    if !kata.about.rules.allow_unsafe {
+        table(lints, "rust").insert("unsafe_code".to_string(), Value::String("deny".to_string()));
+    }
+    if loaded.purpose == Purpose::Workload {
+        let needs_site = kata.about.time.as_ref().is_some_and(|time| time.site);
+        use_support(&mut manifest, if needs_site { &["site", "time"] } else { &["time"] });
+    }
+    if mode == Mode::Schedules {
+        let dependencies = table(&mut manifest, "dependencies");
+        dependencies.insert("std".to_string(), Value::Table(model(repository, "explored-std", "tests/explored-std")?));
+        let core = model(repository, "explored-core", "tests/explored-std/core")?;
+        dependencies.insert("core".to_string(), Value::Table(core));
+        for kind in ["dependencies", "dev-dependencies"] {
+            use_models(repository, table(&mut manifest, kind))?;
+        }
+        let mut support = model(repository, "kata-explored", "tests/support/explored")?;
+        let dependencies = table(&mut manifest, "dev-dependencies");
+        // Its other features have no crates of their own, and it should not be built twice.
+        if features_of(dependencies.get("kata")).contains(&Value::String("site".to_string())) {
+            support.insert("features".to_string(), Value::Array(vec![Value::String("site".to_string())]));
+        }
+        dependencies.insert("kata".to_string(), Value::Table(support));
+    }
+    Ok(manifest.to_string())
+}
+
+/// Puts the models of other crates than `std` in their places, with the features that the kata asks for.
+fn use_models(repository: &Repository, dependencies: &mut Table) -> Result<()> {
+    for name in ["parking_lot", "crossbeam", "tokio", "reqwest"] {
+        if let Some(real) = dependencies.get(name) {
+            let package = format!("explored-{}", name.replace('_', "-"));
+            let mut model = model(repository, &package, &format!("tests/explored-std/{name}"))?;
+            model.insert("features".to_string(), Value::Array(features_of(Some(real))));
+            dependencies.insert(name.to_string(), Value::Table(model));
+        }
+    }
+    Ok(())
+}
+
+/// The features that a dependency is asked for.
+fn features_of(dependency: Option<&Value>) -> Vec<Value> {
+    let features = dependency.and_then(|dependency| dependency.get("features")?.as_array());
+    features.cloned().unwrap_or_default()
+}
+
+/// Lets the crate use these features of the test support.
+fn use_support(manifest: &mut Table, features: &[&str]) {
+    let features = features.iter().map(|feature| Value::String(feature.to_string())).collect();
+    let support = Table::from_iter([
+        ("workspace".to_string(), Value::Boolean(true)),
+        ("features".to_string(), Value::Array(features)),
+    ]);
+    table(manifest, "dev-dependencies").insert("kata".to_string(), Value::Table(support));
+}
+
+fn model(repository: &Repository, package: &str, path: &str) -> Result<Table> {
+    Ok(Table::from_iter([
+        ("package".to_string(), Value::String(package.to_string())),
+        ("path".to_string(), absolute(repository, path)?),
+    ]))
+}
+
+/// The absolute path of something in the repository. Links are resolved, so that one crate is not built twice under two names.
+fn absolute(repository: &Repository, path: &str) -> Result<Value> {
+    let joined = repository.root().join(path);
+    let real = fs::canonicalize(&joined).map_err(Error::io("find", &joined))?;
+    Ok(Value::String(real.display().to_string().trim_start_matches(r"\\?\").to_string()))
+}
+
+/// The sub-table of that name, made if it is not there.
+fn table<'a>(parent: &'a mut Table, name: &str) -> &'a mut Table {
+    let entry = parent.entry(name).or_insert_with(|| Value::Table(Table::new()));
+    if !entry.is_table() {
+        *entry = Value::Table(Table::new());
+    }
+    entry.as_table_mut().expect("it was made a table just now")
+}
+
+/// The staged workspace uses the versions that the repository's lock file names. Cargo adds the staged crates to the copy,
+/// so it is only renewed when the original changes.
+fn pin_versions(repository: &Repository, folder: &Path) -> Result<()> {
+    let original = repository.root().join("Cargo.lock");
+    let Ok(text) = fs::read_to_string(&original) else { return Ok(()) };
+    let seen = folder.join("Cargo.lock.original");
+    if fs::read_to_string(&seen).is_ok_and(|before| before == text) && folder.join("Cargo.lock").is_file() {
+        return Ok(());
+    }
+    write_if_changed(&folder.join("Cargo.lock"), &text)?;
+    write_if_changed(&seen, &text)
+}
