@@ -4,17 +4,8 @@ use crate::workshop::Workshop;
 
 #[test]
 fn every_command_has_a_help() {
-    let workshop = Workshop::new();
     let commands = ["", "list", "check", "watch", "hint", "explain", "reset", "play", "replay", "new", "verify"];
-    let mut text = String::new();
-    for command in commands {
-        let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|argument| !argument.is_empty()).collect();
-        let ran = workshop.run(&arguments).exits(0).without_complaint();
-        let longest = ran.stdout.lines().map(|line| line.chars().count()).max();
-        assert!(longest <= Some(80), "{command} --help is wider than 80 columns");
-        text += &format!("$ cargo xtask {}\n{}\n", arguments.join(" "), ran.stdout);
-    }
-    insta::assert_snapshot!(text);
+    insta::assert_snapshot!(Workshop::new().helps(&commands));
 }
 
 #[test]
@@ -24,4 +15,18 @@ fn a_mistyped_flag_or_command_gets_its_nearest() {
     assert!(flag.contains("--solution"), "{flag}");
     let command = workshop.run(&["chekc", "lock"]).refused();
     assert!(command.contains("'check'"), "{command}");
+}
+
+#[test]
+#[cfg(unix)]
+fn what_instructors_need_is_handed_on_as_it_is() {
+    let workshop = Workshop::new();
+    for arguments in [&["grade", "class", "--out", "my grades", "--kata", "lock"][..], &["time", "--help"]] {
+        // In cargo's place stands a program that says how it was called.
+        let mut command = workshop.command(arguments);
+        let said = command.env("CARGO", "echo").output().expect("the command starts");
+        let manifest = workshop.path("Cargo.toml").display().to_string();
+        let called = format!("--manifest-path {manifest} --package grader -- {}\n", arguments.join(" "));
+        assert!(String::from_utf8_lossy(&said.stdout).ends_with(&called), "{said:?}");
+    }
 }

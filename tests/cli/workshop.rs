@@ -138,6 +138,20 @@ impl Workshop {
         self.ran(command)
     }
 
+    /// What these commands say of themselves, none of it wider than 80 columns.
+    pub(crate) fn helps(&self, commands: &[&str]) -> String {
+        let mut text = String::new();
+        for command in commands {
+            let arguments: Vec<&str> =
+                [command, "--help"].into_iter().filter(|argument| !argument.is_empty()).collect();
+            let ran = self.run(&arguments).exits(0).without_complaint();
+            let longest = ran.stdout.lines().map(|line| line.chars().count()).max();
+            assert!(longest <= Some(80), "{command} --help is wider than 80 columns");
+            text += &format!("$ cargo xtask {}\n{}\n", arguments.join(" "), ran.stdout);
+        }
+        text
+    }
+
     fn ran(&self, command: std::process::Command) -> Ran {
         self.redacted(Command::from_std(command).output())
     }

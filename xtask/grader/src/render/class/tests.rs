@@ -81,7 +81,7 @@ fn gradescope_gets_no_score_where_the_grader_failed() {
 #[test]
 fn the_readme_lists_the_reports() {
     let lines: String = super::list().lines().map(|line| format!("    {line}\n")).collect();
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
     assert!(readme.contains(&lines), "README.md should have these lines:\n{lines}");
 }
 
