@@ -137,13 +137,15 @@ fn read_one(path: &Path) -> Sample {
         Some(other) => panic!("{name} needs `{other}`, which is no tier"),
     };
     let (name, kata) = (name, kata.to_string());
-    let handed_in = HandedIn::Sources(mounted(&kata, text));
+    let replaced = field("replaces").map(str::to_string);
+    let handed_in = HandedIn::Sources(mounted(&kata, text, replaced.as_deref()));
     Sample { name, learner: None, kata, inspected, uninspected, needs, handed_in }
 }
 
-/// A whole answer around an attack: the solution, which calls it in one of its functions. What has no `attack` is whole.
-pub(crate) fn mounted(kata: &str, text: String) -> BTreeMap<&'static str, String> {
-    if !text.contains("pub fn attack()") {
+/// A whole answer around an attack: the solution, which calls it in one of its functions, or in the place of what it `replaced`. What has
+/// no `attack` is whole.
+pub(crate) fn mounted(kata: &str, text: String, replaced: Option<&str>) -> BTreeMap<&'static str, String> {
+    if !text.contains("pub fn attack(") {
         return BTreeMap::from([("lib.rs", text)]);
     }
     // Attributes of the whole crate stand at its beginning.
@@ -151,6 +153,7 @@ pub(crate) fn mounted(kata: &str, text: String) -> BTreeMap<&'static str, String
         text.lines().filter(|line| line.starts_with("#![")).map(|line| format!("{line}\n")).collect();
     let attack: String = text.lines().filter(|line| !line.starts_with("#![")).map(|line| format!("{line}\n")).collect();
     let (before, call) = match kata {
+        _ if replaced.is_some() => (replaced.unwrap_or_default(), "attack::attack(job)"),
         "thread" => ("    let thread = thread::Builder::new()", "    attack::attack();\n"),
         "lock" => ("        self.accounts[account].lock().balance += amount;", "        attack::attack();\n"),
         "process" => ("        &self.name\n", "        attack::attack();\n"),
@@ -163,7 +166,7 @@ pub(crate) fn mounted(kata: &str, text: String) -> BTreeMap<&'static str, String
     let solution = solution(kata);
     let place = solution.find(before).unwrap_or_else(|| panic!("the solution of {kata} has changed"));
     let docs = solution.find("\nuse ").expect("imports");
-    let (head, body) = (&solution[docs..place], &solution[place..]);
+    let (head, body) = (&solution[docs..place], &solution[place + replaced.map_or(0, str::len)..]);
     BTreeMap::from([("lib.rs", format!("{attributes}mod attack;\n{head}{call}{body}")), ("attack.rs", attack)])
 }
 

@@ -39,7 +39,7 @@ fn attack(name: &str, text: String, inspected: &str, uninspected: Option<&str>) 
         inspected: Declared::new(inspected),
         uninspected: uninspected.map(Declared::new),
         needs: Tier::Limits,
-        handed_in: HandedIn::Sources(mounted("process", text)),
+        handed_in: HandedIn::Sources(mounted("process", text, None)),
     }
 }
 

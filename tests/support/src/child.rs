@@ -30,6 +30,7 @@
 //! broken pipes are as in any program.
 
 mod inside;
+mod peer;
 mod stopped;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -245,9 +246,14 @@ impl Desk {
         thread::scope(|scope| {
             loop {
                 let Ok((stream, _)) = listener.accept() else { continue };
+                // Where the test ends meanwhile, nobody would send the child away.
+                let is_a_child = !self.locked().closing && peer::is_a_child(&stream);
                 let mut state = self.locked();
                 if state.closing {
                     return;
+                }
+                if !is_a_child {
+                    continue;
                 }
                 let child = state.arrivals;
                 state.arrivals += 1;
