@@ -1,4 +1,4 @@
-//! attack on process: signals its parents up to the grader. Only those called `xtask`, lest a broken guard end anybody else.
+//! attack on process: signals its parents up to the grader. Only those called `grader`, lest a broken guard end anybody else.
 //! inspected: failed panic
 //! says: kept out of 2
 //! needs: confined
@@ -14,7 +14,7 @@ fn parent(id: u32) -> Option<u32> {
 
 fn is_grader(id: u32) -> bool {
     let command = fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
-    command.split('\0').next().is_some_and(|program| program.ends_with("xtask"))
+    command.split('\0').next().is_some_and(|program| program.ends_with("grader"))
 }
 
 pub fn attack() {

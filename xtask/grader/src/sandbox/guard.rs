@@ -20,7 +20,7 @@ pub(crate) const GUARD: &str = "guard-one-program";
 pub(crate) fn guarded(command: Command) -> Command {
     let mut guard = Command::new(THIS_PROGRAM);
     guard
-        .arg0("xtask")
+        .arg0("grader")
         .arg(GUARD)
         .arg(std::process::id().to_string())
         .arg(command.get_program())

@@ -78,7 +78,7 @@ pub(crate) fn ask(order: &Order, cancel: &Cancel) -> Result<Answer> {
     };
     let (ours, theirs) = UnixStream::pair().map_err(trouble)?;
     let mut supervisor = Command::new(THIS_PROGRAM);
-    supervisor.arg0("xtask").arg(SUPERVISE).env_clear().stdin(OwnedFd::from(theirs)).stdout(Stdio::null());
+    supervisor.arg0("grader").arg(SUPERVISE).env_clear().stdin(OwnedFd::from(theirs)).stdout(Stdio::null());
     // A group of its own: Ctrl-C is for the grader, which then ends its supervisors in order.
     let mut supervisor_process = supervisor.process_group(0).spawn().map_err(trouble)?;
     drop(supervisor);
