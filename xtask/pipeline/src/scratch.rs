@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-pub use self::remove::remove_folder;
+pub(crate) use self::remove::remove_folder;
 
 /// How their names begin.
 const PREFIX: &str = "interleave-";

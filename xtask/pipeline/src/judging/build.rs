@@ -42,12 +42,12 @@ impl Built {
     }
 
     /// The modes in which its tests can be run, in the order of running.
-    pub fn modes(&self) -> impl Iterator<Item = Mode> {
+    pub(crate) fn modes(&self) -> impl Iterator<Item = Mode> {
         self.loaded.modes().iter().copied().filter(|mode| self.binaries.contains_key(mode))
     }
 
     /// Whether it compiles, but uses what the models lack, so that only threads can run it.
-    pub fn is_not_modelled(&self) -> bool {
+    pub(crate) fn is_not_modelled(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.level == NOT_MODELLED)
     }
 }
@@ -109,7 +109,7 @@ struct CrateBuild {
 ///
 /// # Errors
 /// Cargo itself failed: no network for a first download, a broken repository, a full disk.
-pub fn build(session: Session<'_>, staged: Staged) -> Result<Vec<Built>> {
+pub(crate) fn build(session: Session<'_>, staged: Staged) -> Result<Vec<Built>> {
     // Without the network first: then a learner on a train is not kept waiting, and a newer release changes nothing.
     let (mut crates, mut said, mut success) = cargo(session, &staged, true)?;
     if !success && crates.is_empty() && said.contains("--offline") {
@@ -273,7 +273,7 @@ fn collect(repository: &Repository, workspace: &Path, loaded: Loaded, crates: &m
 
 /// The level of a diagnostic about something that the models of std and other crates lack: no error of the learner's. The tests are
 /// run on threads only.
-pub const NOT_MODELLED: &str = "not-modelled";
+pub(crate) const NOT_MODELLED: &str = "not-modelled";
 
 /// The compiler's error about something that only the models lack, in words that call it none.
 fn as_a_remark(rendered: &str) -> String {

@@ -6,13 +6,13 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 /// No answer comes near it: a long chain of calls has a few hundred tokens.
 const DEEPEST: usize = 4_000;
 /// Room for [`DEEPEST`] levels in a build without optimisation, in bytes. Only what is used of it is really taken.
-pub const STACK: usize = 256 * 1024 * 1024;
+pub(crate) const STACK: usize = 256 * 1024 * 1024;
 
 /// The line at which the text is nested too deeply, if it is.
 ///
 /// Every token of a statement may be a level (`!!!x`, `a = b = c`, `else if`), and a bracket is one on top of those before
 /// it. A `;`, a `,` or the end of a block begins anew.
-pub fn too_deep(tokens: &TokenStream) -> Option<u32> {
+pub(crate) fn too_deep(tokens: &TokenStream) -> Option<u32> {
     below(tokens.clone(), 0)
 }
 

@@ -19,7 +19,7 @@ use crate::subject::sources::{self, Files};
 
 /// A workspace of staged subjects.
 #[derive(Debug)]
-pub struct Staged {
+pub(crate) struct Staged {
     /// The workspace's folder.
     pub folder: PathBuf,
     /// The subjects, with what was read of them.
@@ -40,7 +40,7 @@ pub struct Loaded {
 impl Loaded {
     /// The modes in which its tests run, in the order of running: a schedule that fails is shown at once and is the same
     /// every time, so threads only have to confirm what passed.
-    pub fn modes(&self) -> &'static [Mode] {
+    pub(crate) fn modes(&self) -> &'static [Mode] {
         match self.purpose {
             Purpose::Tests if self.subject.kata.about.schedules => &[Mode::Schedules, Mode::Threads],
             Purpose::Schedules => &[Mode::Schedules],
@@ -53,7 +53,7 @@ impl Loaded {
 ///
 /// # Errors
 /// A subject's files are not what a submission may hold.
-pub fn load(subjects: Vec<Subject>, purpose: Purpose) -> Result<Vec<Loaded>> {
+pub(crate) fn load(subjects: Vec<Subject>, purpose: Purpose) -> Result<Vec<Loaded>> {
     let load = |subject: Subject| Ok(Loaded { files: sources::read(&subject.source)?, subject, purpose });
     subjects.into_iter().map(load).collect()
 }
@@ -62,7 +62,7 @@ pub fn load(subjects: Vec<Subject>, purpose: Purpose) -> Result<Vec<Loaded>> {
 ///
 /// # Errors
 /// The workspace can't be written, or the repository's own manifests are broken.
-pub fn stage(repository: &Repository, label: &str, subjects: Vec<Loaded>) -> Result<Staged> {
+pub(crate) fn stage(repository: &Repository, label: &str, subjects: Vec<Loaded>) -> Result<Staged> {
     let folder = repository.workshop().join(label);
     let root = workspace_manifest(repository)?;
     let mut members = Vec::new();

@@ -27,7 +27,7 @@ pub struct Lanes {
     /// When threads were blocked.
     pub blocked: Vec<Bar>,
     /// What let what happen.
-    pub arrows: Vec<Arrow>,
+    pub(crate) arrows: Vec<Arrow>,
     /// Who waits at the end, those that wait for each other first.
     pub waits: Vec<Wait>,
 }
@@ -90,7 +90,7 @@ pub struct Bar {
 
 /// One moment let another happen.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Arrow {
+pub(crate) struct Arrow {
     /// The moment that made it possible.
     pub from: usize,
     /// The moment that was made possible.
@@ -109,7 +109,7 @@ pub struct Wait {
     /// The whole sentence.
     pub sentence: String,
     /// Whether they wait for each other.
-    pub in_circle: bool,
+    pub(crate) in_circle: bool,
 }
 
 /// Works the picture out.
@@ -355,7 +355,7 @@ fn waits(trace: &Trace) -> Vec<Wait> {
 }
 
 /// How every thread stands after each step.
-pub fn standings(trace: &Trace) -> Vec<Vec<Standing>> {
+pub(crate) fn standings(trace: &Trace) -> Vec<Vec<Standing>> {
     let last: Vec<Option<usize>> =
         (0..trace.threads.len()).map(|thread| trace.steps.iter().rposition(|step| step.thread == thread)).collect();
     let still_there = |thread: usize| trace.waiting.iter().any(|waiting| waiting.thread == thread);

@@ -38,7 +38,7 @@ pub(super) struct Layout {
     /// The lanes' lines: while their threads live.
     pub lines: Vec<Upright>,
     pub bars: Vec<Placed>,
-    pub arrows: Vec<Path>,
+    pub(crate) arrows: Vec<Path>,
     pub moments: Vec<Drawn>,
     /// Dots of no moment: those who wait at the end.
     pub dots: Vec<(usize, usize)>,
@@ -65,7 +65,7 @@ pub(super) struct Text {
     /// Of the baseline.
     pub y: usize,
     /// Whether `x` is its right end.
-    pub to_the_left: bool,
+    pub(crate) to_the_left: bool,
     /// What it says, each part in a font.
     pub parts: Vec<(Font, String)>,
 }

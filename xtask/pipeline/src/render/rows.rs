@@ -9,7 +9,7 @@ use crate::render::fold;
 use crate::render::schedule::{Sources, awaited, name};
 
 /// Where the test tools are, whose inside is nobody's lesson.
-pub const TOOLS: &str = "tests/support/";
+pub(crate) const TOOLS: &str = "tests/support/";
 
 /// One row.
 #[derive(Debug)]
@@ -233,7 +233,7 @@ fn lines(trace: &Trace, sources: &mut Sources) -> Vec<Row> {
 }
 
 /// The objects that test tools use for themselves: they are met at inside of a tool.
-pub fn of_tools(trace: &Trace) -> BTreeSet<usize> {
+pub(crate) fn of_tools(trace: &Trace) -> BTreeSet<usize> {
     let inside = trace.steps.iter().filter(|step| step.at.file.starts_with(TOOLS));
     inside.filter_map(|step| step.object).collect()
 }

@@ -11,7 +11,7 @@ use crate::render::{FAINT, OPEN, STRONG, fit, paragraph, shares, styled};
 use crate::repository::Repository;
 
 /// What a harness does that has started a scenario's threads: nobody waits for it.
-pub const RESTS: &str = "rest";
+pub(crate) const RESTS: &str = "rest";
 /// Narrower columns can't hold a line of source; then there is one column.
 const NARROWEST: usize = 22;
 /// The step's mark and number.
@@ -256,7 +256,7 @@ pub fn wait(trace: &Trace, wait: &WaitsFor) -> String {
 }
 
 /// What a thread waits for that does this to an object.
-pub fn awaited(operation: &str, object: &str) -> String {
+pub(crate) fn awaited(operation: &str, object: &str) -> String {
     match operation {
         "wait" | "wait_timeout" => format!("a notification of {object}"),
         "send" => format!("room in {object}"),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// Something in it is not ours.
-pub fn remove_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn remove_folder(folder: &Path) -> io::Result<()> {
     let mut number = 0_u64;
     // A path can't be as long as folders can be deep. So nothing is ever looked at below the second level: what is deeper is
     // first moved up.

@@ -58,7 +58,7 @@ pub struct About {
     pub time: Option<Workload>,
     /// Seconds after which a test process is killed. The tests' own deadlines come first.
     #[serde(default = "default_deadline")]
-    pub deadline_seconds: u64,
+    pub(crate) deadline_seconds: u64,
 }
 
 /// A part of the course: katas that follow each other in the map.
@@ -172,7 +172,7 @@ pub struct Rules {
     pub forbid: Vec<String>,
     /// Whether the stub gives unsafe code: only where the topic cannot be taught without it. A submission keeps it as it is.
     #[serde(default)]
-    pub allow_unsafe: bool,
+    pub(crate) allow_unsafe: bool,
 }
 
 fn default_deadline() -> u64 {
@@ -201,7 +201,7 @@ impl Kata {
     }
 
     /// The program that `time` builds with a subject as its library.
-    pub fn workload_file(&self) -> PathBuf {
+    pub(crate) fn workload_file(&self) -> PathBuf {
         self.folder.join("time").join(format!("{}.rs", self.name))
     }
 
