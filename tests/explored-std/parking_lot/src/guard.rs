@@ -125,7 +125,7 @@ macro_rules! guard {
                 // A re-entrant lock's data has interior mutability, if it changes at all: taken as changed.
                 let written = matches!(std::raw::Sharing::$sharing, std::raw::Sharing::Again);
                 let stays = std::marker::PhantomData;
-                $guard { lock, raw: &lock.raw, data: lock.data.get(), written, stays }
+                $guard { lock, raw: &lock.protected.lock, data: lock.protected.value(), written, stays }
             }
 
             #[doc = concat!("The [`", stringify!($lock), "`] that is held.")]

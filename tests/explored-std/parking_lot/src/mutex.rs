@@ -2,16 +2,14 @@
 
 use std::fmt;
 use std::mem::ManuallyDrop;
-use std::raw::{Deadline, RawLock, Sharing};
-use std::real::cell::UnsafeCell;
+use std::raw::{Deadline, Protected, Sharing};
 use std::time::{Duration, Instant};
 
 use crate::guard::guard;
 
 /// The model of `parking_lot::Mutex`.
 pub struct Mutex<T: ?Sized> {
-    pub(crate) raw: RawLock,
-    data: UnsafeCell<T>,
+    pub(crate) protected: Protected<T>,
 }
 
 // SAFETY: the data is reached by one thread at a time, which may be any.
@@ -23,12 +21,12 @@ impl<T> Mutex<T> {
     /// A free mutex.
     #[track_caller]
     pub const fn new(value: T) -> Mutex<T> {
-        Mutex { raw: RawLock::new::<T>("Mutex"), data: UnsafeCell::new(value) }
+        Mutex { protected: Protected::new("Mutex", value) }
     }
 
     /// Takes the data out.
     pub fn into_inner(self) -> T {
-        self.data.into_inner()
+        self.protected.into_inner()
     }
 }
 
@@ -42,8 +40,7 @@ impl<T: ?Sized> Mutex<T> {
     /// Takes the mutex if it is free.
     #[track_caller]
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        self.raw.refresh(&self.data);
-        self.raw.try_acquire(Sharing::Alone, "try_lock").then(|| MutexGuard::of(self))
+        self.protected.try_acquire(Sharing::Alone, "try_lock").then(|| MutexGuard::of(self))
     }
 
     /// Takes the mutex, waiting for at most this much virtual time.
@@ -61,23 +58,22 @@ impl<T: ?Sized> Mutex<T> {
     /// Whether somebody has the mutex.
     #[track_caller]
     pub fn is_locked(&self) -> bool {
-        self.raw.is_held("is_locked")
+        self.protected.lock.is_held("is_locked")
     }
 
     /// A pointer to the data, which one may follow only while one holds the lock.
     pub fn data_ptr(&self) -> *mut T {
-        self.data.get()
+        self.protected.value()
     }
 
     /// The data, which nobody else can reach.
     pub fn get_mut(&mut self) -> &mut T {
-        self.data.get_mut()
+        self.protected.get_mut()
     }
 
     #[track_caller]
     fn take(&self, deadline: Deadline, name: &'static str) -> Option<MutexGuard<'_, T>> {
-        self.raw.refresh(&self.data);
-        self.raw.acquire(Sharing::Alone, name, deadline).then(|| MutexGuard::of(self))
+        self.protected.acquire(Sharing::Alone, name, deadline).then(|| MutexGuard::of(self))
     }
 }
 

@@ -1,16 +1,14 @@
 //! `ReentrantMutex`.
 
 use std::fmt;
-use std::raw::{Deadline, RawLock, Sharing};
-use std::real::cell::UnsafeCell;
+use std::raw::{Deadline, Protected, Sharing};
 use std::time::{Duration, Instant};
 
 use crate::guard::guard;
 
 /// The model of `parking_lot::ReentrantMutex`: the thread that has it may take it again.
 pub struct ReentrantMutex<T: ?Sized> {
-    raw: RawLock,
-    data: UnsafeCell<T>,
+    protected: Protected<T>,
 }
 
 // SAFETY: the data is reached by one thread at a time, which may be any; guards give out shared references only.
@@ -22,12 +20,12 @@ impl<T> ReentrantMutex<T> {
     /// A free mutex.
     #[track_caller]
     pub const fn new(value: T) -> ReentrantMutex<T> {
-        ReentrantMutex { raw: RawLock::new::<T>("ReentrantMutex"), data: UnsafeCell::new(value) }
+        ReentrantMutex { protected: Protected::new("ReentrantMutex", value) }
     }
 
     /// Takes the data out.
     pub fn into_inner(self) -> T {
-        self.data.into_inner()
+        self.protected.into_inner()
     }
 }
 
@@ -41,8 +39,7 @@ impl<T: ?Sized> ReentrantMutex<T> {
     /// Takes the mutex if no other thread has it.
     #[track_caller]
     pub fn try_lock(&self) -> Option<ReentrantMutexGuard<'_, T>> {
-        self.raw.refresh(&self.data);
-        self.raw.try_acquire(Sharing::Again, "try_lock").then(|| ReentrantMutexGuard::of(self))
+        self.protected.try_acquire(Sharing::Again, "try_lock").then(|| ReentrantMutexGuard::of(self))
     }
 
     /// Takes the mutex, waiting for at most this much virtual time.
@@ -60,28 +57,27 @@ impl<T: ?Sized> ReentrantMutex<T> {
     /// Whether somebody has the mutex.
     #[track_caller]
     pub fn is_locked(&self) -> bool {
-        self.raw.is_held("is_locked")
+        self.protected.lock.is_held("is_locked")
     }
 
     /// Whether the thread that calls has the mutex.
     pub fn is_owned_by_current_thread(&self) -> bool {
-        self.raw.is_mine()
+        self.protected.lock.is_mine()
     }
 
     /// A pointer to the data, which one may follow only while one holds the lock.
     pub fn data_ptr(&self) -> *mut T {
-        self.data.get()
+        self.protected.value()
     }
 
     /// The data, which nobody else can reach.
     pub fn get_mut(&mut self) -> &mut T {
-        self.data.get_mut()
+        self.protected.get_mut()
     }
 
     #[track_caller]
     fn take(&self, deadline: Deadline, name: &'static str) -> Option<ReentrantMutexGuard<'_, T>> {
-        self.raw.refresh(&self.data);
-        self.raw.acquire(Sharing::Again, name, deadline).then(|| ReentrantMutexGuard::of(self))
+        self.protected.acquire(Sharing::Again, name, deadline).then(|| ReentrantMutexGuard::of(self))
     }
 }
 

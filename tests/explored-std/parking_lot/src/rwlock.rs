@@ -2,16 +2,14 @@
 
 use std::fmt;
 use std::mem::ManuallyDrop;
-use std::raw::{Deadline, RawLock, Sharing};
-use std::real::cell::UnsafeCell;
+use std::raw::{Deadline, Protected, Sharing};
 use std::time::{Duration, Instant};
 
 use crate::guard::guard;
 
 /// The model of `parking_lot::RwLock`. A waiting writer holds up every new reader, as the real one's does.
 pub struct RwLock<T: ?Sized> {
-    raw: RawLock,
-    data: UnsafeCell<T>,
+    protected: Protected<T>,
 }
 
 // SAFETY: one thread writes, or many read.
@@ -23,12 +21,12 @@ impl<T> RwLock<T> {
     /// A free lock.
     #[track_caller]
     pub const fn new(value: T) -> RwLock<T> {
-        RwLock { raw: RawLock::new::<T>("RwLock"), data: UnsafeCell::new(value) }
+        RwLock { protected: Protected::new("RwLock", value) }
     }
 
     /// Takes the data out.
     pub fn into_inner(self) -> T {
-        self.data.into_inner()
+        self.protected.into_inner()
     }
 }
 
@@ -42,8 +40,7 @@ impl<T: ?Sized> RwLock<T> {
     /// Takes the lock together with other readers, if nobody writes.
     #[track_caller]
     pub fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
-        self.raw.refresh(&self.data);
-        self.raw.try_acquire(Sharing::Shared, "try_read").then(|| RwLockReadGuard::of(self))
+        self.protected.try_acquire(Sharing::Shared, "try_read").then(|| RwLockReadGuard::of(self))
     }
 
     /// Takes the lock together with other readers, waiting for at most this much virtual time.
@@ -67,8 +64,7 @@ impl<T: ?Sized> RwLock<T> {
     /// Takes the lock alone, if it is free.
     #[track_caller]
     pub fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
-        self.raw.refresh(&self.data);
-        self.raw.try_acquire(Sharing::Alone, "try_write").then(|| RwLockWriteGuard::of(self))
+        self.protected.try_acquire(Sharing::Alone, "try_write").then(|| RwLockWriteGuard::of(self))
     }
 
     /// Takes the lock alone, waiting for at most this much virtual time.
@@ -86,35 +82,33 @@ impl<T: ?Sized> RwLock<T> {
     /// Whether somebody has the lock.
     #[track_caller]
     pub fn is_locked(&self) -> bool {
-        self.raw.is_held("is_locked")
+        self.protected.lock.is_held("is_locked")
     }
 
     /// Whether somebody has the lock alone.
     #[track_caller]
     pub fn is_locked_exclusive(&self) -> bool {
-        self.raw.is_held_alone("is_locked_exclusive")
+        self.protected.lock.is_held_alone("is_locked_exclusive")
     }
 
     /// A pointer to the data, which one may follow only while one holds the lock.
     pub fn data_ptr(&self) -> *mut T {
-        self.data.get()
+        self.protected.value()
     }
 
     /// The data, which nobody else can reach.
     pub fn get_mut(&mut self) -> &mut T {
-        self.data.get_mut()
+        self.protected.get_mut()
     }
 
     #[track_caller]
     fn take_read(&self, deadline: Deadline, name: &'static str) -> Option<RwLockReadGuard<'_, T>> {
-        self.raw.refresh(&self.data);
-        self.raw.acquire(Sharing::Shared, name, deadline).then(|| RwLockReadGuard::of(self))
+        self.protected.acquire(Sharing::Shared, name, deadline).then(|| RwLockReadGuard::of(self))
     }
 
     #[track_caller]
     fn take_write(&self, deadline: Deadline, name: &'static str) -> Option<RwLockWriteGuard<'_, T>> {
-        self.raw.refresh(&self.data);
-        self.raw.acquire(Sharing::Alone, name, deadline).then(|| RwLockWriteGuard::of(self))
+        self.protected.acquire(Sharing::Alone, name, deadline).then(|| RwLockWriteGuard::of(self))
     }
 }
 

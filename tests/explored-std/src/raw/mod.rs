@@ -1,10 +1,11 @@
-//! The parts that modelled types are made of, without the data that they protect: for `sync`, and for the models of
+//! The parts that modelled types are made of, most without the data that they protect: for `sync`, and for the models of
 //! `parking_lot` and `crossbeam` beside this crate. Not for katas.
 
 mod channel;
 mod condvar;
 mod lock;
 mod once;
+mod protected;
 mod select;
 mod task;
 
@@ -12,6 +13,7 @@ pub use channel::{RawChannel, Refusal};
 pub use condvar::{RawCondvar, Woken};
 pub use lock::{RawLock, Sharing};
 pub use once::{Entered, Left, Progress, RawOnce};
+pub use protected::Protected;
 pub use select::{Arm, Selection, select};
 pub use task::{
     Awaited, RawWorkers, begin_poll, choose, contain, end_poll, free_from_workers, next_number, saw_end, serve,

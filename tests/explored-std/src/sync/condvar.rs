@@ -146,7 +146,7 @@ impl Condvar {
     ) -> (LockResult<MutexGuard<'a, T>>, Woken) {
         let mutex = guard.mutex();
         let written = guard.take_written();
-        let woken = self.raw.wait(&mutex.raw, written, deadline);
+        let woken = self.raw.wait(&mutex.protected.lock, written, deadline);
         (result(mutex.is_poisoned(), guard), woken)
     }
 }

@@ -1,18 +1,16 @@
 //! `Mutex`.
 
-use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
 use crate::engine::panics::panicking;
-use crate::raw::{Deadline, RawLock, Sharing};
+use crate::raw::{Deadline, Protected, Sharing};
 
 /// The model of [`std::sync::Mutex`](::std::sync::Mutex).
 pub struct Mutex<T: ?Sized> {
-    pub(crate) raw: RawLock,
-    data: UnsafeCell<T>,
+    pub(crate) protected: Protected<T>,
 }
 
 // SAFETY: as for std's: the data is reached by one thread at a time, which may be any.
@@ -26,7 +24,7 @@ impl<T> Mutex<T> {
     /// A free mutex.
     #[track_caller]
     pub const fn new(value: T) -> Mutex<T> {
-        Mutex { raw: RawLock::new::<T>("Mutex"), data: UnsafeCell::new(value) }
+        Mutex { protected: Protected::new("Mutex", value) }
     }
 
     /// Takes the data out.
@@ -34,8 +32,8 @@ impl<T> Mutex<T> {
     /// # Errors
     /// If the mutex is poisoned.
     pub fn into_inner(self) -> LockResult<T> {
-        let poisoned = self.raw.is_poisoned();
-        result(poisoned, self.data.into_inner())
+        let poisoned = self.protected.lock.is_poisoned();
+        result(poisoned, self.protected.into_inner())
     }
 }
 
@@ -46,8 +44,7 @@ impl<T: ?Sized> Mutex<T> {
     /// If the mutex is poisoned.
     #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        self.raw.refresh(&self.data);
-        self.raw.acquire(Sharing::Alone, "lock", Deadline::NEVER);
+        self.protected.acquire(Sharing::Alone, "lock", Deadline::NEVER);
         MutexGuard::new(self)
     }
 
@@ -57,8 +54,7 @@ impl<T: ?Sized> Mutex<T> {
     /// If it is held, or poisoned.
     #[track_caller]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
-        self.raw.refresh(&self.data);
-        if !self.raw.try_acquire(Sharing::Alone, "try_lock") {
+        if !self.protected.try_acquire(Sharing::Alone, "try_lock") {
             return Err(TryLockError::WouldBlock);
         }
         Ok(MutexGuard::new(self)?)
@@ -66,12 +62,12 @@ impl<T: ?Sized> Mutex<T> {
 
     /// Whether a thread panicked while it had the mutex.
     pub fn is_poisoned(&self) -> bool {
-        self.raw.is_poisoned()
+        self.protected.lock.is_poisoned()
     }
 
     /// Forgets the poison.
     pub fn clear_poison(&self) {
-        self.raw.set_poisoned(false);
+        self.protected.lock.set_poisoned(false);
     }
 
     /// The data, which nobody else can reach.
@@ -79,8 +75,8 @@ impl<T: ?Sized> Mutex<T> {
     /// # Errors
     /// If the mutex is poisoned.
     pub fn get_mut(&mut self) -> LockResult<&mut T> {
-        let poisoned = self.raw.is_poisoned();
-        result(poisoned, self.data.get_mut())
+        let poisoned = self.protected.lock.is_poisoned();
+        result(poisoned, self.protected.get_mut())
     }
 }
 
@@ -131,7 +127,7 @@ unsafe impl<T: ?Sized + Sync> Sync for MutexGuard<'_, T> {}
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
     pub(super) fn new(mutex: &'a Mutex<T>) -> LockResult<MutexGuard<'a, T>> {
         let guard = MutexGuard { mutex, unwound: panicking(), written: false, stays: PhantomData };
-        result(mutex.raw.is_poisoned(), guard)
+        result(mutex.protected.lock.is_poisoned(), guard)
     }
 
     pub(super) fn mutex(&self) -> &'a Mutex<T> {
@@ -141,7 +137,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     /// The data, for code that by all custom only looks at it: not counted as a write.
     pub(super) fn look(&mut self) -> &mut T {
         // SAFETY: as in `deref_mut`.
-        unsafe { &mut *self.mutex.data.get() }
+        unsafe { &mut *self.mutex.protected.value() }
     }
 
     /// Whether the data may have changed since it was taken; forgets it.
@@ -155,7 +151,7 @@ impl<T: ?Sized> Deref for MutexGuard<'_, T> {
 
     fn deref(&self) -> &T {
         // SAFETY: the guard holds the lock, so nobody writes.
-        unsafe { &*self.mutex.data.get() }
+        unsafe { &*self.mutex.protected.value() }
     }
 }
 
@@ -163,16 +159,16 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         self.written = true;
         // SAFETY: the guard holds the lock, and is borrowed mutably itself.
-        unsafe { &mut *self.mutex.data.get() }
+        unsafe { &mut *self.mutex.protected.value() }
     }
 }
 
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
         if !self.unwound && panicking() {
-            self.mutex.raw.set_poisoned(true);
+            self.mutex.protected.lock.set_poisoned(true);
         }
-        self.mutex.raw.release(Sharing::Alone, self.written);
+        self.mutex.protected.lock.release(Sharing::Alone, self.written);
     }
 }
 

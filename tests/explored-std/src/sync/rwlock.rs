@@ -1,6 +1,5 @@
 //! `RwLock`.
 
-use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
@@ -10,13 +9,12 @@ use std::sync::{LockResult, TryLockError, TryLockResult};
 
 use super::mutex::result;
 use crate::engine::panics::panicking;
-use crate::raw::{Deadline, RawLock, Sharing};
+use crate::raw::{Deadline, Protected, RawLock, Sharing};
 
 /// The model of [`std::sync::RwLock`](::std::sync::RwLock). A waiting writer holds up every new reader, as on
 /// Linux.
 pub struct RwLock<T: ?Sized> {
-    raw: RawLock,
-    data: UnsafeCell<T>,
+    protected: Protected<T>,
 }
 
 // SAFETY: as for std's: one thread writes, or many read.
@@ -30,7 +28,7 @@ impl<T> RwLock<T> {
     /// A free lock.
     #[track_caller]
     pub const fn new(value: T) -> RwLock<T> {
-        RwLock { raw: RawLock::new::<T>("RwLock"), data: UnsafeCell::new(value) }
+        RwLock { protected: Protected::new("RwLock", value) }
     }
 
     /// Takes the data out.
@@ -38,8 +36,8 @@ impl<T> RwLock<T> {
     /// # Errors
     /// If the lock is poisoned.
     pub fn into_inner(self) -> LockResult<T> {
-        let poisoned = self.raw.is_poisoned();
-        result(poisoned, self.data.into_inner())
+        let poisoned = self.protected.lock.is_poisoned();
+        result(poisoned, self.protected.into_inner())
     }
 }
 
@@ -50,8 +48,7 @@ impl<T: ?Sized> RwLock<T> {
     /// If the lock is poisoned.
     #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
-        self.raw.refresh(&self.data);
-        self.raw.acquire(Sharing::Shared, "read", Deadline::NEVER);
+        self.protected.acquire(Sharing::Shared, "read", Deadline::NEVER);
         RwLockReadGuard::new(self)
     }
 
@@ -61,8 +58,7 @@ impl<T: ?Sized> RwLock<T> {
     /// If somebody does, or the lock is poisoned.
     #[track_caller]
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
-        self.raw.refresh(&self.data);
-        if !self.raw.try_acquire(Sharing::Shared, "try_read") {
+        if !self.protected.try_acquire(Sharing::Shared, "try_read") {
             return Err(TryLockError::WouldBlock);
         }
         Ok(RwLockReadGuard::new(self)?)
@@ -74,8 +70,7 @@ impl<T: ?Sized> RwLock<T> {
     /// If the lock is poisoned.
     #[track_caller]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
-        self.raw.refresh(&self.data);
-        self.raw.acquire(Sharing::Alone, "write", Deadline::NEVER);
+        self.protected.acquire(Sharing::Alone, "write", Deadline::NEVER);
         RwLockWriteGuard::new(self)
     }
 
@@ -85,8 +80,7 @@ impl<T: ?Sized> RwLock<T> {
     /// If it is held, or poisoned.
     #[track_caller]
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
-        self.raw.refresh(&self.data);
-        if !self.raw.try_acquire(Sharing::Alone, "try_write") {
+        if !self.protected.try_acquire(Sharing::Alone, "try_write") {
             return Err(TryLockError::WouldBlock);
         }
         Ok(RwLockWriteGuard::new(self)?)
@@ -94,12 +88,12 @@ impl<T: ?Sized> RwLock<T> {
 
     /// Whether a writer panicked.
     pub fn is_poisoned(&self) -> bool {
-        self.raw.is_poisoned()
+        self.protected.lock.is_poisoned()
     }
 
     /// Forgets the poison.
     pub fn clear_poison(&self) {
-        self.raw.set_poisoned(false);
+        self.protected.lock.set_poisoned(false);
     }
 
     /// The data, which nobody else can reach.
@@ -107,8 +101,8 @@ impl<T: ?Sized> RwLock<T> {
     /// # Errors
     /// If the lock is poisoned.
     pub fn get_mut(&mut self) -> LockResult<&mut T> {
-        let poisoned = self.raw.is_poisoned();
-        result(poisoned, self.data.get_mut())
+        let poisoned = self.protected.lock.is_poisoned();
+        result(poisoned, self.protected.get_mut())
     }
 }
 
@@ -151,12 +145,12 @@ unsafe impl<T: ?Sized + Sync> Sync for RwLockReadGuard<'_, T> {}
 
 impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
     fn new(lock: &'a RwLock<T>) -> LockResult<RwLockReadGuard<'a, T>> {
-        result(lock.raw.is_poisoned(), RwLockReadGuard::of(lock))
+        result(lock.protected.lock.is_poisoned(), RwLockReadGuard::of(lock))
     }
 
     fn of(lock: &'a RwLock<T>) -> RwLockReadGuard<'a, T> {
         // SAFETY: an address inside the lock is never null.
-        RwLockReadGuard { raw: &lock.raw, data: unsafe { NonNull::new_unchecked(lock.data.get()) } }
+        RwLockReadGuard { raw: &lock.protected.lock, data: unsafe { NonNull::new_unchecked(lock.protected.value()) } }
     }
 }
 
@@ -203,13 +197,13 @@ unsafe impl<T: ?Sized + Sync> Sync for RwLockWriteGuard<'_, T> {}
 impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     fn new(lock: &'a RwLock<T>) -> LockResult<RwLockWriteGuard<'a, T>> {
         let guard = RwLockWriteGuard { lock, unwound: panicking(), written: false, stays: PhantomData };
-        result(lock.raw.is_poisoned(), guard)
+        result(lock.protected.lock.is_poisoned(), guard)
     }
 
     /// Goes on as a reader, without letting another writer in between.
     pub fn downgrade(guard: RwLockWriteGuard<'a, T>) -> RwLockReadGuard<'a, T> {
         let guard = ManuallyDrop::new(guard);
-        guard.lock.raw.downgrade();
+        guard.lock.protected.lock.downgrade();
         RwLockReadGuard::of(guard.lock)
     }
 }
@@ -219,7 +213,7 @@ impl<T: ?Sized> Deref for RwLockWriteGuard<'_, T> {
 
     fn deref(&self) -> &T {
         // SAFETY: the guard holds the lock alone.
-        unsafe { &*self.lock.data.get() }
+        unsafe { &*self.lock.protected.value() }
     }
 }
 
@@ -227,16 +221,16 @@ impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         self.written = true;
         // SAFETY: the guard holds the lock alone, and is borrowed mutably itself.
-        unsafe { &mut *self.lock.data.get() }
+        unsafe { &mut *self.lock.protected.value() }
     }
 }
 
 impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
     fn drop(&mut self) {
         if !self.unwound && panicking() {
-            self.lock.raw.set_poisoned(true);
+            self.lock.protected.lock.set_poisoned(true);
         }
-        self.lock.raw.release(Sharing::Alone, self.written);
+        self.lock.protected.lock.release(Sharing::Alone, self.written);
     }
 }
 

@@ -1,0 +1,51 @@
+//! A value that a lock protects: what every modelled lock with a value is made of.
+
+use std::cell::UnsafeCell;
+
+use crate::raw::{Deadline, RawLock, Sharing};
+
+/// A lock, and the value that whoever holds it may reach.
+pub struct Protected<T: ?Sized> {
+    /// The lock.
+    pub lock: RawLock,
+    value: UnsafeCell<T>,
+}
+
+impl<T> Protected<T> {
+    /// A free lock. `what` is its type's name in a trace.
+    #[track_caller]
+    pub const fn new(what: &'static str, value: T) -> Protected<T> {
+        Protected { lock: RawLock::new::<T>(what), value: UnsafeCell::new(value) }
+    }
+
+    /// Takes the value out.
+    pub fn into_inner(self) -> T {
+        self.value.into_inner()
+    }
+}
+
+impl<T: ?Sized> Protected<T> {
+    /// Takes the lock. False if the time was up first.
+    #[track_caller]
+    pub fn acquire(&self, sharing: Sharing, name: &'static str, deadline: Deadline) -> bool {
+        self.lock.refresh(&self.value);
+        self.lock.acquire(sharing, name, deadline)
+    }
+
+    /// Takes the lock if that is possible at once.
+    #[track_caller]
+    pub fn try_acquire(&self, sharing: Sharing, name: &'static str) -> bool {
+        self.lock.refresh(&self.value);
+        self.lock.try_acquire(sharing, name)
+    }
+
+    /// The value's address. Only who holds the lock may follow it.
+    pub fn value(&self) -> *mut T {
+        self.value.get()
+    }
+
+    /// The value, which nobody else can reach.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.value.get_mut()
+    }
+}
