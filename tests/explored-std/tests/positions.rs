@@ -41,7 +41,7 @@ fn next(schedule: &str, after: usize, body: fn()) -> (Position, verdict::Trace) 
 
 /// Threads and names of the operations that may come next.
 fn moves(position: &Position) -> Vec<(usize, &str)> {
-    position.moves.iter().map(|next| (next.step.thread, next.step.operation.as_str())).collect()
+    position.moves.iter().map(|next| (next.step.thread, next.step.operation.name())).collect()
 }
 
 #[test]

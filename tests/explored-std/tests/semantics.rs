@@ -17,7 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use support::{config, fails, fails_with, failure, passes, passes_with, run};
-use verdict::{Kind, Outcome};
+use verdict::{Did, Kind, Outcome};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -643,7 +643,7 @@ fn a_step_says_which_locks_its_thread_holds() {
         assert_eq!(last.effect, verdict::Effect::Blocks);
         assert_eq!(last.holds, waiting.holds.iter().map(|held| held.object).collect::<Vec<_>>());
     }
-    assert!(trace.steps.iter().any(|step| step.operation == "lock" && step.holds.len() == 1));
+    assert!(trace.steps.iter().any(|step| step.operation == Did::Lock && step.holds.len() == 1));
 }
 
 /// A counter whose methods take the lock by a helper.
@@ -684,7 +684,7 @@ fn a_trace_names_the_lines_that_tell_most() {
     let line = |at: &verdict::Location| source[at.line as usize - 1].trim();
     // Where a lock is given back may be a call that the optimiser has left out of the stack.
     let told: Vec<&str> =
-        trace.steps.iter().filter(|step| step.operation != "unlock").map(|step| line(&step.at)).collect();
+        trace.steps.iter().filter(|step| step.operation != Did::Unlock).map(|step| line(&step.at)).collect();
     let callers = ["*self.lock() += 1;", "*self.lock() += 1;", "let count = self.lock();", "assert_eq!(*count, 1);"];
     assert_eq!(told[..4], callers, "the helper's caller tells more than the helper");
     assert_eq!(trace.panicked, Some(5));

@@ -4,6 +4,7 @@ use std::env;
 use std::explored::{self, Config, Exploration, Timeouts};
 use std::sync::Arc;
 
+use verdict::schedule::Case;
 use verdict::{ASK, Ask, Coverage, Failure, Mode, Outcome, REPLAY, Record, SCHEDULES, SEED};
 
 use crate::check::{Builds, Cases, Check, for_input};
@@ -61,13 +62,13 @@ fn explore(config: &Config, cases: &Cases, number: usize) -> Exploration {
     if let Outcome::Failed(Failure { message, .. }) = &mut exploration.outcome {
         *message = for_input(Some(given), message);
     }
-    let label = format!("i{}.", number + 1);
+    let case = Case { number: number + 1, hostile: false };
     if let Some(trace) = &mut exploration.trace {
         trace.given = Some(given.clone());
-        trace.schedule = format!("{label}{}", trace.schedule).trim_end_matches('.').to_string();
+        trace.schedule = case.before(&trace.schedule);
     }
     if let Some(position) = &mut exploration.position {
-        position.label(&label);
+        position.is_of(case);
     }
     exploration
 }
@@ -88,13 +89,13 @@ fn together(one: Coverage, other: Coverage) -> Coverage {
 
 /// Runs a schedule with the input that it names: `i2.0x3.1` is one of the second. One that names none is of the first.
 fn replay(config: &Config, cases: &Cases, schedule: &str) -> Exploration {
-    let (first, rest) = schedule.split_once('.').unwrap_or((schedule, ""));
-    let (number, schedule) = match first.strip_prefix('i').map(str::parse::<usize>) {
-        Some(number) => (number.ok(), rest),
-        None => (Some(1), schedule),
-    };
     let count = cases.given.len();
-    let Some(index) = number.and_then(|number| number.checked_sub(1)).filter(|index| *index < count) else {
+    let first = schedule.split('.').next().unwrap_or_default();
+    let read = Case::of(schedule).ok().and_then(|(case, own)| {
+        let index = case.map_or(1, |case| case.number).checked_sub(1).filter(|index| *index < count)?;
+        Some((index, own))
+    });
+    let Some((index, schedule)) = read else {
         let why = format!("the schedule does not fit this test: it is for an input {first}, and there are {count}");
         let outcome = Outcome::Misfit(why);
         return Exploration { outcome, coverage: Coverage::default(), trace: None, position: None };

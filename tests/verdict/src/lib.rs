@@ -7,14 +7,17 @@
 
 pub mod abort;
 mod class;
+mod did;
 mod position;
 mod record;
+pub mod schedule;
 pub mod stack;
 mod subject;
 pub mod time;
 mod trace;
 
 pub use class::{Assignment, Graded, Inputs, Isolation, Late, Learner, Limits, Shard, Tier};
+pub use did::Did;
 pub use position::{ASK, Ask, Move, Position, Question};
 pub use record::{
     Coverage, Failure, Kind, Mode, Outcome, RECORD_FILE, REPLAY, Record, SCHEDULES, SEED, STEPS, Scenarios, thousands,

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::Step;
+use crate::schedule::Case;
 
 /// Environment variable: what is asked about a position of the schedule to replay, as an [`Ask`] is written. The answer is in the
 /// record.
@@ -100,10 +101,10 @@ fn is_zero(number: &u8) -> bool {
 }
 
 impl Position {
-    /// Puts a label before each schedule: which input or scenario it is of.
-    pub fn label(&mut self, label: &str) {
+    /// Says of each schedule which input or scenario it is of.
+    pub fn is_of(&mut self, case: Case) {
         for next in &mut self.moves {
-            next.schedule = format!("{label}{}", next.schedule);
+            next.schedule = case.before(&next.schedule);
         }
     }
 

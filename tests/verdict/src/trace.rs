@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Did;
+
 /// A place in the source.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Location {
@@ -26,8 +28,7 @@ impl fmt::Display for Location {
 /// A recorded schedule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
-    /// The schedule in the notation that `replay --schedule` takes: `0x2.1.2x3` is two steps of the first thread, one of the
-    /// second, three of the third. `i4.` in front of it: with the fourth input of a test that has several.
+    /// The schedule in the notation that `replay --schedule` takes; see [`crate::schedule`].
     pub schedule: String,
     /// That input, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,8 +77,8 @@ pub struct Object {
 pub struct Step {
     /// Index into [`Trace::threads`].
     pub thread: usize,
-    /// What it did: `lock`, `wait`, `send`, `load`, `spawn`.
-    pub operation: String,
+    /// What it did.
+    pub operation: Did,
     /// Index into [`Trace::objects`], if the step concerns one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<usize>,
@@ -165,8 +166,8 @@ pub struct Held {
 /// What a blocked thread waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitsFor {
-    /// What it tried: `lock`, `wait`, `recv`, `join`.
-    pub operation: String,
+    /// What it tried.
+    pub operation: Did,
     /// Index into [`Trace::objects`], if it is an object that it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<usize>,

@@ -1,6 +1,6 @@
 //! Virtual time, and what happens when nobody could go on.
 
-use super::grain::Grain;
+use super::grain::{Grain, Limits};
 use super::kind::Kind;
 use super::mark::Marked;
 use super::operation::{NEVER, NOBODY, ThreadIndex};
@@ -33,7 +33,7 @@ impl State {
         let all_poll = self.spinning().all(polls);
         self.turn = NOBODY;
         self.idle_rounds += 1;
-        if self.idle_rounds > self.grain.limits().rounds {
+        if self.idle_rounds > Limits::of(self.grain).rounds {
             if self.grain == Grain::Coarse {
                 return false;
             }
@@ -45,7 +45,7 @@ impl State {
         if self.threads.iter().any(is_awaited) {
             return true;
         }
-        let time_may_move = all_poll || self.idle_rounds >= self.grain.limits().rounds_before_time;
+        let time_may_move = all_poll || self.idle_rounds >= Limits::of(self.grain).rounds_before_time;
         let others_go_on = match self.clock_read {
             true => time_may_move && self.tick(all_poll),
             false => time_may_move && self.advance_clock(true),

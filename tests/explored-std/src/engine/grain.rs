@@ -7,22 +7,14 @@
 
 use std::ops::AddAssign;
 
+pub(crate) use verdict::schedule::Grain;
+
 use super::kind::{Kind, Passing};
 use super::operation::{Choice, NEVER, NOTHING, ObjectIndex, Operation, Site, ThreadIndex};
 use super::possible::{is_possible, is_told};
 use super::run::Ending;
 use super::state::State;
 use super::thread::Status;
-
-/// What is decided in a schedule.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Grain {
-    /// Every step is a decision.
-    #[default]
-    Fine,
-    /// Repeated steps are passed.
-    Coarse,
-}
 
 /// How long to look on while threads repeat themselves and nothing changes.
 pub(super) struct Limits {
@@ -39,9 +31,9 @@ pub(super) struct Limits {
     pub(super) rounds: u32,
 }
 
-impl Grain {
-    pub(super) fn limits(self) -> &'static Limits {
-        match self {
+impl Limits {
+    pub(super) fn of(grain: Grain) -> &'static Limits {
+        match grain {
             Grain::Fine => {
                 &Limits { yields: 1, repeats: 8, repeats_of_yielding: 8, rounds_before_time: 30, rounds: 300 }
             }

@@ -14,7 +14,6 @@ pub(crate) mod kind;
 pub(crate) mod mark;
 pub(crate) mod memory;
 pub(crate) mod names;
-pub(crate) mod notation;
 pub(crate) mod object;
 pub(crate) mod operation;
 pub(crate) mod overflow;

@@ -2,6 +2,8 @@
 
 use std::panic::Location;
 
+pub(crate) use verdict::schedule::{Choice, How};
+
 use super::kind::Kind;
 use super::memory::Reads;
 
@@ -82,72 +84,5 @@ impl Operation {
     /// Whether its thread says that others may go first.
     pub(crate) fn yields(&self) -> bool {
         self.kind == Kind::Yield || self.kind == Kind::Poll && self.number == YIELDED
-    }
-}
-
-/// How a thread goes on from the operation that it announced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum How {
-    /// The operation is done.
-    Step,
-    /// Its time was up.
-    Timeout,
-    /// It woke although nobody called, or failed for no reason.
-    Spurious,
-    /// The operation is done, and reads an older value of an atomic: the one that has so many newer ones.
-    Old(u8),
-    /// It took another than the first of several ways: the one of this number.
-    Way(u8),
-}
-
-impl How {
-    /// Whether the operation is done as it was announced.
-    pub(crate) fn is_done(self) -> bool {
-        matches!(self, How::Step | How::Old(_))
-    }
-}
-
-/// What the scheduler decides at one point: who goes on, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Choice {
-    /// Who.
-    pub(crate) thread: ThreadIndex,
-    /// How.
-    pub(crate) how: How,
-}
-
-/// Where the ways begin among the numbers of how a thread goes on, in a packed choice.
-const FIRST_WAY: u32 = 16;
-
-impl Choice {
-    /// The choice in four bytes, for those who keep many.
-    pub(crate) fn pack(self) -> u32 {
-        let how = match self.how {
-            How::Step => 0,
-            How::Timeout => 1,
-            How::Spurious => 2,
-            // An atomic keeps fewer old values than that.
-            How::Old(back) => 2 + u32::from(back),
-            How::Way(way) => FIRST_WAY + u32::from(way),
-        };
-        // No schedule has millions of threads: each of them has a stack.
-        (self.thread as u32) << 9 | how
-    }
-
-    /// The choice that was packed.
-    pub(crate) fn unpack(packed: u32) -> Choice {
-        let how = match packed & 0x1FF {
-            0 => How::Step,
-            1 => How::Timeout,
-            2 => How::Spurious,
-            old if old < FIRST_WAY => How::Old(old as u8 - 2),
-            way => How::Way((way - FIRST_WAY) as u8),
-        };
-        Choice { thread: (packed >> 9) as usize, how }
-    }
-
-    /// An ordinary step of a thread.
-    pub(crate) fn step(thread: ThreadIndex) -> Choice {
-        Choice { thread, how: How::Step }
     }
 }

@@ -5,16 +5,15 @@ use std::collections::BTreeMap;
 use std::panic;
 use std::rc::Rc;
 
-use verdict::{Effect, Failure, Held, Location, Missed, Step, Trace, TracedThread, Waiting, WaitsFor};
+use verdict::schedule::Schedule;
+use verdict::{Did, Effect, Failure, Held, Location, Missed, Step, Trace, TracedThread, Waiting, WaitsFor};
 
 use super::callers::{self, Stacks};
 use super::judge;
 use super::kind::Kind;
 use super::names::{location, name_objects, short, thread_name};
-use super::notation;
 use super::object::{Lock, Model, Object};
 use super::operation::{Choice, How, NOBODY, NOTHING, ObjectIndex, Operation, ThreadIndex};
-use super::state::Mode;
 use super::state::State;
 
 /// How many steps a trace has at its beginning, and at its end, if there are more than these together: nobody reads the
@@ -81,7 +80,7 @@ impl Recorder {
     pub(crate) fn panicked(&mut self, thread: ThreadIndex, at: &panic::Location<'_>, message: &str) {
         self.steps.push(Step {
             thread,
-            operation: "panic".to_string(),
+            operation: Did::Panic,
             object: None,
             other: None,
             at: location(at),
@@ -122,7 +121,7 @@ impl Recorder {
     pub(crate) fn missed(&mut self, by: ThreadIndex, value: &str, ordering: String) {
         self.old_reads += 1;
         let Some((last, before)) = self.steps.split_last_mut() else { return };
-        let stored = |step: &Step| step.thread == by && step.object == last.object && step.operation != "load";
+        let stored = |step: &Step| step.thread == by && step.object == last.object && step.operation != Did::Load;
         let step = before.iter().rposition(|step| stored(step) && step.effect == Effect::Done);
         last.missed = Some(Missed { by, value: short(value), step, ordering });
     }
@@ -161,7 +160,7 @@ impl Recorder {
         let panics = |step: &Step| Some(step.thread) == panicked && step.effect == Effect::Panicked;
         let name = |index| TracedThread { name: thread_name(&state.threads, index) };
         Trace {
-            schedule: notation::write(&self.choices, Mode::of(&state.settings)),
+            schedule: Schedule { manner: state.settings.manner(), choices: self.choices.clone() }.to_string(),
             given: None,
             preemptions: self.preemptions,
             old_reads: self.old_reads,
@@ -205,7 +204,7 @@ impl Recorder {
             let place = place.or_else(|| told.get(&(step.thread, step.at.clone())).cloned());
             let Some(place) = place.filter(|place| *place != step.at) else { continue };
             let helper = std::mem::replace(&mut step.at, place.clone());
-            if step.operation != "unlock" {
+            if step.operation != Did::Unlock {
                 // The last time that a thread was there is what it holds and waits for at the end.
                 told.insert((step.thread, helper), place);
             }
@@ -252,7 +251,7 @@ fn effect(how: How, operation: &Operation) -> Effect {
 fn step(thread: ThreadIndex, operation: &Operation, effect: Effect) -> Step {
     Step {
         thread,
-        operation: operation.name.to_string(),
+        operation: Did::from(operation.name),
         object: (operation.object != NOTHING).then_some(operation.object as usize),
         other: (operation.other != NOBODY && operation.kind != Kind::Exit).then_some(operation.other),
         at: location(operation.at),
@@ -280,7 +279,7 @@ fn waiting(state: &State, index: ThreadIndex, notes: &[Option<String>]) -> Optio
     }
     let operation = &thread.pending;
     let waits_for = (!state.can_go_on(index)).then(|| WaitsFor {
-        operation: operation.name.to_string(),
+        operation: Did::from(operation.name),
         object: awaited_object(state, index).map(|object| object as usize),
         at: location(operation.at),
         on: state.waits_on(index),

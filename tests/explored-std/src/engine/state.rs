@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 
-use super::grain::{Grain, Passed};
+use verdict::schedule::Manner;
+
+use super::grain::{Grain, Limits, Passed};
 use super::happens_before::HappensBefore;
 use super::kind::Kind;
 use super::mark::{Mark, Marked};
@@ -32,23 +34,6 @@ pub(crate) enum Phase {
     Ended,
 }
 
-/// In which way schedules are run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Mode {
-    /// Whether unlocks are steps.
-    pub(crate) observed: bool,
-    /// Whether threads may read old values of atomics.
-    pub(crate) weak: bool,
-    /// Which steps are decisions.
-    pub(crate) grain: Grain,
-}
-
-impl Mode {
-    pub(crate) fn of(settings: &Settings) -> Mode {
-        Mode { observed: settings.observed, weak: settings.weak, grain: settings.grain }
-    }
-}
-
 /// What stays the same in every schedule of an exploration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
@@ -70,6 +55,13 @@ pub(crate) struct Settings {
     pub(crate) grain: Grain,
     /// How many steps that could have been decided otherwise a coarse schedule passes before it is given up.
     pub(crate) most_passed_over: u64,
+}
+
+impl Settings {
+    /// In which way schedules are run.
+    pub(crate) fn manner(&self) -> Manner {
+        Manner { observed: self.observed, weak: self.weak, grain: self.grain }
+    }
 }
 
 /// One schedule's state.
@@ -457,7 +449,7 @@ impl State {
     pub(super) fn is_held_back(&self, thread: &ThreadState) -> bool {
         let streak = &thread.streak;
         // Who looks at the clock waits for time: no loop of noise does.
-        let limits = if streak.looks_at_clock { Grain::Fine.limits() } else { self.grain.limits() };
+        let limits = if streak.looks_at_clock { Limits::of(Grain::Fine) } else { Limits::of(self.grain) };
         let repeats = if streak.yields > 0 { limits.repeats_of_yielding } else { limits.repeats };
         let repeats = streak.yields >= limits.yields || streak.repeats > repeats;
         repeats && streak.version == self.changes

@@ -10,10 +10,10 @@ use super::plan::new_runner;
 use super::preemptions::Preemptions;
 use super::reduction::Reduction;
 use super::runner::{Again, Ran, Runner};
+use verdict::schedule::{Manner, Schedule};
+
 use crate::engine::grain::Grain;
-use crate::engine::notation;
 use crate::engine::operation::Choice;
-use crate::engine::state::Mode;
 
 /// Runs every schedule, failing or not, and counts how they end. Nothing if there are more than the budget allows.
 pub(crate) fn every_outcome(
@@ -24,11 +24,11 @@ pub(crate) fn every_outcome(
     log: &dyn Fn() -> String,
 ) -> Option<BTreeMap<String, u64>> {
     let mut runner = new_runner(config, body);
-    let begins = config.replay.as_deref().map(|text| notation::read(text).expect("a schedule"));
-    let mut mode = begins.as_ref().map_or(Mode { grain, ..Mode::default() }, |schedule| schedule.mode);
+    let begins = config.replay.as_deref().map(|text| text.parse::<Schedule>().expect("a schedule"));
+    let mut manner = begins.as_ref().map_or(Manner { grain, ..Manner::default() }, |schedule| schedule.manner);
     let beginning = begins.map_or(Vec::new(), |schedule| schedule.choices);
     loop {
-        runner.set(mode);
+        runner.set(manner);
         let count = |ran: &Ran, outcomes: &mut BTreeMap<String, u64>| {
             let end = ran.failure.as_ref().map_or("passed".to_string(), |failure| failure.message.clone());
             *outcomes.entry(format!("{} {end}", log())).or_default() += 1;
@@ -42,11 +42,11 @@ pub(crate) fn every_outcome(
             Ok(outcomes) => return outcomes,
             // In another way of running, the beginning would have other choices.
             Err(again) if !beginning.is_empty() && again != Again::Crowded => return None,
-            Err(Again::Looked) => mode.observed = true,
-            Err(Again::Weaker) => mode.weak = true,
+            Err(Again::Looked) => manner.observed = true,
+            Err(Again::Weaker) => manner.weak = true,
             // The runner keeps that in mind.
             Err(Again::Crowded) => {}
-            Err(Again::TooLong) => mode.grain = Grain::Coarse,
+            Err(Again::TooLong) => manner.grain = Grain::Coarse,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use verdict::schedule::{Manner, Schedule};
 use verdict::{Coverage, Failure, Kind, Outcome, Trace};
 
 use super::Body;
@@ -15,9 +16,7 @@ use super::replay::Replay;
 use super::runner::{Again, Ran, Runner};
 use super::sample::{Numbers, Sample};
 use crate::engine::grain::Grain;
-use crate::engine::notation::{self, Schedule};
 use crate::engine::operation::Choice;
-use crate::engine::state::Mode;
 use crate::engine::state::Settings;
 
 /// If not everything can be run: the share of the budget for schedules at random, one in so many.
@@ -40,13 +39,13 @@ pub(crate) fn explore_with(runner: &mut Runner, config: &Config) -> Exploration 
         (Some(schedule), None) => with_schedule(schedule, |schedule| replay(runner, schedule)),
         (None, ask) => {
             let found = until_settled(runner, |runner, repeats| search(runner, config, repeats));
-            let mode = runner.mode();
+            let manner = runner.manner();
             let explored = tell(runner, found, how_many);
             match explored.outcome {
                 // Where nothing fails, what is asked for is the beginning of any schedule.
                 Outcome::Passed if ask.is_some() => {
                     let Exploration { trace, position, .. } =
-                        position::stand(runner, Schedule { choices: Vec::new(), mode }, 0);
+                        position::stand(runner, Schedule { choices: Vec::new(), manner }, 0);
                     Exploration { trace, position, ..explored }
                 }
                 _ => explored,
@@ -61,7 +60,7 @@ pub(super) fn misfit(why: String) -> Exploration {
 }
 
 pub(super) fn with_schedule(text: &str, work: impl FnOnce(Schedule) -> Exploration) -> Exploration {
-    notation::read(text).map_or_else(misfit, work)
+    text.parse().map_or_else(misfit, work)
 }
 
 /// Runs schedules of a runner's body until one fails or the effort is made.
@@ -78,31 +77,31 @@ pub(crate) fn glance(runner: &mut Runner, effort: Effort) -> Glance {
 /// Searches until it is settled in which way. A first run by itself shows whether there is so much repetition that no search
 /// could decide at each step; then all is coarse.
 fn until_settled(runner: &mut Runner, mut search: impl FnMut(&mut Runner, bool) -> Result<Found, Again>) -> Found {
-    let mut mode = Mode { grain: Grain::Coarse, ..Mode::default() };
+    let mut manner = Manner { grain: Grain::Coarse, ..Manner::default() };
     let (strategy, scout) = loop {
-        runner.set(mode);
+        runner.set(manner);
         let strategy = Rc::new(RefCell::new(Preemptions::new()));
         let scout = runner.try_out(&strategy, SCOUTED);
         if scout.again != Some(Again::Weaker) {
             break (strategy, scout);
         }
-        mode.weak = true;
+        manner.weak = true;
     };
     if scout.is_endless && scout.is_hopeless && scout.again.is_none() {
         // The coarse search would come upon it first, and it has no preemption. To look at others for as long takes long.
         return Found::endless(&scout, strategy.borrow().taken());
     }
-    mode.observed = scout.again == Some(Again::Looked);
-    mode.grain = if scout.is_hopeless { Grain::Coarse } else { Grain::Fine };
+    manner.observed = scout.again == Some(Again::Looked);
+    manner.grain = if scout.is_hopeless { Grain::Coarse } else { Grain::Fine };
     loop {
-        runner.set(mode);
+        runner.set(manner);
         match search(runner, scout.passed.over > 0) {
             Ok(found) => return found,
-            Err(Again::Looked) => mode.observed = true,
-            Err(Again::Weaker) => mode.weak = true,
+            Err(Again::Looked) => manner.observed = true,
+            Err(Again::Weaker) => manner.weak = true,
             // The runner keeps that in mind.
             Err(Again::Crowded) => {}
-            Err(Again::TooLong) => mode.grain = Grain::Coarse,
+            Err(Again::TooLong) => manner.grain = Grain::Coarse,
         }
     }
 }
@@ -192,16 +191,16 @@ impl Found {
 /// Searches as the budget allows. `repeats` says whether there are repeated steps that a coarse search would pass.
 fn search(runner: &mut Runner, config: &Config, repeats: bool) -> Result<Found, Again> {
     let everything = search_everything(runner, Budget::new(config.schedules), &[])?;
-    let mode = runner.mode();
-    if !everything.is_open() || mode.grain == Grain::Coarse || !repeats {
+    let manner = runner.manner();
+    if !everything.is_open() || manner.grain == Grain::Coarse || !repeats {
         return conclude(runner, config, everything, &[]);
     }
-    runner.set(Mode { grain: Grain::Coarse, ..mode });
+    runner.set(Manner { grain: Grain::Coarse, ..manner });
     let coarsely = search_everything(runner, Budget::new(config.schedules / COARSE_SHARE), &[])?;
     if coarsely.fails() {
         return conclude(runner, config, coarsely, &[]);
     }
-    runner.set(mode);
+    runner.set(manner);
     conclude(runner, config, everything, &[])
 }
 
@@ -385,12 +384,12 @@ fn how_many(coverage: &Coverage, trace: &Trace) -> String {
 
 /// Runs one given schedule to its end and records it.
 fn replay(runner: &mut Runner, schedule: Schedule) -> Exploration {
-    follow(runner, schedule.mode, Replay::given(schedule.choices), false)
+    follow(runner, schedule.manner, Replay::given(schedule.choices), false)
 }
 
 /// Runs one given schedule, or the beginning of one, and records it. `stops` says whether a position is wanted.
-pub(super) fn follow(runner: &mut Runner, mode: Mode, way: Replay, stops: bool) -> Exploration {
-    runner.set(mode);
+pub(super) fn follow(runner: &mut Runner, manner: Manner, way: Replay, stops: bool) -> Exploration {
+    runner.set(manner);
     let strategy = Rc::new(RefCell::new(way));
     let (ran, trace) = runner.record(&strategy);
     let failing = u64::from(ran.failure.is_some());

@@ -1,5 +1,6 @@
 //! Answers questions about a position: where a schedule stands after its first choices.
 
+use verdict::schedule::{Manner, Schedule};
 use verdict::{Ask, Coverage, Outcome, Question};
 
 use super::budget::Budget;
@@ -7,8 +8,6 @@ use super::config::{Config, Exploration};
 use super::plan::{self, Found};
 use super::replay::Replay;
 use super::runner::{Again, Runner};
-use crate::engine::notation::Schedule;
-use crate::engine::state::Mode;
 
 /// The share of the budget that each look for the decision that mattered has, one in so many.
 const TURN_SHARE: u64 = 5;
@@ -29,13 +28,13 @@ pub(super) fn answer(
 
 /// Goes to a position and looks what may come next.
 pub(super) fn stand(runner: &mut Runner, schedule: Schedule, after: usize) -> Exploration {
-    plan::follow(runner, schedule.mode, Replay::up_to(schedule.choices, after), true)
+    plan::follow(runner, schedule.manner, Replay::up_to(schedule.choices, after), true)
 }
 
 /// How the schedules end that go on from a position.
 fn future(runner: &mut Runner, config: &Config, schedule: &Schedule, after: usize) -> Exploration {
     let beginning = &schedule.choices[..after.min(schedule.choices.len())];
-    let found = from_here(runner, schedule.mode, |runner| {
+    let found = from_here(runner, schedule.manner, |runner| {
         let everything = plan::search_everything(runner, Budget::new(config.schedules), beginning)?;
         plan::conclude(runner, config, everything, beginning)
     });
@@ -46,7 +45,7 @@ fn future(runner: &mut Runner, config: &Config, schedule: &Schedule, after: usiz
 /// do so before.
 fn turn(runner: &mut Runner, config: &Config, schedule: Schedule) -> Exploration {
     let mut look = |after: usize| {
-        from_here(runner, schedule.mode, |runner| {
+        from_here(runner, schedule.manner, |runner| {
             let budget = Budget::new(config.schedules / TURN_SHARE);
             plan::search_everything(runner, budget, &schedule.choices[..after])
         })
@@ -80,11 +79,11 @@ fn turn(runner: &mut Runner, config: &Config, schedule: Schedule) -> Exploration
 /// Searches from a position in the way in which its schedule is run: another one would have other choices.
 fn from_here(
     runner: &mut Runner,
-    mode: Mode,
+    manner: Manner,
     mut search: impl FnMut(&mut Runner) -> Result<Found, Again>,
 ) -> Result<Found, String> {
     loop {
-        runner.set(mode);
+        runner.set(manner);
         let mark = match search(runner) {
             Ok(found) => return Ok(found),
             // The runner keeps that in mind.

@@ -3,17 +3,16 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use verdict::schedule::Schedule;
 use verdict::{Move, Position, Step};
 
 use super::preemptions::default_choice;
 use crate::engine::access::accesses;
 use crate::engine::happens_before::HappensBefore;
 use crate::engine::names::thread_name;
-use crate::engine::notation;
 use crate::engine::operation::{Choice, How};
 use crate::engine::record::possible_step;
 use crate::engine::run::Ending;
-use crate::engine::state::Mode;
 use crate::engine::state::State;
 use crate::engine::strategy::Strategy;
 
@@ -116,9 +115,9 @@ fn moves(state: &State, schedule: &[Choice], after: usize, choices: &[Choice]) -
     let (made, next) = (&schedule[..after], schedule.get(after));
     let usual = default_choice(state, choices);
     let continuing = state.continuing(choices);
-    let mode = Mode::of(&state.settings);
+    let manner = state.settings.manner();
     let one = |(index, &choice): (usize, &Choice)| Move {
-        schedule: notation::write(&[made, &[choice]].concat(), mode),
+        schedule: Schedule { manner, choices: [made, &[choice]].concat() }.to_string(),
         step: Step {
             preemption: continuing.is_some_and(|continuing| choices[continuing].thread != choice.thread),
             ..possible_step(state, choice)

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use verdict::schedule::Manner;
 use verdict::{Failure, Trace};
 
 use super::Body;
@@ -13,7 +14,6 @@ use crate::engine::happens_before::HappensBefore;
 use crate::engine::judge::{self, Historian, KindOfPanic};
 use crate::engine::record::Recorder;
 use crate::engine::run::{self, Stacks, with};
-use crate::engine::state::Mode;
 use crate::engine::state::{Settings, State};
 use crate::engine::strategy::Strategy;
 
@@ -85,16 +85,16 @@ impl Runner {
     }
 
     /// Sets in which way schedules are run.
-    pub(crate) fn set(&mut self, mode: Mode) {
+    pub(crate) fn set(&mut self, manner: Manner) {
         with(|state| {
-            let Mode { observed, weak, grain } = mode;
+            let Manner { observed, weak, grain } = manner;
             state.settings = Settings { observed, weak, grain, ..state.settings };
         });
     }
 
     /// In which way schedules are run.
-    pub(crate) fn mode(&self) -> Mode {
-        with(|state| Mode::of(&state.settings))
+    pub(crate) fn manner(&self) -> Manner {
+        with(|state| state.settings.manner())
     }
 
     /// Runs one schedule.

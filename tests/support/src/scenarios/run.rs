@@ -7,6 +7,7 @@ use std::env;
 use std::explored::{self, Config, Effort, Exploration, Session, Timeouts};
 use std::sync::Arc;
 
+use verdict::schedule::Case;
 use verdict::{Coverage, Mode, Outcome, REPLAY, Record, Scenarios};
 
 use super::erased::{Subject, caught};
@@ -197,17 +198,17 @@ impl Runs<'_> {
             failure.message = with_program(&*self.subject, &program, &failure.message);
         }
         let place = self.order.programs.iter().position(|other| *other == program).unwrap_or_default();
-        self.record(exploration, &label(place, round.hostile))
+        self.record(exploration, case(place, round.hostile))
     }
 
-    fn record(&self, exploration: Exploration, label: &str) -> Found {
+    fn record(&self, exploration: Exploration, case: Case) -> Found {
         let Exploration { outcome, mut coverage, mut trace, mut position } = exploration;
         coverage.scenarios = Some(self.scenarios);
         if let Some(trace) = &mut trace {
-            trace.schedule = format!("{label}{}", trace.schedule).trim_end_matches('.').to_string();
+            trace.schedule = case.before(&trace.schedule);
         }
         if let Some(position) = &mut position {
-            position.label(label);
+            position.is_of(case);
         }
         let coverage = Some(coverage);
         Found::Record(Box::new(Record { mode: Mode::Schedules, outcome, coverage, trace, position }))
@@ -249,38 +250,31 @@ impl Runs<'_> {
         let scenario = Scenario::new(&self.subject, &self.specifications, program, false);
         let config = Config { ask: asked(), ..config(false, 1) };
         let exploration = self.session.explore(&config, &scenario.historian(), scenario.body());
-        self.record(Exploration { coverage, ..exploration }, &label(place, false))
+        self.record(Exploration { coverage, ..exploration }, case(place, false))
     }
 
     /// Runs one schedule of one program again.
     fn replay(&mut self, replay: &str) -> Found {
         let read = || {
-            let scenario = replay.strip_prefix('i')?;
-            let (place, schedule) = scenario.split_once('.').unwrap_or((scenario, ""));
-            let hostile = schedule.strip_prefix("h.").or((schedule == "h").then_some(""));
-            let program = self.order.programs.get(place.parse::<usize>().ok()?.checked_sub(1)?)?;
-            Some((
-                program,
-                hostile.is_some(),
-                hostile.unwrap_or(schedule),
-                &replay[..replay.len() - hostile.unwrap_or(schedule).len()],
-            ))
+            let (case, schedule) = Case::of(replay).ok()?;
+            let case = case?;
+            Some((self.order.programs.get(case.number.checked_sub(1)?)?, case, schedule))
         };
-        let Some((program, hostile, schedule, label)) = read() else {
+        let Some((program, case, schedule)) = read() else {
             let why =
                 format!("the schedule does not fit this test: {replay:?} is of no scenario (they are like i12.0x2.1)");
             return Found::Record(Box::new(Record::new(Mode::Schedules, Outcome::Misfit(why))));
         };
-        let scenario = Scenario::new(&self.subject, &self.specifications, program, hostile);
-        let config = Config { replay: Some(schedule.to_owned()), ask: asked(), ..config(hostile, 1) };
+        let scenario = Scenario::new(&self.subject, &self.specifications, program, case.hostile);
+        let config = Config { replay: Some(schedule.to_owned()), ask: asked(), ..config(case.hostile, 1) };
         let exploration = self.session.explore(&config, &scenario.historian(), scenario.body());
-        self.record(exploration, label)
+        self.record(exploration, case)
     }
 }
 
-/// What stands before the schedule's text: which scenario, and whether limits may be over at any time.
-fn label(place: usize, hostile: bool) -> String {
-    format!("i{}.{}", place + 1, if hostile { "h." } else { "" })
+/// Which scenario a schedule is of, whose place this is, and whether limits may be over at any time.
+fn case(place: usize, hostile: bool) -> Case {
+    Case { number: place + 1, hostile }
 }
 
 fn config(hostile: bool, spurious: u32) -> Config {

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use verdict::{Effect, Location, Step, Trace};
+use verdict::{Did, Effect, Location, Step, Trace};
 
 use crate::render::rows::{Length, Row, Shows, of_tools, rows};
-use crate::render::schedule::{self, RESTS, Sources, name};
+use crate::render::schedule::{self, Sources, name};
 
 /// A schedule, ready to be drawn.
 #[derive(Debug, Serialize)]
@@ -183,7 +183,8 @@ fn shown(rows: &[Row]) -> usize {
 }
 
 fn born(trace: &Trace, rows: &[Row], thread: usize) -> Option<usize> {
-    let starts = |step: &Step| step.operation == "spawn" && step.other == Some(thread) && step.effect == Effect::Done;
+    let starts =
+        |step: &Step| step.operation == Did::Spawn && step.other == Some(thread) && step.effect == Effect::Done;
     let step = trace.steps[..shown(rows)].iter().position(starts)?;
     Some(row_of(rows, step))
 }
@@ -249,7 +250,7 @@ fn awaited(trace: &Trace, step: &Step) -> String {
     match (step.object, step.other) {
         (Some(object), _) => trace.objects[object].name.clone(),
         (None, Some(other)) => format!("{} to end", trace.threads[other].name),
-        (None, None) => step.operation.clone(),
+        (None, None) => step.operation.to_string(),
     }
 }
 
@@ -276,41 +277,43 @@ fn causes(steps: &[Step]) -> Vec<(usize, usize, &'static str)> {
     let mut sent: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     let mut unparked: BTreeMap<usize, usize> = BTreeMap::new();
     for (number, step) in steps.iter().enumerate() {
-        let cause = match (&step.operation[..], step.effect, step.object, step.other) {
-            ("join", Effect::Done, _, Some(child)) => {
+        let cause = match (&step.operation, step.effect, step.object, step.other) {
+            (Did::Join, Effect::Done, _, Some(child)) => {
                 (0..number).rev().find(|before| steps[*before].thread == child).map(|from| (from, "join"))
             }
-            ("unlock", _, Some(object), _) => {
+            (Did::Unlock, _, Some(object), _) => {
                 freed.insert(object, number);
                 None
             }
-            ("notify_one" | "notify_all", _, Some(object), _) => {
+            (Did::NotifyOne | Did::NotifyAll, _, Some(object), _) => {
                 let asleep = sleepers.entry(object).or_default();
                 let many = step.value.as_ref().and_then(|value| value.strip_prefix("woke ")?.parse().ok());
                 woken.extend(asleep.drain(..many.unwrap_or(asleep.len()).min(asleep.len())).map(|one| (one, number)));
                 None
             }
-            ("wait" | "wait_timeout", Effect::Blocks, Some(object), _) => {
+            (Did::Wait | Did::WaitTimeout, Effect::Blocks, Some(object), _) => {
                 sleepers.entry(object).or_default().push(step.thread);
                 None
             }
-            ("wait" | "wait_timeout", _, Some(object), _) => {
+            (Did::Wait | Did::WaitTimeout, _, Some(object), _) => {
                 sleepers.entry(object).or_default().retain(|sleeper| *sleeper != step.thread);
                 woken.remove(&step.thread).filter(|_| step.effect == Effect::Done).map(|from| (from, "notify"))
             }
-            ("send" | "try_send", Effect::Done, Some(object), _) => {
+            (Did::Send | Did::TrySend, Effect::Done, Some(object), _) => {
                 sent.entry(object).or_default().push(number);
                 None
             }
-            ("recv" | "try_recv" | "recv_timeout", Effect::Done, Some(object), _) => {
+            (Did::Recv | Did::TryRecv | Did::RecvTimeout, Effect::Done, Some(object), _) => {
                 sent.get_mut(&object).filter(|waiting| !waiting.is_empty()).map(|waiting| (waiting.remove(0), "send"))
             }
-            ("unpark", _, _, Some(parked)) => {
+            (Did::Unpark, _, _, Some(parked)) => {
                 unparked.insert(parked, number);
                 None
             }
-            ("park" | "park_timeout", Effect::Done, ..) => unparked.remove(&step.thread).map(|from| (from, "unpark")),
-            ("lock" | "read" | "write", Effect::Done, Some(object), _) if was_blocked(steps, number) => {
+            (Did::Park | Did::ParkTimeout, Effect::Done, ..) => {
+                unparked.remove(&step.thread).map(|from| (from, "unpark"))
+            }
+            (Did::Lock | Did::Read | Did::Write, Effect::Done, Some(object), _) if was_blocked(steps, number) => {
                 freed.get(&object).map(|from| (*from, "unlock"))
             }
             _ => step.missed.as_ref().and_then(|missed| Some((missed.step?, "missed"))),
@@ -343,7 +346,7 @@ fn waits(trace: &Trace) -> Vec<Wait> {
         seen.contains(&start)
     };
     let sentence = |waiting: &verdict::Waiting| {
-        let waits_for = waiting.waits_for.as_ref().filter(|waits_for| waits_for.operation != RESTS)?;
+        let waits_for = waiting.waits_for.as_ref().filter(|waits_for| waits_for.operation != Did::Rest)?;
         let sentence = format!("{} waits for {}", name(trace, waiting.thread), schedule::wait(trace, waits_for));
         let thread = waiting.thread;
         let on = waits_for.on.iter().copied().filter(|on| *on < trace.threads.len()).collect();
@@ -371,13 +374,13 @@ pub(crate) fn standings(trace: &Trace) -> Vec<Vec<Standing>> {
                 standing.state = "ready".to_string();
             }
         }
-        if let ("spawn", Some(child)) = (&step.operation[..], step.other) {
+        if let (Did::Spawn, Some(child)) = (&step.operation, step.other) {
             now[child].state = "ready".to_string();
         }
         let ended = last[step.thread] == Some(number) && !still_there(step.thread);
         now[step.thread] = Standing {
             state: match step.effect {
-                Effect::Blocks if step.operation == RESTS => "ready".to_string(),
+                Effect::Blocks if step.operation == Did::Rest => "ready".to_string(),
                 Effect::Blocks => format!("waits for {}", awaited(trace, step)),
                 _ if ended => "ended".to_string(),
                 _ => "running".to_string(),
@@ -413,7 +416,7 @@ mod tests {
         let mut trace = abba();
         let bar = |thread, from, to, lock| Bar { thread, from, to, lock: Some(lock) };
         assert_eq!(drawn(&trace).held, [bar(0, 1, None, 0), bar(1, 2, None, 1)]);
-        trace.steps.push(Step { operation: "unlock".to_string(), holds: Vec::new(), ..trace.steps[1].clone() });
+        trace.steps.push(Step { operation: Did::Unlock, holds: Vec::new(), ..trace.steps[1].clone() });
         trace.steps.push(trace.steps[0].clone());
         assert_eq!(drawn(&trace).held[0], bar(0, 1, Some(5), 0));
     }
@@ -424,7 +427,7 @@ mod tests {
         assert_eq!(drawn(&trace).arrows, []);
         assert_eq!(drawn(&trace).born, [None, Some(0)]);
         // main frees the lock that back is blocked on, and back takes it.
-        trace.steps[4] = Step { operation: "unlock".to_string(), effect: Effect::Done, ..trace.steps[1].clone() };
+        trace.steps[4] = Step { operation: Did::Unlock, effect: Effect::Done, ..trace.steps[1].clone() };
         trace.steps.push(Step { effect: Effect::Done, ..trace.steps[3].clone() });
         assert_eq!(drawn(&trace).arrows, [Arrow { from: 4, to: 5, why: "unlock" }]);
     }
@@ -434,7 +437,7 @@ mod tests {
         let mut trace = abba();
         let step = |thread, operation: &str, effect, value: Option<&str>| Step {
             thread,
-            operation: operation.to_string(),
+            operation: Did::from(operation),
             effect,
             value: value.map(str::to_string),
             ..trace.steps[1].clone()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use verdict::{Effect, Location, Missed, Step, Trace, thousands};
+use verdict::{Did, Effect, Location, Missed, Step, Trace, thousands};
 
 use crate::render::fold;
 use crate::render::schedule::{Sources, awaited, name};
@@ -193,7 +193,7 @@ fn lines(trace: &Trace, sources: &mut Sources) -> Vec<Row> {
             continue;
         }
         // Time is told where somebody's was over. Elsewhere it passes for a tool, and for nobody who is shown.
-        let is_over = step.effect == Effect::TimedOut || matches!(&step.operation[..], "sleep" | "timer");
+        let is_over = step.effect == Effect::TimedOut || matches!(step.operation, Did::Sleep | Did::Timer);
         if step.now > now && !is_over {
             now = step.now;
         }
@@ -216,7 +216,7 @@ fn lines(trace: &Trace, sources: &mut Sources) -> Vec<Row> {
             let source = match (call, note) {
                 (Some(call), _) => call,
                 (None, Some(note)) => format!("waits at {note}"),
-                (None, None) => sources.line(&step.at, &step.operation),
+                (None, None) => sources.line(&step.at, step.operation.name()),
             };
             let line = Line {
                 thread: step.thread,
@@ -252,10 +252,10 @@ fn duration(nanoseconds: u64) -> String {
 
 /// What a scenario says of its calls: one begins, one returns, something happens.
 fn call(step: &Step) -> Option<String> {
-    let mark = match &step.operation[..] {
-        "call" => "▸",
-        "return" => "◂",
-        "note" => "•",
+    let mark = match &step.operation {
+        Did::Call => "▸",
+        Did::Return => "◂",
+        Did::Note => "•",
         _ => return None,
     };
     step.value.as_ref().filter(|_| step.at.file.starts_with(TOOLS)).map(|value| format!("{mark} {value}"))
@@ -279,23 +279,27 @@ pub fn told(trace: &Trace, step: &Step) -> Told {
     let object = step.object.map(|object| trace.objects[object].name.clone());
     let other = step.other.map(|thread| name(trace, thread).to_string());
     let on = object.or(other.clone()).unwrap_or_default();
-    let operation = &step.operation[..];
+    let operation = &step.operation;
     if let (Some(missed), Some(value)) = (&step.missed, &step.value) {
         let though = format!("though {}", instead_of(trace, missed));
         let (signs, words) = (format!("{on} reads {value}, {though}"), format!("reads {value} from {on}, {though}"));
         return Told { signs, words, stops: false };
     }
     let (signs, words) = match (step.effect, operation, &other) {
-        (Effect::Done, "unlock", _) => (format!("frees {on}"), format!("frees {on}")),
-        (Effect::Done, "close", _) => (format!("closes {on}"), format!("closes {on}")),
-        (Effect::Done, "spawn", Some(other)) => (format!("starts {other}"), format!("starts {other}")),
-        (Effect::Done, "join", Some(other)) => (format!("✔ {other} has ended"), format!("sees that {other} has ended")),
-        (Effect::Blocks, "join", Some(other)) => (format!("⏸ until {other} ends"), format!("waits for {other} to end")),
+        (Effect::Done, Did::Unlock, _) => (format!("frees {on}"), format!("frees {on}")),
+        (Effect::Done, Did::Close, _) => (format!("closes {on}"), format!("closes {on}")),
+        (Effect::Done, Did::Spawn, Some(other)) => (format!("starts {other}"), format!("starts {other}")),
+        (Effect::Done, Did::Join, Some(other)) => {
+            (format!("✔ {other} has ended"), format!("sees that {other} has ended"))
+        }
+        (Effect::Blocks, Did::Join, Some(other)) => {
+            (format!("⏸ until {other} ends"), format!("waits for {other} to end"))
+        }
         (Effect::Done, ..) => (format!("✔ {on}"), done(operation, &on)),
         (Effect::Blocks, ..) => (format!("⏸ {on}"), blocks(operation, &on)),
         (Effect::Refused, ..) => (format!("✘ {on} refused"), format!("is refused: {operation} {on}")),
         (Effect::TimedOut, ..) => ("⏱ time is up".to_string(), "gives up: the time is over".to_string()),
-        (Effect::Spurious, "compare_exchange_weak", _) => {
+        (Effect::Spurious, Did::CompareExchangeWeak, _) => {
             (format!("⚡ {on} fails for no reason"), format!("fails to change {on}, for no reason"))
         }
         (Effect::Spurious, ..) => ("⚡ spurious wakeup".to_string(), "wakes up although nobody called".to_string()),
@@ -310,40 +314,40 @@ pub fn told(trace: &Trace, step: &Step) -> Told {
 }
 
 /// What was done, in words.
-fn done(operation: &str, on: &str) -> String {
+fn done(operation: &Did, on: &str) -> String {
     match operation {
-        "lock" | "read" | "write" | "try_lock" | "try_read" | "try_write" => format!("gets {on}"),
-        "wait" | "wait_timeout" => format!("is woken at {on}"),
-        "notify_one" => format!("wakes one at {on}"),
-        "notify_all" => format!("wakes all at {on}"),
-        "send" | "try_send" => format!("sends to {on}"),
-        "recv" | "try_recv" | "recv_timeout" => format!("receives from {on}"),
-        "sleep" | "timer" => "has slept".to_string(),
-        "park" | "park_timeout" => "goes on: it was unparked".to_string(),
-        "unpark" => format!("unparks {on}"),
-        "until_blocked" => format!("sees that {on} is blocked"),
-        "get" => format!("looks at {on}"),
-        "is_finished" | "is_blocked" => format!("asks whether {on} {}", operation.replace('_', " ")),
+        Did::Lock | Did::Read | Did::Write | Did::TryLock | Did::TryRead | Did::TryWrite => format!("gets {on}"),
+        Did::Wait | Did::WaitTimeout => format!("is woken at {on}"),
+        Did::NotifyOne => format!("wakes one at {on}"),
+        Did::NotifyAll => format!("wakes all at {on}"),
+        Did::Send | Did::TrySend => format!("sends to {on}"),
+        Did::Recv | Did::TryRecv | Did::RecvTimeout => format!("receives from {on}"),
+        Did::Sleep | Did::Timer => "has slept".to_string(),
+        Did::Park | Did::ParkTimeout => "goes on: it was unparked".to_string(),
+        Did::Unpark => format!("unparks {on}"),
+        Did::UntilBlocked => format!("sees that {on} is blocked"),
+        Did::Get => format!("looks at {on}"),
+        Did::IsFinished | Did::IsBlocked => format!("asks whether {on} {}", operation.name().replace('_', " ")),
         _ => format!("{operation} {on}"),
     }
 }
 
 /// What is waited for, in words.
-fn blocks(operation: &str, on: &str) -> String {
+fn blocks(operation: &Did, on: &str) -> String {
     match operation {
-        "sleep" | "timer" => "sleeps".to_string(),
-        "park" | "park_timeout" => "waits to be unparked".to_string(),
+        Did::Sleep | Did::Timer => "sleeps".to_string(),
+        Did::Park | Did::ParkTimeout => "waits to be unparked".to_string(),
         _ if on.is_empty() => format!("waits: {operation}"),
         _ => format!("waits for {}", awaited(operation, on)),
     }
 }
 
 /// What was done with which value, in words.
-fn valued(operation: &str, on: &str, words: &str, value: &str) -> String {
+fn valued(operation: &Did, on: &str, words: &str, value: &str) -> String {
     match operation {
-        "load" => format!("reads {value} from {on}"),
-        "store" => format!("writes {value} to {on}"),
-        "notify_one" | "notify_all" => match value.trim_start_matches("woke ") {
+        Did::Load => format!("reads {value} from {on}"),
+        Did::Store => format!("writes {value} to {on}"),
+        Did::NotifyOne | Did::NotifyAll => match value.trim_start_matches("woke ") {
             "0" => format!("wakes nobody at {on}"),
             many => format!("wakes {many} at {on}"),
         },

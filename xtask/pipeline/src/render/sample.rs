@@ -1,6 +1,6 @@
 //! Schedules for the tests of the pictures: two threads that take two locks in opposite orders, recorded ones, and invented ones.
 
-use verdict::{Effect, Held, Location, Missed, Object, Step, Trace, TracedThread, Waiting, WaitsFor};
+use verdict::{Did, Effect, Held, Location, Missed, Object, Step, Trace, TracedThread, Waiting, WaitsFor};
 
 fn at(line: u32) -> Location {
     Location { file: "bank.rs".to_string(), line, column: 1 }
@@ -9,7 +9,7 @@ fn at(line: u32) -> Location {
 fn step(thread: usize, operation: &str, on: usize, line: u32, effect: Effect, holds: &[usize]) -> Step {
     Step {
         thread,
-        operation: operation.to_string(),
+        operation: Did::from(operation),
         object: (operation != "spawn").then_some(on),
         other: (operation == "spawn").then_some(on),
         at: at(line),
@@ -24,8 +24,7 @@ fn step(thread: usize, operation: &str, on: usize, line: u32, effect: Effect, ho
 }
 
 fn waiting(thread: usize, holds: usize, wants: usize, on: usize) -> Waiting {
-    let waits_for =
-        WaitsFor { operation: "lock".to_string(), object: Some(wants), at: at(15), on: vec![on], note: None };
+    let waits_for = WaitsFor { operation: Did::Lock, object: Some(wants), at: at(15), on: vec![on], note: None };
     Waiting { thread, holds: vec![Held { object: holds, at: at(14) }], waits_for: Some(waits_for) }
 }
 

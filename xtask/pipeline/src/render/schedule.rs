@@ -3,15 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use verdict::{Coverage, Held, Location, Object, Trace, WaitsFor};
+use verdict::{Coverage, Did, Held, Location, Object, Trace, WaitsFor};
 
 use crate::render::lanes::{Standing, standings};
 use crate::render::rows::{Length, Line, Row, Shows, TOOLS, of_tools, rows};
 use crate::render::{FAINT, OPEN, STRONG, fit, paragraph, shares, styled};
 use crate::repository::Repository;
 
-/// What a harness does that has started a scenario's threads: nobody waits for it.
-pub(crate) const RESTS: &str = "rest";
 /// Narrower columns can't hold a line of source; then there is one column.
 const NARROWEST: usize = 22;
 /// The step's mark and number.
@@ -23,7 +21,7 @@ pub fn ending(trace: &Trace, width: usize) -> String {
         Some(given) => paragraph(&format!("for {given}:"), 2, width),
         None => String::new(),
     };
-    let rests = |waits_for: &WaitsFor| waits_for.operation == RESTS;
+    let rests = |waits_for: &WaitsFor| waits_for.operation == Did::Rest;
     for waiting in trace.waiting.iter().filter(|waiting| !waiting.waits_for.as_ref().is_some_and(rests)) {
         let holds = match &waiting.holds[..] {
             [] => "holds nothing".to_string(),
@@ -256,11 +254,11 @@ pub fn wait(trace: &Trace, wait: &WaitsFor) -> String {
 }
 
 /// What a thread waits for that does this to an object.
-pub(crate) fn awaited(operation: &str, object: &str) -> String {
+pub(crate) fn awaited(operation: &Did, object: &str) -> String {
     match operation {
-        "wait" | "wait_timeout" => format!("a notification of {object}"),
-        "send" => format!("room in {object}"),
-        "recv" | "recv_timeout" => format!("a message from {object}"),
+        Did::Wait | Did::WaitTimeout => format!("a notification of {object}"),
+        Did::Send => format!("room in {object}"),
+        Did::Recv | Did::RecvTimeout => format!("a message from {object}"),
         _ => object.to_string(),
     }
 }
@@ -328,7 +326,7 @@ mod tests {
     #[test]
     fn an_old_value_is_told_with_the_newer_one() {
         let mut trace = abba();
-        trace.steps[3].operation = "load".to_string();
+        trace.steps[3].operation = Did::Load;
         trace.steps[3].effect = Effect::Done;
         trace.steps[3].value = Some("0".to_string());
         trace.steps[3].missed =
@@ -354,7 +352,7 @@ mod tests {
 
     #[test]
     fn who_waits_says_for_what() {
-        let waits = ["lock", "poll", "wait", "send", "recv"].map(|operation| awaited(operation, "it"));
+        let waits = ["lock", "poll", "wait", "send", "recv"].map(|operation| awaited(&Did::from(operation), "it"));
         let said = ["it", "it", "a notification of it", "room in it", "a message from it"];
         assert_eq!(waits, said);
     }
@@ -391,7 +389,7 @@ mod tests {
     fn what_a_thread_repeats_is_told_once_unless_it_is_replayed() {
         let mut spins = abba();
         let (lock, unlock) =
-            (spins.steps[1].clone(), verdict::Step { operation: "unlock".to_string(), ..spins.steps[1].clone() });
+            (spins.steps[1].clone(), verdict::Step { operation: Did::Unlock, ..spins.steps[1].clone() });
         let elsewhere = |step: &verdict::Step, value: u32| verdict::Step {
             at: Location { line: 20, ..step.at.clone() },
             value: Some(value.to_string()),
@@ -425,7 +423,7 @@ mod tests {
     fn steps_on_one_line_are_one_row_and_tools_keep_to_themselves() {
         let mut trace = abba();
         trace.waiting.clear();
-        let unlock = verdict::Step { operation: "unlock".to_string(), ..trace.steps[1].clone() };
+        let unlock = verdict::Step { operation: Did::Unlock, ..trace.steps[1].clone() };
         let inside = Location { file: "tests/support/src/gate.rs".to_string(), line: 1, column: 1 };
         trace.steps =
             vec![trace.steps[1].clone(), unlock.clone(), verdict::Step { at: inside, object: Some(1), ..unlock }];

@@ -4,7 +4,7 @@ pub(crate) mod page;
 
 use std::time::Duration;
 
-use verdict::{Coverage, Effect, Kind, Move, Position, TestVerdict, Verdict, thousands};
+use verdict::{Coverage, Did, Effect, Kind, Move, Position, TestVerdict, Verdict, thousands};
 
 use crate::play::{Action, Game, Told};
 use crate::render::schedule::{Sources, held, table, wait};
@@ -85,7 +85,7 @@ fn standing(game: &Game, thread: usize) -> (Option<String>, Option<String>) {
     let has_move = game.position.moves.iter().any(|next| next.step.thread == thread);
     let state = match (waits, waiting) {
         _ if has_move => None,
-        (Some(waits), _) if waits.operation == "rest" => Some("rests until nobody else can go on".to_string()),
+        (Some(waits), _) if waits.operation == Did::Rest => Some("rests until nobody else can go on".to_string()),
         (Some(waits), _) => Some(format!("waits for {}", wait(trace, waits))),
         (None, Some(_)) if game.is_over() => Some("could go on".to_string()),
         (None, Some(_)) => Some("lets others go first".to_string()),
@@ -147,17 +147,17 @@ fn threads(game: &Game, sources: &mut Sources, width: usize) -> (Vec<String>, Ve
 fn source(next: &Move, sources: &mut Sources) -> String {
     let step = &next.step;
     if step.at.file.contains("tests/support/") {
-        return match &step.operation[..] {
-            "call" => "▸ begins its next call".to_string(),
-            "return" => "◂ returns from its call".to_string(),
-            "note" => "• notes what happened".to_string(),
+        return match &step.operation {
+            Did::Call => "▸ begins its next call".to_string(),
+            Did::Return => "◂ returns from its call".to_string(),
+            Did::Note => "• notes what happened".to_string(),
             _ => "(in a test tool)".to_string(),
         };
     }
-    if step.operation == "exit" {
+    if step.operation == Did::Exit {
         return "(nothing is left to do)".to_string();
     }
-    format!("{} {}", step.at, sources.line(&step.at, &step.operation))
+    format!("{} {}", step.at, sources.line(&step.at, step.operation.name()))
 }
 
 /// What a move would do: `lock account#1`, `start writer`, `time is up`.
@@ -165,16 +165,16 @@ fn would(game: &Game, next: &Move) -> String {
     let step = &next.step;
     let name = |thread: usize| game.trace.threads.get(thread).map_or("?", |thread| &thread.name);
     let object = step.object.and_then(|object| game.trace.objects.get(object)).map(|object| object.name.as_str());
-    let what = match (&step.operation[..], object, step.other) {
-        ("exit", ..) => "end".to_string(),
-        ("spawn", _, Some(other)) => format!("start {}", name(other)),
+    let what = match (&step.operation, object, step.other) {
+        (Did::Exit, ..) => "end".to_string(),
+        (Did::Spawn, _, Some(other)) => format!("start {}", name(other)),
         (operation, Some(object), _) => format!("{operation} {object}"),
         (operation, None, Some(other)) => format!("{operation} {}", name(other)),
         (operation, None, None) => operation.to_string(),
     };
     match (step.effect, next.older, next.way) {
         (Effect::TimedOut, ..) => format!("{what}: time is up"),
-        (Effect::Spurious, ..) if step.operation == "compare_exchange_weak" => format!("{what}: fails for no reason"),
+        (Effect::Spurious, ..) if step.operation == Did::CompareExchangeWeak => format!("{what}: fails for no reason"),
         (Effect::Spurious, ..) => format!("{what}: wakes though nobody called"),
         (_, 1, _) => format!("{what}: the value before the newest"),
         (_, 2.., _) => format!("{what}: an old value, {} are newer", next.older),

@@ -148,7 +148,7 @@ fn steps(trace: &Trace, lines: &Lines) -> String {
             continue;
         }
         let source = rows::note_of_last(trace, number)
-            .map_or_else(|| sources.line(&step.at, &step.operation), |note| format!("waits at {note}"));
+            .map_or_else(|| sources.line(&step.at, step.operation.name()), |note| format!("waits at {note}"));
         let mark = if step.preemption { "↻ " } else { "" };
         rows += &format!(
             "<tr><th scope=\"row\">{mark}{}</th><td>{}</td><td>{}</td><td><code>{}</code></td><td>{}</td></tr>\n",

@@ -43,7 +43,7 @@ fn hostile() -> Gradebook {
                 trace.steps.iter_mut().for_each(|step| step.value = Some(name.to_string()));
                 trace.for_each_file(|_| format!("{name}/{name}"));
                 trace.waiting[0].waits_for.as_mut().unwrap().note = Some(name.to_string());
-                trace.waiting[1].waits_for.as_mut().unwrap().operation = name.to_string();
+                trace.waiting[1].waits_for.as_mut().unwrap().operation = name.into();
             }
         }
         one.lines =
