@@ -130,6 +130,11 @@ fn a_busy_connection_keeps_nobody_waiting() {
 #[test]
 fn it_pauses_when_nobody_can_go_on_and_only_then() {
     let slow = |number: usize, stop| Peer::who_says(format!("{number}ab\n")).read_stops(2, stop).write_stops(2, stop);
+    let until_it_is_taken = vec![
+        slow(0, Stop::UntilSent(1, answered("1ab\n"))),
+        // Its answer is all that moves after the pause.
+        Peer::who_says("1ab\n").write_stops(0, Stop::NotNow(1)).read_stops(4, Stop::UntilClosed(0)),
+    ];
     let rows = [
         ("no connection", vec![], 0),
         ("one that is always ready", vec![slow(0, Stop::Short)], 0),
@@ -139,6 +144,7 @@ fn it_pauses_when_nobody_can_go_on_and_only_then() {
         ("two that are not ready at the same time", vec![slow(0, Stop::NotNow(3)), slow(1, Stop::NotNow(3))], 6),
         ("one that waits for the one after it", vec![slow(0, Stop::UntilClosed(1)), slow(1, Stop::Short)], 0),
         ("one that waits for the one before it", vec![slow(0, Stop::Short), slow(1, Stop::UntilClosed(0))], 0),
+        ("one that waits until the one after it has taken its answer", until_it_is_taken, 1),
     ];
     let rows = rows.map(|(told, peers, pauses)| Row(told.to_owned(), (peers, pauses)));
     Check::new().threads_only().each(rows, |Row(_, (peers, pauses))| {
@@ -300,19 +306,20 @@ fn the_next_job_begins_as_soon_as_there_is_a_place() {
     // Three jobs that come by themselves have more orders than a learner wants to wait for.
     let calls = CALLS.into_iter().filter(|call| !EXPLORED || *call == Call::Map);
     let rows = calls.flat_map(|call| {
-        let two = [0, 1]
-            .map(|slow| (format!("3 jobs by {call}, 2 at once, number {} waits for the last one", slow + 1), 2, slow));
-        let one = (format!("3 jobs by {call}, one by one"), 1, 3);
-        two.into_iter().chain([one]).map(move |(told, places, slow)| Row(told, (call, places, slow)))
+        let waits = [(0, 1), (0, 2), (1, 2)].map(|(slow, other)| {
+            let told = format!("3 jobs by {call}, 2 at once, number {} waits for number {}", slow + 1, other + 1);
+            Row(told, (call, 2, Some((slow, other))))
+        });
+        waits.into_iter().chain([Row(format!("3 jobs by {call}, one by one"), (call, 1, None))])
     });
-    check().each(rows, |Row(_, (call, places, slow))| {
-        let (slow, gate, begun) = (*slow, Gate::closed(), Arc::new(Mutex::new(Vec::new())));
+    check().each(rows, |Row(_, (call, places, waits))| {
+        let (waits, gate, begun) = (*waits, Gate::closed(), Arc::new(Mutex::new(Vec::new())));
         let begins = Arc::clone(&begun);
         let job = job(move |number| {
             begins.lock().unwrap().push(number);
-            match number {
-                2 => gate.open(),
-                _ if number == slow => gate.pass(),
+            match waits {
+                Some((slow, _)) if number == slow => gate.pass(),
+                Some((_, other)) if number == other => gate.open(),
                 _ => {}
             }
         });
@@ -353,6 +360,8 @@ fn a_job_whose_caller_has_gone_keeps_its_place_until_it_ends() {
         let stuck = Stuck::new();
         on_one_thread(async {
             let pool = BlockingPool::new(1);
+            // The place of a job that has ended is one place again, and no more.
+            assert_eq!(pool.run(|| "ended").await, Ok("ended"));
             tokio::select! {
                 biased;
                 results = call.on(pool.clone(), 2, stuck.job()) => panic!("the job is stuck, and there are results: {results:?}"),
@@ -646,7 +655,7 @@ fn hear(socket: &mut TcpStream, request: &[u8]) {
 
 /// Libraries keep threads for themselves, and look again when they are woken.
 fn check() -> Check {
-    Check::new().library_threads().no_spurious_wakeups().schedules(2_000)
+    Check::new().library_threads().no_spurious_wakeups().schedules(6_000)
 }
 
 fn one_thread() -> Runtime {
