@@ -448,6 +448,24 @@ fn a_runtime_may_be_shut_down_without_waiting() {
 }
 
 #[test]
+fn what_is_started_on_a_runtime_that_is_shut_down_is_cancelled() {
+    passes(|| {
+        for mut builder in [Builder::new_current_thread(), Builder::new_multi_thread()] {
+            let runtime = builder.build().unwrap();
+            let handle = runtime.handle().clone();
+            drop(runtime);
+            let outer = Builder::new_current_thread().build().unwrap();
+            // From a thread, and from a task of another runtime.
+            let tasks = [handle.spawn(async {}), outer.block_on(async { handle.spawn(async {}) })];
+            let blocking = handle.spawn_blocking(|| {});
+            for task in tasks.into_iter().chain([blocking]) {
+                assert!(handle.block_on(task).unwrap_err().is_cancelled());
+            }
+        }
+    });
+}
+
+#[test]
 fn a_lock_that_spins_with_yields_waits_for_others() {
     passes(|| {
         on_one(async {
