@@ -439,11 +439,12 @@ fn pieces<const WAYS: usize>(stops: [Stop; WAYS]) -> Vec<Case> {
     let mut cases = Vec::new();
     for stop in stops {
         cases.extend(
-            (0..=says.len()).map(|at| case(format!("{stop} after {at} bytes are read"), [peer().read_stops(at, stop)])),
+            (0..=says.len())
+                .map(|at| case(format!("{stop} at byte {at} of what is read"), [peer().read_stops(at, stop)])),
         );
         let all = answered(says);
         cases.extend(
-            (0..=all).map(|at| case(format!("{stop} after {at} bytes are written"), [peer().write_stops(at, stop)])),
+            (0..=all).map(|at| case(format!("{stop} at byte {at} of what is written"), [peer().write_stops(at, stop)])),
         );
         let every =
             (0..=says.len()).fold(peer(), |peer, at| stops.iter().fold(peer, |peer, stop| peer.read_stops(at, *stop)));

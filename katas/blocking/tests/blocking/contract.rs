@@ -304,10 +304,11 @@ impl State {
             _ => panic!("`answer` is asked about {:?}, which nobody has said", shown(request)),
         };
         let (name, peer) = (name(number), &mut self.peers[number]);
-        assert_eq!(
-            peer.unsent(),
-            0,
-            "bytes of an answer that {name} was not yet sent when `answer` is asked for its next one"
+        let unsent = peer.unsent();
+        assert!(
+            unsent == 0,
+            "{name} is asked for its next answer, and {} of the last one are not yet sent",
+            counted(unsent, "byte")
         );
         assert!(peer.unanswered() > 0, "`answer` is asked about {:?}, and {name} has said no more yet", shown(request));
         let rest = &peer.says[peer.next..];
@@ -380,9 +381,14 @@ impl State {
 
     fn read(&mut self, number: usize, buffer: &mut [u8]) -> Moves {
         let (name, peer) = (name(number), &self.peers[number]);
-        assert_eq!(peer.unsent(), 0, "bytes of an answer that {name} was not yet sent when more is read from it");
-        let unanswered = peer.unanswered();
-        assert_eq!(unanswered, 0, "requests of {name} that have come and are not answered when more is read from it");
+        let (unsent, unanswered) = (peer.unsent(), peer.unanswered());
+        assert!(
+            unsent == 0,
+            "more is read from {name}, and {} of its answer are not yet sent",
+            counted(unsent, "byte")
+        );
+        let requests = counted(unanswered, "request");
+        assert!(unanswered == 0, "more is read from {name}, and {requests} of its own that have come are not answered");
         assert!(peer.begun() <= LONGEST, "more is read from {name}, though its request is too long already");
         let moves = self.call(number, Way::Read, buffer.len());
         if let Moves::Bytes(length) = moves {
