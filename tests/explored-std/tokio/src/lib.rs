@@ -3,8 +3,10 @@
 //! when a timer fires are decisions of the same search that decides who takes a lock.
 //!
 //! What needs nothing but wakers is tokio's own code: semaphores, channels, barriers. Each poll of theirs is one step. What is
-//! missing here does not compile in an explored run: `fs`, `io`, `net`, `process`, `signal`, `runtime::Builder`'s hooks and metrics.
+//! missing here does not compile in an explored run: `fs`, `net`, `process`, `signal`, what of `io` the system is behind or two tasks
+//! share, `runtime::Builder`'s hooks and metrics.
 
+pub mod io;
 pub mod macros;
 pub mod runtime;
 pub mod sync;

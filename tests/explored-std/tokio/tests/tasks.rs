@@ -448,6 +448,22 @@ fn a_runtime_may_be_shut_down_without_waiting() {
 }
 
 #[test]
+fn what_is_started_on_a_runtime_that_is_shut_down_is_cancelled() {
+    passes(|| {
+        for mut builder in [Builder::new_current_thread(), Builder::new_multi_thread()] {
+            let runtime = builder.build().unwrap();
+            let handle = runtime.handle().clone();
+            drop(runtime);
+            for task in [handle.spawn(async {}), handle.spawn_blocking(|| {})] {
+                assert!(handle.block_on(task).unwrap_err().is_cancelled());
+            }
+            // From a task of another runtime.
+            on_one(async move { assert!(handle.spawn(async {}).await.unwrap_err().is_cancelled()) });
+        }
+    });
+}
+
+#[test]
 fn a_lock_that_spins_with_yields_waits_for_others() {
     passes(|| {
         on_one(async {

@@ -137,7 +137,12 @@ where
     let run = move |home: Home| run(&home, &kept, future);
     match place {
         Place::Runtime(handle) => {
-            let home = Home { workers: Arc::clone(&handle.shared.workers), handle: Some(handle.clone()) };
+            // A runtime that is shut down has nobody who comes to its tasks. This one is cancelled, and needs somebody to drop its future.
+            let workers = match is_down(&handle) {
+                true => Arc::new(RawWorkers::new(1, at)),
+                false => Arc::clone(&handle.shared.workers),
+            };
+            let home = Home { workers, handle: Some(handle.clone()) };
             start_thread(Some(&handle), &task, name, move || run(home));
         }
         Place::Local(gate) => {
@@ -210,7 +215,7 @@ where
 /// Starts the thread of a task. A runtime that is given knows of it, and waits for its end.
 fn start_thread(runtime: Option<&Handle>, task: &Arc<Task>, name: String, run: impl FnOnce() + 'static) {
     let shared = runtime.map(|handle| Arc::clone(&handle.shared));
-    if shared.as_ref().is_some_and(|shared| shared.inside.with(|inside| inside.shut_down)) {
+    if runtime.is_some_and(is_down) {
         task.cancel();
     }
     let (run, known, ending) = (Carried(run), shared.clone(), Arc::clone(task));
@@ -226,4 +231,9 @@ fn start_thread(runtime: Option<&Handle>, task: &Arc<Task>, name: String, run: i
     if let Some(shared) = shared {
         runtime::one_more(&shared, task);
     }
+}
+
+/// Whether the runtime was shut down: what is started on it is cancelled.
+fn is_down(handle: &Handle) -> bool {
+    handle.shared.inside.with(|inside| inside.shut_down)
 }

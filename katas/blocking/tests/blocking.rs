@@ -1,0 +1,796 @@
+//! The contract of the kata `blocking`, sentence by sentence. `README.md` has the same list.
+
+#[path = "blocking/contract.rs"]
+mod contract;
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::ops::Range;
+use std::panic::{self, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::task::Poll;
+use std::thread;
+use std::time::Duration;
+
+use blocking::{BlockingPool, Connection, JobError, LONGEST, TURN, converse, serve};
+use contract::{Network, Peer, Stop, Then};
+use kata::inputs::{counted, listed, orders, subsets};
+use kata::{Check, EXPLORED, Gate, Peak, Rendezvous, panic_on_purpose};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
+
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
+/// compared with. And only an enum has variants to import.
+async fn _signatures(sockets: Vec<TcpStream>, socket: TcpStream, pool: BlockingPool) {
+    use JobError::{Panicked, Stopped};
+    let _: Vec<io::Result<()>> = serve(sockets, |request: &[u8]| request.to_vec(), || {});
+    let _: io::Result<()> = Connection::set_nonblocking(&socket, true);
+    let _: fn(usize) -> BlockingPool = BlockingPool::new;
+    let pool: BlockingPool = pool.clone();
+    let _: Result<u8, JobError> = pool.run(|| 1).await;
+    let _: Vec<Result<u8, JobError>> = pool.map(vec![1], |input: u8| input).await;
+    let stream = tokio::io::join(tokio::io::empty(), tokio::io::sink());
+    let _: io::Result<()> = converse(stream, &pool, Arc::new(<[u8]>::to_vec)).await;
+    // A constant is a pattern only if its type derives `PartialEq`, which tells one variant from another.
+    const PANICKED: JobError = Panicked;
+    let _ = |error: JobError| match error {
+        PANICKED | Stopped => {}
+    };
+}
+
+/// Never called. Pools are shared by tasks, and a conversation is one.
+fn _tasks(pool: &'static BlockingPool) {
+    fn shared<T: Sync + Send + Clone>(_: &T) {}
+    fn given<T: Send>(_: T) {}
+    shared(pool);
+    given(pool.run(|| 1));
+    given(pool.map(vec![1], |input: u8| input));
+    given(converse(tokio::io::join(tokio::io::empty(), tokio::io::sink()), pool, Arc::new(<[u8]>::to_vec)));
+}
+
+/// A submission can't agree on other numbers with itself.
+const _: () = assert!(LONGEST == 1024 && TURN == 4096);
+
+// ------------------------------------------------------------------------------------------------------ by hand
+
+#[test]
+fn each_request_gets_its_answer() {
+    let many = "c\n".repeat(TURN);
+    by_hand(lines().into_iter().chain([case(format!("{TURN} requests"), [Peer::who_says(many)])]));
+}
+
+#[test]
+fn requests_and_answers_may_pass_in_pieces() {
+    by_hand(pieces([Stop::Short, Stop::Interrupted, Stop::NotNow(1), Stop::NotNow(3)]));
+}
+
+#[test]
+fn the_end_is_well_between_two_requests_only() {
+    by_hand(ends());
+}
+
+#[test]
+fn a_request_that_is_too_long_is_refused_at_once() {
+    by_hand(too_long());
+}
+
+#[test]
+fn an_error_ends_its_connection_alone() {
+    let refused = Peer::who_says("0ab\n").stays_blocking(ErrorKind::NotConnected);
+    let mut troubles = troubles();
+    troubles.push(("it can't be made non-blocking".into(), refused));
+    let rows = troubles.into_iter().flat_map(|(told, peer)| {
+        // Beside one that has all there is at once, and one that goes on when this one is closed.
+        let later = Peer::who_says("1x\n1yz\n").read_stops(3, Stop::NotNow(2)).write_stops(1, Stop::UntilClosed(0));
+        let beside = vec![peer.clone(), later, Peer::who_says("2x\n2yz\n")];
+        [case(told.clone(), [peer]), case(told + ", beside two others", beside)]
+    });
+    by_hand(rows);
+}
+
+#[test]
+fn nobody_waits_for_another_connection() {
+    let stuck = [false, true].into_iter().flat_map(|writes| {
+        [0, 1, 2].map(|slow| {
+            let peers = (0..3).map(|number| {
+                let closed = [(slow + 1) % 3, (slow + 2) % 3].map(Stop::UntilClosed);
+                let peer = two_requests(number);
+                match (number == slow, writes) {
+                    (false, _) => peer.read_stops(3, Stop::NotNow(2)),
+                    (true, true) => closed.into_iter().fold(peer, |peer, stop| peer.write_stops(2, stop)),
+                    (true, false) => closed.into_iter().fold(peer, |peer, stop| peer.read_stops(2, stop)),
+                }
+            });
+            let what = if writes { "takes its answer" } else { "says more" };
+            case(format!("number {} {what} when both others are closed", slow + 1), peers)
+        })
+    });
+    by_hand(chains().into_iter().chain(stuck));
+}
+
+#[test]
+fn a_busy_connection_keeps_nobody_waiting() {
+    let rows = [0, 1, 2].into_iter().flat_map(|busy| {
+        [1, 8, LONGEST].map(|length| {
+            let says = format!("{busy}{}\n", "x".repeat(length - 1));
+            let peers = (0..3).map(|number| match number == busy {
+                // There is always more.
+                true => Peer::who_says(says.repeat(5 * TURN / says.len())),
+                false => two_requests(number).read_stops(1, Stop::Short).read_stops(3, Stop::UntilSent(busy, 99)),
+            });
+            case(format!("number {} has many requests of {}", busy + 1, counted(length, "byte")), peers)
+        })
+    });
+    by_hand(rows);
+}
+
+#[test]
+fn it_pauses_when_nobody_can_go_on_and_only_then() {
+    let slow = |number: usize, stop| Peer::who_says(format!("{number}ab\n")).read_stops(2, stop).write_stops(2, stop);
+    let until_it_is_taken = vec![
+        slow(0, Stop::UntilSent(1, answered("1ab\n"))),
+        // Its answer is all that moves after the pause.
+        Peer::who_says("1ab\n").write_stops(0, Stop::NotNow(1)).read_stops(4, Stop::UntilClosed(0)),
+    ];
+    let rows = [
+        ("no connection", vec![], 0),
+        ("one that is always ready", vec![slow(0, Stop::Short)], 0),
+        ("one that is interrupted", vec![slow(0, Stop::Interrupted)], 0),
+        ("one that is not ready twice", vec![slow(0, Stop::NotNow(1))], 2),
+        ("one that is not ready for long", vec![slow(0, Stop::NotNow(50))], 100),
+        ("two that are not ready at the same time", vec![slow(0, Stop::NotNow(3)), slow(1, Stop::NotNow(3))], 6),
+        ("one that waits for the one after it", vec![slow(0, Stop::UntilClosed(1)), slow(1, Stop::Short)], 0),
+        ("one that waits for the one before it", vec![slow(0, Stop::Short), slow(1, Stop::UntilClosed(0))], 0),
+        ("one that waits until the one after it has taken its answer", until_it_is_taken, 1),
+    ];
+    let rows = rows.map(|(told, peers, pauses)| Row(told.to_owned(), (peers, pauses)));
+    Check::new().threads_only().each(rows, |Row(_, (peers, pauses))| {
+        assert_eq!(served(peers).pauses(), *pauses, "pauses");
+    });
+}
+
+#[test]
+fn no_more_is_read_than_is_answered_and_taken() {
+    by_hand(backpressure());
+}
+
+#[test]
+fn a_connection_is_closed_as_soon_as_it_has_ended() {
+    let rows = orders(3).into_iter().map(|order| {
+        let mut peers = Vec::from_iter((0..3).map(two_requests));
+        for two in order.windows(2) {
+            peers[two[1]] = peers[two[1]].clone().read_stops(3, Stop::UntilClosed(two[0]));
+        }
+        case(format!("each says the rest when the one before it is closed, in the order {}", listed(&order)), peers)
+    });
+    by_hand(rows);
+}
+
+#[test]
+fn real_sockets_are_served() {
+    // Pauses are counted, and the last one comes before the deadline on the busiest machine.
+    Check::new().threads_only().deadline(Duration::from_secs(60)).run(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("it has an address");
+        let connect = || {
+            let client = TcpStream::connect(address).expect("somebody listens");
+            (client, listener.accept().expect("somebody has come").0)
+        };
+        let (clients, connections): (Vec<_>, Vec<_>) = CLIENTS.iter().map(|_| connect()).unzip();
+        let (others, gate) = (Arc::new(AtomicUsize::new(CLIENTS.len() - 1)), Gate::closed());
+        let clients = Vec::from_iter(CLIENTS.iter().zip(clients).map(|(client, socket)| {
+            let (others, gate) = (Arc::clone(&others), gate.clone());
+            thread::spawn(move || {
+                client.talk(socket, &gate);
+                if *client != ComesLast && others.fetch_sub(1, Ordering::SeqCst) == 1 {
+                    gate.open();
+                }
+            })
+        }));
+        // How long a pause is proves nothing. That there are so many of them does: clients have long done what they can.
+        let mut pauses = 0;
+        let pause = || {
+            pauses += 1;
+            assert!(pauses < 3_000, "{pauses} pauses, and the connections have not ended");
+            thread::sleep(Duration::from_micros(200));
+        };
+        let ends = Vec::from_iter(
+            serve(connections, long_reply, pause).into_iter().map(|end| end.map_err(|error| error.kind())),
+        );
+        let expected = CLIENTS.map(|client| if client == Dies { Err(ErrorKind::UnexpectedEof) } else { Ok(()) });
+        assert_eq!(ends, expected, "how the connections have ended");
+        clients.into_iter().for_each(|client| client.join().expect("the client got what it asked for"));
+    });
+}
+
+// ------------------------------------------------------------------------------------------------- on a runtime
+
+#[test]
+fn a_conversation_on_a_runtime_keeps_the_same_contract() {
+    let troubles = troubles().into_iter().map(|(told, peer)| case(told, [peer]));
+    let rows = lines().into_iter().chain(pieces([Stop::Short, Stop::NotNow(1)])).chain(ends()).chain(too_long());
+    let rows = rows.chain(troubles).chain(backpressure()).chain(chains());
+    // One for all of them, so that its thread for jobs is started once.
+    let runtime = OnceLock::new();
+    Check::new().threads_only().library_threads().each(rows, move |Row(_, peers)| {
+        let network = Network::of(peers.to_vec(), reply);
+        let ends = runtime.get_or_init(one_thread).block_on(async {
+            let pool = BlockingPool::new(1);
+            let answers = network.clone();
+            let answer = Arc::new(move |request: &[u8]| answers.answer(request));
+            let conversations = network.connections().into_iter().map(|line| {
+                let (pool, answer) = (pool.clone(), Arc::clone(&answer));
+                tokio::spawn(async move { converse(line, &pool, answer).await })
+            });
+            let mut ends = Vec::new();
+            for conversation in Vec::from_iter(conversations) {
+                ends.push(conversation.await.unwrap_or_else(|error| panic::resume_unwind(error.into_panic())));
+            }
+            ends
+        });
+        network.judge(ends);
+    });
+}
+
+#[test]
+fn tasks_go_on_while_a_job_blocks() {
+    check().each(CALLS, |call| {
+        // The job is stuck until a task lets it go on.
+        let (gate, begun) = (Gate::closed(), Arc::new(Notify::new()));
+        let (stuck, begins) = (gate.clone(), Arc::clone(&begun));
+        let job = job(move |_| {
+            begins.notify_one();
+            stuck.pass();
+        });
+        let results = on_one_thread(async {
+            tokio::spawn(async move {
+                begun.notified().await;
+                gate.open();
+            });
+            call.on(BlockingPool::new(1), 1, job).await
+        });
+        assert_eq!(results, [Ok(0)]);
+    });
+}
+
+#[test]
+fn as_many_jobs_run_at_once_as_there_are_places() {
+    let sizes = [(2, 1), (2, 2), (3, 1), (3, 2), (7, 3), (3, usize::MAX)].into_iter();
+    let sizes = sizes.filter(|(jobs, _)| !EXPLORED || *jobs < 3);
+    let rows = sizes.flat_map(|(jobs, places)| {
+        CALLS.map(|call| {
+            let at_once = if places == usize::MAX { "any number".to_owned() } else { places.to_string() };
+            Row(format!("{} by {call}, {at_once} at once", counted(jobs, "job")), (call, jobs, places))
+        })
+    });
+    check().each(rows, |Row(_, (call, jobs, places))| {
+        let most = *jobs.min(places);
+        let (rendezvous, peak) = (Rendezvous::of(most), Peak::new());
+        let inside = peak.clone();
+        let job = job(move |_| {
+            let _inside = inside.enter();
+            rendezvous.meet();
+        });
+        let results = on_one_thread(call.on(BlockingPool::new(*places), *jobs, job));
+        assert_eq!(results, Vec::from_iter((0..*jobs).map(Ok)));
+        assert_eq!(peak.highest(), most, "jobs that ran at once");
+    });
+}
+
+#[test]
+fn results_come_in_the_order_of_the_inputs() {
+    let most = if EXPLORED { 2 } else { 3 };
+    let rows =
+        (0..=most).flat_map(orders).map(|order| Row(format!("jobs that end in the order {}", listed(&order)), order));
+    check().each(rows, |Row(_, order)| {
+        let gates = Vec::from_iter(order.iter().map(|_| Gate::closed()));
+        let turns =
+            Vec::from_iter((0..order.len()).map(|number| order.iter().position(|other| *other == number).unwrap()));
+        let job = job(move |number| {
+            let turn = turns[number];
+            if turn > 0 {
+                gates[turn - 1].pass();
+            }
+            gates[turn].open();
+        });
+        let results = on_one_thread(Call::Map.on(BlockingPool::new(order.len().max(1)), order.len(), job));
+        assert_eq!(results, Vec::from_iter((0..order.len()).map(Ok)));
+    });
+}
+
+#[test]
+fn the_next_job_begins_as_soon_as_there_is_a_place() {
+    // Three jobs that come by themselves have more orders than a learner wants to wait for.
+    let calls = CALLS.into_iter().filter(|call| !EXPLORED || *call == Call::Map);
+    let rows = calls.flat_map(|call| {
+        let waits = [(0, 1), (0, 2), (1, 2)].map(|(slow, other)| {
+            let told = format!("3 jobs by {call}, 2 at once, number {} waits for number {}", slow + 1, other + 1);
+            Row(told, (call, 2, Some((slow, other))))
+        });
+        waits.into_iter().chain([Row(format!("3 jobs by {call}, one by one"), (call, 1, None))])
+    });
+    check().each(rows, |Row(_, (call, places, waits))| {
+        let (waits, gate, begun) = (*waits, Gate::closed(), Arc::new(Mutex::new(Vec::new())));
+        let begins = Arc::clone(&begun);
+        let job = job(move |number| {
+            begins.lock().unwrap().push(number);
+            match waits {
+                Some((slow, _)) if number == slow => gate.pass(),
+                Some((_, other)) if number == other => gate.open(),
+                _ => {}
+            }
+        });
+        let results = on_one_thread(call.on(BlockingPool::new(*places), 3, job));
+        assert_eq!(results, [Ok(0), Ok(1), Ok(2)]);
+        if (*call, *places) == (Call::Map, 1) {
+            assert_eq!(*begun.lock().unwrap(), [0, 1, 2], "the order in which the jobs began");
+        }
+    });
+}
+
+#[test]
+fn a_job_that_panics_is_an_error_in_its_place() {
+    let numbers = if EXPLORED { 2 } else { 3 };
+    let rows = CALLS.into_iter().flat_map(|call| {
+        let panics = subsets(numbers).into_iter().skip(1);
+        panics.map(move |panics| {
+            Row(format!("{} by {call}, of which {} panic", counted(numbers, "job"), listed(&panics)), (call, panics))
+        })
+    });
+    check().each(rows, move |Row(_, (call, panics))| {
+        let these = panics.clone();
+        let job = job(move |number| {
+            if these.contains(&number) {
+                panic_on_purpose("the job is not done")
+            }
+        });
+        // With one place, which has to be given back.
+        let results = on_one_thread(call.on(BlockingPool::new(1), numbers, job));
+        let result = |number| if panics.contains(&number) { Err(JobError::Panicked) } else { Ok(number) };
+        assert_eq!(results, Vec::from_iter((0..numbers).map(result)));
+    });
+}
+
+#[test]
+fn a_job_whose_caller_has_gone_keeps_its_place_until_it_ends() {
+    check().each(CALLS, |call| {
+        let stuck = Stuck::new();
+        on_one_thread(async {
+            let pool = BlockingPool::new(1);
+            // The place of a job that has ended is one place again, and no more.
+            assert_eq!(pool.run(|| "ended").await, Ok("ended"));
+            tokio::select! {
+                biased;
+                results = call.on(pool.clone(), 2, stuck.job()) => panic!("the job is stuck, and there are results: {results:?}"),
+                () = stuck.begins.notified() => {}
+            }
+            // Nobody waits for it any more. But it is still there.
+            let ended = Arc::clone(&stuck.ended);
+            let next = pool.run(move || ended.load(Ordering::SeqCst));
+            let (next, ()) = tokio::join!(next, async { stuck.gate.open() });
+            assert_eq!(next, Ok(1), "jobs that had ended when the next one began");
+        });
+        assert_eq!(stuck.begun.load(Ordering::SeqCst), 1, "jobs that have begun, with one place, and nobody who waits for them");
+    });
+}
+
+#[test]
+fn a_shutdown_waits_for_jobs_that_have_begun() {
+    let rows = CALLS.into_iter().flat_map(|call| {
+        [1, 2].map(|jobs| Row(format!("{} by {call}, one by one", counted(jobs, "job")), (call, jobs)))
+    });
+    check().each(rows, |Row(_, (call, jobs))| {
+        let (stuck, runtime) = (Stuck::new(), one_thread());
+        runtime.spawn(call.on(BlockingPool::new(1), *jobs, stuck.job()));
+        runtime.block_on(stuck.begins.notified());
+        let gate = stuck.gate.clone();
+        let opens = thread::spawn(move || gate.open());
+        drop(runtime);
+        let count = |jobs: &AtomicUsize| jobs.load(Ordering::SeqCst);
+        assert_eq!((count(&stuck.begun), count(&stuck.ended)), (1, 1), "jobs that have begun, and that have ended");
+        opens.join().unwrap();
+    });
+}
+
+#[test]
+fn a_runtime_that_is_shut_down_runs_no_jobs() {
+    check().each(CALLS, |call| {
+        let (runtime, pool) = (one_thread(), BlockingPool::new(1));
+        let handle = runtime.handle().clone();
+        drop(runtime);
+        // The place is free again each time.
+        let results = handle.block_on(call.on(pool, 2, job(|_| panic!("this job runs on no runtime"))));
+        let error = if *call == Call::Converse { NO_ANSWER } else { JobError::Stopped };
+        assert_eq!(results, [Err(error); 2], "what is asked of a pool whose runtime is shut down");
+    });
+}
+
+#[test]
+fn no_place_at_all_is_a_panic() {
+    check().run(|| {
+        let pool = catch_unwind(|| BlockingPool::new(0));
+        assert!(pool.is_err(), "no job could ever run");
+        BlockingPool::new(1);
+        BlockingPool::new(usize::MAX);
+    });
+}
+
+// ------------------------------------------------------------------------------------------------------- cases
+
+/// What each of these says, all at once.
+fn lines() -> Vec<Case> {
+    let says = ["", "a\n", "\n", "ab\ncd\n", "\n\n\n", "\r\n\0\n", "ä\n"].map(str::to_owned);
+    let long = ["a".repeat(LONGEST) + "\n", ("b".repeat(LONGEST) + "\n").repeat(9)];
+    let mut cases = Vec::from_iter(
+        says.into_iter().chain(long).map(|says| case(format!("the requests {says:.20?}"), [Peer::who_says(says)])),
+    );
+    let not_utf8 = b"\xff\n\xc3\n".to_vec();
+    cases.push(case("requests that are not UTF-8".to_owned(), [Peer::who_says(not_utf8)]));
+    cases
+}
+
+/// A conversation that stops at each byte, and at every byte, in each of these ways.
+fn pieces<const WAYS: usize>(stops: [Stop; WAYS]) -> Vec<Case> {
+    let says = "ab\n\ncde\n";
+    let peer = || Peer::who_says(says);
+    let mut cases = Vec::new();
+    for stop in stops {
+        cases.extend(
+            (0..=says.len())
+                .map(|at| case(format!("{stop} at byte {at} of what is read"), [peer().read_stops(at, stop)])),
+        );
+        let all = answered(says);
+        cases.extend(
+            (0..=all).map(|at| case(format!("{stop} at byte {at} of what is written"), [peer().write_stops(at, stop)])),
+        );
+        let every =
+            (0..=says.len()).fold(peer(), |peer, at| stops.iter().fold(peer, |peer, stop| peer.read_stops(at, *stop)));
+        let every = (0..=all).fold(every, |peer, at| peer.write_stops(at, stop));
+        cases.push(case(format!("{stop} at every byte"), [every]));
+    }
+    cases
+}
+
+/// A stream that ends or fails after each byte, while it takes its answers fast or slowly.
+fn ends() -> Vec<Case> {
+    let says = "ab\n\nc\n";
+    let mut cases = Vec::new();
+    for at in 0..=says.len() {
+        for then in [Then::End, Then::Fail(ErrorKind::ConnectionReset)] {
+            for slow in [0, 2] {
+                let peer = Peer::who_says(&says[..at]).then(then);
+                let slowly = |peer: Peer, byte| peer.write_stops(byte, Stop::NotNow(slow));
+                let peer = (0..answered(&says[..at])).fold(peer, slowly);
+                cases.push(case(
+                    format!("{then} after {at} bytes, which takes answers with {}", counted(slow, "pause")),
+                    [peer],
+                ));
+            }
+        }
+    }
+    cases
+}
+
+/// What has a line that is too long, or nearly.
+fn too_long() -> Vec<Case> {
+    let line = |length| "a".repeat(length);
+    let byte_by_byte =
+        |says: String| (0..says.len()).fold(Peer::who_says(says), |peer, at| peer.read_stops(at, Stop::Short));
+    let rows = [
+        ("a request that is a byte too long", Peer::who_says(line(LONGEST + 1) + "\n")),
+        ("a byte too much, and no line feed", Peer::who_says(line(LONGEST + 1))),
+        ("the longest request, and no line feed", Peer::who_says(line(LONGEST))),
+        ("a request without an end", Peer::who_says(line(50 * TURN))),
+        ("a request without an end, byte by byte", byte_by_byte(line(LONGEST + 9))),
+        ("the longest request, byte by byte", byte_by_byte(line(LONGEST) + "\n")),
+        ("one that is too long, behind two others", Peer::who_says(format!("a\nb\n{}\nc\n", line(LONGEST + 1)))),
+        (
+            "a byte too much, and then silence",
+            Peer::who_says(line(LONGEST + 2)).read_stops(LONGEST + 1, Stop::NotNow(9)),
+        ),
+    ];
+    Vec::from_iter(rows.map(|(told, peer)| case(told.to_owned(), [peer])))
+}
+
+/// Peers of number 0 that come to a bad end.
+fn troubles() -> Vec<(String, Peer)> {
+    let kinds = [ErrorKind::ConnectionReset, ErrorKind::TimedOut];
+    let mut troubles = vec![
+        ("a request is too long".to_owned(), Peer::who_says("0".repeat(LONGEST + 1))),
+        ("an end within a request".to_owned(), Peer::who_says("0ab\n0")),
+    ];
+    for at in 0..=5 {
+        for kind in kinds {
+            let told = format!("reading fails ({kind:?}) after {at} bytes");
+            troubles.push((told, Peer::who_says(&"0ab\n0"[..at]).then(Then::Fail(kind))));
+        }
+        for then in [Then::End, Then::Fail(kinds[0]), Then::Fail(ErrorKind::BrokenPipe)] {
+            let told = format!("where answers go, there is {then} after {at} bytes");
+            troubles.push((told, Peer::who_says("0ab\n0c\n").takes(at, then)));
+        }
+    }
+    troubles
+}
+
+/// Whoever asks much and takes nothing. Each peer complains itself when it is read from too early.
+fn backpressure() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for requests in [1, 2, 100] {
+        for at in [0, 1, 5] {
+            let peer = Peer::who_says("0a\n".repeat(requests)).write_stops(at, Stop::NotNow(30));
+            let told = format!("{}, and no answer is taken after {at} bytes", counted(requests, "request"));
+            let breaks = peer.clone().takes(at, Then::Fail(ErrorKind::ConnectionReset));
+            cases.push(case(told.clone() + " for long", [peer, two_requests(1)]));
+            cases.push(case(told + " until it breaks", [breaks, two_requests(1)]));
+        }
+    }
+    cases
+}
+
+/// Each waits until the one before it is answered, in every order, while it says something or while it takes something.
+fn chains() -> Vec<Case> {
+    let chains = [2, 3].into_iter().flat_map(orders).flat_map(|order| {
+        [false, true].map(|writes| {
+            let mut peers = Vec::from_iter((0..order.len()).map(two_requests));
+            for two in order.windows(2) {
+                let until = Stop::UntilSent(two[0], answered("0a\n"));
+                let peer = peers[two[1]].clone();
+                peers[two[1]] = if writes { peer.write_stops(1, until) } else { peer.read_stops(1, until) };
+            }
+            let what = if writes { "takes its answer" } else { "says all of its request" };
+            case(format!("each {what} when the one before it is answered, in the order {}", listed(&order)), peers)
+        })
+    });
+    chains.collect()
+}
+
+/// One that has this number, from 0, says two requests, and takes their answers.
+fn two_requests(number: usize) -> Peer {
+    Peer::who_says(format!("{number}a\n{number}b\n"))
+}
+
+// ------------------------------------------------------------------------------------------------------- tools
+
+/// An input of a test, with what is told of it.
+struct Row<T>(String, T);
+
+impl<T> fmt::Display for Row<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Connections that are there at the same time.
+type Case = Row<Vec<Peer>>;
+
+fn case(told: String, peers: impl IntoIterator<Item = Peer>) -> Case {
+    Row(told, Vec::from_iter(peers))
+}
+
+/// Serves each of these by hand.
+fn by_hand(cases: impl IntoIterator<Item = Case>) {
+    Check::new().threads_only().each(cases, |Row(_, peers)| drop(served(peers)));
+}
+
+fn served(peers: &[Peer]) -> Network {
+    let network = Network::of(peers.to_vec(), reply);
+    network.judge(serve(network.connections(), |request| network.answer(request), || network.pause()));
+    network
+}
+
+/// What is answered to a request: not what was asked, and not as long.
+fn reply(request: &[u8]) -> Vec<u8> {
+    // Nothing is an answer, too.
+    let mut reply = if request.is_empty() { Vec::new() } else { b"re:".to_vec() };
+    reply.extend(request.iter().rev());
+    reply
+}
+
+/// How many bytes the answers to these requests have.
+fn answered(says: &str) -> usize {
+    let requests = says.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+    requests.map(|request| reply(request.as_bytes()).len() + 1).sum()
+}
+
+/// An answer that no socket takes at once.
+fn long_reply(request: &[u8]) -> Vec<u8> {
+    request.repeat(300_000)
+}
+
+use Client::{AsksOneByOne, AsksWithoutListening, ComesLast, Dies, Leaves};
+
+/// Clients of real sockets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Client {
+    AsksWithoutListening,
+    AsksOneByOne,
+    Leaves,
+    Dies,
+    /// Says half a request, and the rest when all others have gone.
+    ComesLast,
+}
+
+const CLIENTS: [Client; 5] = [ComesLast, AsksWithoutListening, Dies, AsksOneByOne, Leaves];
+
+impl Client {
+    fn talk(self, mut socket: TcpStream, others_have_gone: &Gate) {
+        match self {
+            AsksWithoutListening => {
+                let asks = "a\n".repeat(20);
+                socket.write_all(asks.as_bytes()).expect("so much fits into a socket");
+                socket.shutdown(Shutdown::Write).expect("it is open");
+                let mut answers = Vec::new();
+                socket.read_to_end(&mut answers).expect("all answers, and then the end");
+                let expected = [&long_reply(b"a")[..], b"\n"].concat().repeat(20);
+                assert!(answers == expected, "{} bytes came, and {} were expected", answers.len(), expected.len());
+            }
+            AsksOneByOne => (0..3).for_each(|_| ask(&mut socket, b"bc")),
+            Leaves => {}
+            Dies => socket.write_all(b"not whole").expect("so much fits into a socket"),
+            ComesLast => {
+                socket.write_all(b"d").expect("so much fits into a socket");
+                others_have_gone.pass();
+                socket.write_all(b"e\nf").expect("so much fits into a socket");
+                hear(&mut socket, b"de");
+                ask(&mut socket, b"");
+            }
+        }
+    }
+}
+
+/// Says a request, or the rest of `f` if it is empty, and hears its answer.
+fn ask(socket: &mut TcpStream, request: &[u8]) {
+    socket.write_all(&[request, b"\n"].concat()).expect("so much fits into a socket");
+    hear(socket, if request.is_empty() { b"f" } else { request });
+}
+
+fn hear(socket: &mut TcpStream, request: &[u8]) {
+    let expected = [&long_reply(request)[..], b"\n"].concat();
+    let mut answer = vec![0; expected.len()];
+    socket.read_exact(&mut answer).expect("an answer");
+    assert!(answer == expected, "this is not the answer to {:?}", String::from_utf8_lossy(request));
+}
+
+/// Libraries keep threads for themselves, and look again when they are woken.
+fn check() -> Check {
+    Check::new().library_threads().no_spurious_wakeups().schedules(4_000)
+}
+
+fn one_thread() -> Runtime {
+    Builder::new_current_thread().build().expect("a runtime without input and output")
+}
+
+fn on_one_thread<T>(future: impl Future<Output = T>) -> T {
+    one_thread().block_on(future)
+}
+
+/// What a job does. All tests have the same type: then it is compiled once.
+type Job = Arc<dyn Fn(usize) + Send + Sync>;
+
+fn job(with: impl Fn(usize) + Send + Sync + 'static) -> Job {
+    Arc::new(with)
+}
+
+/// How jobs come into a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    Run,
+    Map,
+    /// Half of them each, by two clones.
+    TwoMaps,
+    Converse,
+}
+
+const CALLS: [Call; 4] = [Call::Run, Call::Map, Call::TwoMaps, Call::Converse];
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Call::Run => "`run`",
+            Call::Map => "`map`",
+            Call::TwoMaps => "two `map`s",
+            Call::Converse => "`converse`",
+        })
+    }
+}
+
+/// An end of a conversation tells no more than that there is no answer.
+const NO_ANSWER: JobError = JobError::Panicked;
+
+type Results = Vec<Result<usize, JobError>>;
+
+impl Call {
+    /// Asks for so many jobs at the same time. Each returns its number.
+    fn on(self, pool: BlockingPool, jobs: usize, job: Job) -> Pin<Box<dyn Future<Output = Results> + Send>> {
+        Box::pin(async move {
+            let map = |numbers: Range<usize>| {
+                let (pool, job) = (pool.clone(), Arc::clone(&job));
+                async move {
+                    let work = move |number| {
+                        job(number);
+                        number
+                    };
+                    pool.map(Vec::from_iter(numbers), work).await
+                }
+            };
+            match self {
+                Call::Map => map(0..jobs).await,
+                Call::TwoMaps => all([map(0..jobs / 2), map(jobs / 2..jobs)]).await.concat(),
+                Call::Run => {
+                    all((0..jobs).map(|number| {
+                        let (pool, job) = (pool.clone(), Arc::clone(&job));
+                        let work = move || {
+                            job(number);
+                            number
+                        };
+                        async move { pool.run(work).await }
+                    }))
+                    .await
+                }
+                Call::Converse => {
+                    all((0..jobs).map(|number| {
+                        let (pool, job) = (pool.clone(), Arc::clone(&job));
+                        let answer = move |request: &[u8]| {
+                            assert_eq!(request, b"job");
+                            job(number);
+                            b"done".to_vec()
+                        };
+                        async move {
+                            let stream = tokio::io::join(&b"job\n"[..], tokio::io::sink());
+                            match converse(stream, &pool, Arc::new(answer)).await {
+                                Ok(()) => Ok(number),
+                                Err(error) if error.kind() == ErrorKind::Other => Err(NO_ANSWER),
+                                Err(error) => panic!("a conversation without trouble ends with {error:?}"),
+                            }
+                        }
+                    }))
+                    .await
+                }
+            }
+        })
+    }
+}
+
+/// Polls all of them until all are ready. When it is dropped, so are they, at once.
+async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut running = Vec::from_iter(futures.into_iter().map(|future| (Box::pin(future), None)));
+    poll_fn(|context| {
+        for (future, output) in running.iter_mut().filter(|(_, output)| output.is_none()) {
+            if let Poll::Ready(ready) = future.as_mut().poll(context) {
+                *output = Some(ready);
+            }
+        }
+        if running.iter().all(|(_, output)| output.is_some()) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    running.into_iter().filter_map(|(_, output)| output).collect()
+}
+
+/// Jobs that are stuck at a gate.
+struct Stuck {
+    gate: Gate,
+    begins: Arc<Notify>,
+    begun: Arc<AtomicUsize>,
+    ended: Arc<AtomicUsize>,
+}
+
+impl Stuck {
+    fn new() -> Stuck {
+        Stuck { gate: Gate::closed(), begins: Arc::default(), begun: Arc::default(), ended: Arc::default() }
+    }
+
+    fn job(&self) -> Job {
+        let Stuck { gate, begins, begun, ended } = self;
+        let (gate, begins, begun, ended) = (gate.clone(), Arc::clone(begins), Arc::clone(begun), Arc::clone(ended));
+        job(move |_| {
+            begun.fetch_add(1, Ordering::SeqCst);
+            begins.notify_one();
+            gate.pass();
+            ended.fetch_add(1, Ordering::SeqCst);
+        })
+    }
+}
