@@ -163,13 +163,13 @@ pub enum Failure {
 ///
 /// A job is begun once at most. A worker that ends, breaks the rules of [`Said`] or takes too long costs the job that it was to answer
 /// next, and only that one: other jobs that it has not answered are given to other workers. What is left of it is killed and
-/// waited for at once, also if it had no job. The next job that finds no worker free gets a new one.
+/// waited for at once, also if it had no job. The next job that finds no worker free gets a new one, if there is room for one.
 ///
 /// A worker that fails before it is ready is not replaced: the pool goes on with one less. If none is left, all jobs are told so.
 ///
 /// No process outlives the pool, and none is a zombie. Dropping the pool kills its workers, also if they are busy.
 pub struct Pool {
-    // The fields are yours to choose. So is the `impl Drop for Pool`.
+    // The fields are yours to choose.
 }
 
 impl Pool {
@@ -203,6 +203,13 @@ impl Pool {
 
     /// Waits until all jobs have an outcome, lets the workers end by closing their inputs, and waits for them.
     pub fn shutdown(self) {
+        todo!()
+    }
+}
+
+impl Drop for Pool {
+    /// Kills the workers, and waits until they are gone.
+    fn drop(&mut self) {
         todo!()
     }
 }

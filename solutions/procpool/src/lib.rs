@@ -199,7 +199,7 @@ pub enum Failure {
 ///
 /// A job is begun once at most. A worker that ends, breaks the rules of [`Said`] or takes too long costs the job that it was to answer
 /// next, and only that one: other jobs that it has not answered are given to other workers. What is left of it is killed and
-/// waited for at once, also if it had no job. The next job that finds no worker free gets a new one.
+/// waited for at once, also if it had no job. The next job that finds no worker free gets a new one, if there is room for one.
 ///
 /// A worker that fails before it is ready is not replaced: the pool goes on with one less. If none is left, all jobs are told so.
 ///
@@ -229,8 +229,11 @@ impl Pool {
             numbers: 0..,
             closing: false,
         };
-        // The first one here: a program that does not exist is the caller's mistake, and no fate of a job.
-        clerk.hire()?;
+        // Here, and not by the clerk: a program that does not exist is the caller's mistake, and no fate of a job. If it is the third that
+        // can't be started, the clerk is dropped with the first two.
+        for _ in 0..settings.workers.get() {
+            clerk.hire()?;
+        }
         let clerk = thread::spawn(move || clerk.run(events));
         Ok(Pool { inbox, clerk: Some(clerk) })
     }
@@ -265,7 +268,6 @@ impl Pool {
             results.resize(results.len() + chunk.len(), Err(Failure::Dropped));
             self.tell(Event::Chunk(chunk));
         }
-        drop(tasks);
         // The tasks have clones of it. The last one that is answered ends the loop.
         drop(reply);
         for (place, outcome) in outcomes {
@@ -399,7 +401,7 @@ impl Clerk {
         while !self.chunks.is_empty() {
             if let Some(worker) = self.workers.iter().position(Worker::is_free) {
                 self.give(worker);
-            } else if self.workers.len() < self.room && self.coming() < self.chunks.len() {
+            } else if self.workers.len() < self.room {
                 // Not before a job needs one: else a program that ends as soon as it is ready would be started again and again.
                 if let Err(error) = self.hire() {
                     self.room -= 1;
@@ -419,11 +421,6 @@ impl Clerk {
                 worker.deadline = deadline;
             }
         }
-    }
-
-    /// How many workers will be free as soon as they are ready.
-    fn coming(&self) -> usize {
-        self.workers.iter().filter(|worker| !worker.ready && worker.feeder.is_some()).count()
     }
 
     /// Starts a worker.
