@@ -40,7 +40,7 @@ fn _signatures(command: Command, settings: Settings, failure: Failure, said: Sai
     let _: fn(&Pool, Vec<u8>) -> Handle = Pool::submit;
     let _: fn(&Pool, Vec<Vec<u8>>, NonZeroUsize) -> Vec<Becomes> = Pool::map;
     let _: fn(Pool) = Pool::shutdown;
-    let _: fn(Handle) -> Becomes = Handle::wait;
+    let _: fn(Handle) -> Outcome = Handle::wait;
     let Settings { workers, jobs_each, limit } = settings;
     drop::<(Command, NonZeroUsize, Option<NonZeroUsize>, Duration)>((command, workers, jobs_each, limit));
     drop::<(u64, Vec<u8>)>((job.number, job.input));
@@ -571,8 +571,10 @@ fn a_worker_does_only_so_many_jobs() {
 fn a_worker_that_is_never_ready_is_not_replaced() {
     check(|children| {
         situation("there is no such program");
-        let missing = Pool::start(Command::new("no-such-program"), settings(3));
-        assert_eq!(missing.map(drop).unwrap_err().kind(), ErrorKind::NotFound, "the error of `start`");
+        for workers in [1, 3] {
+            let missing = Pool::start(Command::new("no-such-program"), settings(workers));
+            assert_eq!(missing.map(drop).unwrap_err().kind(), ErrorKind::NotFound, "the error of `start`");
+        }
         let stories = [
             ("unable, stay", 2),
             ("exit", 1),
