@@ -1009,7 +1009,8 @@ fn speaker(children: &Children, story: &str, office: SocketAddr) -> Command {
 /// Tries longer and longer limits, until one is long enough for this machine. What is wrong with every limit is wrong.
 #[track_caller]
 fn in_time(attempt: impl Fn(Duration) -> Option<()>) {
-    let limits = [20, 40, 80, 160, 320, 640, 1280, 2560].map(Duration::from_millis);
+    // None is so long that the test seems to stand still.
+    let limits = [20, 40, 80, 160, 320, 640, 640, 640].map(Duration::from_millis);
     assert!(
         limits.into_iter().any(|limit| attempt(limit).is_some()),
         "it goes wrong with every limit, up to {limits:?}"
