@@ -161,12 +161,34 @@ impl Children {
     /// Opens the place when a child is there and nothing moves any more: whoever has something to wait for waits, and who returned
     /// before that has not waited. It doesn't wait itself. See [`until_still`].
     pub fn open_when_still(&self, place: &str) {
+        self.open_after(place, until_still);
+    }
+
+    /// Does this when a child is there, and opens the place then. It doesn't wait itself.
+    pub fn open_after(&self, place: &str, look: impl FnOnce() + Send + 'static) {
         let (desk, place) = (Arc::clone(&self.desk), place.to_owned());
         self.spawn(move || {
-            drop(desk.wait_while(|state| !state.closing && state.count(&place) < 1));
-            until_still();
+            let state = desk.wait_while(|state| !state.closing && state.count(&place) < 1);
+            if !state.closing {
+                drop(state);
+                look();
+            }
             desk.open(&place);
         });
+    }
+
+    /// Comes to a place as a child does by [`meet`], and waits there until it is open: for work that a thread of the test does in
+    /// a child's stead.
+    pub fn meet(&self, place: &str) {
+        *self.desk.locked().came.entry(place.to_owned()).or_default() += 1;
+        self.desk.changed.notify_all();
+        drop(self.desk.wait_while(|state| !state.closing && !state.open.contains(place)));
+    }
+
+    /// Tells the test something as a child does by [`tell`].
+    pub fn tell(&self, text: &str) {
+        self.desk.locked().told.push(text.to_owned());
+        self.desk.changed.notify_all();
     }
 
     /// Waits until no child is there any more: each that has come somewhere has ended, or is about to.
@@ -298,6 +320,8 @@ impl Desk {
         for stream in state.here.values() {
             say(stream, &format!("open {place}"));
         }
+        drop(state);
+        self.changed.notify_all();
     }
 
     fn rendezvous(&self, place: &str, children: usize, made_at: &'static Location<'static>) {
