@@ -139,12 +139,11 @@ fn a_slow_file_holds_up_no_other() {
     let folder = Folder::new();
     each_on_threads(slow_ones().into_iter().filter(|_| cfg!(unix)), move |slow: &Slow| {
         let desk = Desk::new();
-        desk.0.open_when_still(HELD);
+        desk.holds_while_others_end(slow.inputs);
         let pipe = |file| folder.has_pipe(file, &desk, if file == slow.place { What::IsHeld } else { What::Plain });
         let paths = Vec::from_iter((0..slow.inputs).map(pipe));
         let texts = Vec::from_iter((0..slow.inputs).map(|file| Ok(format!("text {file}"))));
         assert_eq!(told(files(&paths, size(2))), texts);
-        assert_eq!(desk.last_to_end(), slow.place as u64, "the file whose text comes when nobody moves any more");
     });
 }
 
@@ -216,10 +215,9 @@ fn long_work_on_a_number_holds_up_no_other() {
     let many = Slow { inputs: 65, place: 0 };
     each_on_threads(slow_ones().into_iter().chain([many]), |slow: &Slow| {
         let desk = Desk::new();
-        desk.0.open_when_still(HELD);
+        desk.holds_while_others_end(slow.inputs);
         let numbers = Vec::from_iter((0..slow.inputs).map(|n| slow.what(n).of(n as u64)));
         assert_eq!(desk.sums(&numbers, size(2)), results(&numbers));
-        assert_eq!(desk.last_to_end(), slow.place as u64, "the number whose work lasts until nobody moves any more");
     });
 }
 
@@ -269,7 +267,7 @@ fn a_mixture_asks_for_as_many_pages_at_once_as_allowed() {
 
 #[test]
 fn a_mixture_works_on_as_many_numbers_as_allowed_and_fetches_meanwhile() {
-    let rows = [(3, 1, 1), (4, 2, 1), (5, 1, 2), (cores() + 4, 2, cores() + 1), (2, 2, usize::MAX)];
+    let rows = [(3, 1, 1), (4, 2, 1), (cores() + 4, 2, cores() + 1), (2, 2, usize::MAX)];
     let rows = rows.map(|row| {
         let (pages, at_once, workers) = row;
         let told = if workers == usize::MAX { "any number".to_owned() } else { workers.to_string() };
@@ -313,14 +311,8 @@ fn long_work_in_a_mixture_holds_up_no_other() {
         let (site, desk) = (Site::start(), Desk::new());
         let numbers = Vec::from_iter((0..slow.inputs).map(|n| slow.what(n).of(n as u64)));
         let urls = say(&site, &numbers);
-        let site = Arc::new(site);
-        let look = Arc::clone(&site);
-        desk.0.open_after(HELD, move || {
-            let runtime = runtime::Builder::new_current_thread().build().expect("room for one more runtime");
-            runtime.block_on(look.quiet());
-        });
+        desk.holds_while_others_end(slow.inputs);
         assert_eq!(desk.mixture(&urls, size(1), size(2)), results(&numbers));
-        assert_eq!(desk.last_to_end(), slow.place as u64, "the number whose work lasts until nobody moves any more");
     });
 }
 
@@ -361,12 +353,12 @@ fn calls_at_the_same_time_have_limits_of_their_own() {
         let desk = Desk::new();
         desk.meets(4);
         thread::scope(|scope| {
-            for n in 0..4 {
-                let desk = &desk;
-                scope
-                    .spawn(move || assert_eq!(desk.sums(&[What::Meets.of(n)], size(1)), results(&[What::Meets.of(n)])));
+            for number in (0..4).map(|n| What::Meets.of(n)) {
+                let work = desk.work();
+                scope.spawn(move || assert_eq!(sums(&[number], size(1), &work), results(&[number])));
             }
         });
+        Children::none_is_left();
         assert_eq!(desk.peak(), 4, "calls at once, each of which works on one number at once");
     });
 }
@@ -548,9 +540,9 @@ const HELD: &str = "held";
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
     Plain,
-    /// Waits for the others that are under way, and until nobody moves any more.
+    /// Waits for the others that are under way, and then until the test lets them go on.
     Meets,
-    /// Waits until nobody moves any more.
+    /// Waits until the test lets it go on.
     IsHeld,
     Panics,
 }
@@ -603,6 +595,12 @@ impl Desk {
         self.0.open_when_still(HELD);
     }
 
+    /// The one that is held goes on when all others of so many have ended.
+    fn holds_while_others_end(&self, number: usize) {
+        // All but its own end.
+        self.0.open_when_told(HELD, 2 * number - 1);
+    }
+
     /// So many have to come to the table. Then this is done before anybody goes on.
     fn meets_and_then(&self, number: usize, look: impl FnOnce() + Send + 'static) {
         self.0.rendezvous(TABLE, number);
@@ -653,11 +651,6 @@ impl Desk {
     /// The place of the last one to begin.
     fn last_to_begin(&self) -> u64 {
         self.told().iter().rev().find(|(begins, _)| *begins).expect("one has begun").1 % 1000
-    }
-
-    /// The place of the last one to end.
-    fn last_to_end(&self) -> u64 {
-        self.told().iter().rev().find(|(begins, _)| !*begins).expect("one has ended").1 % 1000
     }
 
     fn worked_on_once(&self, numbers: &[u64]) {

@@ -177,6 +177,17 @@ impl Children {
         });
     }
 
+    /// Opens the place when so many things have been told, and nobody there has kept the others from it. If they can't be, the
+    /// test fails as `serialised`. It doesn't wait itself.
+    pub fn open_when_told(&self, place: &str, things: usize) {
+        let desk = Arc::clone(&self.desk);
+        let note = format!("`{place}`, which is open when {things} things have been told");
+        self.open_after(place, move || {
+            let missing = |state: &State| !state.closing && state.told.len() < things;
+            waiting_at(Some(Kind::Serialised), move || note.clone(), || drop(desk.wait_while(missing)));
+        });
+    }
+
     /// Comes to a place as a child does by [`meet`], and waits there until it is open: for work that a thread of the test does in
     /// a child's stead.
     pub fn meet(&self, place: &str) {
