@@ -5,6 +5,7 @@ use std::hint::black_box;
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -34,6 +35,9 @@ fn main() {
         other => panic!("there is no workload {other}"),
     });
 }
+
+/// What a task waits for.
+type Waited<R> = Pin<Box<dyn Future<Output = R> + Send>>;
 
 /// Many slow pages: one thread, a thread for each page that may be waited for, or a task.
 fn pages(job: &Job) -> Workload {
@@ -84,8 +88,6 @@ fn files(job: &Job) -> Workload {
         fs::read_to_string(path).expect("the file is there")
     }
     let yours = |paths: &[PathBuf], at_once| right(choose::files(paths, at_once));
-    // What tokio itself does with a file.
-    let task = |path: PathBuf| async move { spawn_blocking(move || read(&path)).await.expect("the file is there") };
     Workload::new(format!("{count} files of {} kB each, in memory", FILE / 1000))
         .pieces(count)
         .with_workers("files", some, limit, way(yours))
@@ -95,7 +97,7 @@ fn files(job: &Job) -> Workload {
         .instead_of("files")
         .with_workers("rayon", some, limit, way(|paths, at_once| by_rayon(paths, at_once, read)))
         .instead_of("files")
-        .with_workers("tasks", some, limit, way(move |paths, at_once| by_tasks(paths, at_once, task)))
+        .with_workers("tasks", some, limit, way(|paths, at_once| by_tasks(paths, at_once, blocking(read))))
         .instead_of("files")
 }
 
@@ -112,7 +114,6 @@ fn sums(job: &Job) -> Workload {
         }
     };
     let yours = |numbers: &[u64], at_once| right(choose::sums(numbers, at_once, &work()));
-    let task = |number| async move { spawn_blocking(move || sum(&number)).await.expect("a sum") };
     Workload::new(format!("{count} sums of {millions} million numbers each"))
         .pieces(count)
         .with_workers("sums", all_cores, limit, way(yours))
@@ -122,7 +123,7 @@ fn sums(job: &Job) -> Workload {
         .instead_of("sums")
         .with_workers("rayon", all_cores, limit, way(|numbers, at_once| by_rayon(numbers, at_once, sum)))
         .instead_of("sums")
-        .with_workers("tasks", all_cores, limit, way(move |numbers, at_once| by_tasks(numbers, at_once, task)))
+        .with_workers("tasks", all_cores, limit, way(|numbers, at_once| by_tasks(numbers, at_once, blocking(sum))))
         .instead_of("sums")
         .with_workers("processes", all_cores, limit, way(by_processes))
         .instead_of("sums")
@@ -161,7 +162,7 @@ fn mixture(job: &Job) -> Workload {
     )
     .instead_of("mixture")
     .with_workers(
-        "one at a time",
+        "two phases",
         at_once,
         limit,
         way(|urls, at_once| {
@@ -283,6 +284,11 @@ where
     })
 }
 
+/// A task whose work is done by a thread that may block. It is what tokio does with files, too.
+fn blocking<T: Send + 'static, R: Send + 'static>(does: fn(&T) -> R) -> impl Fn(T) -> Waited<R> {
+    move |item| Box::pin(async move { spawn_blocking(move || does(&item)).await.expect("it does not panic") })
+}
+
 /// So many processes, each with a thread that talks with it. To start them is part of the price.
 fn by_processes(numbers: &[u64], processes: NonZeroUsize) -> Vec<u64> {
     let idle = Mutex::new(Vec::from_iter((0..processes.get().min(numbers.len())).map(|_| {
@@ -298,7 +304,9 @@ fn by_processes(numbers: &[u64], processes: NonZeroUsize) -> Vec<u64> {
         answer.trim().parse().expect("a sum")
     };
     let sums = by_threads(numbers, processes, ask);
-    idle.into_inner().expect("nobody panics").into_iter().for_each(|mut child| drop(child.wait().expect("it ends")));
+    for mut child in idle.into_inner().expect("nobody panics") {
+        child.wait().expect("it ends with its input");
+    }
     sums
 }
 
@@ -307,17 +315,12 @@ fn fetcher() -> impl Fn(&String) -> String {
     move |url| client.get(url).send().and_then(|response| response.text()).expect("the page is there")
 }
 
-fn fetcher_for_tasks() -> impl Fn(String) -> futures_of::Text {
+fn fetcher_for_tasks() -> impl Fn(String) -> Waited<String> {
     let client = reqwest::Client::new();
     move |url| {
         let request = client.get(url).send();
         Box::pin(async move { request.await.expect("the page is there").text().await.expect("the page has a text") })
     }
-}
-
-mod futures_of {
-    /// The text of a page that is fetched.
-    pub type Text = std::pin::Pin<Box<dyn Future<Output = String> + Send>>;
 }
 
 /// The work, for the answer that is timed.
