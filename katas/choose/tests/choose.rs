@@ -96,7 +96,7 @@ fn a_page_that_fails_fails_alone() {
         Spot::NoUrl(""),
         Spot::NoUrl("ftp://127.0.0.1/a"),
     ];
-    each_on_threads(alone_and_together(&spots, Spot::Says("text")), |spots: &Spots| {
+    each_on_threads(among_good_ones(&spots, Spot::Says("text")), |spots: &Spots| {
         let site = Site::start();
         let urls = spots.set_up(&site);
         assert_eq!(pages(&urls, size(2)), Vec::from_iter(spots.0.iter().map(|spot| spot.text())));
@@ -250,6 +250,16 @@ fn results_of_a_mixture_come_in_the_order_of_the_urls() {
         assert_eq!(desk.mixture(&urls, size.at_once, size.at_once), results(&numbers));
         asked_for_once(&site, size.inputs);
         desk.worked_on_once(&numbers);
+        if let ([url], [number]) = (&urls[..], &numbers[..]) {
+            let twice = desk.mixture(&[url.clone(), url.clone()], size.at_once, size.at_once);
+            assert_eq!(twice, results(&[*number; 2]), "a URL that comes twice");
+            assert_eq!(
+                site.transcript().attempts(&path(0)),
+                3,
+                "how often a page is asked for that comes once and then twice"
+            );
+            desk.worked_on_once(&[*number; 3]);
+        }
     });
 }
 
@@ -267,7 +277,8 @@ fn a_mixture_asks_for_as_many_pages_at_once_as_allowed() {
 
 #[test]
 fn a_mixture_works_on_as_many_numbers_as_allowed_and_fetches_meanwhile() {
-    let rows = [(3, 1, 1), (4, 2, 1), (cores() + 4, 2, cores() + 1), (2, 2, usize::MAX)];
+    // What is between fetching and working has room for all of them.
+    let rows = [(3, 1, 1), (4, 2, 1), (cores() + 40, 2, cores() + 1), (2, 2, usize::MAX)];
     let rows = rows.map(|row| {
         let (pages, at_once, workers) = row;
         let told = if workers == usize::MAX { "any number".to_owned() } else { workers.to_string() };
@@ -338,7 +349,7 @@ fn a_failure_in_a_mixture_is_the_result_for_its_page_alone() {
         Spot::Refused,
         Spot::NoUrl("no URL"),
     ];
-    each_on_threads(alone_and_together(&spots, Spot::Says("7")), |spots: &Spots| {
+    each_on_threads(among_good_ones(&spots, Spot::Says("7")), |spots: &Spots| {
         let (site, desk) = (Site::start(), Desk::new());
         let urls = spots.set_up(&site);
         assert_eq!(desk.mixture(&urls, size(2), size(1)), Vec::from_iter(spots.0.iter().map(Spot::result)));
@@ -414,7 +425,7 @@ fn sizes() -> Vec<Size> {
 
 /// Limits that can be seen, if as many as allowed wait for each other.
 fn limits() -> Vec<Size> {
-    let sizes = [(1, 1), (2, 1), (2, 2), (3, 2), (7, 3), (24, 20)];
+    let sizes = [(1, 1), (2, 1), (2, 2), (3, 2), (7, 3), (12, 10)];
     sizes.map(|(inputs, at_once)| Size { inputs, at_once: size(at_once), backwards: false }).into()
 }
 
@@ -479,11 +490,9 @@ impl Spot {
 /// What there is at several URLs.
 struct Spots(Vec<Spot>);
 
-/// Each of these alone and between two that are as they should be, and all of them together.
-fn alone_and_together(spots: &[Spot], good: Spot) -> Vec<Spots> {
-    let alone = spots.iter().map(|spot| Spots(vec![*spot]));
-    let between = spots.iter().map(|spot| Spots(vec![good, *spot, good]));
-    alone.chain(between).chain([Spots(spots.to_vec())]).collect()
+/// Each of these between two that are as they should be, and all of them together.
+fn among_good_ones(spots: &[Spot], good: Spot) -> Vec<Spots> {
+    spots.iter().map(|spot| Spots(vec![good, *spot, good])).chain([Spots(spots.to_vec())]).collect()
 }
 
 impl Spots {

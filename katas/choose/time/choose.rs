@@ -186,7 +186,7 @@ fn mixture(job: &Job) -> Workload {
         }),
     )
     .instead_of("mixture")
-    .with_workers("tasks + rayon", at_once, limit, way(mixed_by_tasks_and_rayon))
+    .with_workers("tasks, rayon", at_once, limit, way(mixed_by_tasks_and_rayon))
     .instead_of("mixture")
 }
 
