@@ -168,12 +168,11 @@ impl Children {
     pub fn open_after(&self, place: &str, look: impl FnOnce() + Send + 'static) {
         let (desk, place) = (Arc::clone(&self.desk), place.to_owned());
         self.spawn(move || {
-            let state = desk.wait_while(|state| !state.closing && state.count(&place) < 1);
-            if !state.closing {
-                drop(state);
+            let closing = desk.wait_while(|state| !state.closing && state.count(&place) < 1).closing;
+            if !closing {
                 look();
+                desk.open(&place);
             }
-            desk.open(&place);
         });
     }
 
