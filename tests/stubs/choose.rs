@@ -1,8 +1,8 @@
 //! Four workloads. Which way is right for each is yours to choose. The lesson is in `README.md`.
 //!
 //! Each function returns one result for each of its inputs, in the order of the inputs. A failure is the result for its input
-//! alone. However long one of them takes, the others don't wait for it: a place that gets free is taken by the next one. Any limit
-//! will do, up to `NonZeroUsize::MAX`. When a function returns, no process of its own is left.
+//! alone. However long one of them takes, the others don't wait for it: a place that gets free is taken by the next one. A limit
+//! may be far more than there are inputs. When a function returns, no process of its own is left.
 //!
 //! They are called on threads that run no tasks. Several calls may go on at the same time, each with limits of its own.
 
