@@ -85,7 +85,9 @@ fn another_way_is_compared_with_the_answer_and_not_with_the_reference() {
     };
     let mut ratios: Vec<f64> = times(pipeline).iter().zip(times(queue)).map(|(one, other)| one / other).collect();
     ratios.sort_by(f64::total_cmp);
-    assert_eq!(pipeline["comparison"]["ratio"].as_f64(), Some(ratios[3]), "the median of the ratios, round by round");
+    let ratio = pipeline["comparison"]["ratio"].as_f64().expect("a number");
+    // On its way through JSON a number may lose its last digit.
+    assert!((ratio / ratios[3] - 1.0).abs() < 1e-9, "{ratio} is the median of the ratios, round by round: {ratios:?}");
 }
 
 #[test]
