@@ -68,6 +68,29 @@ fn the_table_fits_a_pipe_of_80_columns() {
 }
 
 #[test]
+fn another_way_is_compared_with_the_answer_and_not_with_the_reference() {
+    let workload = Workshop::new().read("katas/queue/time/queue.rs");
+    let pipeline = "way(job, through_a_pipeline))";
+    let another_way = workload.replace(pipeline, &format!("{pipeline}.instead_of(\"queue\")"));
+    assert_ne!(workload, another_way);
+    let workshop = Workshop::new().write("katas/queue/time/queue.rs", another_way);
+    let ran = time_queue(&workshop, &["--solution", "--json", "--rounds", "7"]).exits(0).without_complaint();
+    let document = document(&ran.stdout);
+    let [_, queue, pipeline] = &document["approaches"].as_array().expect("a list")[..] else { panic!("{document}") };
+    assert_eq!((&queue["instead_of"], &pipeline["instead_of"]), (&Value::Null, &"queue".into()));
+    assert!(queue["reference"].is_object() && pipeline["reference"].is_null(), "{document}");
+    let times = |one: &Value| {
+        let rounds = one["seconds"]["rounds"].as_array().expect("a list").iter();
+        rounds.map(|seconds| seconds.as_f64().expect("a number")).collect::<Vec<f64>>()
+    };
+    let mut ratios: Vec<f64> = times(pipeline).iter().zip(times(queue)).map(|(one, other)| one / other).collect();
+    ratios.sort_by(f64::total_cmp);
+    let ratio = pipeline["comparison"]["ratio"].as_f64().expect("a number");
+    // On its way through JSON a number may lose its last digit.
+    assert!((ratio / ratios[3] - 1.0).abs() < 1e-9, "{ratio} is the median of the ratios, round by round: {ratios:?}");
+}
+
+#[test]
 fn a_sweep_tries_every_number_of_workers_and_draws_it() {
     let workshop = Workshop::new();
     let sweep = ["--solution", "--sweep", "workers=1,2,4", "--rounds", "1", "--json", "--plot", "time.svg"];

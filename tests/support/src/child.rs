@@ -162,12 +162,44 @@ impl Children {
     /// Opens the place when a child is there and nothing moves any more: whoever has something to wait for waits, and who returned
     /// before that has not waited. It doesn't wait itself. See [`until_still`].
     pub fn open_when_still(&self, place: &str) {
+        self.open_after(place, until_still);
+    }
+
+    /// Does this when a child is there, and opens the place then. It doesn't wait itself.
+    pub fn open_after(&self, place: &str, look: impl FnOnce() + Send + 'static) {
         let (desk, place) = (Arc::clone(&self.desk), place.to_owned());
         self.spawn(move || {
-            drop(desk.wait_while(|state| !state.closing && state.count(&place) < 1));
-            until_still();
-            desk.open(&place);
+            let closing = desk.wait_while(|state| !state.closing && state.count(&place) < 1).closing;
+            if !closing {
+                look();
+                desk.open(&place);
+            }
         });
+    }
+
+    /// Opens the place when so many things have been told, and nobody there has kept the others from it. If they can't be, the
+    /// test fails as `serialised`. It doesn't wait itself.
+    pub fn open_when_told(&self, place: &str, things: usize) {
+        let desk = Arc::clone(&self.desk);
+        let note = format!("`{place}`, which is open when {things} things have been told");
+        self.open_after(place, move || {
+            let missing = |state: &State| !state.closing && state.told.len() < things;
+            waiting_at(Some(Kind::Serialised), move || note.clone(), || drop(desk.wait_while(missing)));
+        });
+    }
+
+    /// Comes to a place as a child does by [`meet`], and waits there until it is open: for work that a thread of the test does in
+    /// a child's stead.
+    pub fn meet(&self, place: &str) {
+        *self.desk.locked().came.entry(place.to_owned()).or_default() += 1;
+        self.desk.changed.notify_all();
+        drop(self.desk.wait_while(|state| !state.closing && !state.open.contains(place)));
+    }
+
+    /// Tells the test something as a child does by [`tell`].
+    pub fn tell(&self, text: &str) {
+        self.desk.locked().told.push(text.to_owned());
+        self.desk.changed.notify_all();
     }
 
     /// Waits until no child is there any more: each that has come somewhere has ended, or is about to.
@@ -304,6 +336,8 @@ impl Desk {
         for stream in state.here.values() {
             say(stream, &format!("open {place}"));
         }
+        drop(state);
+        self.changed.notify_all();
     }
 
     fn rendezvous(&self, place: &str, children: usize, made_at: &'static Location<'static>) {

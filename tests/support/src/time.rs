@@ -53,6 +53,7 @@ pub struct Workload {
 struct Way {
     name: String,
     workers: Option<u32>,
+    instead_of: Option<String>,
     limit: Box<dyn Fn(u32) -> Bound>,
     run: Box<dyn Fn(&Run)>,
 }
@@ -133,7 +134,8 @@ impl Workload {
 
     /// A way with one worker, or whose workers can't be chosen.
     pub fn alone(self, name: &str, limit: impl Fn() -> Bound + 'static, run: impl Fn(&Run) + 'static) -> Workload {
-        self.way(Way { name: name.to_owned(), workers: None, limit: Box::new(move |_| limit()), run: Box::new(run) })
+        let (limit, run) = (Box::new(move |_| limit()), Box::new(run));
+        self.way(Way { name: name.to_owned(), workers: None, instead_of: None, limit, run })
     }
 
     /// A way with so many workers, unless the command line wants another number. The limit is asked for that number.
@@ -145,7 +147,18 @@ impl Workload {
         run: impl Fn(&Run) + 'static,
     ) -> Workload {
         let (limit, run) = (Box::new(limit), Box::new(run));
-        self.way(Way { name: name.to_owned(), workers: Some(workers), limit, run })
+        self.way(Way { name: name.to_owned(), workers: Some(workers), instead_of: None, limit, run })
+    }
+
+    /// The way that was added last is the workload's own, and does the work of that other one, the subject's: the two are compared
+    /// with each other.
+    ///
+    /// # Panics
+    /// If there is no way yet.
+    pub fn instead_of(mut self, other: &str) -> Workload {
+        let last = self.ways.last_mut().expect("a way was added before");
+        last.instead_of = Some(other.to_owned());
+        self
     }
 
     fn way(mut self, way: Way) -> Workload {
@@ -154,7 +167,12 @@ impl Workload {
     }
 
     fn approaches(&self) -> Vec<Approach> {
-        let approach = |way: &Way| Approach { name: way.name.clone(), workers: way.workers, pieces: self.pieces };
+        let approach = |way: &Way| Approach {
+            name: way.name.clone(),
+            workers: way.workers,
+            pieces: self.pieces,
+            instead_of: way.instead_of.clone(),
+        };
         self.ways.iter().map(approach).collect()
     }
 
@@ -283,6 +301,7 @@ mod tests {
                 .pieces(numbers)
                 .alone("one by one", || Bound::Nothing, |run| run.time(|| ()))
                 .with_workers("threads", 2, |workers| share_of("one by one", workers), |_| ())
+                .instead_of("one by one")
         };
         Desk { setup, job: None, workload: None }
     }
@@ -293,8 +312,9 @@ mod tests {
         let Reply::Described { approaches, .. } = desk.answer(Task::Describe { load, site: None }) else {
             panic!("no description")
         };
-        let one = Approach { name: "one by one".to_owned(), workers: None, pieces: Some(8) };
-        let many = Approach { name: "threads".to_owned(), workers: Some(2), pieces: Some(8) };
+        let one = Approach { name: "one by one".to_owned(), workers: None, pieces: Some(8), instead_of: None };
+        let instead_of = Some(one.name.clone());
+        let many = Approach { name: "threads".to_owned(), workers: Some(2), pieces: Some(8), instead_of };
         assert_eq!(approaches, [one, many]);
         desk
     }

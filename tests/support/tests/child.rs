@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
 
 use kata::child::{Children, die_of, meet, roles, stop, tell};
 use kata::{Check, on_threads};
@@ -180,6 +181,54 @@ fn a_place_opens_when_nothing_moves_any_more() {
         // Where no child comes, it stays closed, and whoever waits for one is let go in the end.
         children.open_when_still("nowhere");
     });
+}
+
+#[test]
+fn a_thread_of_the_test_meets_and_tells_as_a_child_does() {
+    on_threads(|| {
+        let children = Children::new();
+        children.rendezvous("table", 2);
+        let mut child = children.command("meeting").spawn().unwrap();
+        children.meet("table");
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        children.tell("we have met");
+        assert_eq!(children.told(), ["we have met"]);
+    });
+}
+
+#[test]
+fn a_place_opens_after_something_else_was_done() {
+    on_threads(|| {
+        let children = Children::new();
+        let (looked, looks) = channel();
+        children.open_after("table", move || looked.send(()).unwrap());
+        assert_eq!(children.command("meeting").status().unwrap().code(), Some(0));
+        assert_eq!(looks.try_recv(), Ok(()), "that was done before");
+    });
+}
+
+#[test]
+fn a_place_opens_when_enough_has_been_told_or_the_test_is_serialised() {
+    on_threads(|| {
+        let children = Children::new();
+        children.open_when_told("table", 2);
+        children.tell("one");
+        let mut child = children.command("meeting").spawn().unwrap();
+        children.wait_for("table", 1);
+        assert!(child.try_wait().unwrap().is_none(), "one is not enough");
+        children.tell("two");
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    });
+    let failure = panic::catch_unwind(AssertUnwindSafe(|| {
+        on_threads(|| {
+            let children = Children::new();
+            children.open_when_told("table", 1);
+            children.command("meeting").status().unwrap();
+        });
+    }));
+    let message = failure.expect_err("nobody tells anything");
+    let message = message.downcast_ref::<String>().expect("a text");
+    assert!(message.contains("serialised") && message.contains("`table`"), "{message}");
 }
 
 #[test]

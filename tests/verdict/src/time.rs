@@ -121,6 +121,9 @@ pub struct Approach {
     pub workers: Option<u32>,
     /// How many pieces of work a run has, for rates; nothing if a rate would say nothing.
     pub pieces: Option<u64>,
+    /// The approach that this is another way for: it is the workload's own, so it is compared with that one, and not with the
+    /// reference's.
+    pub instead_of: Option<String>,
 }
 
 /// What no implementation of an approach can beat.

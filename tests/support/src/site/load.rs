@@ -36,6 +36,11 @@ pub fn url(site: &str, round: u32, index: u64) -> String {
     format!("http://{site}{}", path(round, index))
 }
 
+/// Where a page is that says this instead of its own text: a few letters or digits.
+pub fn url_that_says(site: &str, round: u32, index: u64, text: &str) -> String {
+    format!("{}?{text}", url(site, round, index))
+}
+
 /// What a page says.
 pub fn text(round: u32, index: u64) -> String {
     said_at(&path(round, index))
@@ -88,7 +93,8 @@ async fn answer(
     if let Some(index) = path.rsplit('/').next().and_then(|index| index.parse().ok()) {
         alarm.until(arrived + latencies.of(index)).await;
     }
-    Ok(Response::new(Full::from(said_at(path))))
+    let said = request.uri().query().map_or_else(|| said_at(path), str::to_owned);
+    Ok(Response::new(Full::from(said)))
 }
 
 fn path(round: u32, index: u64) -> String {
@@ -110,11 +116,17 @@ mod tests {
     #[test]
     fn a_page_says_which_it_is() {
         let latencies = Latencies { profile: Profile::Fixed, typical: Duration::from_millis(1) };
-        let mut connection = TcpStream::connect(serve(latencies)).expect("the site is up");
-        write!(connection, "GET /3/17 HTTP/1.1\r\nhost: site\r\nconnection: close\r\n\r\n").expect("the site reads");
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).expect("the site ends its answer");
-        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-        assert!(answer.ends_with(&text(3, 17)), "{answer}");
+        let site = serve(latencies);
+        let pages = [(url("", 3, 17), text(3, 17)), (url_that_says("", 3, 17, "4711"), "4711".to_owned())];
+        for (url, text) in pages {
+            let path = url.trim_start_matches("http://");
+            let mut connection = TcpStream::connect(site).expect("the site is up");
+            write!(connection, "GET {path} HTTP/1.1\r\nhost: site\r\nconnection: close\r\n\r\n")
+                .expect("the site reads");
+            let mut answer = String::new();
+            connection.read_to_string(&mut answer).expect("the site ends its answer");
+            assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+            assert!(answer.ends_with(&format!("\r\n\r\n{text}")), "{answer}");
+        }
     }
 }

@@ -69,7 +69,9 @@ pub(crate) struct Measured {
     pub(crate) seconds: Spread,
     /// The reference's times in the same rounds.
     pub(crate) reference: Option<Spread>,
-    /// The subject beside the reference.
+    /// The approach that this is another way for. Then it is compared with that one, and not with the reference.
+    pub(crate) instead_of: Option<String>,
+    /// The subject beside the reference, or this way beside the approach that it is another way for.
     pub(crate) comparison: Option<Comparison>,
     /// Seconds that no implementation of this approach can beat.
     pub(crate) limit: Option<f64>,
@@ -119,16 +121,17 @@ impl Refused {
 
 /// Samples as figures. Where a limit is a share of another approach's time, the reference's time counts: the limit is the
 /// machine's, not the subject's.
-pub(crate) fn measured(items: &[Item], samples: &[Samples]) -> Vec<Measured> {
+pub(crate) fn measured(items: &[Item], samples: &[Samples], sweep: bool) -> Vec<Measured> {
     let spreads = samples.iter().map(|one| Spread::of(one.subject.clone()));
     let mut all: Vec<Measured> = Vec::new();
-    for ((item, one), seconds) in items.iter().zip(samples).zip(spreads) {
+    for (place, ((item, one), seconds)) in items.iter().zip(samples).zip(spreads).enumerate() {
         let has_reference = !one.reference.is_empty();
         all.push(Measured {
             approach: item.approach.name.clone(),
             workers: item.approach.workers.map(|_| item.workers),
             reference: has_reference.then(|| Spread::of(one.reference.clone())),
-            comparison: has_reference.then(|| statistics::compare(&one.subject, &one.reference)),
+            instead_of: item.approach.instead_of.clone(),
+            comparison: (!sweep).then(|| rounds::compared(items, samples, place)).flatten(),
             limit: None,
             of_limit: None,
             per_second: item.approach.pieces.map(|pieces| pieces as f64 / seconds.median),

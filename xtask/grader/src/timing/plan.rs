@@ -78,7 +78,7 @@ pub(crate) fn carry_out(
         Ok(samples) => samples,
         Err(wrong) => return Ok(Err(Refused::wrong(plan.subject, &wrong))),
     };
-    let approaches = measured(&items, &samples);
+    let approaches = measured(&items, &samples, plan.sweep.is_some());
     let highest = approaches.iter().filter_map(|one| one.per_second).fold(0.0, f64::max);
     let site = session.ceiling(watch)?.map(|per_second| Ceiling { per_second, used: highest / per_second });
     notes.extend(site.filter(|site| site.used > NEAR).map(|site| {

@@ -11,7 +11,7 @@ use pipeline::subject::catalog::{Speed, Workload};
 use verdict::time::{Approach, Bound, Load, Reply, Task};
 
 use crate::timing::session::{PROMPT, Program, Watch};
-use crate::timing::statistics::{self, Pace};
+use crate::timing::statistics::{self, Comparison, Pace};
 
 /// So many rounds are enough for an interval of 95 % (the outermost of six ratios).
 const LEAST: u32 = 6;
@@ -43,7 +43,8 @@ pub(crate) struct Item {
     pub(crate) limit: Bound,
 }
 
-/// Seconds of an item by round. The reference's list is empty if it did not take part.
+/// Seconds of an item by round. The reference's list is empty if it did not take part: in a sweep, and where an approach is
+/// compared with another one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Samples {
     /// The subject's.
@@ -153,8 +154,11 @@ pub(crate) fn measure(
     let mut samples = vec![Samples::default(); items.len()];
     let began = Instant::now();
     for round in 0.. {
-        let open: Vec<usize> =
-            (0..items.len()).filter(|place| is_open(rounds, round, &items[*place], &samples[*place])).collect();
+        let is_unsure = |place: &usize| is_open(rounds, round, items, &samples, *place);
+        let unsure: Vec<usize> = (0..items.len()).filter(is_unsure).collect();
+        // Whom others are compared with stays as long as they do.
+        let needed = |place: &usize| unsure.iter().any(|other| other == place || base(items, *other) == Some(*place));
+        let open: Vec<usize> = (0..items.len()).filter(needed).collect();
         let late = round > LEAST && matches!(rounds, Rounds::Enough(_)) && began.elapsed() > PATIENCE;
         if open.is_empty() || late {
             break;
@@ -168,7 +172,8 @@ pub(crate) fn measure(
             // The one that goes first alternates from round to round, and from approach to approach.
             let subject_first = (round as usize + place).is_multiple_of(2);
             for subjects_turn in [subject_first, !subject_first] {
-                if !subjects_turn && matches!(rounds, Rounds::Alone(_)) {
+                let alone = matches!(rounds, Rounds::Alone(_)) || items[place].approach.instead_of.is_some();
+                if !subjects_turn && alone {
                     continue;
                 }
                 match run(session, subjects_turn, &items[place], round, watch)? {
@@ -187,14 +192,29 @@ fn in_words(round: u32) -> String {
     if round == 0 { "warming up".to_string() } else { format!("round {round}") }
 }
 
-/// Whether the item takes part in this round.
-fn is_open(rounds: Rounds<'_>, round: u32, item: &Item, samples: &Samples) -> bool {
+/// The place of the item with which this one is compared instead of with the reference.
+fn base(items: &[Item], place: usize) -> Option<usize> {
+    let name = items[place].approach.instead_of.as_ref()?;
+    items.iter().position(|item| item.approach.name == *name)
+}
+
+/// How the item compares with the reference, or with the approach that it is another way for. Nothing if neither took part.
+pub(crate) fn compared(items: &[Item], samples: &[Samples], place: usize) -> Option<Comparison> {
+    let other = match &items[place].approach.instead_of {
+        None => &samples[place].reference,
+        Some(_) => &samples[base(items, place)?].subject,
+    };
+    (!other.is_empty()).then(|| statistics::compare(&samples[place].subject, other))
+}
+
+/// Whether more rounds are needed to say something of this item.
+fn is_open(rounds: Rounds<'_>, round: u32, items: &[Item], samples: &[Samples], place: usize) -> bool {
     match rounds {
         Rounds::Exactly(rounds) | Rounds::Alone(rounds) => round <= rounds,
         Rounds::Enough(_) if round <= LEAST => true,
         Rounds::Enough(speed) => {
-            let comparison = statistics::compare(&samples.subject, &samples.reference);
-            let mut of_this = speed.iter().filter(|one| one.approach == item.approach.name);
+            let Some(comparison) = compared(items, samples, place) else { return false };
+            let mut of_this = speed.iter().filter(|one| one.approach == items[place].approach.name);
             let unsure = comparison.verdict == Pace::TooNoisy
                 || of_this.any(|one| statistics::undecided(&comparison, one.within));
             round <= MOST && unsure

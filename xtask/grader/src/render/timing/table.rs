@@ -87,12 +87,14 @@ fn bars(approaches: &[Measured]) -> String {
     let longest = times.fold(f64::MIN_POSITIVE, f64::max);
     let mut text = String::new();
     for one in approaches {
-        text += &format!("  {}{}\n", fit(&one.approach, NAME), bar('█', one.seconds.median, one.limit, longest));
+        let fill = if one.instead_of.is_some() { '▒' } else { '█' };
+        text += &format!("  {}{}\n", fit(&one.approach, NAME), bar(fill, one.seconds.median, one.limit, longest));
         if let Some(reference) = &one.reference {
             text += &format!("  {}{}\n", " ".repeat(NAME), bar('░', reference.median, one.limit, longest));
         }
     }
-    text + &styled(FAINT, &format!("  {}█ yours   ░ reference   │ limit", " ".repeat(NAME))) + "\n"
+    let other = if approaches.iter().any(|one| one.instead_of.is_some()) { "   ▒ another way" } else { "" };
+    text + &styled(FAINT, &format!("  {}█ yours   ░ reference{other}   │ limit", " ".repeat(NAME))) + "\n"
 }
 
 fn bar(fill: char, seconds: f64, limit: Option<f64>, longest: f64) -> String {
@@ -109,22 +111,26 @@ fn bar(fill: char, seconds: f64, limit: Option<f64>, longest: f64) -> String {
 fn verdicts(approaches: &[Measured]) -> String {
     let line = |one: &Measured| {
         let comparison = one.comparison?;
-        Some(format!("  {}{}\n", fit(&one.approach, NAME), in_a_sentence(&comparison, one.seconds.rounds.len())))
+        let sentence = in_a_sentence(&comparison, one.seconds.rounds.len(), one.instead_of.as_deref());
+        Some(format!("  {}{sentence}\n", fit(&one.approach, NAME)))
     };
     approaches.iter().filter_map(line).collect()
 }
 
-fn in_a_sentence(comparison: &Comparison, rounds: usize) -> String {
+fn in_a_sentence(comparison: &Comparison, rounds: usize, instead_of: Option<&str>) -> String {
     let Comparison { ratio, low, high, confidence, verdict } = comparison;
+    let other = instead_of.unwrap_or("the reference");
+    // Another way that is faster is bad news for the answer that is judged.
+    let [faster, slower] = if instead_of.is_some() { [BAD, GOOD] } else { [GOOD, BAD] };
     let (style, words) = match verdict {
-        Pace::AsFast => (GOOD, "as fast as the reference"),
-        Pace::Faster => (GOOD, "faster than the reference"),
-        Pace::Slower => (BAD, "slower than the reference"),
-        Pace::TooNoisy if *confidence < TOO_UNSURE => (OPEN, "too few rounds to tell"),
-        Pace::TooNoisy => (OPEN, "too noisy to tell"),
+        Pace::AsFast => (GOOD, format!("as fast as {other}")),
+        Pace::Faster => (faster, format!("faster than {other}")),
+        Pace::Slower => (slower, format!("slower than {other}")),
+        Pace::TooNoisy if *confidence < TOO_UNSURE => (OPEN, "too few rounds to tell".to_string()),
+        Pace::TooNoisy => (OPEN, "too noisy to tell".to_string()),
     };
     let rounds = if rounds == 1 { "1 round".to_string() } else { format!("{rounds} rounds") };
-    format!("{} ({ratio:.2}x, {low:.2} to {high:.2}, {rounds})", styled(style, words))
+    format!("{} ({ratio:.2}x, {low:.2} to {high:.2}, {rounds})", styled(style, &words))
 }
 
 fn speed(one: &SpeedPoints) -> String {

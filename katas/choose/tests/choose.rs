@@ -1,0 +1,766 @@
+//! The contract of the kata `choose`, sentence by sentence. `README.md` has the same list.
+//!
+//! No test knows which way was chosen. What is slow here waits until something has happened: a page of the mock site, a pipe among
+//! the files, the work. The work is done by whoever does it, a thread of this process or a process in the role at the end of the
+//! file, and both tell the same desk when it begins and ends.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, BufRead, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use choose::{Failure, Work, files, mixture, pages, sums};
+use kata::child::{self, Children, roles};
+use kata::inputs::{counted, listed, subsets};
+use kata::site::{Reply, Site};
+use kata::{each_on_threads, on_threads, panic_on_purpose};
+use tempfile::TempDir;
+use tokio::runtime;
+
+/// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
+/// compared with. And only an enum has variants to import.
+fn _signatures(urls: &[String], paths: &[PathBuf], numbers: &[u64], work: Work) {
+    use Failure::{NoNumber, Panicked, Status, Unreachable};
+    let _: Vec<Result<String, Failure>> = pages(urls, size(1));
+    let _: Vec<io::Result<String>> = files(paths, size(1));
+    let _: Vec<Result<u64, Failure>> = sums(numbers, size(1), &work);
+    let _: Vec<Result<u64, Failure>> = mixture(urls, size(1), size(1), &work);
+    let Work { call, process } = work.clone();
+    let _: Arc<dyn Fn(u64) -> u64 + Send + Sync> = call;
+    let _: Arc<dyn Fn() -> Command + Send + Sync> = process;
+    // A constant is a pattern only if its type derives `PartialEq`, which tells one variant from another.
+    const UNREACHABLE: Failure = Unreachable;
+    let _ = |failure: Failure| -> u16 {
+        match failure {
+            UNREACHABLE | NoNumber | Panicked => 0,
+            Status(status) => status,
+        }
+    };
+}
+
+#[test]
+fn texts_of_pages_come_in_the_order_of_the_urls() {
+    each_on_threads(sizes(), |size: &Size| {
+        let site = Site::start();
+        let urls = Vec::from_iter((0..size.inputs).map(|page| there(&site, page, &format!("text {page}"))));
+        size.answers_backwards(&site);
+        let texts = Vec::from_iter((0..size.inputs).map(|page| Ok(format!("text {page}"))));
+        assert_eq!(pages(&urls, size.at_once), texts);
+        asked_for_once(&site, size.inputs);
+        let twice = Vec::from_iter(urls.first().into_iter().chain(urls.first()).cloned());
+        assert_eq!(pages(&twice, size.at_once), vec![Ok("text 0".to_owned()); twice.len()], "a URL that comes twice");
+    });
+}
+
+#[test]
+fn as_many_pages_are_asked_for_at_once_as_allowed() {
+    each_on_threads(limits(), |size: &Size| {
+        let site = Site::start();
+        site.meets(size.together());
+        let urls = Vec::from_iter((0..size.inputs).map(|page| there(&site, page, "text")));
+        assert_eq!(pages(&urls, size.at_once), vec![Ok("text".to_owned()); size.inputs]);
+        assert_eq!(site.transcript().peak(), size.together(), "requests in flight at once");
+    });
+}
+
+#[test]
+fn a_slow_page_holds_up_no_other() {
+    each_on_threads(slow_ones(), |slow: &Slow| {
+        let site = Site::start();
+        let urls = Vec::from_iter((0..slow.inputs).map(|page| there(&site, page, "text")));
+        site.page(&path(slow.place)).answers_when_quiet();
+        assert_eq!(pages(&urls, size(2)), vec![Ok("text".to_owned()); slow.inputs]);
+        let transcript = site.transcript();
+        let answers = transcript.answers();
+        assert_eq!(answers.last(), Some(&&*path(slow.place)), "the page that is answered when nobody moves any more");
+    });
+}
+
+#[test]
+fn a_page_that_fails_fails_alone() {
+    let spots = [
+        Spot::Says(""),
+        Spot::Says("글자 ä\r\n"),
+        Spot::Status(204),
+        Spot::Status(404),
+        Spot::Status(500),
+        Spot::Status(503),
+        Spot::BreaksOff,
+        Spot::BreaksOffHalfWay,
+        Spot::Refused,
+        Spot::NoUrl("no URL"),
+        Spot::NoUrl(""),
+        Spot::NoUrl("ftp://127.0.0.1/a"),
+    ];
+    each_on_threads(among_good_ones(&spots, Spot::Says("text")), |spots: &Spots| {
+        let site = Site::start();
+        let urls = spots.set_up(&site);
+        assert_eq!(pages(&urls, size(2)), Vec::from_iter(spots.0.iter().map(|spot| spot.text())));
+        spots.asked_for_once(&site);
+    });
+}
+
+#[test]
+fn texts_of_files_come_in_the_order_of_the_paths() {
+    let folder = Folder::new();
+    each_on_threads(sizes(), move |size: &Size| {
+        let paths = Vec::from_iter((0..size.inputs).map(|file| folder.has(file, format!("text {file}").as_bytes())));
+        let texts = Vec::from_iter((0..size.inputs).map(|file| Ok(format!("text {file}"))));
+        assert_eq!(told(files(&paths, size.at_once)), texts);
+        let twice = Vec::from_iter(paths.first().into_iter().chain(paths.first()).cloned());
+        assert_eq!(
+            told(files(&twice, size.at_once)),
+            vec![Ok("text 0".to_owned()); twice.len()],
+            "a path that comes twice"
+        );
+    });
+}
+
+/// Only a system with named pipes has files that are as slow as a test wants.
+#[test]
+fn as_many_files_are_open_at_once_as_allowed() {
+    let folder = Folder::new();
+    each_on_threads(limits().into_iter().filter(|_| cfg!(unix)), move |size: &Size| {
+        let desk = Desk::new();
+        desk.meets(size.together());
+        let paths = Vec::from_iter((0..size.inputs).map(|file| folder.has_pipe(file, &desk, What::Meets)));
+        let texts = Vec::from_iter((0..size.inputs).map(|file| Ok(format!("text {file}"))));
+        assert_eq!(told(files(&paths, size.at_once)), texts);
+        assert_eq!(desk.peak(), size.together(), "files that were open at once");
+    });
+}
+
+#[test]
+fn a_slow_file_holds_up_no_other() {
+    let folder = Folder::new();
+    each_on_threads(slow_ones().into_iter().filter(|_| cfg!(unix)), move |slow: &Slow| {
+        let desk = Desk::new();
+        desk.holds_while_others_end(slow.inputs);
+        let pipe = |file| folder.has_pipe(file, &desk, if file == slow.place { What::IsHeld } else { What::Plain });
+        let paths = Vec::from_iter((0..slow.inputs).map(pipe));
+        let texts = Vec::from_iter((0..slow.inputs).map(|file| Ok(format!("text {file}"))));
+        assert_eq!(told(files(&paths, size(2))), texts);
+    });
+}
+
+#[test]
+fn a_file_that_cannot_be_read_fails_alone() {
+    let folder = Folder::new();
+    let long = "글자 ".repeat(100_000);
+    let there: [&[u8]; 7] =
+        [b"text", b"", b"\xef\xbb\xbfline\r\nline\r\n\0", long.as_bytes(), b"caf\xe9", b"\xff", b"caf\xc3"];
+    let mut paths = Vec::from_iter(there.iter().enumerate().map(|(file, bytes)| folder.has(file, bytes)));
+    let below_a_file = paths[0].join("file");
+    paths.extend([
+        folder.path().to_owned(),
+        folder.path().join("missing"),
+        PathBuf::new(),
+        below_a_file,
+        "a\0b".into(),
+    ]);
+    let first = paths[0].clone();
+    let rows = paths.iter().map(|path| vec![path.clone()]);
+    let rows = rows.chain(paths.iter().map(|path| vec![first.clone(), path.clone(), first.clone()]));
+    let rows = Vec::from_iter(rows.chain([paths.clone()]));
+    let told_of = |paths: &Vec<PathBuf>| match &paths[..] {
+        [path] => format!("{:?}", path.file_name().unwrap_or_default()),
+        [_, path, _] => format!("{:?} between two that are there", path.file_name().unwrap_or_default()),
+        _ => "all of these".to_owned(),
+    };
+    each_on_threads(rows.into_iter().map(|paths| Row(told_of(&paths), paths)), move |Row(_, paths)| {
+        // The folder lives as long as this test.
+        assert!(folder.path().exists());
+        let expected = Vec::from_iter(paths.iter().map(fs::read_to_string));
+        assert_eq!(told(files(paths, size(2))), told(expected), "what `std` reports for each");
+    });
+}
+
+#[test]
+fn results_of_the_work_come_in_the_order_of_the_numbers() {
+    each_on_threads(sizes(), |size: &Size| {
+        let desk = Desk::new();
+        let numbers = Vec::from_iter((0..size.inputs as u64).map(|n| What::Plain.of(n)));
+        assert_eq!(desk.sums(&numbers, size.at_once), results(&numbers));
+        desk.worked_on_once(&numbers);
+        let desk = Desk::new();
+        assert_eq!(
+            desk.sums(&[7, 7, u64::MAX, 7], size.at_once),
+            results(&[7, 7, u64::MAX, 7]),
+            "numbers that come twice"
+        );
+        desk.worked_on_once(&[7, 7, u64::MAX, 7]);
+    });
+}
+
+#[test]
+fn as_many_numbers_are_worked_on_at_once_as_allowed() {
+    // More than cores, too.
+    let more = Size { inputs: cores() + 3, at_once: size(cores() + 1), backwards: false };
+    each_on_threads(limits().into_iter().chain([more]), |size: &Size| {
+        let desk = Desk::new();
+        desk.meets(size.together());
+        let numbers = Vec::from_iter((0..size.inputs as u64).map(|n| What::Meets.of(n)));
+        assert_eq!(desk.sums(&numbers, size.at_once), results(&numbers));
+        assert_eq!(desk.peak(), size.together(), "numbers that were worked on at once");
+    });
+}
+
+#[test]
+fn long_work_on_a_number_holds_up_no_other() {
+    // Rayon halves what it has. Of 65, one half of halves is left with two, and of 127 many are, if it is told that two may stay together.
+    let many = [(65, 0), (127, 63), (127, 71), (127, 79), (127, 87), (127, 95), (127, 103), (127, 111), (127, 119)];
+    let many = many.map(|(inputs, place)| Slow { inputs, place });
+    each_on_threads(slow_ones().into_iter().chain(many), |slow: &Slow| {
+        let desk = Desk::new();
+        desk.holds_while_others_end(slow.inputs);
+        let numbers = Vec::from_iter((0..slow.inputs).map(|n| slow.what(n).of(n as u64)));
+        assert_eq!(desk.sums(&numbers, size(2)), results(&numbers));
+    });
+}
+
+#[test]
+fn a_panic_of_the_work_is_the_failure_of_its_number_alone() {
+    let rows = subsets(3).into_iter().filter(|panicking| !panicking.is_empty());
+    let rows = rows.flat_map(|panicking| [1, 2].map(|at_once| (panicking.clone(), at_once)));
+    let rows = rows.map(|(panicking, at_once)| {
+        Row(
+            format!("3 numbers, {at_once} at once, where the work on {} panics", listed(&panicking)),
+            (panicking, at_once),
+        )
+    });
+    each_on_threads(rows, |Row(_, (panicking, at_once))| {
+        let desk = Desk::new();
+        let what = |n| if panicking.contains(&n) { What::Panics } else { What::Plain };
+        let numbers = Vec::from_iter((0..3).map(|n| what(n).of(n as u64)));
+        assert_eq!(desk.sums(&numbers, size(*at_once)), results(&numbers));
+        desk.worked_on_once(&numbers);
+    });
+}
+
+#[test]
+fn results_of_a_mixture_come_in_the_order_of_the_urls() {
+    each_on_threads(sizes(), |size: &Size| {
+        let (site, desk) = (Site::start(), Desk::new());
+        let numbers = Vec::from_iter((0..size.inputs as u64).map(|n| What::Plain.of(n)));
+        let urls = say(&site, &numbers);
+        size.answers_backwards(&site);
+        assert_eq!(desk.mixture(&urls, size.at_once, size.at_once), results(&numbers));
+        asked_for_once(&site, size.inputs);
+        desk.worked_on_once(&numbers);
+        if let ([url], [number]) = (&urls[..], &numbers[..]) {
+            let twice = desk.mixture(&[url.clone(), url.clone()], size.at_once, size.at_once);
+            assert_eq!(twice, results(&[*number; 2]), "a URL that comes twice");
+            assert_eq!(
+                site.transcript().attempts(&path(0)),
+                3,
+                "how often a page is asked for that comes once and then twice"
+            );
+            desk.worked_on_once(&[*number; 3]);
+        }
+    });
+}
+
+#[test]
+fn a_mixture_asks_for_as_many_pages_at_once_as_allowed() {
+    each_on_threads(limits(), |size_of: &Size| {
+        let (site, desk) = (Site::start(), Desk::new());
+        site.meets(size_of.together());
+        let numbers = Vec::from_iter((0..size_of.inputs as u64).map(|n| What::Plain.of(n)));
+        let urls = say(&site, &numbers);
+        assert_eq!(desk.mixture(&urls, size_of.at_once, size(1)), results(&numbers));
+        assert_eq!(site.transcript().peak(), size_of.together(), "requests in flight at once");
+    });
+}
+
+#[test]
+fn a_mixture_works_on_as_many_numbers_as_allowed_and_fetches_meanwhile() {
+    // What is between fetching and working has room for all of them.
+    let rows = [(3, 1, 1), (4, 2, 1), (cores() + 40, 2, cores() + 1), (2, 2, MANY)];
+    let rows = rows.map(|row| {
+        let (pages, at_once, workers) = row;
+        Row(format!("{}, {at_once} at once, and {workers} worked on", counted(pages, "page")), row)
+    });
+    each_on_threads(rows, |Row(_, (pages, at_once, workers))| {
+        let (site, desk) = (Arc::new(Site::start()), Desk::new());
+        let together = *workers.min(pages);
+        let numbers = Vec::from_iter((0..*pages as u64).map(|n| What::Meets.of(n)));
+        let urls = say(&site, &numbers);
+        // While all workers are held, there is nothing to do but to fetch.
+        let answered = Arc::new(Mutex::new(0));
+        let (look, sees) = (Arc::clone(&site), Arc::clone(&answered));
+        desk.meets_and_then(together, move || {
+            let runtime = runtime::Builder::new_current_thread().build().expect("room for one more runtime");
+            runtime.block_on(look.quiet());
+            *sees.lock().unwrap() = look.transcript().answers().len();
+        });
+        assert_eq!(desk.mixture(&urls, size(*at_once), size(*workers)), results(&numbers));
+        assert_eq!(*answered.lock().unwrap(), *pages, "pages that were fetched while the work was held");
+        assert_eq!(desk.peak(), together, "numbers that were worked on at once");
+    });
+}
+
+#[test]
+fn a_slow_page_of_a_mixture_keeps_no_number_from_being_worked_on() {
+    each_on_threads(slow_ones(), |slow: &Slow| {
+        let (site, desk) = (Site::start(), Desk::new());
+        let numbers = Vec::from_iter((0..slow.inputs as u64).map(|n| What::Plain.of(n)));
+        let urls = say(&site, &numbers);
+        // When the client and the work have done all they can, and not before.
+        site.page(&path(slow.place)).answers_when_quiet();
+        assert_eq!(desk.mixture(&urls, size(2), size(1)), results(&numbers));
+        assert_eq!(desk.last_to_begin(), slow.place as u64, "the number whose page comes when nobody moves any more");
+    });
+}
+
+#[test]
+fn long_work_in_a_mixture_holds_up_no_other() {
+    each_on_threads(slow_ones(), |slow: &Slow| {
+        let (site, desk) = (Site::start(), Desk::new());
+        let numbers = Vec::from_iter((0..slow.inputs).map(|n| slow.what(n).of(n as u64)));
+        let urls = say(&site, &numbers);
+        desk.holds_while_others_end(slow.inputs);
+        assert_eq!(desk.mixture(&urls, size(1), size(2)), results(&numbers));
+    });
+}
+
+#[test]
+fn a_failure_in_a_mixture_is_the_result_for_its_page_alone() {
+    const PANICS: u64 = What::Panics.of(0);
+    let panics: &'static str = PANICS.to_string().leak();
+    let spots = [
+        Spot::Says("0"),
+        Spot::Says(" \r\n7\t\n"),
+        Spot::Says("18446744073709551615"),
+        Spot::Says(panics),
+        Spot::Says("seven"),
+        Spot::Says(""),
+        Spot::Says("-1"),
+        Spot::Says("1.5"),
+        Spot::Says("7 7"),
+        Spot::Says("18446744073709551616"),
+        Spot::Status(404),
+        Spot::Status(500),
+        Spot::BreaksOff,
+        Spot::BreaksOffHalfWay,
+        Spot::Refused,
+        Spot::NoUrl("no URL"),
+    ];
+    each_on_threads(among_good_ones(&spots, Spot::Says("7")), |spots: &Spots| {
+        let (site, desk) = (Site::start(), Desk::new());
+        let urls = spots.set_up(&site);
+        assert_eq!(desk.mixture(&urls, size(2), size(1)), Vec::from_iter(spots.0.iter().map(Spot::result)));
+        spots.asked_for_once(&site);
+        desk.worked_on_once(&Vec::from_iter(spots.0.iter().filter_map(Spot::number)));
+    });
+}
+
+#[test]
+fn calls_at_the_same_time_have_limits_of_their_own() {
+    on_threads(|| {
+        let desk = Desk::new();
+        desk.meets(4);
+        thread::scope(|scope| {
+            for number in (0..4).map(|n| What::Meets.of(n)) {
+                let work = desk.work();
+                scope.spawn(move || assert_eq!(sums(&[number], size(1), &work), results(&[number])));
+            }
+        });
+        Children::none_is_left();
+        assert_eq!(desk.peak(), 4, "calls at once, each of which works on one number at once");
+    });
+}
+
+/// An input of a test, with what is told of it.
+struct Row<T>(String, T);
+
+impl<T> fmt::Display for Row<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How many inputs there are, and how many of them are under way at once.
+struct Size {
+    inputs: usize,
+    at_once: NonZeroUsize,
+    /// Each page is answered after the one behind it.
+    backwards: bool,
+}
+
+impl Size {
+    /// How many are under way at once if all goes well.
+    fn together(&self) -> usize {
+        self.at_once.get().min(self.inputs)
+    }
+
+    fn answers_backwards(&self, site: &Site) {
+        for page in (1..self.inputs).filter(|_| self.backwards) {
+            site.page(&path(page - 1)).answers_after(&path(page));
+        }
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let order = if self.backwards { ", the last one first" } else { "" };
+        write!(f, "{}, {} at once{order}", counted(self.inputs, "input"), self.at_once)
+    }
+}
+
+/// A limit that nobody reaches. It is no more than that: some answers start as many threads.
+const MANY: usize = 100;
+
+/// None, one, as many as there is room for, more, and less.
+fn sizes() -> Vec<Size> {
+    let forwards = [(0, 1), (0, 2), (0, MANY), (1, 1), (1, 2), (2, 1), (1, MANY), (33, 2), (33, MANY)];
+    let forwards = forwards.map(|(inputs, at_once)| Size { inputs, at_once: size(at_once), backwards: false });
+    let backwards = [(2, 2), (3, MANY)];
+    let backwards = backwards.map(|(inputs, at_once)| Size { inputs, at_once: size(at_once), backwards: true });
+    forwards.into_iter().chain(backwards).collect()
+}
+
+/// Limits that can be seen, if as many as allowed wait for each other.
+fn limits() -> Vec<Size> {
+    let sizes = [(1, 1), (2, 1), (2, 2), (3, 2), (7, 3), (12, 10)];
+    sizes.map(|(inputs, at_once)| Size { inputs, at_once: size(at_once), backwards: false }).into()
+}
+
+/// Several inputs, one of which is slow. Two may be under way at once.
+struct Slow {
+    inputs: usize,
+    place: usize,
+}
+
+impl Slow {
+    /// What the work on this number does.
+    fn what(&self, number: usize) -> What {
+        if number == self.place { What::IsHeld } else { What::Plain }
+    }
+}
+
+impl fmt::Display for Slow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, of which the one in place {} is slow", counted(self.inputs, "input"), self.place + 1)
+    }
+}
+
+fn slow_ones() -> Vec<Slow> {
+    [0, 1, 4].map(|place| Slow { inputs: 5, place }).into()
+}
+
+/// What there is at a URL.
+#[derive(Clone, Copy)]
+enum Spot {
+    Says(&'static str),
+    Status(u16),
+    BreaksOff,
+    BreaksOffHalfWay,
+    /// A port at which nobody listens.
+    Refused,
+    NoUrl(&'static str),
+}
+
+impl Spot {
+    /// What `pages` has to return for it.
+    fn text(&self) -> Result<String, Failure> {
+        match self {
+            Spot::Says(text) => Ok(text.to_string()),
+            Spot::Status(204) => Ok(String::new()),
+            Spot::Status(status) => Err(Failure::Status(*status)),
+            Spot::BreaksOff | Spot::BreaksOffHalfWay | Spot::Refused | Spot::NoUrl(_) => Err(Failure::Unreachable),
+        }
+    }
+
+    /// The number that it says.
+    fn number(&self) -> Option<u64> {
+        self.text().ok()?.trim().parse().ok()
+    }
+
+    /// What `mixture` has to return for it.
+    fn result(&self) -> Result<u64, Failure> {
+        self.text()?;
+        self.number().map_or(Err(Failure::NoNumber), result)
+    }
+}
+
+/// What there is at several URLs.
+struct Spots(Vec<Spot>);
+
+/// Each of these between two that are as they should be, and all of them together.
+fn among_good_ones(spots: &[Spot], good: Spot) -> Vec<Spots> {
+    spots.iter().map(|spot| Spots(vec![good, *spot, good])).chain([Spots(spots.to_vec())]).collect()
+}
+
+impl Spots {
+    /// Sets the pages up, and gives their URLs.
+    fn set_up(&self, site: &Site) -> Vec<String> {
+        let set_up = |(page, spot): (usize, &Spot)| {
+            match spot {
+                Spot::Says(text) => site.page(&path(page)).says(text),
+                Spot::Status(status) => site.page(&path(page)).answers(*status),
+                Spot::BreaksOff => site.page(&path(page)).replies(Reply::BreaksOff),
+                Spot::BreaksOffHalfWay => {
+                    site.page(&path(page)).replies_with(Reply::BreaksOffHalfWay, "text/plain", "77")
+                }
+                Spot::Refused => return site.closed_url(&path(page)),
+                Spot::NoUrl(url) => return (*url).to_owned(),
+            };
+            site.url(&path(page))
+        };
+        self.0.iter().enumerate().map(set_up).collect()
+    }
+
+    /// Nothing is asked for again that says no.
+    fn asked_for_once(&self, site: &Site) {
+        for (page, spot) in self.0.iter().enumerate() {
+            let there = matches!(spot, Spot::Says(_) | Spot::Status(_));
+            assert!(!there || site.transcript().attempts(&path(page)) == 1, "page {} is asked for once", page + 1);
+        }
+    }
+}
+
+impl fmt::Display for Spots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = |spot: &Spot| match spot {
+            Spot::Says(text) => format!("a page that says {text:?}"),
+            Spot::Status(status) => status.to_string(),
+            Spot::BreaksOff => "the connection closed".to_owned(),
+            Spot::BreaksOffHalfWay => "half a page and the connection closed".to_owned(),
+            Spot::Refused => "nobody listens".to_owned(),
+            Spot::NoUrl(url) => format!("the URL {url:?}"),
+        };
+        f.write_str(&Vec::from_iter(self.0.iter().map(told)).join("; "))
+    }
+}
+
+/// Where work and pipes tell what they do, and where they wait.
+struct Desk(Arc<Children>);
+
+/// Where they wait for each other.
+const TABLE: &str = "table";
+/// Where they wait until the test has looked.
+const HELD: &str = "held";
+
+/// What the work on a number does, or a pipe, before it gives its result.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Plain,
+    /// Waits for the others that are under way, and then until the test lets them go on.
+    Meets,
+    /// Waits until the test lets it go on.
+    IsHeld,
+    Panics,
+}
+
+impl What {
+    /// The number that says so to the work, of those that end with these digits.
+    const fn of(self, digits: u64) -> u64 {
+        digits + 1000 * self as u64
+    }
+
+    fn told_by(number: u64) -> What {
+        let all = [What::Plain, What::Meets, What::IsHeld, What::Panics];
+        all.into_iter().find(|what| what.of(0) == number - number % 1000).unwrap_or(What::Plain)
+    }
+}
+
+/// The result of the work on a number.
+fn result(number: u64) -> Result<u64, Failure> {
+    if What::told_by(number) == What::Panics { Err(Failure::Panicked) } else { Ok(!number) }
+}
+
+fn results(numbers: &[u64]) -> Vec<Result<u64, Failure>> {
+    numbers.iter().copied().map(result).collect()
+}
+
+/// Does what the number says, and tells when that begins and ends.
+fn work_on(number: u64, meet: impl Fn(&str), tell: impl Fn(&str)) -> u64 {
+    tell(&format!("begins {number}"));
+    match What::told_by(number) {
+        What::Plain => {}
+        What::Meets => [TABLE, HELD].into_iter().for_each(meet),
+        What::IsHeld => meet(HELD),
+        What::Panics => {
+            tell(&format!("ends {number}"));
+            panic_on_purpose("the work has met a strange number")
+        }
+    }
+    tell(&format!("ends {number}"));
+    !number
+}
+
+impl Desk {
+    fn new() -> Desk {
+        Desk(Arc::new(Children::new()))
+    }
+
+    /// So many have to come to the table. If more dare to, they come before anybody goes on.
+    fn meets(&self, number: usize) {
+        self.0.rendezvous(TABLE, number);
+        self.0.open_when_still(HELD);
+    }
+
+    /// The one that is held goes on when all others of so many have ended.
+    fn holds_while_others_end(&self, number: usize) {
+        // All but its own end.
+        self.0.open_when_told(HELD, 2 * number - 1);
+    }
+
+    /// So many have to come to the table. Then this is done before anybody goes on.
+    fn meets_and_then(&self, number: usize, look: impl FnOnce() + Send + 'static) {
+        self.0.rendezvous(TABLE, number);
+        self.0.open_after(HELD, look);
+    }
+
+    fn work(&self) -> Work {
+        let (here, elsewhere) = (Arc::clone(&self.0), Arc::clone(&self.0));
+        Work {
+            call: Arc::new(move |number| work_on(number, |place| here.meet(place), |text| here.tell(text))),
+            process: Arc::new(move || elsewhere.command("working")),
+        }
+    }
+
+    fn sums(&self, numbers: &[u64], at_once: NonZeroUsize) -> Vec<Result<u64, Failure>> {
+        let results = sums(numbers, at_once, &self.work());
+        Children::none_is_left();
+        results
+    }
+
+    fn mixture(&self, urls: &[String], at_once: NonZeroUsize, workers: NonZeroUsize) -> Vec<Result<u64, Failure>> {
+        let results = mixture(urls, at_once, workers, &self.work());
+        Children::none_is_left();
+        results
+    }
+
+    /// What was told: whether it is a beginning, and of which number.
+    fn told(&self) -> Vec<(bool, u64)> {
+        let told = self.0.told();
+        let told = told.iter().map(|line| line.split_once(' ').expect("begins or ends, and a number"));
+        told.map(|(what, number)| (what == "begins", number.parse().expect("a number"))).collect()
+    }
+
+    /// The most that were under way at once.
+    fn peak(&self) -> usize {
+        let (mut now, mut peak) = (0, 0);
+        for (begins, _) in self.told() {
+            if begins {
+                now += 1
+            } else {
+                now -= 1
+            }
+            peak = peak.max(now);
+        }
+        peak
+    }
+
+    /// The place of the last one to begin.
+    fn last_to_begin(&self) -> u64 {
+        self.told().iter().rev().find(|(begins, _)| *begins).expect("one has begun").1 % 1000
+    }
+
+    fn worked_on_once(&self, numbers: &[u64]) {
+        let mut worked_on =
+            Vec::from_iter(self.told().into_iter().filter(|(begins, _)| *begins).map(|(_, number)| number));
+        let mut expected = numbers.to_vec();
+        worked_on.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(worked_on, expected, "the numbers that were worked on, sorted");
+    }
+}
+
+/// A folder for files. It goes when the test ends.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Folder {
+        // A grader gives each test a folder of its own and removes it, even after a test that had to be killed.
+        let graded = std::env::var_os("INTERLEAVE_RECORD").is_some();
+        let parent = if graded { std::env::current_dir().unwrap() } else { PathBuf::from(env!("CARGO_TARGET_TMPDIR")) };
+        Folder(tempfile::tempdir_in(parent).unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// A file with these bytes.
+    fn has(&self, number: usize, bytes: &[u8]) -> PathBuf {
+        let path = self.path().join(format!("file {number}"));
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// A file whose text comes when the desk says so. Whoever opens a named pipe to read waits until somebody opens it to write, and
+    /// the other way round.
+    fn has_pipe(&self, number: usize, desk: &Desk, what: What) -> PathBuf {
+        let path = self.path().join(format!("pipe {number}"));
+        if !path.exists() {
+            let made = Command::new("mkfifo").arg(&path).status();
+            assert!(made.expect("mkfifo starts").success());
+        }
+        let (other_end, desk) = (path.clone(), Arc::clone(&desk.0));
+        thread::spawn(move || {
+            let mut pipe = fs::OpenOptions::new().write(true).open(other_end).unwrap();
+            work_on(what.of(number as u64), |place| desk.meet(place), |text| desk.tell(text));
+            let _ = write!(pipe, "text {number}");
+        });
+        path
+    }
+}
+
+/// Results of files, to be compared.
+fn told(results: Vec<io::Result<String>>) -> Vec<Result<String, io::ErrorKind>> {
+    results.into_iter().map(|result| result.map_err(|error| error.kind())).collect()
+}
+
+fn path(page: usize) -> String {
+    format!("/{page}")
+}
+
+/// Sets up a page that is there, and gives its URL.
+fn there(site: &Site, page: usize, text: &str) -> String {
+    site.page(&path(page)).says(text);
+    site.url(&path(page))
+}
+
+/// Sets up pages that say these numbers.
+fn say(site: &Site, numbers: &[u64]) -> Vec<String> {
+    numbers.iter().enumerate().map(|(page, number)| there(site, page, &number.to_string())).collect()
+}
+
+/// Each of so many pages, and nothing else.
+fn asked_for_once(site: &Site, pages: usize) {
+    let transcript = site.transcript();
+    let (mut arrivals, mut expected) = (transcript.arrivals().to_vec(), Vec::from_iter((0..pages).map(path)));
+    arrivals.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(arrivals, expected, "the requests, sorted");
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(2, NonZeroUsize::get)
+}
+
+/// A limit.
+fn size(n: usize) -> NonZeroUsize {
+    NonZeroUsize::new(n).expect("a test's limits are not zero")
+}
+
+roles!(working);
+
+/// A process that works.
+fn working() -> i32 {
+    for line in io::stdin().lock().lines() {
+        let Ok(number) = line.unwrap_or_default().trim().parse() else { return 1 };
+        let result = work_on(number, child::meet, child::tell);
+        let mut output = io::stdout();
+        if writeln!(output, "{result}").and_then(|()| output.flush()).is_err() {
+            return 1;
+        }
+    }
+    0
+}
