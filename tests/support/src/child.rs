@@ -42,6 +42,7 @@ use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use peer::child_that_says;
 use verdict::{Kind, RECORD_FILE, REPLAY, SCHEDULES, SEED};
 
 use crate::inputs::counted;
@@ -103,6 +104,8 @@ struct State {
     open: BTreeSet<String>,
     told: Vec<String>,
     here: BTreeMap<usize, TcpStream>,
+    /// The numbers of their processes: each of them comes once.
+    processes: BTreeSet<u32>,
     arrivals: usize,
     closing: bool,
 }
@@ -275,17 +278,13 @@ impl Desk {
 
     /// Takes in children, each on a thread of its own, until the tool is dropped.
     fn serve(&self, listener: &TcpListener) {
+        let test = listener.local_addr().expect("a bound socket has an address");
         thread::scope(|scope| {
             loop {
                 let Ok((stream, _)) = listener.accept() else { continue };
-                // Where the test ends meanwhile, nobody would send the child away.
-                let is_a_child = !self.locked().closing && peer::is_a_child(&stream);
                 let mut state = self.locked();
                 if state.closing {
                     return;
-                }
-                if !is_a_child {
-                    continue;
                 }
                 let child = state.arrivals;
                 state.arrivals += 1;
@@ -293,15 +292,26 @@ impl Desk {
                 state.here.insert(child, other_half);
                 drop(state);
                 let thread = thread::Builder::new().name(FOR_CHILDREN.to_owned());
-                let attended = thread.spawn_scoped(scope, move || self.attend(child, &stream));
+                let attended = thread.spawn_scoped(scope, move || self.attend(child, &stream, test));
                 attended.expect("the system has room for one more thread");
             }
         });
     }
 
-    /// Listens to one child until it has gone.
-    fn attend(&self, child: usize, stream: &TcpStream) {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+    /// Listens to one child until it has gone. Who is none is sent away.
+    fn attend(&self, child: usize, stream: &TcpStream, test: SocketAddr) {
+        let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+        let process = lines.next().and_then(|hello| child_that_says(&hello, test));
+        if let Some(process) = process.filter(|process| self.locked().processes.insert(*process)) {
+            self.listen(lines, stream);
+            self.locked().processes.remove(&process);
+        }
+        self.locked().here.remove(&child);
+        self.changed.notify_all();
+    }
+
+    fn listen(&self, lines: impl Iterator<Item = String>, stream: &TcpStream) {
+        for line in lines {
             let mut state = self.locked();
             match line.split_once(' ') {
                 Some(("meet", place)) => {
@@ -326,8 +336,6 @@ impl Desk {
             drop(state);
             self.changed.notify_all();
         }
-        self.locked().here.remove(&child);
-        self.changed.notify_all();
     }
 
     fn open(&self, place: &str) {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::thread;
 
-use super::{ADDRESS, ROLE};
+use super::{ADDRESS, ROLE, peer};
 use crate::stacks;
 use crate::tasks::FOR_CHILDREN;
 
@@ -123,6 +123,8 @@ fn connect() {
         process::exit(ORPHANED);
     };
     let _ = to_test.set_nodelay(true);
+    // If the test has gone, the listening thread will know it.
+    let _ = (&to_test).write_all(format!("{}\n", peer::hello(process::id())).as_bytes());
     let (heard, changed, told) = (Mutex::default(), Condvar::new(), AtomicU64::new(0));
     let desk = DESK.get_or_init(|| Desk { to_test: Mutex::new(to_test), heard, changed, told });
     stacks::answer_by(say_where);
