@@ -196,7 +196,7 @@ fn an_unknown_kata_gets_its_nearest_and_one_without_a_workload_those_that_have_o
     assert!(said.contains("Did you mean `queue`?"), "{said}");
     let said = workshop.run(&["time", "lock"]).refused();
     assert!(said.contains("there is nothing to time in `lock`"), "{said}");
-    for kata in ["queue", "pool", "procpool", "fetch", "cpu"] {
+    for kata in ["queue", "pool", "procpool", "fetch", "cpu", "choose"] {
         assert!(said.contains(kata), "{said}");
     }
 }
