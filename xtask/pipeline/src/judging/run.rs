@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -73,14 +73,8 @@ pub fn run(
 ) -> Result<()> {
     // Only this thread tells what goes on.
     let Session { settings, console, cancel, .. } = session;
-    let mut jobs: Vec<Job<'_>> =
+    let jobs: Vec<Job<'_>> =
         subjects.iter().enumerate().flat_map(|(subject, built)| jobs_of(subject, built, settings)).collect();
-    if subjects.len() > 1 {
-        // Mixed, since tests of one kata are of one kind: those that wait leave the processors to those that compute.
-        jobs.sort_by_cached_key(|job| {
-            BuildHasherDefault::<DefaultHasher>::default().hash_one((job.subject, &job.tests))
-        });
-    }
     let scratch = Scratch::new()?;
     // A job's number would tell a submission which test it is that runs.
     let names = RandomState::new();
