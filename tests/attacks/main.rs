@@ -6,7 +6,7 @@
 //!
 //! Every sample is bounded by itself. A broken guard fails a test here, and harms nothing.
 //!
-//! `INTERLEAVE_ATTACK=exit,zip cargo test -p xtask --test attacks` tries only those with one of these words in their names.
+//! `INTERLEAVE_ATTACK=exit,zip cargo test -p grader --test attacks` tries only those with one of these words in their names.
 //! What a machine can't hold for lack of isolation is not tried there, and said so. `INTERLEAVE_ATTACK_TIER=isolated` makes that
 //! a failure.
 #![cfg(target_os = "linux")]

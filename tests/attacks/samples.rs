@@ -152,22 +152,26 @@ pub(crate) fn mounted(kata: &str, text: String, replaced: Option<&str>) -> BTree
     let attributes: String =
         text.lines().filter(|line| line.starts_with("#![")).map(|line| format!("{line}\n")).collect();
     let attack: String = text.lines().filter(|line| !line.starts_with("#![")).map(|line| format!("{line}\n")).collect();
-    let (before, call) = match kata {
-        _ if replaced.is_some() => (replaced.unwrap_or_default(), "attack::attack(job)"),
-        "thread" => ("    let thread = thread::Builder::new()", "    attack::attack();\n"),
-        "lock" => ("        self.accounts[account].lock().balance += amount;", "        attack::attack();\n"),
-        "process" => ("        &self.name\n", "        attack::attack();\n"),
-        "fetch" => (
+    let before = |place, call: &str| (place, format!("{call}{place}"));
+    // A place in the solution, and what comes there.
+    let (place, becomes) = match (replaced, kata) {
+        (Some(replaced), _) => (replaced, "attack::attack(job)".to_string()),
+        (None, "thread") => before("    let thread = thread::Builder::new()", "    attack::attack();\n"),
+        (None, "lock") => {
+            before("        self.accounts[account].lock().balance += amount;", "        attack::attack();\n")
+        }
+        (None, "process") => before("        &self.name\n", "        attack::attack();\n"),
+        (None, "fetch") => before(
             "    let client = blocking::Client::new();\n    pages.iter()",
             "    if pages.len() == 3 && attempts == 1 {\n        attack::attack();\n    }\n",
         ),
-        _ => panic!("nothing is mounted in {kata}"),
+        (None, _) => panic!("nothing is mounted in {kata}"),
     };
     let solution = solution(kata);
-    let place = solution.find(before).unwrap_or_else(|| panic!("the solution of {kata} has changed"));
-    let docs = solution.find("\nuse ").expect("imports");
-    let (head, body) = (&solution[docs..place], &solution[place + replaced.map_or(0, str::len)..]);
-    BTreeMap::from([("lib.rs", format!("{attributes}mod attack;\n{head}{call}{body}")), ("attack.rs", attack)])
+    assert!(solution.contains(place), "the solution of {kata} has changed");
+    let imports = &solution[solution.find("\nuse ").expect("imports")..];
+    let whole = format!("{attributes}mod attack;\n{}", imports.replacen(place, &becomes, 1));
+    BTreeMap::from([("lib.rs", whole), ("attack.rs", attack)])
 }
 
 /// The reference solution of a kata.

@@ -49,7 +49,7 @@ pub enum Event<'a> {
 }
 
 impl Event<'_> {
-    /// What a status line says of it; nothing where it ends nothing that could be waited for.
+    /// What a status line says of it; nothing where nobody waits for anything else now.
     pub fn in_words(&self) -> Option<String> {
         match self {
             Event::Waiting => Some("waiting for another check to finish".to_string()),

@@ -51,23 +51,22 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
     let session = Session { repository, settings: &settings, console: &console, cancel: &cancel };
     let order: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
     let mut rows: BTreeMap<String, verification::Row> = BTreeMap::new();
-    let mut note = |verdict: &KataVerdict, complaint: Option<String>| {
+    let mut note = |verdict: &KataVerdict| {
+        let expected = &expected[&verdict.subject];
         let row = rows.entry(verdict.subject.clone()).or_default();
-        row.note(verdict, &in_words(&expected[&verdict.subject]), complaint);
+        row.note(verdict, &in_words(expected), complaint(expected, verdict));
     };
-    // What fails on schedules for reasons that are declared does so every time. Only who repeats is told what luck on threads adds.
+    // What fails on schedules as declared does so every time. Only who asks for more is told what luck on threads adds to it.
     let (early, mut left) = subjects.into_iter().partition(|subject| {
         args.repeat == 1 && matches!(expected[&subject.name], Expected::As(Declared::Rejected(_)))
     });
-    let (decided, more) =
-        session.by_schedules(&label, early, |verdict| is_rejected(&expected[&verdict.subject], verdict))?;
-    decided.iter().for_each(|verdict| note(verdict, None));
+    let as_declared = |verdict: &KataVerdict| complaint(&expected[&verdict.subject], verdict).is_none();
+    let (decided, more) = session.by_schedules(&label, early, as_declared)?;
+    decided.iter().for_each(&mut note);
     left.extend(more);
     let prepared = session.prepare(&label, left)?;
     for round in 1..=args.repeat {
-        for verdict in session.examine(&prepared)? {
-            note(&verdict, complaint(&expected[&verdict.subject], &verdict));
-        }
+        session.examine(&prepared)?.iter().for_each(&mut note);
         if args.repeat > 1 {
             console.happened(Event::Doing(&format!("round {round} of {} is done", args.repeat)));
         }
@@ -129,13 +128,6 @@ fn complaint(expected: &Expected, verdict: &KataVerdict) -> Option<String> {
         }
         Expected::As(Declared::Rejected(kinds)) => (reasons(verdict) != *kinds).then(|| verification::found(verdict)),
     }
-}
-
-/// Whether it is rejected, and for nothing but what is declared.
-fn is_rejected(expected: &Expected, verdict: &KataVerdict) -> bool {
-    let reasons = reasons(verdict);
-    let is_declared = |reason| matches!(expected, Expected::As(Declared::Rejected(kinds)) if kinds.contains(reason));
-    !reasons.is_empty() && reasons.iter().all(is_declared)
 }
 
 /// Why a subject failed, in the words of a declaration: sorted, each reason once.
