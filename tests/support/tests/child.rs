@@ -6,9 +6,10 @@ use std::io::{self, Read, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
+use std::thread;
 
 use kata::child::{Children, die_of, meet, roles, stop, tell};
-use kata::{Check, on_threads};
+use kata::{Check, on_threads, until_still};
 
 roles!(answer, meeting, panicking, shouting, echo, dying, counting);
 
@@ -191,8 +192,17 @@ fn a_thread_of_the_test_meets_and_tells_as_a_child_does() {
         let mut child = children.command("meeting").spawn().unwrap();
         children.meet("table");
         assert_eq!(child.wait().unwrap().code(), Some(0));
-        children.tell("we have met");
-        assert_eq!(children.told(), ["we have met"]);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                children.meet("gate");
+                children.tell("it is open");
+            });
+            children.wait_for("gate", 1);
+            until_still();
+            assert_eq!(children.told(), [""; 0], "whoever is there waits");
+            children.open("gate");
+        });
+        assert_eq!(children.told(), ["it is open"]);
     });
 }
 
@@ -200,10 +210,14 @@ fn a_thread_of_the_test_meets_and_tells_as_a_child_does() {
 fn a_place_opens_after_something_else_was_done() {
     on_threads(|| {
         let children = Children::new();
-        let (looked, looks) = channel();
-        children.open_after("table", move || looked.send(()).unwrap());
-        assert_eq!(children.command("meeting").status().unwrap().code(), Some(0));
-        assert_eq!(looks.try_recv(), Ok(()), "that was done before");
+        let (end, ends) = channel();
+        children.open_after("table", move || ends.recv().unwrap());
+        let mut child = children.command("meeting").spawn().unwrap();
+        children.wait_for("table", 1);
+        until_still();
+        assert!(child.try_wait().unwrap().is_none(), "that is not done yet");
+        end.send(()).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0));
     });
 }
 
@@ -215,6 +229,7 @@ fn a_place_opens_when_enough_has_been_told_or_the_test_is_serialised() {
         children.tell("one");
         let mut child = children.command("meeting").spawn().unwrap();
         children.wait_for("table", 1);
+        until_still();
         assert!(child.try_wait().unwrap().is_none(), "one is not enough");
         children.tell("two");
         assert_eq!(child.wait().unwrap().code(), Some(0));

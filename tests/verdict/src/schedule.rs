@@ -230,7 +230,7 @@ mod tests {
                 false => assert_eq!(read.unwrap().to_string(), text),
             }
         }
-        for text in ["0.u", "1z", "x3", "0x1000001", "-1", "0..1", "t"] {
+        for text in ["0.u", "0.c", "0.w", "1z", "x3", "0x1000001", "-1", "0..1", "t"] {
             assert!(text.parse::<Schedule>().unwrap_err().contains("has a part that is none"), "{text}");
         }
     }
