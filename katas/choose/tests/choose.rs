@@ -72,11 +72,11 @@ fn a_slow_page_holds_up_no_other() {
     each_on_threads(slow_ones(), |slow: &Slow| {
         let site = Site::start();
         let urls = Vec::from_iter((0..slow.inputs).map(|page| there(&site, page, "text")));
-        site.page(&path(slow.place)).answers_when_quiet();
+        site.page(&path(slow.place)).answers_last();
         assert_eq!(pages(&urls, size(2)), vec![Ok("text".to_owned()); slow.inputs]);
         let transcript = site.transcript();
         let answers = transcript.answers();
-        assert_eq!(answers.last(), Some(&&*path(slow.place)), "the page that is answered when nobody moves any more");
+        assert_eq!(answers.last(), Some(&&*path(slow.place)), "the page that is answered last");
     });
 }
 
@@ -309,10 +309,9 @@ fn a_slow_page_of_a_mixture_keeps_no_number_from_being_worked_on() {
         let (site, desk) = (Site::start(), Desk::new());
         let numbers = Vec::from_iter((0..slow.inputs as u64).map(|n| What::Plain.of(n)));
         let urls = say(&site, &numbers);
-        // When the client and the work have done all they can, and not before.
-        site.page(&path(slow.place)).answers_when_quiet();
+        site.page(&path(slow.place)).answers_last();
         assert_eq!(desk.mixture(&urls, size(2), size(1)), results(&numbers));
-        assert_eq!(desk.last_to_begin(), slow.place as u64, "the number whose page comes when nobody moves any more");
+        assert_eq!(desk.last_to_begin(), slow.place as u64, "the number whose page comes last");
     });
 }
 

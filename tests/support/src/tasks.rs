@@ -19,7 +19,9 @@ pub(crate) struct Task {
     pub(crate) name: String,
     /// What it is doing.
     pub(crate) state: State,
-    /// How often it has gone on or off a processor.
+    /// How often it has waited for something.
+    pub(crate) waits: u64,
+    /// How often it has gone off a processor: to wait, or because it was another one's turn.
     pub(crate) switches: u64,
 }
 
@@ -116,11 +118,11 @@ fn task(process: u32, folder: &Path) -> Option<Task> {
         'X' => return None,
         _ => State::Asleep,
     };
-    let voluntary: u64 = field("voluntary_ctxt_switches")?.parse().ok()?;
+    let waits: u64 = field("voluntary_ctxt_switches")?.parse().ok()?;
     let forced: u64 = field("nonvoluntary_ctxt_switches")?.parse().ok()?;
     // The kernel cuts names after 15 bytes, perhaps within a character.
     let name = field("Name")?.trim_end_matches(char::REPLACEMENT_CHARACTER).to_owned();
-    Some(Task { process, id, name, state, switches: voluntary + forced })
+    Some(Task { process, id, name, state, waits, switches: waits + forced })
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     fn picture(state: State, switches: u64) -> Vec<Task> {
-        vec![Task { process: 1, id: 1, name: "main".to_owned(), state, switches }]
+        vec![Task { process: 1, id: 1, name: "main".to_owned(), state, waits: 0, switches }]
     }
 
     #[test]

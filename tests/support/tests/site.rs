@@ -283,6 +283,30 @@ fn pages_answer_after_others() {
 }
 
 #[test]
+fn a_page_answers_last() {
+    on_threads(|| {
+        let site = Site::start();
+        let gate = Gate::closed();
+        site.page("/last").says("last").answers_last();
+        site.page("/gate").says("open").waits_for(&gate);
+        site.page("/b").says("b");
+        let clients = ["/last", "/gate"].map(|path| ask(&site, path));
+        wait(site.in_flight(2));
+        assert_eq!(get(&site, "/b"), said("b"));
+        assert_eq!(site.transcript().answers(), ["/b"], "one of the others has not answered");
+        gate.open();
+        assert_eq!(clients.map(answer), ["last", "open"].map(said));
+        assert_eq!(site.transcript().answers(), ["/b", "/gate", "/last"]);
+        // Nobody asks for the other page before this one has answered: it must not wait for ever.
+        let site = Site::start();
+        site.page("/last").says("last").answers_last();
+        site.page("/b").says("b");
+        assert_eq!(get(&site, "/last"), said("last"));
+        assert_eq!(get(&site, "/b"), said("b"));
+    });
+}
+
+#[test]
 fn a_meeting_shows_how_many_requests_a_client_dares_to_send() {
     on_threads(|| {
         let site = Site::start();

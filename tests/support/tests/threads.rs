@@ -4,8 +4,8 @@ use std::hint::black_box;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::{channel, sync_channel};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 use std::{env, fs, thread};
@@ -390,6 +390,39 @@ fn until_still_waits_for_who_works_and_not_for_who_waits_or_spins() {
             scope.spawn(|| {
                 while !stop.load(Ordering::SeqCst) {
                     thread::yield_now();
+                }
+            });
+            until_still();
+            stop.store(true, Ordering::SeqCst);
+            gate.open();
+        });
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn until_still_waits_for_two_who_hand_work_to_and_fro_and_not_for_who_asks_again_and_again() {
+    check(|| {
+        const ROUNDS: u32 = 500;
+        let (ask, asked) = sync_channel(0);
+        let (answer, answered) = sync_channel(0);
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(move || asked.iter().for_each(|round| answer.send(round).unwrap()));
+            let (game, gate) = (Arc::new(AtomicU32::new(0)), Gate::closed());
+            let (rounds, end) = (Arc::clone(&game), gate.clone());
+            scope.spawn(move || {
+                for round in 1..=ROUNDS {
+                    ask.send(round).unwrap();
+                    rounds.store(answered.recv().unwrap(), Ordering::SeqCst);
+                }
+                end.pass();
+            });
+            until_still();
+            assert_eq!(game.load(Ordering::SeqCst), ROUNDS, "the game was not over");
+            scope.spawn(|| {
+                while !stop.load(Ordering::SeqCst) {
+                    thread::sleep(Duration::from_micros(20));
                 }
             });
             until_still();

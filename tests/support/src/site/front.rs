@@ -80,6 +80,10 @@ async fn answer(request: Request<Incoming>, ledger: Ledger, backstage: Backstage
             come(signal).await;
             quiet().await;
         }
+        After::Last(signal) => tokio::select! {
+            () = async { come(signal).await; quiet().await } => {}
+            () = long_quiet() => {}
+        },
         After::HungUp(signal) => tokio::select! {
             () = come(signal) => {}
             () = long_quiet() => {}

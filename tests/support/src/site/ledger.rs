@@ -53,6 +53,8 @@ pub(super) enum Hold {
     Gate(Gate),
     Answered(String),
     HungUp(String),
+    /// All others have answered.
+    Last,
     Quiet,
     Late(Duration),
     Table(usize),
@@ -64,6 +66,7 @@ impl fmt::Display for Hold {
             Hold::Gate(_) => f.write_str("answers when a gate is open"),
             Hold::Answered(other) => write!(f, "answers after {other}"),
             Hold::HungUp(other) => write!(f, "answers after {other} was given up"),
+            Hold::Last => f.write_str("answers after all others"),
             Hold::Quiet => f.write_str("answers when no more requests come"),
             Hold::Late(by) => write!(f, "answers after {by:?}"),
             Hold::Table(_) => f.write_str("answers when others are in flight, too"),
@@ -78,6 +81,8 @@ pub(super) enum Moment {
     InFlight(usize),
     /// This page has answered.
     Answered(String),
+    /// All pages but this one have answered.
+    OthersAnswered(String),
     /// A client has hung up on this page.
     HungUp(String),
     /// No request is in flight. This one may pass.
@@ -104,6 +109,8 @@ pub(super) enum After {
     Answered(Option<oneshot::Receiver<()>>),
     /// A client has hung up, or will not any more.
     HungUp(Option<oneshot::Receiver<()>>),
+    /// All other pages have answered and the client has done all that it wants to do about that, or they will not any more.
+    Last(Option<oneshot::Receiver<()>>),
 }
 
 impl Ledger {
@@ -129,6 +136,7 @@ impl Ledger {
             (Some(Hold::Gate(gate)), _) => After::Gate(gate),
             (Some(Hold::Answered(other)), _) => After::Answered(state.signal(Moment::Answered(other))),
             (Some(Hold::HungUp(other)), _) => After::HungUp(state.signal(Moment::HungUp(other))),
+            (Some(Hold::Last), _) => After::Last(state.signal(Moment::OthersAnswered(path.to_owned()))),
             (Some(Hold::Quiet), _) => After::Quiet,
             (Some(Hold::Late(by)), _) => After::Late(by),
             (Some(Hold::Table(table)), _) => state.tables[table].sit_down(self),
@@ -256,6 +264,7 @@ impl State {
         match moment {
             Moment::InFlight(k) => self.transcript.peak() >= *k,
             Moment::Answered(path) => self.answered.contains(path),
+            Moment::OthersAnswered(path) => self.unanswered().all(|page| page == path),
             Moment::HungUp(path) => self.transcript.hung_up(path) > 0,
             Moment::Settled => self.transcript.in_flight() == 0,
         }
@@ -274,9 +283,19 @@ impl State {
         }
     }
 
+    /// The pages that have something to say, and have not answered yet.
+    fn unanswered(&self) -> impl Iterator<Item = &String> {
+        self.pages.keys().filter(|page| !self.answered.contains(*page))
+    }
+
     fn has_answered(&mut self, path: String) {
         if self.answered.insert(path.clone()) {
-            self.wake(|moment| *moment == Moment::Answered(path.clone()));
+            let unanswered: Vec<String> = self.unanswered().cloned().collect();
+            self.wake(|moment| match moment {
+                Moment::Answered(page) => *page == path,
+                Moment::OthersAnswered(last) => unanswered.iter().all(|page| page == last),
+                _ => false,
+            });
         }
     }
 

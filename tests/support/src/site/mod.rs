@@ -225,6 +225,14 @@ impl Page<'_> {
         self.hold(Hold::HungUp(other.to_owned()))
     }
 
+    /// The page answers only after all other pages were answered and the client has done all it wants to do about that.
+    ///
+    /// A client that asks for them only when it has this answer is not kept waiting for ever: the page answers also when nothing in
+    /// the process has moved for about a third of a second.
+    pub fn answers_last(self) -> Self {
+        self.hold(Hold::Last)
+    }
+
     /// The page answers when the client has done all that it wants to do before it has the answer: so if more requests can
     /// come, they are in flight by then.
     pub fn answers_when_quiet(self) -> Self {

@@ -119,7 +119,7 @@ impl Answer {
     fn send(self, connection: &Connection) {
         match self.after {
             After::Nothing => {}
-            After::Quiet => block_until_quiet(),
+            After::Quiet | After::Last(_) => block_until_quiet(),
             After::Late(by) => thread::sleep(by),
             After::Gate(gate) => gate.pass(),
             // If the sender goes away, there is nothing left to wait for.
