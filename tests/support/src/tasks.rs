@@ -3,7 +3,7 @@
 //! Other systems have no `/proc`: there every function answers `None`, and a stuck test ends at its deadline.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The name of the test support's threads that serve child processes: no list of stuck threads has them.
 pub(crate) const FOR_CHILDREN: &str = "test-children";
@@ -28,7 +28,7 @@ pub(crate) struct Task {
 /// What a thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// It runs, or would if a processor were free, or it waits for a disk.
+    /// It runs, or would if a processor were free, or it waits for a disk, or it is about to vanish.
     Running,
     /// It waits for something else.
     Asleep,
@@ -67,38 +67,55 @@ pub(crate) fn own_id() -> Option<u32> {
 /// `None` where the system doesn't say which children a process has: without them, nobody can tell whether all is
 /// still.
 pub(crate) fn family() -> Option<Vec<Task>> {
-    // When a thread ends while `/proc` is listed, the kernel may pass over another one. But then the thread that ended is
-    // missing from the next list, so two lists of the same threads are whole.
-    const TRIES: usize = 10;
-    let ids = |tasks: &[Task]| tasks.iter().map(|task| task.id).collect::<Vec<u32>>();
-    let mut seen = listed()?;
-    for _ in 0..TRIES {
-        let again = listed()?;
-        if ids(&again) == ids(&seen) {
-            return Some(again);
-        }
-        seen = again;
-    }
-    Some(seen)
-}
-
-/// One look at `/proc`.
-fn listed() -> Option<Vec<Task>> {
     fs::metadata("/proc/thread-self/children").ok()?;
     let mut tasks = Vec::new();
     let mut processes = vec![std::process::id()];
     while let Some(process) = processes.pop() {
-        let folder = format!("/proc/{process}/task");
-        // A process or a thread may end while it is looked at. Then it is simply not in the picture.
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
-        for entry in entries.flatten() {
-            let children = told(entry.path().join("children")).unwrap_or_default();
+        for thread in threads_of(process) {
+            let children = told(thread.join("children")).unwrap_or_default();
             processes.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
-            tasks.extend(task(process, &entry.path()));
+            // A process or a thread may end while it is looked at. Then it is simply not in the picture.
+            tasks.extend(task(process, &thread));
         }
     }
     tasks.sort_by_key(|task| (task.process, task.id));
     Some(tasks)
+}
+
+/// The folders of a process's threads.
+fn threads_of(process: u32) -> Vec<PathBuf> {
+    // When a thread ends while `/proc` is listed, the kernel may pass over others. Then there are not as many as it says.
+    const TRIES: usize = 10;
+    let mut threads = Vec::new();
+    for _ in 0..TRIES {
+        let listed = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+        threads = listed.map(|entry| entry.path()).collect();
+        let status = told(format!("/proc/{process}/status")).unwrap_or_default();
+        if field(&status, "Threads").is_none_or(|many| many.parse() == Ok(threads.len())) {
+            break;
+        }
+    }
+    threads
+}
+
+/// A field of a file `status`.
+fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+    status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}
+
+/// Whether something that was sent on a network connection has not been delivered: it lies in the kernel's backlog. On a busy machine
+/// it can lie there for longer than a thread waits for a processor, while all who have to do with it sleep.
+///
+/// `false` where the system doesn't say so.
+pub(crate) fn is_on_its_way() -> bool {
+    has_backlog(&told("/proc/net/softnet_stat").unwrap_or_default())
+}
+
+/// Whether a file `softnet_stat` tells of a backlog. It has a line for each processor, of numbers in hexadecimal.
+fn has_backlog(stat: &str) -> bool {
+    const BACKLOG: usize = 11;
+    let mut backlogs = stat.lines().filter_map(|line| line.split_whitespace().nth(BACKLOG));
+    backlogs.any(|length| u64::from_str_radix(length, 16) != Ok(0))
 }
 
 /// The text of a file in `/proc`, if it is still there. A thread's name is bytes: what is no text must not hide the rest.
@@ -110,12 +127,11 @@ pub(crate) fn told(path: impl AsRef<Path>) -> Option<String> {
 fn task(process: u32, folder: &Path) -> Option<Task> {
     let id = folder.file_name()?.to_str()?.parse().ok()?;
     let status = told(folder.join("status"))?;
-    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
+    let field = |name| field(&status, name);
     let state = match field("State")?.chars().next()? {
-        'R' | 'D' => State::Running,
+        // Whoever is about to vanish may still have somebody to wake: who waits for the end of its process.
+        'R' | 'D' | 'X' => State::Running,
         'Z' => State::Zombie,
-        // On its way out.
-        'X' => return None,
         _ => State::Asleep,
     };
     let waits: u64 = field("voluntary_ctxt_switches")?.parse().ok()?;
@@ -132,6 +148,14 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    #[test]
+    fn a_backlog_is_seen_at_each_processor() {
+        let line = |backlog: &str| format!("00be17cc 0 3 0 0 0 0 0 0 0 0 {backlog} 00000000 0 0\n");
+        let [none, some] = ["00000000", "0000000a"].map(line);
+        assert!(has_backlog(&format!("{none}{some}")) && !has_backlog(&format!("{none}{none}")));
+        assert!(!has_backlog("00be17cc 0 3\n"), "an older system doesn't say");
+    }
 
     #[test]
     fn a_thread_is_seen_by_number_and_name() {

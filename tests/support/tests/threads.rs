@@ -5,7 +5,7 @@ use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::mpsc::{channel, sync_channel};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 use std::{env, fs, thread};
@@ -401,25 +401,25 @@ fn until_still_waits_for_who_works_and_not_for_who_waits_or_spins() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn until_still_waits_for_two_who_hand_work_to_and_fro_and_not_for_who_asks_again_and_again() {
+fn until_still_waits_for_those_who_hand_work_round_and_not_for_who_asks_again_and_again() {
     check(|| {
-        const ROUNDS: u32 = 500;
-        let (ask, asked) = sync_channel(0);
-        let (answer, answered) = sync_channel(0);
-        let stop = AtomicBool::new(false);
+        const PLAYERS: usize = 4;
+        const ROUNDS: u32 = 1_000;
+        let (thrown, stop) = (AtomicU32::new(0), AtomicBool::new(false));
+        let (throw, catch): (Vec<_>, Vec<_>) = (0..PLAYERS).map(|_| channel()).unzip();
+        throw[0].send(()).unwrap();
         thread::scope(|scope| {
-            scope.spawn(move || asked.iter().for_each(|round| answer.send(round).unwrap()));
-            let (game, gate) = (Arc::new(AtomicU32::new(0)), Gate::closed());
-            let (rounds, end) = (Arc::clone(&game), gate.clone());
-            scope.spawn(move || {
-                for round in 1..=ROUNDS {
-                    ask.send(round).unwrap();
-                    rounds.store(answered.recv().unwrap(), Ordering::SeqCst);
-                }
-                end.pass();
-            });
+            for (player, catch) in catch.into_iter().enumerate() {
+                let (thrown, next) = (&thrown, throw[(player + 1) % PLAYERS].clone());
+                // The last ball is caught, and they wait for one more.
+                scope.spawn(move || {
+                    while catch.recv().is_ok() && thrown.fetch_add(1, Ordering::SeqCst) < ROUNDS {
+                        next.send(()).unwrap();
+                    }
+                });
+            }
             until_still();
-            assert_eq!(game.load(Ordering::SeqCst), ROUNDS, "the game was not over");
+            assert_eq!(thrown.load(Ordering::SeqCst), ROUNDS + 1, "the game was not over");
             scope.spawn(|| {
                 while !stop.load(Ordering::SeqCst) {
                     thread::sleep(Duration::from_micros(20));
@@ -427,7 +427,7 @@ fn until_still_waits_for_two_who_hand_work_to_and_fro_and_not_for_who_asks_again
             });
             until_still();
             stop.store(true, Ordering::SeqCst);
-            gate.open();
+            throw.iter().for_each(|to| drop(to.send(())));
         });
     });
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::tasks::{State, Task, family, own_id};
+use crate::tasks::{State, Task, family, is_on_its_way, own_id};
 use crate::threads::harness;
 
 /// The names of the threads that look. One that looks now and then is not on the way anywhere.
@@ -56,9 +56,10 @@ fn wait_until_quiet(looks: u32, given_up: impl Fn() -> bool) {
     let mut same = 0;
     while same < looks && !given_up() {
         thread::sleep(BETWEEN_LOOKS);
+        let sent = is_on_its_way();
         let now = on_the_way();
         let asleep = now.iter().all(|task| task.state != State::Running);
-        same = if asleep && now == last { same + 1 } else { 0 };
+        same = if asleep && now == last && !sent { same + 1 } else { 0 };
         last = now;
     }
 }

@@ -21,39 +21,50 @@ mod on_threads {
     use std::thread;
     use std::time::Duration;
 
-    use crate::tasks::{State, Task, family, own_id};
+    use crate::tasks::{State, Task, family, is_on_its_way, own_id};
     use crate::threads::harness;
 
     /// Who has had a processor for so long (the clock's ticks, of 10 ms mostly) without once waiting for anything, spins. Time on
     /// the wall would say nothing on a busy machine.
-    const LONG: u64 = 3;
+    const LONG: u64 = 10;
     /// Who has made way for others so often without once waiting for anything, spins, too.
-    const OFTEN: u64 = 50;
-    /// Who has gone on and off a processor so often asks again and again, with a pause in between.
-    const VERY_OFTEN: u64 = 2_000;
-    /// What one thread has done may still be on its way to another one.
+    const OFTEN: u64 = 200;
+    /// Who has waited so often asks again and again, with very short pauses.
+    const VERY_OFTEN: u64 = 500;
+    /// So many still moments are enough, and so far apart.
+    const STILL: u32 = 10;
     const BETWEEN_LOOKS: Duration = Duration::from_micros(200);
 
-    /// One look takes its time, and two threads that hand work to and fro could each be seen asleep while the other one works. So
-    /// two looks must see the same: whoever has not moved from one to the other slept when the second one began.
+    /// A look takes its time, and two threads that hand work to and fro could each be seen asleep while the other one works. So
+    /// there are two: whoever has not moved from one to the other slept between them. So did all at once, and if nothing was on
+    /// its way to them then, nobody will wake them.
+    ///
+    /// But the kernel shows not all that it is about to do: a process that has ended is gone from one list before its parent hears of
+    /// it. So it takes some such moments, between which nobody comes or goes.
     pub(super) fn until_still() {
-        let (mut first_seen, mut last) = (BTreeMap::new(), None);
-        while let Some(mut now) = others() {
-            now.retain(|task| !spins(task, first_seen.entry(task.id).or_insert_with(|| Seen::of(task))));
-            let asleep = now.iter().all(|task| task.state != State::Running);
-            if asleep && last.as_ref() == Some(&now) {
-                return;
+        let (mut first_seen, mut still, mut who) = (BTreeMap::new(), 0, Vec::new());
+        while still < STILL {
+            let Some(earlier) = others(&mut first_seen) else { return };
+            let on_its_way = is_on_its_way();
+            let Some(now) = others(&mut first_seen) else { return };
+            let ids: Vec<u32> = now.iter().map(|task| task.id).collect();
+            if ids != who {
+                (still, who) = (0, ids);
             }
-            last = Some(now);
+            let asleep = now.iter().all(|task| task.state != State::Running);
+            if asleep && earlier == now && !on_its_way {
+                still += 1;
+            }
             thread::sleep(BETWEEN_LOOKS);
         }
     }
 
-    /// All threads of the test and its children but the caller. `None` where the system doesn't tell.
-    fn others() -> Option<Vec<Task>> {
+    /// All threads of the test and its children but the caller and those that spin. `None` where the system doesn't tell.
+    fn others(first_seen: &mut BTreeMap<u32, Seen>) -> Option<Vec<Task>> {
         let (own, harness) = (own_id(), harness());
         let mut tasks = family()?;
         tasks.retain(|task| Some(task.id) != own && !harness.contains(&task.id));
+        tasks.retain(|task| !spins(task, first_seen.entry(task.id).or_insert_with(|| Seen::of(task))));
         Some(tasks)
     }
 
@@ -72,8 +83,8 @@ mod on_threads {
 
     fn spins(task: &Task, first: &Seen) -> bool {
         let now = Seen::of(task);
-        let switches = now.switches - first.switches;
+        let (waits, switches) = (now.waits - first.waits, now.switches - first.switches);
         let long = now.processor_time.saturating_sub(first.processor_time) >= LONG || switches >= OFTEN;
-        switches >= VERY_OFTEN || (now.waits == first.waits && long)
+        waits >= VERY_OFTEN || waits == 0 && long
     }
 }
