@@ -28,7 +28,7 @@ impl State {
         }
         let polls = |index: ThreadIndex| {
             let streak = &self.threads[index].streak;
-            streak.yields > 0 && streak.looks_at_clock
+            streak.yields > 0 && streak.looks_at_clock()
         };
         let all_poll = self.spinning().all(polls);
         self.turn = NOBODY;
@@ -108,7 +108,7 @@ impl State {
     /// The time, for the running thread.
     pub(crate) fn reads_clock(&mut self) -> u64 {
         self.clock_read = true;
-        self.me().streak.looks_at_clock = true;
+        self.me().streak.reads_clock();
         self.now
     }
 

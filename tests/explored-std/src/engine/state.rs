@@ -449,7 +449,7 @@ impl State {
     pub(super) fn is_held_back(&self, thread: &ThreadState) -> bool {
         let streak = &thread.streak;
         // Who looks at the clock waits for time: no loop of noise does.
-        let limits = if streak.looks_at_clock { Limits::of(Grain::Fine) } else { Limits::of(self.grain) };
+        let limits = if streak.looks_at_clock() { Limits::of(Grain::Fine) } else { Limits::of(self.grain) };
         let repeats = if streak.yields > 0 { limits.repeats_of_yielding } else { limits.repeats };
         let repeats = streak.yields >= limits.yields || streak.repeats > repeats;
         repeats && streak.version == self.changes

@@ -121,15 +121,35 @@ pub(super) struct Streak {
     /// How many yields were repetitions: the thread says itself that it waits for others, and between two of them it has gone
     /// round once.
     pub(super) yields: u32,
-    /// Whether the clock was read.
-    pub(super) looks_at_clock: bool,
+    /// After how many repetitions the clock was last read.
+    read_clock: Option<u32>,
+    /// Whether that was soon after it had been read before.
+    read_again: bool,
     /// Steps that were passed.
     pub(super) passed: Passed,
     /// The state of the world at its start.
     pub(super) version: u64,
 }
 
+/// A thread that reads the clock and then repeats more than so many operations does something else than to wait for a time.
+const LONGEST_ROUND: u32 = 64;
+
 impl Streak {
+    /// Whether the thread reads the clock again and again.
+    pub(super) fn looks_at_clock(&self) -> bool {
+        self.read_again && self.has_just_read()
+    }
+
+    fn has_just_read(&self) -> bool {
+        self.read_clock.is_some_and(|at| self.repeats - at <= LONGEST_ROUND)
+    }
+
+    /// The clock is read.
+    pub(super) fn reads_clock(&mut self) {
+        self.read_again = self.has_just_read();
+        self.read_clock = Some(self.repeats);
+    }
+
     /// Whether the operation is a repetition.
     pub(super) fn has(&self, operation: &Operation) -> bool {
         self.places.iter().any(|seen| std::ptr::eq(seen.0, operation.at) && seen.1 == operation.object)
