@@ -38,7 +38,8 @@ pub enum Failure {
 
 /// Fetches pages: many, and each of them is slow. The results are their texts.
 ///
-/// Each URL is asked for once. The next page is asked for as soon as fewer than `at_once` requests are in flight.
+/// Each URL is asked for once. The next page is asked for as soon as fewer than `at_once` requests are in flight. A request is in
+/// flight until its text is here as a whole.
 pub fn pages(urls: &[String], at_once: NonZeroUsize) -> Vec<Result<String, Failure>> {
     todo!()
 }

@@ -53,16 +53,20 @@ fn texts_of_pages_come_in_the_order_of_the_urls() {
         asked_for_once(&site, size.inputs);
         let twice = Vec::from_iter(urls.first().into_iter().chain(urls.first()).cloned());
         assert_eq!(pages(&twice, size.at_once), vec![Ok("text 0".to_owned()); twice.len()], "a URL that comes twice");
+        if !twice.is_empty() {
+            once_and_twice(&site);
+        }
     });
 }
 
 #[test]
 fn as_many_pages_are_asked_for_at_once_as_allowed() {
-    each_on_threads(limits(), |size: &Size| {
+    each_on_threads(limits().into_iter().chain([Size::that_drips()]), |size: &Size| {
         let site = Site::start();
         site.meets(size.together());
-        let urls = Vec::from_iter((0..size.inputs).map(|page| there(&site, page, "text")));
-        assert_eq!(pages(&urls, size.at_once), vec![Ok("text".to_owned()); size.inputs]);
+        let texts = vec![format!("{:>1$}", "text", size.width()); size.inputs];
+        let urls = size.set_up(&site, &texts);
+        assert_eq!(pages(&urls, size.at_once), Vec::from_iter(texts.into_iter().map(Ok)));
         assert_eq!(site.transcript().peak(), size.together(), "requests in flight at once");
     });
 }
@@ -86,6 +90,7 @@ fn a_page_that_fails_fails_alone() {
         Spot::Says(""),
         Spot::Says("글자 ä\r\n"),
         Spot::Status(204),
+        Spot::Status(304),
         Spot::Status(404),
         Spot::Status(500),
         Spot::Status(503),
@@ -199,7 +204,7 @@ fn results_of_the_work_come_in_the_order_of_the_numbers() {
 #[test]
 fn as_many_numbers_are_worked_on_at_once_as_allowed() {
     // More than cores, too.
-    let more = Size { inputs: cores() + 3, at_once: size(cores() + 1), backwards: false };
+    let more = Size { inputs: cores() + 3, at_once: size(cores() + 1), backwards: false, drips: false };
     each_on_threads(limits().into_iter().chain([more]), |size: &Size| {
         let desk = Desk::new();
         desk.meets(size.together());
@@ -254,11 +259,7 @@ fn results_of_a_mixture_come_in_the_order_of_the_urls() {
         if let ([url], [number]) = (&urls[..], &numbers[..]) {
             let twice = desk.mixture(&[url.clone(), url.clone()], size.at_once, size.at_once);
             assert_eq!(twice, results(&[*number; 2]), "a URL that comes twice");
-            assert_eq!(
-                site.transcript().attempts(&path(0)),
-                3,
-                "how often a page is asked for that comes once and then twice"
-            );
+            once_and_twice(&site);
             desk.worked_on_once(&[*number; 3]);
         }
     });
@@ -266,11 +267,12 @@ fn results_of_a_mixture_come_in_the_order_of_the_urls() {
 
 #[test]
 fn a_mixture_asks_for_as_many_pages_at_once_as_allowed() {
-    each_on_threads(limits(), |size_of: &Size| {
+    each_on_threads(limits().into_iter().chain([Size::that_drips()]), |size_of: &Size| {
         let (site, desk) = (Site::start(), Desk::new());
         site.meets(size_of.together());
         let numbers = Vec::from_iter((0..size_of.inputs as u64).map(|n| What::Plain.of(n)));
-        let urls = say(&site, &numbers);
+        let texts = Vec::from_iter(numbers.iter().map(|number| format!("{number:>0$}", size_of.width())));
+        let urls = size_of.set_up(&site, &texts);
         assert_eq!(desk.mixture(&urls, size_of.at_once, size(1)), results(&numbers));
         assert_eq!(site.transcript().peak(), size_of.together(), "requests in flight at once");
     });
@@ -279,7 +281,7 @@ fn a_mixture_asks_for_as_many_pages_at_once_as_allowed() {
 #[test]
 fn a_mixture_works_on_as_many_numbers_as_allowed_and_fetches_meanwhile() {
     // What is between fetching and working has room for all of them.
-    let rows = [(3, 1, 1), (4, 2, 1), (cores() + 40, 2, cores() + 1), (2, 2, MANY)];
+    let rows = [(3, 1, 1), (4, 2, 1), (cores() + 110, 2, cores() + 1), (2, 2, MANY)];
     let rows = rows.map(|row| {
         let (pages, at_once, workers) = row;
         Row(format!("{}, {at_once} at once, and {workers} worked on", counted(pages, "page")), row)
@@ -341,6 +343,7 @@ fn a_failure_in_a_mixture_is_the_result_for_its_page_alone() {
         Spot::Says("1.5"),
         Spot::Says("7 7"),
         Spot::Says("18446744073709551616"),
+        Spot::Status(304),
         Spot::Status(404),
         Spot::Status(500),
         Spot::BreaksOff,
@@ -388,12 +391,34 @@ struct Size {
     at_once: NonZeroUsize,
     /// Each page is answered after the one behind it.
     backwards: bool,
+    /// The text of the first page comes byte by byte. As long as it does, its request is in flight.
+    drips: bool,
 }
 
 impl Size {
     /// How many are under way at once if all goes well.
     fn together(&self) -> usize {
         self.at_once.get().min(self.inputs)
+    }
+
+    /// The smallest in which a request that counts as done too soon makes one too many.
+    fn that_drips() -> Size {
+        Size { inputs: 2, at_once: size(1), backwards: false, drips: true }
+    }
+
+    /// How long texts are at least: a drip takes a millisecond, and this time is what a client has to do something wrong.
+    fn width(&self) -> usize {
+        if self.drips { 400 } else { 0 }
+    }
+
+    /// Sets up pages with these texts, and gives their URLs.
+    fn set_up(&self, site: &Site, texts: &[String]) -> Vec<String> {
+        let set_up = |(page, text): (usize, &String)| {
+            let reply = if self.drips && page == 0 { Reply::Drips } else { Reply::Text };
+            site.page(&path(page)).replies_with(reply, "text/plain", text.as_str());
+            site.url(&path(page))
+        };
+        texts.iter().enumerate().map(set_up).collect()
     }
 
     fn answers_backwards(&self, site: &Site) {
@@ -406,7 +431,8 @@ impl Size {
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let order = if self.backwards { ", the last one first" } else { "" };
-        write!(f, "{}, {} at once{order}", counted(self.inputs, "input"), self.at_once)
+        let drips = if self.drips { ", the text of the first one byte by byte" } else { "" };
+        write!(f, "{}, {} at once{order}{drips}", counted(self.inputs, "input"), self.at_once)
     }
 }
 
@@ -416,16 +442,19 @@ const MANY: usize = 100;
 /// None, one, as many as there is room for, more, and less.
 fn sizes() -> Vec<Size> {
     let forwards = [(0, 1), (0, 2), (0, MANY), (1, 1), (1, 2), (2, 1), (1, MANY), (33, 2), (33, MANY)];
-    let forwards = forwards.map(|(inputs, at_once)| Size { inputs, at_once: size(at_once), backwards: false });
+    let forwards =
+        forwards.map(|(inputs, at_once)| Size { inputs, at_once: size(at_once), backwards: false, drips: false });
     let backwards = [(2, 2), (3, MANY)];
-    let backwards = backwards.map(|(inputs, at_once)| Size { inputs, at_once: size(at_once), backwards: true });
+    let backwards =
+        backwards.map(|(inputs, at_once)| Size { inputs, at_once: size(at_once), backwards: true, drips: false });
     forwards.into_iter().chain(backwards).collect()
 }
 
 /// Limits that can be seen, if as many as allowed wait for each other.
 fn limits() -> Vec<Size> {
-    let sizes = [(1, 1), (2, 1), (2, 2), (3, 2), (7, 3), (12, 10)];
-    sizes.map(|(inputs, at_once)| Size { inputs, at_once: size(at_once), backwards: false }).into()
+    // The last one is more than a pool has if nobody says how many: as many as cores, and four, or 32.
+    let sizes = [(1, 1), (2, 1), (2, 2), (3, 2), (7, 3), (12, 10), (37, 36)];
+    sizes.map(|(inputs, at_once)| Size { inputs, at_once: size(at_once), backwards: false, drips: false }).into()
 }
 
 /// Several inputs, one of which is slow. Two may be under way at once.
@@ -738,6 +767,11 @@ fn asked_for_once(site: &Site, pages: usize) {
     arrivals.sort_unstable();
     expected.sort_unstable();
     assert_eq!(arrivals, expected, "the requests, sorted");
+}
+
+/// In two calls.
+fn once_and_twice(site: &Site) {
+    assert_eq!(site.transcript().attempts(&path(0)), 3, "how often a page is asked for that comes once and then twice");
 }
 
 fn cores() -> usize {

@@ -52,8 +52,15 @@ fn the_door_stays_open_and_every_ticket_has_the_next_number() {
             let mut tickets = [room.take_ticket(), patient.join().unwrap()];
             tickets.sort_unstable();
             assert_eq!(tickets, [1, 2]);
-            assert_eq!(room.take_ticket(), 3);
         });
+        // More than a byte counts, and more than a word has bits.
+        for ticket in 3..300 {
+            assert_eq!(room.take_ticket(), ticket);
+        }
+        for ticket in 1..300 {
+            assert!(!room.wait_for_call_within(ticket, Duration::ZERO), "ticket {ticket} is not called yet");
+            assert_eq!(room.call_next(), ticket);
+        }
     });
 }
 
@@ -70,6 +77,9 @@ fn doctors_call_every_ticket_once_and_wait_for_the_next() {
             called.sort_unstable();
             assert_eq!(called, tickets, "two doctors and two tickets");
         });
+        for ticket in [1, 2] {
+            assert!(room.wait_for_call_within(ticket, Duration::ZERO), "a doctor has called ticket {ticket}");
+        }
     });
 }
 
@@ -93,7 +103,8 @@ fn everybody_waits_for_the_own_ticket() {
 #[ignore = "needs schedules: cargo xtask check condition a_wait_with_a_limit_ends_with_the_call_or_with_the_limit"]
 fn a_wait_with_a_limit_ends_with_the_call_or_with_the_limit() {
     on_schedules(|| {
-        let (limit, early) = (Duration::from_secs(4), Duration::from_secs(3));
+        // Seconds and a bit: a limit that is cut to whole units is another one.
+        let (limit, early) = (Duration::new(4, 1), Duration::from_secs(3));
         for (ticket, called, lasts) in [(1, true, early), (2, false, limit)] {
             let room = room_with_tickets(2);
             thread::scope(|scope| {
@@ -153,6 +164,10 @@ fn whoever_is_behind_gets_the_newest_edition_at_once() {
         assert_eq!([newspaper.publish("sun"), newspaper.publish("snow")], [2, 3]);
         for read in [0, 1, 2] {
             assert_eq!(newspaper.next_after(read), (3, "snow".to_owned()), "after edition {read}");
+        }
+        for (number, text) in [(4, "snow"), (5, "")] {
+            assert_eq!(newspaper.publish(text), number, "an edition with the text {text:?}");
+            assert_eq!(newspaper.next_after(number - 1), (number, text.to_owned()));
         }
     });
 }

@@ -12,7 +12,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
-use std::process::{self, Command};
+use std::process::{self, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -259,7 +259,7 @@ fn workers_work_at_the_same_time_and_are_reused() {
             let table = format!("table for {workers}");
             children.rendezvous(&table, workers);
             let first = ok(pool.map(vec![format!("meet {table};pid").into(); workers], size(1)));
-            let first: BTreeSet<Vec<u8>> = first.into_iter().collect();
+            let first: BTreeSet<String> = first.into_iter().collect();
             assert_eq!(first.len(), workers, "how many processes there were");
             situation(format!("{workers} workers, and many jobs after those that have met"));
             let later = ok(pool.map(vec![b"pid".to_vec(); 20], size(1)));
@@ -276,14 +276,15 @@ fn workers_work_at_the_same_time_and_are_reused() {
 #[test]
 fn a_worker_gets_a_whole_chunk_at_once() {
     check(|children| {
-        situation("two chunks for two workers, whose first jobs wait for each other");
-        let pool = start(children, "worker", settings(2));
-        children.rendezvous("two chunks", 2);
-        let begins = "meet two chunks;pid";
-        let workers = ok(pool.map(jobs([begins, "pid", "pid", begins, "pid"]), size(3)));
-        assert_eq!(workers[1..3], [workers[0].clone(), workers[0].clone()], "who did the first chunk");
-        assert_eq!(workers[4], workers[3], "who did the second chunk, which is shorter");
-        assert_ne!(workers[0], workers[3], "who did which chunk");
+        situation("seven jobs in chunks of 3 for three workers, and the first jobs of the chunks wait for each other");
+        let pool = start(children, "worker", settings(3));
+        children.rendezvous("three chunks", 3);
+        let begins = "meet three chunks;pid";
+        let workers = ok(pool.map(jobs([begins, "pid", "pid", begins, "pid", "pid", begins]), size(3)));
+        for chunk in workers.chunks(3) {
+            assert_eq!(chunk, vec![chunk[0].clone(); chunk.len()], "who did the jobs of one chunk");
+        }
+        assert_eq!(workers.iter().collect::<BTreeSet<_>>().len(), 3, "how many workers did the three chunks");
         situation("the worker reads all three jobs of its chunk before it answers the first");
         let pool = speaking(children, "ready, hear, hear, hear, answer, answer, answer, end");
         assert_eq!(pool.map(jobs(["a", "b", "c"]), size(3)), ["a", "b", "c"].map(result), "the outcomes");
@@ -425,6 +426,7 @@ fn a_worker_that_breaks_the_rules_is_not_believed() {
             ("short, exit", lost()),
             ("empty, exit", lost()),
             ("latin, exit", lost()),
+            ("close", lost()),
             ("answer, again, exit", result("answer, again, exit")),
             ("answer", lost()),
             ("answer, exit", result("answer, exit")),
@@ -451,6 +453,22 @@ fn a_worker_that_breaks_the_rules_is_not_believed() {
             let outcome = pool.submit(job.into()).wait();
             assert!(outcome == result(job) || outcome == lost(), "the outcome of job {job}: {outcome:?}");
         }
+        situation("a worker closes its output when all is answered, and lives on");
+        let pool = start(children, "liar", settings(1));
+        assert_eq!(pool.submit(b"answer, close".to_vec()).wait(), result("answer, close"), "the outcome");
+        until_still();
+        assert_eq!(pool.submit(b"answer".to_vec()).wait(), result("answer"), "the next job");
+        situation("each worker answers two jobs with their numbers");
+        let pool = start(children, "liar", Settings { jobs_each: Some(size(2)), ..settings(1) });
+        let numbers = ok(pool.map(jobs(["number"; 5]), size(2)));
+        assert_eq!(numbers.iter().collect::<BTreeSet<_>>().len(), 5, "how many numbers five jobs have: {numbers:?}");
+        situation("each worker ends as soon as it is ready");
+        // Some end before they have a job, and then the next one is started.
+        let (outcomes, _) = with_office(&[b'y'; 1_000], |office| {
+            let pool = pool_of(speaker(children, "ask, ready, exit", office), settings(1));
+            pool.map(jobs(["a", "b"]), size(1))
+        });
+        assert!(outcomes.iter().all(Result::is_err), "the outcomes: {outcomes:?}");
         situation("a worker ends after the only job, and all after it as soon as they are ready");
         let (outcome, started) = with_office(&[&b"y"[..], &[b'n'; 10]].concat(), |office| {
             let pool = pool_of(speaker(children, "ready, work?, exit", office), settings(1));
@@ -469,7 +487,7 @@ fn a_worker_that_ends_without_a_job_costs_none() {
         let pool = start(children, "bomber", settings(1));
         for (how, second) in [("dies", "pid"), ("dies again", "say 1")] {
             situation(format!("a worker {how} while it has nothing to do"));
-            let worker = text(&ok(pool.map(jobs(["pid"]), size(1)))[0]);
+            let worker = ok(pool.map(jobs(["pid"]), size(1))).remove(0);
             children.open(&format!("bomb of {worker}"));
             while runs(&worker) {
                 thread::yield_now();
@@ -498,12 +516,16 @@ fn a_worker_that_takes_too_long_is_killed_and_replaced() {
             assert!(took >= limit, "with a limit of {limit:?} the job had {took:?} only");
             (took < 2 * limit && second.wait() == result("1")).then_some(())
         });
-        situation("the second job of a chunk never ends");
+        situation("one job of a chunk never ends, and those before it are done at once");
         in_time(|limit| {
             let pool = start(children, "worker", Settings { limit, ..settings(1) });
-            let outcomes = pool.map(jobs(["say 0", "meet never", "say 2"]), size(3));
-            assert!(outcomes[1].is_err(), "the outcome of a job that never ends");
-            (outcomes == [result("0"), Err(Failure::TimedOut), result("2")]).then_some(())
+            pool.submit(b"say ready".to_vec()).wait().ok()?;
+            let begin = Instant::now();
+            let outcomes = pool.map(jobs(["say 0", "say 1", "say 2", "say 3", "meet never", "say 5"]), size(6));
+            assert!(outcomes[4].is_err(), "the outcome of a job that never ends");
+            let mut expected = ["0", "1", "2", "3", "4", "5"].map(result);
+            expected[4] = Err(Failure::TimedOut);
+            (outcomes == expected && begin.elapsed() < 3 * limit).then_some(())
         });
         situation("nobody has a job for a worker, for longer than the limit");
         in_time(|limit| {
@@ -515,6 +537,17 @@ fn a_worker_that_takes_too_long_is_killed_and_replaced() {
             let after = pool.submit(b"pid".to_vec()).wait().ok()?;
             assert_eq!(text(&after), text(&before), "who does the next job");
             Some(())
+        });
+        situation("an answer comes byte by byte, and begins within the limit, but does not end");
+        in_time(|limit| {
+            let pool = start(children, "liar", Settings { limit, ..settings(1) });
+            let drips = format!("drip {}", limit.as_micros() / 4);
+            let outcomes = pool.map([b"answer".to_vec(), drips.into_bytes()], size(2));
+            assert!(
+                outcomes[1].is_err(),
+                "the outcome of a job whose answer takes more than four limits: {outcomes:?}"
+            );
+            (outcomes == [result("answer"), Err(Failure::TimedOut)]).then_some(())
         });
         situation("each job of a chunk takes more than half of the limit");
         in_time(|limit| {
@@ -536,7 +569,7 @@ fn a_worker_does_only_so_many_jobs() {
             let inputs = (0..5).map(|job| format!("tell begun {job};pid").into());
             let workers = ok(pool.map(inputs, size(chunk)));
             assert_eq!(begun(children)[before..], ["0", "1", "2", "3", "4"], "the order in which the jobs were begun");
-            let different: BTreeSet<&Vec<u8>> = workers.iter().collect();
+            let different: BTreeSet<&String> = workers.iter().collect();
             for worker in &different {
                 let done = workers.iter().filter(|other| other == worker).count();
                 assert!(done <= each, "one worker did {done} jobs");
@@ -551,14 +584,15 @@ fn a_worker_does_only_so_many_jobs() {
         assert_eq!(outcomes[2], result("1"), "the first job of the next worker");
         situation("a worker that has done all its jobs takes its time to end");
         let before = started(children);
-        let pool = start(children, "lingers", limited(1, 1));
-        let [first, second] = ["say 0", "say 1"].map(|job| pool.submit(job.into()));
+        let pool = start(children, "lingers", limited(2, 1));
+        let [first, second, third] = ["say 0", "say 1", "say 2"].map(|job| pool.submit(job.into()));
         assert_eq!(first.wait(), result("0"), "the first job");
-        children.wait_for("lingers", 1);
+        assert_eq!(second.wait(), result("1"), "the second job, which another worker does");
+        children.wait_for("lingers", 2);
         until_still();
-        assert!(started(children) - before < 2, "there are two processes, and there shall be one");
+        assert!(started(children) - before < 3, "there are three processes, and there shall be two");
         children.open("lingers");
-        assert_eq!(second.wait(), result("1"), "the second job");
+        assert_eq!(third.wait(), result("2"), "the third job");
         situation("a worker that has done all its jobs never ends");
         in_time(|limit| {
             let pool = start(children, "stays", Settings { limit, ..limited(1, 1) });
@@ -582,6 +616,7 @@ fn a_worker_that_is_never_ready_is_not_replaced() {
             ("text, stay", 1),
             ("answer, stay", 1),
             ("unable+ready, stay", 1),
+            ("close", 1),
         ];
         for (story, workers) in stories {
             situation(format!("there may be {workers} workers, each of which does this: {story}"));
@@ -638,6 +673,28 @@ fn a_worker_that_is_never_ready_is_not_replaced() {
         let expected = [result("0"), Err(Failure::Lost), Err(Failure::NoWorker("no licence".to_owned()))];
         assert_eq!(outcomes, expected, "the outcomes");
         assert_eq!(started, 2, "how many processes were started");
+        situation("of two workers, one has done all its jobs and is about to end, and the other can't be initialised");
+        let (outcomes, started) = with_office(b"yny", |office| {
+            let mut command = children.command("licensed_lingers");
+            command.env(OFFICE, office.to_string());
+            let pool = pool_of(command, Settings { jobs_each: Some(size(1)), ..settings(2) });
+            let handles = ["say 0", "say 1"].map(|job| pool.submit(job.into()));
+            children.wait_for("lingers", 1);
+            children.wait_for("refused", 1);
+            children.open("refused");
+            until_still();
+            children.open("lingers");
+            handles.map(Handle::wait)
+        });
+        assert_eq!(outcomes, ["0", "1"].map(result), "the outcomes");
+        assert_eq!(started, 3, "how many processes were started");
+        situation("the only worker dies, and the next one hangs before it is ready");
+        in_time(|limit| {
+            let (outcomes, started) =
+                with_licences(children, Settings { limit, ..settings(1) }, b"y", ["say 0", "die", "say 2"]);
+            assert!(no_worker(&outcomes[2]), "the outcome of the last job: {outcomes:?}");
+            (outcomes[..2] == [result("0"), Err(Failure::Lost)] && started == 2).then_some(())
+        });
     });
 }
 
@@ -705,13 +762,15 @@ fn shutdown_waits_for_all_jobs_and_lets_the_workers_end() {
         pool.shutdown();
         Children::none_is_left();
         assert_eq!(handles.map(Handle::wait), [Err(Failure::Lost), result("1")], "what the handles say after it");
-        situation("the worker does not end when it should");
+        situation("none of three workers ends when it should");
         in_time(|limit| {
-            let pool = start(children, "stays", Settings { limit, ..settings(1) });
-            let outcome = pool.submit(b"say 0".to_vec()).wait();
+            let pool = start(children, "stays", Settings { limit, ..settings(3) });
+            let outcomes = pool.map(jobs(["say 0", "say 1", "say 2"]), size(1));
+            let begin = Instant::now();
             pool.shutdown();
+            let took = begin.elapsed();
             Children::none_is_left();
-            (outcome == result("0")).then_some(())
+            (outcomes == ["0", "1", "2"].map(result) && took < 2 * limit).then_some(())
         });
     });
 }
@@ -740,9 +799,10 @@ fn a_pool_that_is_dropped_kills_its_workers() {
             assert_eq!(before.wait(), result("before"), "a job that was done before");
             assert_eq!(handles.map(Handle::wait), [const { Err(Failure::Dropped) }; 4], "the other jobs");
         }
-        for role in ["worker", "stays"] {
-            situation(format!("a pool is dropped that has nothing to do: {role}"));
-            let pool = start(children, role, settings(2));
+        for (role, each) in [("worker", None), ("stays", None), ("stays", Some(size(1)))] {
+            let over = if each.is_some() { ", and its workers have done all that they may" } else { "" };
+            situation(format!("a pool is dropped that has nothing to do{over}: {role}"));
+            let pool = start(children, role, Settings { jobs_each: each, ..settings(2) });
             assert_eq!(pool.map(jobs(["say 0", "say 1"]), size(1)), ["0", "1"].map(result), "the outcomes");
             drop(pool);
             Children::none_is_left();
@@ -773,7 +833,7 @@ fn no_worker_outlives_the_process_that_started_it() {
     });
 }
 
-roles!(worker, bomber, lingers, stays, hangs, licensed, liar, speaker_by_hand, starter);
+roles!(worker, bomber, lingers, stays, hangs, licensed, licensed_lingers, liar, speaker_by_hand, starter);
 
 const STORY: &str = "KATA_PROCPOOL_STORY";
 const OFFICE: &str = "KATA_PROCPOOL_OFFICE";
@@ -817,6 +877,19 @@ fn hangs() -> i32 {
 /// A worker that needs a licence.
 fn licensed() -> i32 {
     serving(|| if ask() { Ok(()) } else { Err("no licence".to_owned()) })
+}
+
+/// A worker that needs a licence, and takes its time to say that it has none, and to end.
+fn licensed_lingers() -> i32 {
+    let code = serving(|| {
+        if ask() {
+            return Ok(());
+        }
+        meet("refused");
+        Err("no licence".to_owned())
+    });
+    meet("lingers");
+    code
 }
 
 /// Asks the test's office.
@@ -883,6 +956,15 @@ fn liar() -> i32 {
     }))
 }
 
+/// Closes the standard output, and lives on until the input ends. Returns only if that can't be done.
+fn lives_on_without_output() -> io::Error {
+    #[cfg(unix)]
+    return std::os::unix::process::CommandExt::exec(Command::new("cat").stdout(Stdio::null()));
+    // There it ends instead.
+    #[cfg(not(unix))]
+    ErrorKind::Unsupported.into()
+}
+
 fn code(outcome: io::Result<()>) -> i32 {
     // Whoever has heard enough may have gone.
     outcome.is_err().into()
@@ -924,6 +1006,17 @@ impl Liar {
                     }
                 }
                 "part" => output.write_all(&done(number, b"part")[..with.parse().unwrap()])?,
+                "drip" => {
+                    for byte in done(number, b"drip") {
+                        // It takes time, and that is all that it does.
+                        thread::sleep(Duration::from_micros(with.parse().unwrap()));
+                        output.write_all(&[byte]).and_then(|()| output.flush())?;
+                    }
+                }
+                "number" => {
+                    self.answered += 1;
+                    output.write_all(&done(number, number.to_string().as_bytes()))?;
+                }
                 "again" => output.write_all(&done(self.heard[self.answered - 1].0, b"again"))?,
                 "next" => output.write_all(&done(number + 1, b"the next one"))?,
                 // In one piece: whoever reads the first has the second, too.
@@ -940,6 +1033,10 @@ impl Liar {
                 "stay" => {
                     output.flush()?;
                     meet("never opened");
+                }
+                "close" => {
+                    output.flush()?;
+                    return Err(lives_on_without_output());
                 }
                 "exit" => {
                     output.flush()?;
@@ -1080,11 +1177,11 @@ fn no_worker(outcome: &Outcome) -> bool {
     matches!(outcome, Err(Failure::NoWorker(why)) if !why.is_empty())
 }
 
-/// The results, where nothing should go wrong.
+/// The results, where nothing should go wrong and they are text.
 #[track_caller]
-fn ok(outcomes: Vec<Outcome>) -> Vec<Vec<u8>> {
-    let outcomes: Result<_, _> = outcomes.into_iter().collect();
-    outcomes.expect("all these jobs have a result")
+fn ok(outcomes: Vec<Outcome>) -> Vec<String> {
+    let outcomes: Result<Vec<_>, _> = outcomes.into_iter().collect();
+    outcomes.expect("all these jobs have a result").iter().map(|result| text(result)).collect()
 }
 
 /// The kind of an error.

@@ -109,9 +109,9 @@ fn call(work: &Work, number: u64) -> Result<u64, Failure> {
 
 fn fetch(url: &str) -> Result<String, Failure> {
     let response = reqwest::blocking::get(url).map_err(|_| Failure::Unreachable)?;
-    match response.error_for_status_ref() {
-        Ok(_) => response.text().map_err(|_| Failure::Unreachable),
-        Err(_) => Err(Failure::Status(response.status().as_u16())),
+    match response.status().as_u16() {
+        200..300 => response.text().map_err(|_| Failure::Unreachable),
+        status => Err(Failure::Status(status)),
     }
 }
 

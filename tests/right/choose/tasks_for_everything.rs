@@ -119,9 +119,9 @@ fn places(number: NonZeroUsize) -> Arc<Semaphore> {
 }
 
 async fn fetch(client: Client, url: String) -> Result<String, Failure> {
-    let answer = client.get(url).send().await.and_then(|response| response.error_for_status());
-    match answer {
-        Ok(response) => response.text().await.map_err(|_| Failure::Unreachable),
-        Err(error) => Err(error.status().map_or(Failure::Unreachable, |status| Failure::Status(status.as_u16()))),
+    let response = client.get(url).send().await.map_err(|_| Failure::Unreachable)?;
+    if !response.status().is_success() {
+        return Err(Failure::Status(response.status().as_u16()));
     }
+    response.text().await.map_err(|_| Failure::Unreachable)
 }

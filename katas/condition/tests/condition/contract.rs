@@ -50,12 +50,12 @@ impl Contract for ConditionContract {
 
     fn setups(&self) -> Vec<Setup<State>> {
         let setup =
-            |name, open, taken| Setup { name, state: State { open, taken, called: 0, newest: (1, "1".to_owned()) } };
+            |name, open, taken| Setup { name, state: State { open, taken, called: 0, newest: (2, "2".to_owned()) } };
         vec![
             setup("a closed door", false, 0),
             setup("an open door", true, 0),
             setup("tickets 1 and 2 are taken", true, 2),
-            setup("edition 1 is out", true, 0),
+            setup("edition 2 is out", true, 0),
         ]
     }
 
@@ -63,7 +63,7 @@ impl Contract for ConditionContract {
         use Call::*;
         let timed = [(1, Duration::ZERO), (2, Duration::ZERO), (2, LIMIT), (2, Duration::MAX)];
         let timed = timed.map(|(ticket, limit)| WaitWithin(ticket, limit));
-        let reads = [0, 1, 2].map(NextAfter);
+        let reads = [1, 2, 3].map(NextAfter);
         let others = [Open, TakeTicket, Next, NextLater, Wait(1), Wait(2), Publish];
         others.into_iter().chain(timed).chain(reads).collect()
     }
@@ -73,6 +73,8 @@ impl Contract for ConditionContract {
             Call::Open => setup == 0,
             Call::TakeTicket => setup < 2,
             Call::Next | Call::Wait(1) => setup < 3,
+            // Nobody has ticket 2 before the closed door, and it is waited for like any other.
+            Call::WaitWithin(_, LIMIT) => setup == 0 || setup == 2,
             Call::NextLater | Call::Wait(_) | Call::WaitWithin(..) => setup == 2,
             Call::Publish | Call::NextAfter(_) => setup == 3,
         }
@@ -108,7 +110,8 @@ impl Contract for ConditionContract {
 
     fn hands(&self, setup: usize, threads: usize, _scene: &Scene) -> Vec<Things> {
         let State { open, taken, newest, .. } = self.setups().swap_remove(setup).state;
-        let (room, newspaper) = (WaitingRoom::closed(), Newspaper::new(&newest.1));
+        let (room, newspaper) = (WaitingRoom::closed(), Newspaper::new("1"));
+        assert_eq!(newspaper.publish(&newest.1), newest.0);
         if open {
             room.open();
         }
