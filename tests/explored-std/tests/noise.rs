@@ -103,6 +103,37 @@ fn a_torn_audit_is_found_behind_noise() {
     }
 }
 
+/// Whoever locks in a function of its own does two different things at one place.
+#[test]
+fn who_looks_and_then_acts_by_one_function_is_seen_behind_noise() {
+    struct Job(Mutex<&'static str>);
+    impl Job {
+        fn state(&self) -> std::sync::MutexGuard<'_, &'static str> {
+            self.0.lock().unwrap()
+        }
+    }
+    for noise in NOISES {
+        fails(Kind::Race, move || {
+            let job = Job(Mutex::new("waits"));
+            let (runs, cancelled) = thread::scope(|s| {
+                let worker = s.spawn(|| {
+                    let mut state = job.state();
+                    let runs = *state == "waits";
+                    *state = if runs { "runs" } else { *state };
+                    runs
+                });
+                make(noise);
+                let waits = *job.state() == "waits";
+                if waits {
+                    *job.state() = "cancelled";
+                }
+                (worker.join().unwrap(), waits)
+            });
+            assert!(runs != cancelled, "a job is run or cancelled");
+        });
+    }
+}
+
 /// It was too much to decide at each step, and that is said.
 #[track_caller]
 fn is_no_proof(exploration: &Exploration) {

@@ -51,6 +51,8 @@ impl Limits {
 
 /// So many steps ago is just now: a loop over as many things is recognised.
 const JUST_NOW: u64 = 8;
+/// So often in a row is no loop yet: whoever locks in a function of its own looks and then acts at one place.
+const DECIDED_IN_A_ROW: u32 = 2;
 /// Whoever has been so often at a place comes again.
 const OFTEN: u32 = 50;
 /// How many steps a thread passes before the others go first.
@@ -102,6 +104,8 @@ struct Place {
     object: ObjectIndex,
     last: u64,
     times: u32,
+    /// How often it was done in a row.
+    in_a_row: u32,
     /// The decision behind which the search was last told of this.
     told: Option<u32>,
 }
@@ -119,14 +123,17 @@ impl Habits {
                 object,
                 last: steps,
                 times: 1,
+                in_a_row: 1,
                 told: None,
             });
             return false;
         };
         let place = &mut self.places[index];
         let again = place.object == object && steps - place.last <= JUST_NOW;
+        let in_a_row = if again { place.in_a_row + 1 } else { 1 };
         let told = place.told.filter(|_| place.object == object);
-        *place = Place { object, last: steps, times: place.times + 1, told, ..*place };
+        *place = Place { object, last: steps, times: place.times + 1, in_a_row, told, ..*place };
+        let again = in_a_row > DECIDED_IN_A_ROW;
         let often = place.times > OFTEN;
         // A loop finds its few places at the front.
         self.places.swap(0, index);

@@ -95,7 +95,7 @@ fn until_settled(runner: &mut Runner, mut search: impl FnMut(&mut Runner, bool) 
     manner.grain = if scout.is_hopeless { Grain::Coarse } else { Grain::Fine };
     loop {
         runner.set(manner);
-        match search(runner, scout.passed.over > 0) {
+        match search(runner, scout.passed.all > 0) {
             Ok(found) => return found,
             Err(Again::Looked) => manner.observed = true,
             Err(Again::Weaker) => manner.weak = true,
