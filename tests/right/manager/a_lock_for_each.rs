@@ -1,7 +1,7 @@
 //! accepted
 //!
 //! The value is an atomic, the list and the map have a lock each: a request is about one of them. Bytes are collected until they
-//! are a message, so there is no way to wait for exactly four of them. The owner's address is written with `writeln!`, and not flushed by hand.
+//! are a message, so there is no way to wait for exactly four of them. The owner's address is written with `writeln!`.
 
 use std as s;
 
