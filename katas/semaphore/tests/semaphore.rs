@@ -130,12 +130,13 @@ fn whoever_gives_up_leaves_the_line() {
         thread::scope(|scope| {
             let many = start(scope, "wants 2", || semaphore.acquire_timeout(2, limit).err());
             a_while_passes();
-            start(scope, "wants 0", || semaphore.acquire(0).is_ok());
+            let none = start(scope, "wants 0", || semaphore.acquire(0).is_ok());
             let begin = Instant::now();
             let one = semaphore.acquire(1);
             assert!(one.is_ok(), "nobody comes first any more");
             assert_eq!(begin.elapsed(), Duration::from_secs(2), "the first in the line gives up after {limit:?}");
             assert_eq!(many.join().unwrap(), Some(Refused::NotFree));
+            assert!(none.join().unwrap(), "0 are free, too");
         });
     });
 }
