@@ -10,7 +10,8 @@ pub struct Barrier {
     // The fields are yours to choose. How does somebody who wakes up late know what became of the round?
 }
 
-/// One party: whoever has it takes part. If it is dropped by a panic, the barrier breaks.
+/// One party: whoever has it takes part, also if another thread has made it. If it is dropped by a panic, the barrier
+/// breaks.
 #[derive(Debug)]
 pub struct Party<'barrier> {
     // Yours to choose, too. This one only lets the stub compile.

@@ -8,13 +8,15 @@ mod contract;
 #[path = "async-lock/sequences.rs"]
 mod sequences;
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::{Future, Ready, pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
 
 use async_lock::{Acquire, Cache, Lock, LockGuard, Permit, Semaphore};
 use kata::scenarios::every_small_program;
@@ -22,6 +24,8 @@ use kata::{Check, check, panic_on_purpose};
 use tokio::runtime::Builder;
 use tokio::sync::{Barrier, oneshot};
 use tokio::task::{JoinHandle, yield_now};
+
+use contract::{Shared, Waiting};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with.
@@ -112,7 +116,34 @@ fn first_come_first_served_and_nobody_else_is_woken() {
         assert!(second.is_some() && line[2].poll().is_none());
         drop(second);
         assert!(line[2].poll().is_some(), "it is the next");
+        long_lines_at_once();
     });
+}
+
+/// Two semaphores and two locks at once, for each of which more wait than a byte counts. Every third leaves the line, and the
+/// others come in their order.
+fn long_lines_at_once() {
+    let shared = [false, false, true, true].map(|lock| Shared::for_ever(lock, 1));
+    let mut held = shared.map(Shared::try_acquire);
+    let mut lines = shared.map(|shared| {
+        let mut line = VecDeque::from_iter((0..300).map(|_| Waiter::new(shared.acquire())));
+        assert!(line.iter_mut().all(|future| future.poll().is_none()), "it is taken");
+        let mut places = 0..;
+        line.retain(|_| places.next().is_none_or(|place| place % 3 != 1));
+        line
+    });
+    while !lines[0].is_empty() {
+        let mut next = lines.each_mut().map(|line| line.pop_front().expect("all are of one length"));
+        for (next, held) in next.iter_mut().zip(&mut held) {
+            assert!(next.poll().is_none(), "what has come back is not of this semaphore, or not of this lock");
+            drop(held.take());
+            assert!(next.is_woken(), "300 wait, and every third is dropped: the first of the others is the next");
+        }
+        held = next.map(|mut next| next.poll());
+        assert!(held.iter().all(Option::is_some), "each was given what has come back");
+    }
+    drop(held);
+    assert_eq!(shared.map(Shared::available), [1; 4], "nobody holds anything");
 }
 
 #[test]
@@ -189,21 +220,24 @@ fn a_future_that_was_ready_panics_when_it_is_polled_again() {
 #[test]
 fn a_waker_may_use_the_semaphore() {
     check(|| {
-        for drops in [false, true] {
-            let semaphore = Arc::new(Semaphore::new(1));
-            let mut held = semaphore.try_acquire();
-            let asks = Waker::from(Arc::new(Asks(Arc::clone(&semaphore))));
-            let [mut first, mut second] = [(); 2].map(|()| Box::pin(semaphore.acquire()));
-            assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending(), "it is taken");
-            assert!(second.as_mut().poll(&mut Context::from_waker(&asks)).is_pending(), "it is taken");
+        for (lock, drops) in [(false, false), (false, true), (true, false), (true, true)] {
+            let shared = Shared::for_ever(lock, 1);
+            let held = shared.try_acquire();
+            let mut first = Waiter::new(shared.acquire());
+            assert!(first.poll().is_none(), "it is taken");
+            let served = Arc::default();
+            for name in ["roast", GIVES_UP, "soup"] {
+                AtOnce::begin(name, shared, &served);
+            }
             if drops {
-                held = None;
+                drop(held);
                 drop(first);
             } else {
                 drop(first);
-                drop(held.take());
+                drop(held);
             }
-            assert!(second.as_mut().poll(&mut Context::from_waker(&asks)).is_ready(), "it is the next");
+            assert_eq!(*served.lock().unwrap(), ["roast", "soup"], "each has its turn where it is woken");
+            assert_eq!(shared.available(), 1, "nobody holds anything");
         }
     });
 }
@@ -316,6 +350,7 @@ fn a_value_is_fetched_once() {
 #[test]
 fn a_fetch_holds_up_nobody_who_wants_something_else() {
     check(|| {
+        fetch_many_at_once();
         on_one_worker(async {
             let (cache, both) = (Arc::new(Cache::empty()), Arc::new(Barrier::new(2)));
             assert_eq!(cache.get("salad", ready(Ok::<_, Infallible>(3))).await, Ok(3));
@@ -337,6 +372,23 @@ fn a_fetch_holds_up_nobody_who_wants_something_else() {
             assert_eq!(["soup", "roast", "salad"].map(|key| cache.known(key)), [1, 2, 3].map(Some));
         });
     });
+}
+
+/// Two caches with the same keys, of which there are so many that no two may have anything in common.
+fn fetch_many_at_once() {
+    let keys = Vec::from_iter((0..40).map(|key| format!("dish {key}")));
+    let (caches, begun) = ([(); 2].map(|()| Cache::empty()), AtomicUsize::new(0));
+    let fetch = async || {
+        begun.fetch_add(1, Ordering::SeqCst);
+        pending::<Result<u8, Infallible>>().await
+    };
+    let mut gets = Vec::new();
+    for (cache, key) in caches.iter().flat_map(|cache| keys.iter().map(move |key| (cache, key))) {
+        let mut get = Waiter::new(cache.get(key, fetch()));
+        assert_eq!(get.poll(), None, "it is fetched");
+        gets.push(get);
+        assert_eq!(begun.load(Ordering::SeqCst), gets.len(), "fetches at the same time, of different things");
+    }
 }
 
 #[test]
@@ -374,7 +426,28 @@ fn a_fetch_without_a_value_leaves_its_turn_to_the_next() {
                 without_a_value(end, gives_up, &format!("the first fetch {end}, {when}"));
             }
         }
+        ["fails", "is dropped"].into_iter().for_each(ends_while_another_one_comes);
     });
+}
+
+/// Another one comes at the moment at which a fetch ends like this. It is the only one that fetches then.
+fn ends_while_another_one_comes(end: &'static str) {
+    let cache = Cache::empty();
+    let (ends, goes) = oneshot::channel();
+    let mut other = Waiter::new(cache.get("soup", async { Ok::<_, Infallible>(goes.await.unwrap()) }));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let fetch = async { if end == "fails" { Err("sold out") } else { pending().await } };
+            let first = Waiter::new(cache.get("soup", fetch)).poll();
+            assert!(first.is_none_or(|result| result == Err("sold out")), "its own fetch {end}");
+        });
+        assert_eq!(other.poll(), None, "nobody has brought a value");
+    });
+    assert_eq!(other.poll(), None, "it fetches: the first one is gone");
+    let mut third = Waiter::new(cache.get("soup", async { panic!("two fetch at the same time") }));
+    assert_eq!(third.poll(), None, "the other one fetches");
+    ends.send(2).unwrap();
+    assert_eq!([other.poll(), third.poll()], [Some(Ok(2)); 2], "the value of the only fetch that brings one");
 }
 
 /// The first fetch ends like this, while two others wait. One of them may be dropped before that, or after it.
@@ -480,11 +553,38 @@ impl Wake for Bell {
     }
 }
 
-/// A waker that uses the semaphore while it is woken.
-struct Asks(Arc<Semaphore>);
+/// A task that goes on where it is woken, at once: it notes its name, and ends. One of this name is cancelled instead.
+struct AtOnce {
+    name: &'static str,
+    shared: Shared<'static>,
+    future: Mutex<Option<Waiting<'static>>>,
+    served: Arc<Mutex<Vec<&'static str>>>,
+}
 
-impl Wake for Asks {
+const GIVES_UP: &str = "gives up";
+
+impl AtOnce {
+    /// It waits, in the line.
+    fn begin(name: &'static str, shared: Shared<'static>, served: &Arc<Mutex<Vec<&'static str>>>) {
+        let served = Arc::clone(served);
+        let task = Arc::new(AtOnce { name, shared, future: Mutex::new(None), served });
+        let mut future = shared.acquire();
+        let waker = Waker::from(Arc::clone(&task));
+        assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending(), "it is taken");
+        *task.future.lock().unwrap() = Some(future);
+    }
+}
+
+impl Wake for AtOnce {
     fn wake(self: Arc<Self>) {
-        assert_eq!(self.0.available(), 0, "it was given to whoever is woken");
+        let future = self.future.lock().unwrap().take();
+        let mut future = future.expect("it is woken once");
+        assert_eq!(self.shared.available(), 0, "it was given to whoever is woken");
+        if self.name == GIVES_UP {
+            return;
+        }
+        let held = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(held.is_ready(), "it was given to whoever is woken");
+        self.served.lock().unwrap().push(self.name);
     }
 }

@@ -47,7 +47,7 @@ impl SetOnce {
         todo!()
     }
 
-    /// The two numbers, if they are there, as far as this thread knows. Does not wait.
+    /// The two numbers, if they are there, as far as this thread knows.
     pub fn get(&self) -> Option<[u64; 2]> {
         todo!()
     }

@@ -4,6 +4,7 @@
 mod contract;
 
 use std::ops::Deref;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 
@@ -47,6 +48,7 @@ fn every_number_is_given_once() {
         numbers.sort_unstable();
         assert_eq!(numbers, [1, 2, 3, 4], "two threads took two numbers each");
         assert_eq!(counter.given(), 4);
+        assert_eq!(Counter::zero().given(), 0, "this is another counter");
     });
 }
 
@@ -89,10 +91,12 @@ fn only_one_thread_sets_the_numbers_and_they_stay() {
     check(|| {
         let cell = SetOnce::empty();
         assert_eq!(cell.get(), None);
-        let setters = [[0, 0], [7, 8]];
+        let setters = [[0, 0], [u64::MAX, 8]];
         let set = &|numbers| {
             let did = cell.set(numbers);
-            assert!(!did || cell.get() == Some(numbers), "this thread has set {numbers:?}");
+            if did {
+                assert_eq!(cell.get(), Some(numbers), "this very thread has set them");
+            }
             did
         };
         let did = thread::scope(|scope| {
@@ -103,8 +107,12 @@ fn only_one_thread_sets_the_numbers_and_they_stay() {
         assert!(did[0] != did[1], "one of the two sets the numbers: {did:?}");
         let numbers = setters[usize::from(did[1])];
         assert_eq!(cell.get(), Some(numbers));
-        assert!(!cell.set([9, 9]), "the numbers are set");
-        assert_eq!(cell.get(), Some(numbers));
+        for again in [[9, 9], numbers] {
+            assert!(!cell.set(again), "the numbers are set");
+            assert_eq!(cell.get(), Some(numbers));
+        }
+        let other = SetOnce::empty();
+        assert_eq!((other.get(), other.set([5, 6])), (None, true), "these are other numbers");
     });
 }
 
@@ -143,6 +151,7 @@ fn try_lock_says_whether_it_has_the_lock() {
         assert!(guard.is_some(), "nobody has the lock");
         assert!(lock.try_lock().is_none(), "somebody has the lock");
         assert!(lock.try_lock().is_none(), "somebody still has the lock");
+        assert!(SpinLock::new(()).try_lock().is_some(), "nobody has this other lock");
         drop(guard);
         let added = thread::scope(|scope| {
             let adders = ["adder 1", "adder 2"].map(|name| {
@@ -154,6 +163,19 @@ fn try_lock_says_whether_it_has_the_lock() {
         let times = added.iter().flatten().count() as u64;
         assert!(times > 0, "one of the two finds the lock free");
         assert_eq!(lock.lock().load(Relaxed), times, "1 was added {times} times under the lock");
+        // Whoever has it keeps it until both have their answer.
+        let (lock, both) = (SpinLock::new(()), Barrier::new(2));
+        let has_it = thread::scope(|scope| {
+            let tries = ["keeper 1", "keeper 2"].map(|name| {
+                start(scope, name, || {
+                    let guard = lock.try_lock();
+                    both.wait();
+                    guard.is_some()
+                })
+            });
+            tries.map(|thread| thread.join().unwrap())
+        });
+        assert!(has_it[0] != has_it[1], "one of the two finds the lock free: {has_it:?}");
     });
 }
 
@@ -191,10 +213,11 @@ fn every_value_counts() {
     check(|| {
         let statistics = Statistics::empty();
         thread::scope(|scope| {
-            start(scope, "recorder", || statistics.record(5));
+            start(scope, "recorder", || [0, 5].map(|value| statistics.record(value)));
             statistics.record(7);
         });
-        assert_eq!(statistics.snapshot(), (2, 12), "5 and 7 were recorded");
+        assert_eq!(statistics.snapshot(), (3, 12), "0, 5 and 7 were recorded");
+        assert_eq!(Statistics::empty().snapshot(), (0, 0), "these are other statistics");
     });
 }
 
@@ -236,6 +259,12 @@ fn the_bridge_never_has_both_sides_on_it() {
             [west, east].map(|side| side.join().unwrap())
         });
         assert_ne!(entered, [true; 2], "both are on the bridge");
+        for (side, entered) in [Side::West, Side::East].into_iter().zip(entered) {
+            if entered {
+                bridge.leave(side);
+            }
+        }
+        is_empty(&bridge, [Side::West, Side::East]);
     });
 }
 
@@ -257,6 +286,7 @@ fn whoever_enters_sees_what_was_done_on_the_bridge() {
             cross(Side::West) + cross(Side::West) + east.join().unwrap()
         });
         assert_eq!(done.load(Relaxed), crossed, "on the bridge, 1 was added {crossed} times");
+        is_empty(&bridge, [Side::East, Side::West]);
     });
 }
 
@@ -267,6 +297,7 @@ fn an_empty_bridge_lets_one_in() {
         for (one, other) in [(Side::West, Side::East), (Side::East, Side::West)] {
             assert!(bridge.try_enter(one), "the bridge is empty");
             assert!(!bridge.try_enter(other), "{one:?} is on the bridge");
+            assert!(Bridge::empty().try_enter(other), "nobody is on this other bridge");
             bridge.leave(one);
             assert!(bridge.try_enter(one), "the bridge is empty, and {other:?} has given up");
             bridge.leave(one);
@@ -279,6 +310,14 @@ fn an_empty_bridge_lets_one_in() {
 #[ignore = "needs schedules: cargo xtask check atomic every_small_program_of_calls_keeps_the_contract"]
 fn every_small_program_of_calls_keeps_the_contract() {
     every_small_program(contract::AtomicContract);
+}
+
+/// Both sides may enter the bridge, one after the other. Whoever comes first here may hide that its own flag is still up.
+fn is_empty(bridge: &Bridge, sides: [Side; 2]) {
+    for side in sides {
+        assert!(bridge.try_enter(side), "all have left the bridge or given up, and {side:?} can't enter");
+        bridge.leave(side);
+    }
 }
 
 /// Adds 1 in two steps: whoever comes between, or reads an old number, loses one.

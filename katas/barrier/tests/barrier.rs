@@ -77,7 +77,7 @@ fn one_party_waits_for_nobody() {
 #[ignore = "needs schedules: cargo xtask check barrier whoever_gives_up_breaks_the_barrier_for_all"]
 fn whoever_gives_up_breaks_the_barrier_for_all() {
     on_schedules(|| {
-        let (barrier, limit) = (barrier_for(3), Duration::from_secs(4));
+        let (barrier, limit) = (barrier_for(3), Duration::new(4, 7));
         thread::scope(|scope| {
             let other = start(scope, "other party", || barrier.party().wait());
             let begin = Instant::now();
@@ -87,6 +87,7 @@ fn whoever_gives_up_breaks_the_barrier_for_all() {
         });
         assert!(barrier.is_broken());
         assert_eq!(barrier.party().wait(), Err(Broken), "it stays broken");
+        assert!(!barrier_for(3).is_broken(), "this is another barrier");
     });
 }
 
@@ -114,8 +115,10 @@ fn a_party_that_panics_breaks_the_barrier_and_one_that_ends_well_does_not() {
         assert!(!barrier.is_broken(), "nothing has happened");
         thread::scope(|scope| {
             let waiter = start(scope, "waiter", || barrier.party().wait());
+            // Whoever has the party takes part, and not whoever has called `party`.
+            let party = barrier.party();
             let panics = start(scope, "panics", || {
-                let _party = barrier.party();
+                let _party = party;
                 panic::panic_any("burnt");
             });
             assert!(panics.join().is_err());
@@ -134,9 +137,18 @@ fn reset_mends_the_barrier_and_whoever_waits_is_told_that_it_broke() {
             let waiter = start(scope, "waiter", || barrier.party().wait());
             // Time passes when nobody can go on: the other waits now.
             a_while_passes();
+            assert_eq!(barrier_for(1).party().wait(), Ok(true), "nobody waits at this other barrier");
             barrier.reset();
             assert_eq!(waiter.join().unwrap(), Err(Broken));
         });
+        thread::scope(|scope| {
+            // Its limit is over at the moment of the reset.
+            let waiter = start(scope, "waiter", || barrier.party().wait_timeout(Duration::from_secs(2)));
+            a_while_passes();
+            barrier.reset();
+            assert_eq!(waiter.join().unwrap(), Err(Broken));
+        });
+        assert!(!barrier.is_broken(), "the limit of the round before breaks nothing any more");
         let broken = panic::catch_unwind(AssertUnwindSafe(|| {
             let _party = barrier.party();
             panic::panic_any("burnt");

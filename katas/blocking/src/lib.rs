@@ -38,8 +38,8 @@ impl Connection for TcpStream {
 ///
 /// - **Turns.** All connections are made non-blocking first. Then each has its turn, again and again, and nobody waits for another. In
 ///   its turn a connection may do what it can, but at most [`TURN`] bytes are read from it.
-/// - **Pauses.** When no connection can go on, since each has said `WouldBlock`, and only then, `idle` is called. When it returns, all
-///   are asked again.
+/// - **Pauses.** When no connection can go on, and only then, `idle` is called: each has said `WouldBlock` since something moved for
+///   the last time, a byte or an end. When it returns, all are asked again.
 /// - **Backpressure.** While an answer is not yet written as a whole, or a request that has come not yet answered, no more is read from
 ///   that connection, and none of its other requests is answered.
 /// - **The end.** A connection ends well when its stream ends between two requests. Well or not, it is dropped as soon as it has ended,
@@ -119,7 +119,8 @@ impl BlockingPool {
 /// `answer` may block: it runs as a job of `pool`. Each answer is flushed before more is read.
 ///
 /// # Errors
-/// Those of [`serve`], and `Other` if there is no answer: `answer` has panicked, or the runtime is shut down.
+/// Those of [`serve`], but no stream of a runtime is interrupted; and `Other` if there is no answer: `answer` has panicked, or the
+/// runtime is shut down.
 pub async fn converse<S, A>(stream: S, pool: &BlockingPool, answer: Arc<A>) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,

@@ -62,7 +62,7 @@ pub enum Question {
 pub enum Misuse {
     /// It was sent a value before it was started: nobody has asked yet.
     NotStarted,
-    /// It was started a second time.
+    /// It was started a second time, and has not returned yet.
     AlreadyStarted,
     /// It has returned already.
     Finished,

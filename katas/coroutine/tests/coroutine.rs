@@ -20,7 +20,7 @@ use coroutine::{
     oneshot, up_and_down,
 };
 use kata::scenarios::every_small_program;
-use kata::{Log, a_while_passes, check, panic_on_purpose, start};
+use kata::{Check, Log, a_while_passes, check, panic_on_purpose, start};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with.
@@ -324,6 +324,20 @@ fn a_task_does_nothing_until_the_executor_runs() {
             assert!(log.happened(round) && log.happened(&format!("{round}, for nobody")), "{:?}", log.events());
             assert_eq!(poll(&mut answer, Waker::noop()), Poll::Ready(Some(round)));
         }
+        // The thread that sleeps until a task is woken may be another one, and then this one again.
+        for elsewhere in [true, false] {
+            let (sender, receiver) = oneshot();
+            let answer = spawner.spawn(receiver);
+            thread::scope(|scope| {
+                start(scope, "sender", || sender.send(1));
+                if elsewhere {
+                    start(scope, "executor", || executor.run());
+                } else {
+                    executor.run();
+                }
+            });
+            assert_eq!(poll_once(answer), Poll::Ready(Some(Some(1))));
+        }
     });
 }
 
@@ -363,6 +377,57 @@ fn tasks_take_turns() {
         spawn_for_nobody(&spawner, async move { senders.map(|sender| sender.send(())) });
         executor.run();
         assert_eq!(log.events(), ["c", "a", "b"], "in the order in which they were woken");
+
+        let (log, wakers) = (Log::new(), Arc::new(Mutex::new(Vec::new())));
+        for name in ["a", "b"] {
+            let (note, wakers, mut waits) = (log.clone(), Arc::clone(&wakers), true);
+            spawn_for_nobody(
+                &spawner,
+                poll_fn(move |context| {
+                    if mem::take(&mut waits) {
+                        wakers.lock().unwrap().push(context.waker().clone());
+                        return Poll::Pending;
+                    }
+                    note.note(name);
+                    Poll::Ready(())
+                }),
+            );
+        }
+        spawn_for_nobody(&spawner, async move {
+            let wakers: Vec<Waker> = mem::take(&mut *wakers.lock().unwrap());
+            [1, 0, 1].into_iter().for_each(|place| wakers[place].wake_by_ref());
+        });
+        executor.run();
+        assert_eq!(log.events(), ["b", "a"], "b was woken, then a, and b again");
+    });
+}
+
+#[test]
+fn tasks_may_be_many() {
+    // One thread alone has one schedule only.
+    Check::new().threads_only().run(|| {
+        // More wakes than a queue of a fixed length has room for: examples have one of 10 000. Of tasks there are fewer, since an
+        // executor may look through all of them for the next one.
+        const TASKS: usize = 1_001;
+        const WAKES: usize = 10_001;
+        let (mut executor, spawner) = executor();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        for number in 0..TASKS {
+            let order = Arc::clone(&order);
+            spawn_for_nobody(&spawner, async move { order.lock().unwrap().push(number) });
+        }
+        let wakes_itself = poll_fn(|context| {
+            (0..WAKES).for_each(|_| context.waker().wake_by_ref());
+            Poll::Ready(())
+        });
+        spawn_for_nobody(&spawner, wakes_itself);
+        executor.run();
+        let order = order.lock().unwrap();
+        let wrong = (0..TASKS).find(|&number| order.get(number) != Some(&number));
+        assert_eq!(
+            wrong, None,
+            "{TASKS} tasks, polled in the order in which they were spawned: the first that was not"
+        );
     });
 }
 
@@ -431,14 +496,45 @@ fn a_task_that_panics_takes_no_other_with_it() {
             panic_on_purpose("the dish is burnt")
         });
         let broken: Receiver<()> = broken;
+        let told = spawner.spawn(broken);
         let other = spawner.spawn(async {
             takes_turns(3).await;
             "served"
         });
         executor.run();
-        assert_eq!(poll_once(broken), Poll::Ready(None), "it panicked");
+        assert_eq!(poll_once(told), Poll::Ready(Some(None)), "it panicked");
         assert_eq!(poll_once(other), Poll::Ready(Some("served")));
+        for panics in [false, true] {
+            let log = Log::new();
+            let leaves = Leaves { spawner: spawner.clone(), log: log.clone() };
+            spawn_for_nobody(
+                &spawner,
+                poll_fn(move |_| {
+                    leaves.log.note("polled");
+                    if panics { panic_on_purpose("the dish is burnt") } else { Poll::Ready(()) }
+                }),
+            );
+            executor.run();
+            assert_eq!(
+                log.events(),
+                ["polled", "spawned when it was dropped"],
+                "what a task owns is dropped at its end"
+            );
+        }
     });
+}
+
+/// What a task owns, and what spawns another one when it is dropped.
+struct Leaves {
+    spawner: Spawner,
+    log: Log,
+}
+
+impl Drop for Leaves {
+    fn drop(&mut self) {
+        let log = self.log.clone();
+        spawn_for_nobody(&self.spawner, async move { log.note("spawned when it was dropped") });
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::env;
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{self, AssertUnwindSafe};
-use std::process::{self, Command, ExitStatus};
+use std::process::{self, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -234,7 +234,10 @@ fn a_client_may_go_at_any_point() {
         situation("the client takes no more bytes");
         let mut client = Line::new(Script::of(&*requests), Page::blank().room_for(3, Then::End));
         let error = Owner::empty().attend(&mut client).expect_err("the answer can't be written");
-        assert_ne!(error.kind(), TRIED_FOR_EVER, "who takes nothing will take nothing the next time");
+        assert!(
+            error.kind() != TRIED_FOR_EVER,
+            "it is tried for ever: who takes nothing will take nothing the next time"
+        );
     });
 }
 
@@ -285,29 +288,34 @@ fn loses(script: Script, page: Page, request: &Request, expected: ErrorKind) {
 #[test]
 fn hostile_bytes_are_refused_before_they_cost_anything() {
     Check::new().threads_only().run(|| {
+        let usually = for_a_short_message();
         for length in [LONGEST as u32 + 1, 1 << 17, 1 << 24, i32::MAX as u32, 1 << 31, u32::MAX] {
             for at in 0..=4 {
                 situation(format!("a message of {length} bytes is announced, and a piece ends after {at} bytes"));
-                hostile([&length.to_be_bytes(), &[0; 64][..]].concat(), at);
+                hostile([&length.to_be_bytes(), &vec![0; 2 * BUFFER][..]].concat(), at, usually);
             }
         }
         for bytes in hostile_messages().filter(|bytes| Request::decode(bytes).is_none()) {
             if decode_answer(&bytes).is_none() {
                 situation(format!("a message of the bytes {bytes:?}"));
-                hostile([frame(&bytes), frame(&[5])].concat(), 0);
+                hostile([frame(&bytes), frame(&[5])].concat(), 0, usually);
             }
         }
     });
 }
 
 /// Neither side takes this for a message, and nobody else is worse off.
-fn hostile(bytes: Vec<u8>, at: usize) {
+fn hostile(bytes: Vec<u8>, at: usize, usually: (u64, u64)) {
+    let far = bytes.len().saturating_sub(BUFFER);
     let (owner, mut outcome) = (Owner::empty(), Ok(()));
     assert_eq!(owner.answer(Request::Set(7)), Ok(0));
     let mut client = Line::new(Script::of(&*bytes).cut_at([at]), Page::blank());
     let allocated = allocation_counter::measure(|| outcome = owner.attend(&mut client)).bytes_total;
     assert_eq!(kind(outcome), Err(ErrorKind::InvalidData), "what `attend` says");
-    assert!(allocated < CHEAP, "`attend` allocated {allocated} bytes before it refused them");
+    let more = allocated.saturating_sub(usually.0);
+    assert!(more < CHEAP, "`attend` allocated {more} bytes more than for a short request before it refused them");
+    let left = client.reader.left();
+    assert!(left >= far, "`attend` read on after the length: {left} bytes of it are left");
     assert_eq!(client.writer.taken(), [0; 0], "the answer to it");
     assert_eq!(owner.answer(Request::Get), Ok(7), "the value that another client had set");
 
@@ -316,12 +324,28 @@ fn hostile(bytes: Vec<u8>, at: usize) {
     let mut outcome = Ok(Ok(0));
     let allocated = allocation_counter::measure(|| outcome = proxy.ask(&Request::Get)).bytes_total;
     assert_eq!(kind(outcome), Err(ErrorKind::InvalidData), "what `ask` says");
-    assert!(allocated < CHEAP, "`ask` allocated {allocated} bytes before it refused them");
+    let more = allocated.saturating_sub(usually.1);
+    assert!(more < CHEAP, "`ask` allocated {more} bytes more than for a short answer before it refused them");
     assert_eq!(kind(proxy.ask(&Request::Get)), Err(ErrorKind::BrokenPipe), "what `ask` says the next time");
 }
 
-/// More than errors and buffers take, and less than the shortest message that is too long.
+/// How many bytes `attend` and `ask` allocate when all is well. Whoever reads ahead has a buffer for that.
+fn for_a_short_message() -> (u64, u64) {
+    let (mut line, mut end) = (Line::new(Script::of(frame(&[0])), Page::blank()), Ok(()));
+    let attend = allocation_counter::measure(|| end = Owner::empty().attend(&mut line)).bytes_total;
+    assert_eq!(kind(end), Ok(()), "what `attend` says of a client that asks for the value, and goes");
+    let (mut line, mut answer) = (Line::new(Script::of(frame(&number(0))), Page::blank()), Ok(Ok(1)));
+    let mut proxy = Proxy::new(&mut line);
+    let ask = allocation_counter::measure(|| answer = proxy.ask(&Request::Get)).bytes_total;
+    assert_eq!(kind(answer), Ok(Ok(0)), "what `ask` says when 0 is answered");
+    (attend, ask)
+}
+
+/// More than errors take, and less than the shortest message that is too long.
 const CHEAP: u64 = 32 * 1024;
+
+/// More than anybody needs who reads ahead.
+const BUFFER: usize = 2 * LONGEST;
 
 #[test]
 fn each_answer_leaves_before_the_next_request_is_read() {
@@ -373,10 +397,17 @@ fn no_client_waits_for_another() {
         // They stay until the last one is done. On schedules one shows it all; on threads there are more of them than anybody would
         // have workers.
         let crowd = if EXPLORED { 1 } else { 40 };
-        let held: Vec<_> = (0..crowd).map(|_| clients.meet(*other)).collect();
+        let mut held: Vec<_> = (0..crowd).map(|number| clients.meet(*other, number)).collect();
         let (mut ears, mut mouth) = clients.come();
         say(&mut mouth, &Request::Push(7).encode()).unwrap();
         assert_eq!(hear(&mut ears), Ok(number(1)), "the answer to a client that comes after {crowd} times {other}");
+        for (ears, _) in held.iter_mut().flatten().filter(|_| *other == Other::Rubbish) {
+            assert_eq!(
+                kind(ears.read(&mut [0])),
+                Ok(0),
+                "what a client hears that has sent rubbish: nothing, and the end"
+            );
+        }
         drop((held, lifeline));
     });
 }
@@ -447,6 +478,11 @@ fn processes_share_what_one_process_owns() {
     check(|children| {
         let manager = Manager::start(children.command("owner")).unwrap();
         assert!(manager.address().ip().is_loopback(), "other machines can reach the owner at {}", manager.address());
+        // On Linux, all addresses that begin with 127 are this machine's. Elsewhere nobody listens there anyway.
+        let elsewhere = SocketAddr::from(([127, 0, 0, 2], manager.address().port()));
+        if manager.address() != elsewhere {
+            assert!(TcpStream::connect(elsewhere).is_err(), "the owner listens at {elsewhere}, too: at all addresses");
+        }
         let mut proxy = manager.connect().unwrap();
         let other_manager = Manager::start(children.command("owner")).unwrap();
         children.rendezvous("table", 3);
@@ -493,13 +529,23 @@ fn a_program_that_is_no_owner_is_an_error_and_is_ended() {
         situation("there is no such program");
         let error = Manager::start(Command::new("no-such-program")).map(drop).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
-        let words: [&[u8]; 10] = [
+        situation("nobody can read the address that an owner writes");
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let mut command = children.command("owner");
+        let mut deaf = command.stdin(Stdio::piped()).stdout(writer).spawn().unwrap();
+        drop(command);
+        assert_eq!(deaf.wait().unwrap().code(), Some(1), "the exit code of a program whose `run` gives an error");
+        let words: [&[u8]; 12] = [
             b"",
             b"\n",
             b"hello\n",
             b"127.0.0.1\n",
             b"127.0.0.1:12 34\n",
             b"127.0.0.1:123456\n",
+            // Blanks around it, of which one is half of another system's end of a line.
+            b" 127.0.0.1:1234\n",
+            b"127.0.0.1:1234\r\n",
             b"hello\n127.0.0.1:1234\n",
             b"\xff\xfe\n",
             // An owner that dies while it says its address.
@@ -768,10 +814,14 @@ impl Clients {
         (ears, their_mouth)
     }
 
-    /// A client comes, and does this.
-    fn meet(&self, other: Other) -> Option<(PipeReader, PipeWriter)> {
+    /// A client comes, and does this. If it is not accepted, its number decides why.
+    fn meet(&self, other: Other, number: usize) -> Option<(PipeReader, PipeWriter)> {
         if other == Other::NotAccepted {
-            self.0.send(Err(ErrorKind::ConnectionAborted.into())).expect("`serve` takes clients");
+            use ErrorKind::{ConnectionAborted, Interrupted, OutOfMemory, PermissionDenied, TimedOut, WouldBlock};
+            // The first stands for what std has no name for, such as too many open files.
+            let whys =
+                [ErrorKind::Other, ConnectionAborted, PermissionDenied, OutOfMemory, TimedOut, Interrupted, WouldBlock];
+            self.0.send(Err(whys[number % whys.len()].into())).expect("`serve` takes clients");
             return None;
         }
         let (ears, mut mouth) = self.come();
@@ -903,6 +953,11 @@ fn dialogue() -> Vec<(Request, Answer)> {
         (Add(i64::MIN), Ok(-1)),
         (Add(i64::MIN), Err(Overflow)),
         (Get, Ok(-1)),
+        // The smallest number, and one less.
+        (Set(0), Ok(-1)),
+        (Add(i64::MIN), Ok(i64::MIN)),
+        (Add(-1), Err(Overflow)),
+        (Add(i64::MAX), Ok(-1)),
         (Item(0), Err(NoSuchIndex)),
         (Pop, Err(NoSuchIndex)),
         (Push(10), Ok(1)),

@@ -152,7 +152,8 @@ fn try_lock_says_none_while_another_thread_has_it() {
 #[ignore = "needs schedules: cargo xtask check rlock a_wait_with_a_limit_ends_with_the_lock_or_with_the_limit"]
 fn a_wait_with_a_limit_ends_with_the_lock_or_with_the_limit() {
     on_schedules(|| {
-        let (early, limit, late) = (Duration::from_secs(2), Duration::from_secs(3), Duration::from_secs(4));
+        // Seconds and a bit: a limit that is cut to whole units is another one.
+        let (early, limit, late) = (Duration::from_secs(2), Duration::new(3, 1), Duration::from_secs(4));
         let waits = |lock: &RLock<i32>| {
             let begin = Instant::now();
             (lock.lock_timeout(limit).is_some(), begin.elapsed())
@@ -180,15 +181,19 @@ fn a_wait_with_a_limit_ends_with_the_lock_or_with_the_limit() {
                 }
             });
         }
-        let lock = RLock::new(0);
-        thread::scope(|scope| {
-            let held = lock.lock();
-            let waiter = start(scope, "waiter", || waits(&lock));
-            thread::sleep(limit);
-            drop(held);
-            assert_eq!(waiter.join().unwrap().1, limit, "free when the limit is over");
-        });
-        assert!(lock.try_lock().is_some(), "the waiter has given it back, or has never got it");
+        // Who gives up, even at the moment at which the lock is free, leaves it to the other who waits.
+        for freed in [limit, late] {
+            let lock = RLock::new(0);
+            thread::scope(|scope| {
+                let held = lock.lock();
+                let waiter = start(scope, "waiter", || waits(&lock));
+                start(scope, "waits without end", || drop(lock.lock()));
+                thread::sleep(freed);
+                drop(held);
+                assert_eq!(waiter.join().unwrap().1, limit, "free after {freed:?}");
+            });
+            assert!(lock.try_lock().is_some(), "the waiter has given it back, or has never got it");
+        }
     });
 }
 

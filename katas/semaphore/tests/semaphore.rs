@@ -81,11 +81,20 @@ fn whoever_wants_many_is_not_overtaken() {
             a_while_passes();
             start(scope, "wants 1", move || work(1, "1"));
             a_while_passes();
+            start(scope, "wants 0", move || work(0, "0"));
+            a_while_passes();
             assert_eq!(log.events(), [""; 0], "1 permit is free, for somebody who wants 2");
-            assert_eq!(semaphore.try_acquire(1).err(), Some(Refused::NotFree), "two others wait");
+            assert!(Semaphore::new(1).try_acquire(1).is_ok(), "nobody waits for the other semaphore");
+            for many in [0, 1] {
+                assert_eq!(semaphore.try_acquire(many).err(), Some(Refused::NotFree), "{many} wanted, and others wait");
+                let outcome = semaphore.acquire_timeout(many, Duration::ZERO).err();
+                assert_eq!(outcome, Some(Refused::NotFree), "{many} wanted without waiting, and others wait");
+            }
             drop(held);
         });
-        assert_eq!(log.events(), ["2", "1"], "the order in which they came");
+        // There is room for the other two at the same time.
+        assert_eq!(log.events()[0], "2", "the first who came");
+        assert!(semaphore.try_acquire(2).is_ok(), "nobody is left in the line");
     });
 }
 
@@ -94,7 +103,8 @@ fn whoever_wants_many_is_not_overtaken() {
 #[ignore = "needs schedules: cargo xtask check semaphore a_wait_with_a_limit_ends_with_the_permits_or_with_the_limit"]
 fn a_wait_with_a_limit_ends_with_the_permits_or_with_the_limit() {
     on_schedules(|| {
-        let (limit, early) = (Duration::from_secs(4), Duration::from_secs(3));
+        // Seconds and a bit: a limit that is cut to whole units is another one.
+        let (limit, early) = (Duration::new(4, 1), Duration::from_secs(3));
         for (many, error, lasts) in [(1, None, early), (2, Some(Refused::NotFree), limit)] {
             let semaphore = Semaphore::new(2);
             let (_kept, held) = (semaphore.acquire(1), semaphore.acquire(1));
@@ -120,11 +130,13 @@ fn whoever_gives_up_leaves_the_line() {
         thread::scope(|scope| {
             let many = start(scope, "wants 2", || semaphore.acquire_timeout(2, limit).err());
             a_while_passes();
+            let none = start(scope, "wants 0", || semaphore.acquire(0).is_ok());
             let begin = Instant::now();
             let one = semaphore.acquire(1);
             assert!(one.is_ok(), "nobody comes first any more");
             assert_eq!(begin.elapsed(), Duration::from_secs(2), "the first in the line gives up after {limit:?}");
             assert_eq!(many.join().unwrap(), Some(Refused::NotFree));
+            assert!(none.join().unwrap(), "0 are free, too");
         });
     });
 }
@@ -167,8 +179,10 @@ fn more_than_there_are_is_a_panic_that_harms_nobody() {
             let panics = |ask: &dyn Fn() -> bool| panic::catch_unwind(AssertUnwindSafe(ask)).is_err();
             assert!(panics(&|| semaphore.acquire(many).is_ok()), "acquire({many}) of {permits}");
             assert!(panics(&|| semaphore.try_acquire(many).is_ok()), "try_acquire({many}) of {permits}");
-            let limited = || semaphore.acquire_timeout(usize::MAX, Duration::ZERO).is_ok();
-            assert!(panics(&limited), "acquire_timeout(usize::MAX, …) of {permits}");
+            for limit in [Duration::ZERO, Duration::MAX] {
+                let limited = || semaphore.acquire_timeout(usize::MAX, limit).is_ok();
+                assert!(panics(&limited), "acquire_timeout(usize::MAX, {limit:?}) of {permits}");
+            }
             assert!(semaphore.try_acquire(permits).is_ok(), "the semaphore can still be used");
         }
     });
@@ -190,6 +204,15 @@ fn close_refuses_everybody_and_permits_still_go_back() {
         assert_eq!(semaphore.acquire_timeout(1, Duration::MAX).err(), Some(Refused::Closed), "although 1 is free");
         drop(held);
         assert_eq!(semaphore.free(), 2);
+        // Permits come back just before, for one who waits: it has them, or is refused, and they are free.
+        let semaphore = Semaphore::new(1);
+        let held = semaphore.acquire(1);
+        thread::scope(|scope| {
+            start(scope, "waiter", || drop(semaphore.acquire(1)));
+            drop(held);
+            semaphore.close();
+        });
+        assert_eq!(semaphore.free(), 1, "nobody holds it any more");
     });
 }
 

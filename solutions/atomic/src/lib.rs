@@ -77,7 +77,7 @@ impl SetOnce {
         true
     }
 
-    /// The two numbers, if they are there, as far as this thread knows. Does not wait.
+    /// The two numbers, if they are there, as far as this thread knows.
     pub fn get(&self) -> Option<[u64; 2]> {
         // The other half of the promise: `Acquire` is who sees it.
         let there = self.there.load(Ordering::Acquire);

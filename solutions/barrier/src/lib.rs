@@ -31,7 +31,8 @@ struct State {
 /// What becomes of a round, once that is known.
 type Round = Arc<OnceLock<Result<(), Broken>>>;
 
-/// One party: whoever has it takes part. If it is dropped by a panic, the barrier breaks.
+/// One party: whoever has it takes part, also if another thread has made it. If it is dropped by a panic, the barrier
+/// breaks.
 #[derive(Debug)]
 pub struct Party<'barrier> {
     barrier: &'barrier Barrier,

@@ -147,11 +147,7 @@ impl Contract for SemaphoreContract {
 
     fn hands(&self, setup: usize, threads: usize, _scene: &Scene) -> Vec<Hand> {
         let begin = &BEGINS[setup];
-        let shared = if begin.lock {
-            Shared::Lock(Box::leak(Box::new(Lock::new(()))))
-        } else {
-            Shared::Semaphore(Box::leak(Box::new(Semaphore::new(begin.permits))))
-        };
+        let shared = Shared::for_ever(begin.lock, begin.permits);
         let mut hands: Vec<Hand> = (0..3).map(|_| Hand { shared, held: Vec::new(), future: None }).collect();
         hands[0].held.extend((0..begin.held).map(|_| shared.try_acquire().expect("it is free")));
         for &thread in begin.line {
@@ -246,6 +242,17 @@ impl State {
         } else {
             let first = self.line.remove(0);
             self.threads[first].given = true;
+        }
+    }
+}
+
+impl Shared<'static> {
+    /// A lock, or a semaphore with so many permits. It is never dropped.
+    pub(crate) fn for_ever(lock: bool, permits: usize) -> Shared<'static> {
+        if lock {
+            Shared::Lock(Box::leak(Box::new(Lock::new(()))))
+        } else {
+            Shared::Semaphore(Box::leak(Box::new(Semaphore::new(permits))))
         }
     }
 }

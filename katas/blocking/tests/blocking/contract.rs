@@ -87,6 +87,7 @@ pub(crate) struct Peer {
     /// It takes so many bytes.
     room: usize,
     stays_blocking: Option<ErrorKind>,
+    flush_fails: Option<ErrorKind>,
 
     given: usize,
     /// How many whole requests that is.
@@ -99,6 +100,10 @@ pub(crate) struct Peer {
     due: Vec<u8>,
     taken: Vec<u8>,
     flushed: usize,
+    /// Whether a flush has said that it takes a while.
+    is_flushing: bool,
+    /// So often it was read from or written to.
+    calls: usize,
     is_nonblocking: bool,
     /// Whether this end knows that there will be no more.
     is_over: bool,
@@ -117,6 +122,7 @@ impl Peer {
             writing: course,
             room: usize::MAX,
             stays_blocking: None,
+            flush_fails: None,
             given: 0,
             come: 0,
             answered: 0,
@@ -124,6 +130,8 @@ impl Peer {
             due: Vec::new(),
             taken: Vec::new(),
             flushed: 0,
+            is_flushing: false,
+            calls: 0,
             is_nonblocking: false,
             is_over: false,
             is_closed: false,
@@ -162,6 +170,12 @@ impl Peer {
         self
     }
 
+    /// What was written to it can't be flushed.
+    pub(crate) fn flush_fails(mut self, kind: ErrorKind) -> Peer {
+        self.flush_fails = Some(kind);
+        self
+    }
+
     /// Bytes of an answer that were not yet sent.
     fn unsent(&self) -> usize {
         self.due.len() - self.taken.len()
@@ -195,6 +209,9 @@ impl Peer {
             if written.len() > self.room {
                 written.truncate(self.room);
                 return (written, Err(self.writing.then.kind(ErrorKind::WriteZero)));
+            }
+            if let Some(kind) = self.flush_fails {
+                return (written, Err(kind));
             }
         }
         let end = match self.reading.then {
@@ -325,6 +342,7 @@ impl State {
     fn call(&mut self, number: usize, way: Way, wanted: usize) -> Moves {
         let moves = self.next(number, way, wanted);
         self.peers[number].since.fill(0);
+        self.peers[number].calls += 1;
         let peer = &mut self.peers[number];
         match moves {
             Moves::Bytes(1..) => self.in_vain = 0,
@@ -433,6 +451,21 @@ impl State {
             let (much, slow, busy) = (peer.since[number], name(other), name(number));
             // In the one's turn, and in its next one if the order of the turns changes.
             assert!(much <= 2 * TURN, "{much} bytes were read from {busy} since {slow} had its last turn");
+            // A turn is one call at least.
+            let (turns, all) = (peer.calls, self.peers[number].given);
+            assert!(
+                all <= TURN * (turns + 1),
+                "{all} bytes were read from {busy} while {slow} has had {} at most",
+                counted(turns, "turn")
+            );
+        }
+    }
+
+    /// By hand, nobody has a turn before all have been made non-blocking.
+    fn has_turn(&self, number: usize) {
+        for (other, peer) in self.peers.iter().enumerate() {
+            let (busy, other) = (name(number), name(other));
+            assert!(peer.is_nonblocking, "{busy} has its turn, and {other} was not made non-blocking before");
         }
     }
 
@@ -551,6 +584,7 @@ impl Line {
 
 impl Read for Line {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.network.state().has_turn(self.number);
         let moves = self.network.state().read(self.number, buffer);
         if let Moves::Bytes(bytes) = moves {
             self.network.state().was_read(self.number, bytes);
@@ -561,6 +595,7 @@ impl Read for Line {
 
 impl Write for Line {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.network.state().has_turn(self.number);
         let moves = self.network.state().write(self.number, bytes);
         self.said(moves)
     }
@@ -592,8 +627,19 @@ impl AsyncWrite for Line {
         self.polled(moves, Way::Write, context)
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let peer = &mut self.network.state().peers[self.number];
+        if peer.flushed < peer.taken.len() {
+            peer.is_flushing = !peer.is_flushing;
+            if peer.is_flushing {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if let Some(kind) = peer.flush_fails {
+                peer.is_over = true;
+                return Poll::Ready(Err(kind.into()));
+            }
+        }
         peer.flushed = peer.taken.len();
         Poll::Ready(Ok(()))
     }

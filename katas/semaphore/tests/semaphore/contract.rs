@@ -96,7 +96,7 @@ impl Contract for SemaphoreContract {
                 let takes = matches!(call, Acquire(1 | 2) | Try(1) | TryAndFree(_) | Timeout(2, _) | Timeout(1, LIMIT));
                 takes || matches!(call, Free | Release | Later(_))
             }
-            2 => matches!(call, Acquire(1 | 2) | Timeout(1, LIMIT) | Release | Close),
+            2 => matches!(call, Acquire(1 | 2) | Timeout(1, LIMIT) | Free | Release | Close),
             _ => matches!(call, Acquire(_) | Try(_) | Close | Free),
         }
     }
