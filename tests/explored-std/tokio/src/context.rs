@@ -60,6 +60,7 @@ pub(crate) fn begin(workers: &Arc<RawWorkers>) {
 pub(crate) fn end() -> Option<Awaited> {
     with(|context| {
         context.polls = false;
+        context.budget = Budget::Unlimited;
         context.awaited.take()
     })
 }

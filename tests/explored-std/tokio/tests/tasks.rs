@@ -478,6 +478,19 @@ fn a_lock_that_spins_with_yields_waits_for_others() {
 }
 
 #[test]
+fn who_polls_by_hand_has_no_budget() {
+    let polled = all(|| {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.block_on(yield_now());
+        let lock = tokio::sync::Mutex::new(());
+        let mut context = Context::from_waker(Waker::noop());
+        let polls = (0..200).filter(|_| std::pin::pin!(lock.lock()).poll(&mut context).is_ready());
+        polls.count().to_string()
+    });
+    assert_eq!(polled, ["200"]);
+}
+
+#[test]
 fn a_static_lock_is_fresh_in_every_schedule() {
     static COUNT: tokio::sync::Mutex<u32> = tokio::sync::Mutex::const_new(0);
     static ROOM: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(1);

@@ -369,6 +369,8 @@ fn enums_keep_their_variants() {
         &[("use std::thread::", "use std::clone::Clone as PartialEq;\nuse std::thread::")],
         "the stub derives `PartialEq`",
     );
+    // A type of that name is no derive of that name.
+    accepts(&[(full, &format!("struct PartialEq;\nmod own {{ pub struct Eq; }}\nuse own::Eq;\n{full}"))]);
     objects(&[(full, &format!("#[cfg(any())]\n{full}#[cfg(not(any()))]\n{derives}pub struct PutError<T>(T);"))], given);
     objects(&[("Closed(T),", "Closed(u8),")], "an enum with `Full(T)` and `Closed(u8)`");
 }

@@ -25,11 +25,13 @@ const FARTHEST: usize = 32;
 /// for nothing.
 const MOST_LOOKED_UP: usize = 1024 * 1024;
 
-/// Types, traits and modules have names of their own, apart from those of functions and constants.
+/// Types, traits and modules have names of their own, apart from those of functions and constants, and from those of what
+/// `derive` makes: a crate can't define any of these itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Namespace {
     Type,
     Value,
+    Derive,
 }
 
 /// In which module, seen from which one, is what name looked up, as what?

@@ -132,5 +132,5 @@ fn derived(speller: &Speller<'_, '_>, attributes: &[syn::Attribute]) -> BTreeSet
     let traits = derives
         .filter_map(|derive| derive.parse_args_with(Punctuated::<syn::Path, Token![,]>::parse_terminated).ok())
         .flatten();
-    traits.map(|path| speller.place(&path, Namespace::Type)).collect()
+    traits.map(|path| speller.place(&path, Namespace::Derive)).collect()
 }
