@@ -427,7 +427,10 @@ fn until_still_waits_for_those_who_hand_work_round_and_not_for_who_asks_again_an
             });
             until_still();
             stop.store(true, Ordering::SeqCst);
-            throw.iter().for_each(|to| drop(to.send(())));
+            // Who has caught the last ball is gone.
+            for to in &throw {
+                let _ = to.send(());
+            }
         });
     });
 }

@@ -119,7 +119,12 @@ impl Answer {
     fn send(self, connection: &Connection) {
         match self.after {
             After::Nothing => {}
-            After::Quiet | After::Last(_) => block_until_quiet(),
+            After::Quiet => block_until_quiet(),
+            // In virtual time it is quiet only when nobody can go on: then the others have answered, or will not.
+            After::Last(others) => {
+                block_until_quiet();
+                drop(others);
+            }
             After::Late(by) => thread::sleep(by),
             After::Gate(gate) => gate.pass(),
             // If the sender goes away, there is nothing left to wait for.
