@@ -3,6 +3,7 @@
 #[path = "daemon/contract.rs"]
 mod contract;
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc;
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -31,27 +32,40 @@ fn _signatures<T: Send + 'static>(work: impl FnOnce(&StopSignal) -> T + Send + '
 #[test]
 fn join_gives_what_the_work_returned() {
     check(|| {
-        let numbers: Vec<u32> = (20..=22).collect();
-        let worker = Worker::start("adder", move |_| {
-            let name = thread::current().name().map(str::to_owned);
-            (numbers.iter().sum::<u32>(), name)
-        });
-        let (sum, name) = worker.join().expect("the adder did not panic");
-        assert_eq!(sum, 63);
-        assert_eq!(name.as_deref(), Some("adder"), "the name of the thread that did the work");
+        // The last one is longer than what Linux keeps of a thread's name.
+        for name in ["adder", "", "an adder with a long name"] {
+            let numbers: Vec<u32> = (20..=22).collect();
+            let worker = Worker::start(name, move |_| {
+                let name = thread::current().name().map(str::to_owned);
+                (numbers.iter().sum::<u32>(), name)
+            });
+            let (sum, its_name) = worker.join().expect("the adder did not panic");
+            assert_eq!(sum, 63);
+            assert_eq!(its_name.as_deref(), Some(name), "the name of the thread that did the work");
+        }
     });
 }
 
 #[test]
 fn a_worker_runs_while_its_owner_goes_on() {
     check(|| {
-        let rendezvous = Rendezvous::of(2);
-        let worker = Worker::start("worker", {
-            let rendezvous = rendezvous.clone();
-            move |_| rendezvous.meet()
-        });
+        // Few on schedules, where each more is many more schedules; a crowd on threads.
+        let count = if kata::EXPLORED { 2 } else { 70 };
+        let rendezvous = Rendezvous::of(count + 1);
+        let workers: Vec<Worker<bool>> = (0..count)
+            .map(|_| {
+                let rendezvous = rendezvous.clone();
+                Worker::start("worker", move |stop| {
+                    rendezvous.meet();
+                    stop.is_set()
+                })
+            })
+            .collect();
+        workers[0].stop();
         rendezvous.meet();
-        worker.join().unwrap();
+        let told: Vec<bool> = workers.into_iter().map(|worker| worker.join().unwrap()).collect();
+        assert!(told[0], "the first worker was told to stop");
+        assert!(!told[1..].contains(&true), "only the first worker was told to stop, of {count}: {told:?}");
     });
 }
 
@@ -141,6 +155,9 @@ fn a_panic_reaches_whoever_joins() {
             Joined::Ended(Ok(_)) => unreachable!("the work never returns"),
             Joined::StillRunning(_) => panic!("still running after {LONG:?}, but the worker panicked"),
         }
+        // What it panics with need not be a text.
+        let payload = Worker::<u8>::start("third", |_| panic::resume_unwind(Box::new(7))).join().unwrap_err();
+        assert_eq!(payload.downcast_ref(), Some(&7), "what join gives");
     });
 }
 
@@ -187,24 +204,34 @@ fn every_small_program_of_calls_keeps_the_contract() {
 #[test]
 fn a_dropped_worker_goes_on_until_the_program_ends() {
     Check::new().daemons().run(|| {
-        let paper = Log::new();
-        let (go, wait) = mpsc::channel();
-        let page_1 = Gate::closed();
-        let worker = Worker::start("writer", {
-            let (paper, page_1) = (paper.clone(), page_1.clone());
-            move |stop| {
-                let _ = wait.recv();
-                paper.note(if stop.is_set() { "told to stop" } else { "page 1" });
-                page_1.open();
-                stop.sleep(LONG);
-                paper.note("page 2");
+        for unwinds in [false, true] {
+            let paper = Log::new();
+            let (go, wait) = mpsc::channel();
+            let page_1 = Gate::closed();
+            let worker = Worker::start("writer", {
+                let (paper, page_1) = (paper.clone(), page_1.clone());
+                move |stop| {
+                    let _ = wait.recv();
+                    paper.note(if stop.is_set() { "told to stop" } else { "page 1" });
+                    page_1.open();
+                    stop.sleep(LONG);
+                    paper.note("page 2");
+                }
+            });
+            if unwinds {
+                let drops_it = AssertUnwindSafe(move || {
+                    let _worker = worker;
+                    panic::resume_unwind(Box::new("enough of this"))
+                });
+                assert!(panic::catch_unwind(drops_it).is_err_and(|payload| payload.is::<&str>()));
+            } else {
+                drop(worker);
             }
-        });
-        drop(worker);
-        go.send(()).expect("the writer waits for it");
-        page_1.pass();
-        // Here main returns, and the program ends: page 2 is never written.
-        assert_eq!(paper.events(), ["page 1"], "what the writer wrote before the program ended");
+            go.send(()).expect("the writer waits for it");
+            page_1.pass();
+            // Here main returns, and the program ends: page 2 is never written.
+            assert_eq!(paper.events(), ["page 1"], "what the writer wrote before the program ended");
+        }
     });
 }
 
