@@ -7,13 +7,15 @@
 mod contract;
 
 use std::any::Any;
+use std::mem;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use futures::{AsCompleted, Executor, Failure, Future, Until, Waited, Within, as_completed, wait};
 use kata::scenarios::every_small_program;
-use kata::{Gate, Log, Rendezvous, check, on_schedules, panic_on_purpose};
+use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, panic_on_purpose};
 
 use contract::FuturesContract;
 
@@ -153,6 +155,39 @@ fn wait_gives_done_and_not_done_when_the_time_is_up() {
     });
 }
 
+/// The first of its futures is behind a gate. All others are complete, and more than a word has bits.
+#[test]
+#[ignore = "needs schedules: cargo xtask check futures a_limit_may_be_short_and_a_list_long"]
+fn a_limit_may_be_short_and_a_list_long() {
+    Check::new().schedules_only().daemons().run(|| {
+        let (executor, began, gate) = (executor(1), Gate::closed(), Gate::closed());
+        let mut late = executor.submit({
+            let (began, late) = (began.clone(), behind(&gate, "late"));
+            move || {
+                began.open();
+                late()
+            }
+        });
+        began.pass();
+        for (limit, others) in LIMITS.into_iter().zip([0, 0, 69]) {
+            let others: Vec<_> = (0..others).map(|_| executor.submit(|| "other")).collect();
+            assert!(others.iter().all(Future::cancel), "the worker is busy");
+            let begin = Instant::now();
+            let mut waited = wait([late].into_iter().chain(others).collect(), Until::AllCompleted, Some(limit));
+            assert_eq!(begin.elapsed(), limit, "wait has a limit of {limit:?}");
+            late = waited.not_done.pop().expect("it is behind a closed gate");
+            let begin = Instant::now();
+            late = match late.result_within(limit) {
+                Within::TimeIsUp(late) => late,
+                Within::Complete(result) => panic!("complete behind a closed gate: {}", told(result)),
+            };
+            assert_eq!(begin.elapsed(), limit, "result_within has a limit of {limit:?}");
+        }
+        // Its worker stays behind the gate.
+        mem::forget(executor);
+    });
+}
+
 #[test]
 fn as_completed_gives_each_future_as_soon_as_it_is_complete() {
     check(|| {
@@ -242,6 +277,53 @@ fn no_job_is_lost_with_its_future_or_its_executor() {
 }
 
 #[test]
+fn what_a_job_drops_may_use_its_executor() {
+    check(|| {
+        let (executor, gate, log, dropped) = (Arc::new(executor(1)), Gate::closed(), Log::new(), Gate::closed());
+        let _open = gate.open_when_dropped();
+        executor.submit(behind(&gate, "busy"));
+        let captured = WhenDropped({
+            let (executor, log, dropped) = (Arc::clone(&executor), log.clone(), dropped.clone());
+            Some(move || {
+                executor.submit(noting(&log, "ran"));
+                // The test drops the executor, not this.
+                drop(executor);
+                dropped.open();
+            })
+        });
+        assert!(executor.submit(move || drop(captured)).cancel(), "it waits for its worker");
+        gate.open();
+        dropped.pass();
+        drop(executor);
+        assert_eq!(log.count("ran"), 1, "dropping the executor waits for all of its jobs");
+    });
+}
+
+/// On threads only: so many workers and jobs have too many schedules. A bound that somebody puts in is met on any of them.
+#[test]
+fn large_numbers_are_nothing_special() {
+    Check::new().threads_only().run(|| {
+        let (many, all) = (executor(MANY_WORKERS), Rendezvous::of(MANY_WORKERS));
+        let meet = |_| {
+            let all = all.clone();
+            many.submit(move || all.meet())
+        };
+        let Waited { done, .. } = wait((0..MANY_WORKERS).map(meet).collect(), Until::AllCompleted, None);
+        assert_eq!(done.len(), MANY_WORKERS, "each worker has one job, and they work at once");
+
+        // Nobody asks for the next one before all jobs are complete.
+        let (one, gate) = (executor(1), Gate::closed());
+        let _open = gate.open_when_dropped();
+        one.submit(behind(&gate, "busy"));
+        let completed = as_completed((0..MANY_JOBS).map(|n| one.submit(move || n)).collect());
+        gate.open();
+        drop(one);
+        let completed: Vec<usize> = completed.map(|future| future.result().expect("it returns a number")).collect();
+        assert_eq!(completed, Vec::from_iter(0..MANY_JOBS), "one worker completes them one after the other");
+    });
+}
+
+#[test]
 #[ignore = "needs schedules: cargo xtask check futures every_small_program_of_calls_keeps_the_contract"]
 fn every_small_program_of_calls_keeps_the_contract() {
     every_small_program(FuturesContract::Single);
@@ -255,6 +337,24 @@ fn every_small_program_of_waits_keeps_the_contract() {
 
 /// A limit that is always reached, since nothing happens before it is.
 const MOMENT: Duration = Duration::from_millis(5);
+/// Limits with a part that is less than a millisecond, less than a microsecond, and more than an `f32` can tell.
+const LIMITS: [Duration; 3] = [Duration::from_micros(400), Duration::from_nanos(700), Duration::new(4, 7)];
+/// More than any machine has cores, or somebody gives an executor who knows better.
+const MANY_WORKERS: usize = 40;
+/// More than a byte counts.
+const MANY_JOBS: usize = 300;
+
+/// Calls this when it is dropped, as what a job has captured may do.
+struct WhenDropped<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> Drop for WhenDropped<F> {
+    fn drop(&mut self) {
+        if let Some(act) = self.0.take() {
+            act();
+        }
+    }
+}
+
 /// A limit that is never reached.
 const PLENTY: Duration = Duration::from_secs(3600);
 

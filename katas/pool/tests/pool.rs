@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use kata::scenarios::every_small_program;
-use kata::{Gate, Log, Rendezvous, check, on_schedules, on_threads, panic_on_purpose, until_blocked};
+use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, on_threads, panic_on_purpose, until_blocked};
 use pool::{Lost, Pool, ShutDown, map_with_rayon};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -107,6 +107,29 @@ fn map_keeps_the_order_of_its_items_and_waits_for_the_slowest() {
     });
 }
 
+/// Of its own items: another thread maps at the same time, and its only item is not done before the gate is open.
+#[test]
+fn a_map_waits_for_no_items_but_its_own() {
+    check(|| {
+        let (pool, began, leave) = (Arc::new(Pool::new(size(2), size(2))), Gate::closed(), Gate::closed());
+        let _leave = leave.open_when_dropped();
+        let other = spawn("other mapper", &pool, {
+            let (began, leave) = (began.clone(), leave.clone());
+            move |pool| {
+                pool.map([1], move |n| {
+                    began.open();
+                    leave.pass();
+                    n
+                })
+            }
+        });
+        began.pass();
+        assert_eq!(all_there(pool.map([2], |n| n)), [2], "the results of its own items");
+        leave.open();
+        assert_eq!(all_there(other.join().unwrap()), [1], "the results of its own items");
+    });
+}
+
 #[test]
 #[ignore = "needs schedules: cargo xtask check pool map_asks_for_no_item_before_there_is_room"]
 fn map_asks_for_no_item_before_there_is_room() {
@@ -145,6 +168,7 @@ fn a_panic_ends_its_job_and_no_worker() {
 fn jobs_may_submit_to_their_own_pool_even_if_its_backlog_is_full() {
     check(|| {
         let (pool, log) = (Arc::new(Pool::new(size(1), size(1))), Log::new());
+        let other = Pool::new(size(1), size(1));
         let results = pool.map([()], {
             let (pool, log) = (Arc::clone(&pool), log.clone());
             move |()| {
@@ -164,6 +188,9 @@ fn jobs_may_submit_to_their_own_pool_even_if_its_backlog_is_full() {
         assert_eq!(["1", "2", "3"].map(|job| log.count(job)), [1; 3], "each job runs once");
         // The pool may be shut down before the last one submits.
         assert!(log.count("4") <= 1, "a job of a job runs once at most");
+        assert_eq!(other.submit(note(&log, "5")), Ok(()), "another pool was shut down, and not this one");
+        other.shutdown();
+        assert!(log.happened("5"), "what was accepted has run when shutdown returns");
     });
 }
 
@@ -274,6 +301,54 @@ fn dropping_the_pool_waits_for_its_jobs() {
 }
 
 #[test]
+fn what_a_call_asks_or_drops_may_use_the_pool() {
+    check(|| {
+        let (pool, leave) = (Arc::new(Pool::new(size(1), size(2))), Gate::closed());
+        let _leave = leave.open_when_dropped();
+        let items = (1..=2).inspect(|_| assert_eq!(pool.submit(|| ()), Ok(()), "while `map` asks for an item"));
+        assert_eq!(all_there(pool.map(items, |n| n)), [1, 2]);
+        occupy_worker(&pool, &leave);
+        let submits_when_dropped = || {
+            let (pool, leave) = (Arc::clone(&pool), leave.clone());
+            WhenDropped(move || {
+                assert_eq!(pool.submit(|| ()), Err(ShutDown), "while a job is dropped");
+                leave.open();
+            })
+        };
+        let captured = submits_when_dropped();
+        assert_eq!(pool.submit(|| drop(captured)), Ok(()), "there is room");
+        assert_eq!(pool.shutdown_now(), 1, "one job was in the backlog");
+        let captured = submits_when_dropped();
+        assert_eq!(pool.submit(|| drop(captured)), Err(ShutDown));
+    });
+}
+
+/// On threads only: so many workers and items have too many schedules. A bound that somebody puts in is met on any of them.
+#[test]
+fn large_numbers_are_nothing_special() {
+    Check::new().threads_only().run(|| {
+        let (pool, all) = (Pool::new(size(MANY_WORKERS), size(1)), Rendezvous::of(MANY_WORKERS));
+        all_there(pool.map(0..MANY_WORKERS, move |_| all.meet()));
+
+        let (pool, runs, leave) = (Pool::new(size(1), size(MANY_JOBS)), Arc::new(Mutex::new(0)), Gate::closed());
+        let _leave = leave.open_when_dropped();
+        occupy_worker(&pool, &leave);
+        for _ in 0..MANY_JOBS {
+            let runs = Arc::clone(&runs);
+            assert_eq!(pool.submit(move || *runs.lock().unwrap() += 1), Ok(()), "there is room");
+        }
+        leave.open();
+        pool.shutdown();
+        assert_eq!(*runs.lock().unwrap(), MANY_JOBS, "each job runs once");
+
+        // Nobody knows how many items will come. Only that there are no more than a `usize` counts.
+        let items = (0..usize::MAX).take_while(|n| *n < MANY_JOBS);
+        let results = all_there(Pool::new(size(2), size(2)).map(items, |n| n));
+        assert_eq!(results, Vec::from_iter(0..MANY_JOBS), "one result for each item, in the items' order");
+    });
+}
+
+#[test]
 #[ignore = "needs schedules: cargo xtask check pool every_small_program_of_calls_keeps_the_contract"]
 fn every_small_program_of_calls_keeps_the_contract() {
     every_small_program(contract::PoolContract);
@@ -287,6 +362,9 @@ fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
     on_threads(|| {
         let workers = thread::available_parallelism().map_or(2, |cores| cores.get() + 1);
         let items = 8 * workers;
+        let thread = |_| thread::current().id();
+        let threads: HashSet<_> = all_there(map_with_rayon(size(1), vec![(); items], thread)).into_iter().collect();
+        assert_eq!(threads.len(), 1, "as many threads as this call is told, and the next one is told another number");
         let (all, overtaken, begun) = (Rendezvous::of(workers), Gate::closed(), Mutex::new(Vec::new()));
         let results = map_with_rayon(size(workers), (0..items).collect(), |n| {
             // Borrowed, not cloned.
@@ -320,6 +398,20 @@ fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
         assert_eq!(threads.len(), workers, "as many threads as it is told");
         assert!(map_with_rayon(size(1), Vec::<u8>::new(), |n| n).is_empty(), "no items, no results");
     });
+}
+
+/// More than any machine has cores, or somebody gives a pool who knows better.
+const MANY_WORKERS: usize = 40;
+/// More than a byte counts.
+const MANY_JOBS: usize = 300;
+
+/// Calls this when it is dropped, as what a job has captured may do.
+struct WhenDropped<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for WhenDropped<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
 }
 
 /// A number of workers, or the room of a backlog.

@@ -4,6 +4,7 @@
 mod contract;
 
 use std::fmt::{self, Display};
+use std::iter;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::panic::{self, AssertUnwindSafe};
@@ -56,6 +57,13 @@ fn items_come_out_in_the_order_in_which_they_went_in() {
         assert_eq!(queue.get(), Ok(1));
         assert_eq!(queue.put(4), Ok(()), "there is room again");
         assert_eq!([queue.get(), queue.get(), queue.get()], [Ok(2), Ok(3), Ok(4)]);
+
+        let long = Queue::bounded(size(MANY));
+        assert!((0..MANY).all(|item| long.put(item) == Ok(())), "there is room for {MANY}");
+        assert_eq!(long.try_put(MANY), Err(PutError::Full(MANY)));
+        assert!((0..MANY).all(|item| long.get() == Ok(item)), "{MANY} items, the oldest first");
+        (0..MANY).for_each(|_| long.task_done());
+        long.join();
     });
 }
 
@@ -114,7 +122,8 @@ fn every_item_reaches_one_of_several_consumers() {
 fn get_timeout_gives_up_when_its_time_is_up() {
     on_schedules(|| {
         let queue = Arc::new(Queue::bounded(size(1)));
-        let (limit, early) = (Duration::from_secs(4), Duration::from_secs(3));
+        // Seconds and a bit: a limit that is cut or rounded to whole units is another one.
+        let (limit, early) = (Duration::new(4, 7), Duration::from_secs(3));
         // Takes out again what it has put in, if nobody was faster: then the wakeup brings nothing.
         let tease = spawn("tease", &queue, move |queue| {
             thread::sleep(early);
@@ -129,6 +138,19 @@ fn get_timeout_gives_up_when_its_time_is_up() {
             Err(GetError::Closed) => panic!("nobody has closed the queue"),
         }
         assert_eq!(tease.join().unwrap().0, Ok(()));
+
+        // An item that comes as the limit ends is for who gives up, or for the other who waits.
+        let queue = Arc::new(Queue::bounded(size(1)));
+        let late = spawn("waits with a limit", &queue, move |queue| queue.get_timeout(limit));
+        let other = spawn("waits without end", &queue, Queue::get);
+        thread::sleep(limit);
+        assert_eq!(queue.put("late"), Ok(()));
+        if late.join().unwrap().is_ok() {
+            queue.close();
+            assert_eq!(other.join().unwrap(), Err(GetError::Closed));
+        } else {
+            assert_eq!(other.join().unwrap(), Ok("late"));
+        }
     });
 }
 
@@ -185,6 +207,14 @@ fn join_waits_until_every_item_is_done() {
             }
         });
         let second = spawn("second join", &queue, Queue::join);
+        // Two queues have nothing to do with each other.
+        let other = Queue::<&str>::bounded(size(1));
+        other.join();
+        assert_eq!(other.try_get(), Err(GetError::Empty), "nothing was put into this queue");
+        assert!(
+            panic::catch_unwind(AssertUnwindSafe(|| other.task_done())).is_err(),
+            "nothing was put into this queue"
+        );
         queue.join();
         assert_eq!(log.events(), ["1 done", "2 done"]);
         second.join().unwrap();
@@ -204,18 +234,27 @@ fn every_small_program_of_calls_keeps_the_contract() {
 #[test]
 fn all_workers_of_a_pipeline_work_at_once_and_it_ends_with_its_source() {
     check(|| {
-        let (both, mut results) = (Rendezvous::of(2), Vec::new());
-        let square = |n: u32| {
-            both.meet();
+        // Few on schedules, where each more is many more schedules; a crowd on threads.
+        let workers = if kata::EXPLORED { 2 } else { 70 };
+        let (all, mut results) = (Rendezvous::of(workers), Vec::new());
+        let caller = thread::current().id();
+        let mut numbers = 0..workers;
+        let source = iter::from_fn(|| {
+            assert_ne!(thread::current().id(), caller, "the source is read on a thread of its own");
+            numbers.next()
+        });
+        let square = |n: usize| {
+            all.meet();
             n * n
         };
         let collect = |result| {
+            assert_eq!(thread::current().id(), caller, "the results are collected on the caller's thread");
             results.push(result);
             ControlFlow::Continue(())
         };
-        pipeline([2, 3].into_iter(), size(2), size(1), square, collect);
+        pipeline(source, size(workers), size(1), square, collect);
         results.sort_unstable();
-        assert_eq!(results, [4, 9]);
+        assert_eq!(results, (0..workers).map(|n| n * n).collect::<Vec<_>>());
     });
 }
 
@@ -249,9 +288,10 @@ fn every_item_of_a_pipeline_is_worked_on_and_collected_once() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check queue a_slow_stage_holds_the_others_back_when_the_channels_are_full"]
 fn a_slow_stage_holds_the_others_back_when_the_channels_are_full() {
-    on_schedules(|| {
-        let (read, worked, room) = (AtomicUsize::new(0), AtomicUsize::new(0), 2);
-        let source = (0..20).inspect(|_| {
+    let lines = [Line([20, 1, 2]), Line([400, 1, 70])];
+    Check::new().schedules_only().each(lines, |&Line([items, workers, room])| {
+        let (read, worked) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let source = (0..items).inspect(|_| {
             read.fetch_add(1, SeqCst);
         });
         let collect = |_| {
@@ -261,7 +301,7 @@ fn a_slow_stage_holds_the_others_back_when_the_channels_are_full() {
             assert_eq!(read, worked + room + 1, "read: beside these, {room} wait for the worker, and 1 waits for room");
             ControlFlow::Break(())
         };
-        pipeline(source, size(1), size(room), |_| worked.fetch_add(1, SeqCst), collect);
+        pipeline(source, size(workers), size(room), |_| worked.fetch_add(1, SeqCst), collect);
     });
 }
 
@@ -278,8 +318,24 @@ fn a_pipeline_reads_no_further_when_its_collector_has_seen_enough() {
         assert_eq!(results, [0], "the collector breaks at the first result");
         // Collected 1; at most 1 in each of the channels, 1 with the worker, 1 that the producer holds.
         assert!(read <= 5, "{read} items were read from the source, though only 1 was collected");
+
+        // One pipeline that breaks, in the middle of another one, ends itself alone.
+        let mut results = Vec::new();
+        let collect = |n| {
+            if n == 0 {
+                pipeline(0..1, size(1), size(1), |n| n, |_| ControlFlow::Break(()));
+            }
+            results.push(n);
+            ControlFlow::Continue(())
+        };
+        pipeline(0..6, size(1), size(1), |n| n, collect);
+        results.sort_unstable();
+        assert_eq!(results, [0, 1, 2, 3, 4, 5], "the outer pipeline goes on");
     });
 }
+
+/// More items than a byte can count, or a list of fixed length holds.
+const MANY: usize = 1025;
 
 /// A capacity, or a number of workers.
 fn size(n: usize) -> NonZeroUsize {
