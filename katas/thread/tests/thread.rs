@@ -60,16 +60,31 @@ fn the_caller_goes_on_while_the_cook_is_at_work() {
 #[test]
 fn the_cook_has_the_name_that_was_given() {
     // The system cuts its own copy of a name after 15 bytes.
-    Check::new().each(["Ana", "", "who cooks the soup", "김 요리사"].map(Name), |Name(given)| {
-        let name = |_: &str| thread::current().name().map(str::to_owned);
-        let cook = start_named(given, "soup".to_owned(), name);
-        assert_eq!(cook.thread().name(), Some(*given), "the name, asked from outside");
-        assert_eq!(
-            cook.join().expect("the cook did not panic").as_deref(),
-            Some(*given),
-            "the name, asked by the cook"
-        );
-    });
+    const LONG: &str =
+        "who cooks the soup, and the rice, and the bread, and whatever else has to be cooked on this day";
+    Check::new().each(
+        ["Ana", "", "who cooks the soup", "김 요리사", " two\nlines ", LONG].map(Name),
+        |Name(given)| {
+            let name = |_: &str| thread::current().name().map(str::to_owned);
+            // Two of one name, at the same time.
+            let done = Gate::closed();
+            let namesake = start_named(given, "rice".to_owned(), {
+                let done = done.clone();
+                move |_| done.pass()
+            });
+            let cook = start_named(given, "soup".to_owned(), name);
+            for cook in [cook.thread(), namesake.thread()] {
+                assert_eq!(cook.name(), Some(*given), "the name, asked from outside");
+            }
+            assert_eq!(
+                cook.join().expect("the cook did not panic").as_deref(),
+                Some(*given),
+                "the name, asked by the cook"
+            );
+            done.open();
+            namesake.join().expect("the cook did not panic");
+        },
+    );
 }
 
 #[test]
@@ -114,9 +129,55 @@ fn a_cook_that_panics_takes_no_other_along() {
 }
 
 #[test]
-fn what_holds_for_three_cooks_holds_for_33() {
+fn calls_have_nothing_to_do_with_each_other() {
+    use Pair::{CooksAsk, CrewsAtOnce, Starts};
+    Check::new().each([CooksAsk, Starts(Start::Plain), Starts(Start::Named), CrewsAtOnce], |pair| match pair {
+        CooksAsk => {
+            // With two cooks who ask for two more each there would be too many schedules.
+            let asking = if EXPLORED { 1 } else { 2 };
+            let (all, dishes) = (Rendezvous::of(2 * asking), ["soup", "rice"]);
+            let kitchens = cook_all(&dishes[..asking], |_| {
+                let plates = cook_all(&dishes, |dish| {
+                    all.meet();
+                    format!("hot {dish}")
+                });
+                Vec::from_iter(plates.into_iter().map(|plate| plate.expect("no cook has panicked")))
+            });
+            let kitchens = Vec::from_iter(kitchens.into_iter().map(|plates| plates.expect("no cook has panicked")));
+            assert_eq!(
+                kitchens,
+                vec![["hot soup", "hot rice"]; asking],
+                "the plates that each of the asking cooks has"
+            );
+        }
+        Starts(way) => {
+            let (way, both) = (*way, Rendezvous::of(2));
+            let asking = way.start("soup", move |_| {
+                let other = both.clone();
+                let cook = way.start("rice", move |_| other.meet());
+                both.meet();
+                cook.join().expect("the cook did not panic");
+            });
+            asking.join().expect("the cook did not panic");
+        }
+        CrewsAtOnce => {
+            let done = Gate::closed();
+            let other_is_done = done.clone();
+            let crew = vec![employ(0, || panic::panic_any(Burnt(0))), employ(1, move || other_is_done.pass())];
+            let crew = thread::spawn(move || wait_for_all(crew).map_err(burnt));
+            let plates = wait_for_all(vec![employ(2, || 2)]).map_err(burnt);
+            assert_eq!(plates, Ok(vec![2]), "the plates of the crew without a panic");
+            done.open();
+            let plates = crew.join().expect("it does not panic").map(|plates| plates.len());
+            assert_eq!(plates, Err(Burnt(0)), "what comes of the crew with a panic");
+        }
+    });
+}
+
+#[test]
+fn what_holds_for_three_cooks_holds_for_70() {
     let crew = |cooks| [vec![], vec![0], vec![cooks - 1], vec![3, 4]].map(|panicking| Crew { cooks, panicking });
-    Check::new().threads_only().each([8, 33].into_iter().flat_map(crew), |crew| {
+    Check::new().threads_only().each([8, 33, 70].into_iter().flat_map(crew), |crew| {
         let last_first: Vec<usize> = (0..crew.cooks).rev().collect();
         let cooks = cooks_done_in(&last_first);
         // All are done before anybody waits: no luck is left.
@@ -180,6 +241,7 @@ fn one_plate_or_panic_each(crew: &Crew, work: impl Fn(usize) + Sync) {
 }
 
 /// A way to start a cook.
+#[derive(Clone, Copy)]
 enum Start {
     Plain,
     Named,
@@ -200,6 +262,28 @@ impl fmt::Display for Start {
             Start::Plain => "a cook of `start`",
             Start::Named => "a cook of `start_named`",
         })
+    }
+}
+
+/// Two calls at the same time.
+enum Pair {
+    /// Cooks of `cook_all` who call it, too.
+    CooksAsk,
+    /// A cook who starts another one.
+    Starts(Start),
+    /// Two of `wait_for_all`, where a cook of one has panicked before the other one is done.
+    CrewsAtOnce,
+}
+
+impl fmt::Display for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pair::CooksAsk => f.write_str("cooks of cook_all who have dishes cooked by cook_all"),
+            Pair::Starts(way) => write!(f, "{way} who starts another one"),
+            Pair::CrewsAtOnce => {
+                f.write_str("two crews that are waited for at the same time, of whom the first cook panics")
+            }
+        }
     }
 }
 
