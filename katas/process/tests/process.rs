@@ -13,7 +13,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::process::{self, Command};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::process::{Captured, End, Job, Process, capture};
 use kata::child::{Children, die_of, meet, roles, tell};
@@ -151,6 +151,11 @@ fn processes_run_at_the_same_time() {
         let mut first = Process::start(&job).unwrap();
         let mut second = Process::start(&job).unwrap();
         assert_eq!([first.join(), second.join()], [MET; 2]);
+        situation("more processes at once than most machines have processors");
+        children.rendezvous("long table", MANY);
+        let job = actor_job(children, &["meet long table", "exit 7"]);
+        let mut processes: Vec<Process> = (0..MANY).map(|_| Process::start(&job).unwrap()).collect();
+        assert!(processes.iter_mut().all(|process| process.join() == MET));
     });
 }
 
@@ -169,6 +174,20 @@ fn what_happens_to_one_process_changes_nothing_for_another() {
         assert!(waiting.is_alive(), "others of that name have been dropped, terminated and captured");
         children.open("gate");
         assert_eq!(waiting.join(), MET);
+        situation("one process is captured, and meanwhile another one of that name");
+        thread::scope(|scope| {
+            let first = ["out 10", "err 300", "meet door", "err 14", "exit 7"];
+            let first = scope.spawn(move || captures(children, &first, MET));
+            children.wait_for("door", 1);
+            // Whoever reads what the first one has written has read it.
+            until_still();
+            let second = scope.spawn(|| captures(children, &["err 11", "out 300", "exit 5"], End::Code(5))).join();
+            // Also if that failed: the first one has to come to its end.
+            children.open("door");
+            for outcome in [second, first.join()] {
+                outcome.unwrap_or_else(|panic| panic::resume_unwind(panic));
+            }
+        });
     });
 }
 
@@ -200,10 +219,18 @@ fn join_timeout_waits_for_the_limit_at_most() {
         let mut process = Process::start(&actor_job(children, &["meet gate", "exit 7"])).unwrap();
         keeps_to_limit(|limit| assert_eq!(process.join_timeout(limit), None, "the gate is closed"));
         assert_eq!(process.join_timeout(Duration::ZERO), None, "the gate is still closed");
+        situation("a limit shorter than a millisecond, and again, as often as one likes");
+        for _ in 0..50 {
+            waits_for_no_less(Duration::from_micros(900), |limit| assert_eq!(process.join_timeout(limit), None));
+        }
         assert!(process.is_alive(), "nobody has ended the child");
         children.open_when_still("gate");
         assert_eq!(process.join_timeout(LONG), Some(MET), "the gate opens, so the child ends by itself");
         assert_eq!(process.join_timeout(Duration::ZERO), Some(MET), "the same, asked again");
+        situation(WITHOUT_LIMIT);
+        let mut process = Process::start(&actor_job(children, &["meet door", "exit 7"])).unwrap();
+        children.open_when_still("door");
+        assert_eq!(process.join_timeout(Duration::MAX), Some(MET), "the door opens, so the child ends by itself");
         for limit in [LONG, Duration::MAX] {
             situation(format!("the child ends at once, and the limit is {limit:?}"));
             let start = || Process::start(&actor_job(children, &["exit 7"])).unwrap();
@@ -250,9 +277,15 @@ fn terminate_asks_first_and_kills_after_the_grace() {
             assert_eq!(polite.terminate(grace), End::Code(5), "the same, asked again");
         }
         situation("the child, when it is asked, still has something to do");
-        let mut busy = start(&["listen", "meet desk", "exit 5"]);
-        children.open_when_still("desk");
-        assert_eq!(busy.terminate(LONG), End::Code(5), "it had time enough");
+        for (desk, grace) in [("desk", LONG), ("counter", Duration::MAX)] {
+            let mut busy = start(&["listen", &format!("meet {desk}"), "exit 5"]);
+            children.open_when_still(desk);
+            assert_eq!(busy.terminate(grace), End::Code(5), "it had time enough: {grace:?}");
+        }
+        situation("one thread starts the child, and another one terminates it");
+        let mut polite = start(&["listen", "exit 5"]);
+        let end = thread::scope(|scope| scope.spawn(move || polite.terminate(LONG)).join());
+        assert_eq!(end.unwrap(), End::Code(5), "a child that ends when its standard input is closed");
         for actions in [&["meet gate"][..], &["listen", "meet gate"]] {
             for grace in [Duration::ZERO, MOMENT] {
                 situation(format!("{} for ever, and the grace is {grace:?}", story(actions)));
@@ -266,6 +299,8 @@ fn terminate_asks_first_and_kills_after_the_grace() {
         is_done_at_once(|| assert_eq!(start(&["listen", "exit 5"]).terminate(LONG), End::Code(5)));
         situation("the child never ends");
         keeps_to_limit(|grace| assert_eq!(start(&["meet gate"]).terminate(grace), KILLED));
+        let mut stubborn = start(&["meet gate"]);
+        waits_for_no_less(HALF_A_SECOND, |grace| assert_eq!(stubborn.terminate(grace), KILLED));
     });
 }
 
@@ -286,14 +321,20 @@ fn no_process_outlives_its_owner() {
             ("it was terminated", &stays, |_, process| assert_eq!(process.terminate(Duration::ZERO), KILLED)),
         ];
         for (when, actions, live) in lives {
-            for panics in [false, true] {
-                let how = if panics { "its owner panics" } else { "it is dropped" };
+            for (how, panics, elsewhere) in [
+                ("it is dropped", false, false),
+                ("its owner panics", true, false),
+                ("another thread gets it, and drops it", false, true),
+            ] {
                 situation(format!("a process, and {when}; then {how}"));
                 let job = actor_job(children, actions);
                 let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
                     let mut process = Process::start(&job).unwrap();
                     live(children, &mut process);
                     assert!(!panics, "{PANICS}");
+                    if elsewhere {
+                        thread::scope(|scope| scope.spawn(move || drop(process)).join()).unwrap();
+                    }
                 }));
                 passed_on(outcome);
                 Children::none_is_left();
@@ -348,6 +389,10 @@ fn capture_keeps_all_that_a_process_writes() {
         for actions in orders {
             captures(children, actions, if actions.contains(&"exit 3") { End::Code(3) } else { End::Code(0) });
         }
+        situation(WITHOUT_LIMIT);
+        children.open_when_still("door");
+        let job = actor_job(children, &["meet door", "exit 7"]);
+        assert_eq!(capture(&job, Duration::MAX).unwrap().end, MET, "the door opens, so the child ends by itself");
         situation("the child ends at once, and the limit is as long as can be");
         is_done_at_once(|| {
             assert_eq!(capture(&actor_job(children, &["exit 7"]), Duration::MAX).unwrap().end, MET);
@@ -430,6 +475,8 @@ fn capture_kills_a_process_that_never_ends() {
             keeps_to_limit(|limit| assert_eq!(capture(&job, limit).unwrap().end, KILLED));
             assert_eq!(capture(&job, Duration::ZERO).unwrap().end, KILLED, "without any time");
         }
+        let job = actor_job(children, &["meet never"]);
+        waits_for_no_less(HALF_A_SECOND, |limit| assert_eq!(capture(&job, limit).unwrap().end, KILLED));
         children.wait_until_gone();
     });
 }
@@ -520,7 +567,7 @@ fn outputs() -> String {
 
 /// The ways in which a child can end by itself: what an actor has to do, and how it has ended then.
 fn ends() -> Vec<(&'static str, End)> {
-    let codes = [("exit 0", 0), ("exit 1", 1), ("exit 3", 3), ("exit 101", 101), ("exit 128", 128), ("exit 255", 255)];
+    let codes = [("exit 0", 0), ("exit 1", 1), ("exit 3", 3), ("exit 137", 137), ("exit 128", 128), ("exit 255", 255)];
     let signals = [("die 1", 1), ("die 2", 2), ("die 9", 9), ("die 10", 10), ("die 15", 15)];
     let signals = signals.map(|(how, number)| (how, End::Signal(number)));
     let signals = signals.into_iter().filter(|_| cfg!(unix));
@@ -537,8 +584,23 @@ const CRASHED: End = if cfg!(unix) { End::Signal(6) } else { End::Code(0xC000_04
 const KILLED: End = if cfg!(unix) { End::Signal(9) } else { End::Code(1) };
 /// Nothing in these tests lasts so long, so who waits for so long has waited for nothing.
 const LONG: Duration = Duration::from_secs(3600);
+/// A limit that is not a whole number of seconds, and longer than it takes to start and to kill a child on a busy machine.
+const HALF_A_SECOND: Duration = Duration::from_millis(500);
+/// More than the processors of most machines, and than the powers of two that one would choose.
+const MANY: usize = 33;
+/// What it is about where the limit is `Duration::MAX`.
+const WITHOUT_LIMIT: &str = "the child ends later, and the limit is as long as can be";
 /// Time enough to show that a wait ends.
 const MOMENT: Duration = Duration::from_millis(5);
+
+/// Whether `wait` takes as long as its limit, or longer. How much longer is the machine's affair.
+#[track_caller]
+fn waits_for_no_less(limit: Duration, wait: impl FnOnce(Duration)) {
+    let start = Instant::now();
+    wait(limit);
+    let took = start.elapsed();
+    assert!(took >= limit, "with a limit of {limit:?} it waited for {took:?} only");
+}
 
 /// Runs a body that needs child processes. When it returns, no thread and no process may be left, not even a zombie. It has plenty
 /// of time: a busy machine may take it.
