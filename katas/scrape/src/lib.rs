@@ -40,8 +40,8 @@ pub enum Failure {
 ///   `limits.room` pages are under way. A page that is here is parsed as soon as fewer than `limits.parses` pages are in the parser.
 /// - **Parsing.** `parse` may compute for long, block or panic. So it never runs on a thread of the runtime that runs tasks. A panic is
 ///   the failure of its page alone. What is not UTF-8 in a page reaches it as U+FFFD.
-/// - **Pages that are none.** What has another status, is no HTML or is too large fails as soon as that can be known, and its
-///   connection is closed. It does not reach the parser.
+/// - **Pages that are none.** What has another status or is no HTML fails as soon as its head has come, what is too large as soon as too
+///   much of it has come, at the latest. Then its connection is closed, and it does not reach the parser.
 /// - **The end.** It ends when all answers have been sent, or as soon as the receiver of `answers` has gone. Then, and when its future
 ///   is dropped before, its connections are closed and no more pages get into the parser.
 ///
