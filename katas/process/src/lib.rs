@@ -40,7 +40,7 @@ pub struct Captured {
     pub stderr: Vec<u8>,
 }
 
-/// A child process, in the hands of whoever started it.
+/// A child process, in the hands of whoever started it, or of another thread.
 ///
 /// No child outlives it. When it is dropped, the child is killed if it still runs, without a grace, and is waited for: also if the
 /// owner panics.

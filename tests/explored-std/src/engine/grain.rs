@@ -1,9 +1,9 @@
 //! How fine a schedule is: which steps are decisions, and how long it is looked on while nothing changes.
 //!
 //! Two thousand steps that mean nothing have more orders than anybody can try. So a schedule can also be run coarsely: a thread
-//! that does again what it has just done *passes* it. The step is made at once, and nobody is asked who goes on, unless the
-//! thread would have to wait. The first time is a decision, and so is whatever comes behind the loop. What is passed touches
-//! what it touches: it belongs to the decision before it.
+//! that does again and again what it has just done *passes* it. The step is made at once, and nobody is asked who goes on,
+//! unless the thread would have to wait. The first times are decisions, and so is whatever comes behind the loop. What is passed
+//! touches what it touches: it belongs to the decision before it.
 
 use std::ops::AddAssign;
 
@@ -111,7 +111,7 @@ struct Place {
 }
 
 impl Habits {
-    /// Notes a step. Says whether the thread has just done the same, or did it very often.
+    /// Notes a step. Says whether the thread has just done the same several times in a row, or did it very often.
     fn note(&mut self, operation: &Operation) -> bool {
         self.steps += 1;
         let (steps, object) = (self.steps, operation.object);
@@ -129,12 +129,11 @@ impl Habits {
             return false;
         };
         let place = &mut self.places[index];
-        let again = place.object == object && steps - place.last <= JUST_NOW;
-        let in_a_row = if again { place.in_a_row + 1 } else { 1 };
+        let follows = place.object == object && steps - place.last <= JUST_NOW;
+        let in_a_row = if follows { place.in_a_row + 1 } else { 1 };
         let told = place.told.filter(|_| place.object == object);
         *place = Place { object, last: steps, times: place.times + 1, in_a_row, told, ..*place };
-        let again = in_a_row > DECIDED_IN_A_ROW;
-        let often = place.times > OFTEN;
+        let (again, often) = (place.in_a_row > DECIDED_IN_A_ROW, place.times > OFTEN);
         // A loop finds its few places at the front.
         self.places.swap(0, index);
         again || often

@@ -81,9 +81,11 @@ mod on_threads {
         }
     }
 
+    /// Whether a thread will never be still by itself, to judge by what it has done since it was first seen. Numbers are used
+    /// again: a new thread may have come less far than the one before it.
     fn spins(task: &Task, first: &Seen) -> bool {
         let now = Seen::of(task);
-        let (waits, switches) = (now.waits - first.waits, now.switches - first.switches);
+        let (waits, switches) = (now.waits.saturating_sub(first.waits), now.switches.saturating_sub(first.switches));
         let long = now.processor_time.saturating_sub(first.processor_time) >= LONG || switches >= OFTEN;
         waits >= VERY_OFTEN || waits == 0 && long
     }
