@@ -150,8 +150,8 @@ fn a_transfer_that_gives_up_changes_nothing() {
 #[ignore = "needs schedules: cargo xtask check lock waiting_for_both_accounts_keeps_to_one_limit"]
 fn waiting_for_both_accounts_keeps_to_one_limit() {
     on_schedules(|| {
-        let limit = Duration::from_millis(40);
-        for (short, long) in [(0, 1), (1, 0)] {
+        // A limit that is cut to whole units, or rounded up to seconds, is another one.
+        for (short, long, limit) in [(0, 1, Duration::from_micros(40_900)), (1, 0, Duration::new(1, 7))] {
             let bank = Bank::new(&[100, 100]);
             let leave = Gate::closed();
             let (outcome, waited) = thread::scope(|scope| {
@@ -166,6 +166,7 @@ fn waiting_for_both_accounts_keeps_to_one_limit() {
                 (outcome, begin.elapsed())
             });
             assert_eq!(outcome, Err(Refused::TimeIsUp));
+            assert!(waited >= limit, "refused after {waited:?}, and {limit:?} was the limit");
             // A quarter more, for those who look now and then instead of waiting.
             assert!(waited < limit + limit / 4, "waited for {waited:?} where {limit:?} was the limit");
             assert_eq!(balances(&bank), [100, 100]);
@@ -179,6 +180,69 @@ fn every_small_program_of_calls_keeps_the_contract() {
     every_small_program(contract::BankContract);
 }
 
+#[test]
+fn a_bank_has_any_number_of_accounts() {
+    check(|| {
+        assert_eq!(Bank::new(&[]).total(), 0, "a bank without accounts");
+        // As much money as there can be.
+        let bank = Bank::new(&[[u64::MAX].as_slice(), &[0; MANY - 1]].concat());
+        assert_eq!(bank.transfer(1, 0, u64::MAX), Err(Refused::InsufficientFunds));
+        for to in [1, 8, 16, 32, 64, 128, MANY - 1] {
+            assert_eq!(bank.transfer(0, to, u64::MAX), Ok(()), "0→{to}");
+            assert_eq!(balance(&bank, to), u64::MAX, "0→{to}");
+            assert_eq!(bank.transfer(to, 0, u64::MAX), Ok(()), "{to}→0");
+        }
+        assert_eq!(bank.total(), u64::MAX);
+
+        // Far from each other, both ways at the same time.
+        let last = MANY - 1;
+        let bank = Bank::new(&[100; MANY]);
+        thread::scope(|scope| {
+            start(scope, "first→last", || bank.transfer(0, last, 10).unwrap());
+            start(scope, "last→first", || bank.transfer(last, 0, 30).unwrap());
+        });
+        assert_eq!([balance(&bank, 0), balance(&bank, last)], [120, 80]);
+
+        let bank = Bank::new(&[[100].as_slice(), &[0; FEW - 1]].concat());
+        thread::scope(|scope| {
+            start(scope, "first→last", || bank.transfer(0, FEW - 1, 100).unwrap());
+            assert_eq!(bank.total(), 100, "the audit of {FEW} accounts, while money moves from the first to the last");
+        });
+    });
+}
+
+#[test]
+fn banks_have_nothing_to_do_with_each_other() {
+    check(|| {
+        let (bank, other, third) = (Bank::new(&[100, 100]), Bank::new(&[50, 0]), Bank::new(&[30, 0]));
+        let (inside, leave) = (Gate::closed(), Gate::closed());
+        thread::scope(|scope| {
+            let _leave = leave.open_when_dropped();
+            start(scope, "reader of two banks", || {
+                bank.with_balance(0, |_| {
+                    // Who reads in one bank may do all things in another.
+                    assert_eq!(other.transfer(0, 1, 20), Ok(()), "in another bank, while one is read");
+                    other.with_balance(1, |balance| {
+                        assert_eq!(balance, 20, "in another bank, while one is read");
+                        inside.open();
+                        leave.pass();
+                    });
+                });
+            });
+            inside.pass();
+            assert_eq!(third.transfer(0, 1, 30), Ok(()), "in a bank that nobody reads");
+            assert_eq!(third.transfer_within(1, 0, 10, PLENTY), Ok(()), "in a bank that nobody reads");
+            third.deposit(0, 5);
+            assert_eq!((balances(&third), third.total()), ([15, 20], 35), "in a bank that nobody reads");
+        });
+        assert_eq!((bank.total(), other.total()), (200, 50));
+    });
+}
+
+/// How many accounts a large bank has: more than one byte can number.
+const MANY: usize = 257;
+/// How many accounts a bank has that is large for an audit on all schedules.
+const FEW: usize = 20;
 /// A limit that is never reached.
 const PLENTY: Duration = Duration::from_secs(3600);
 

@@ -9,7 +9,7 @@ use pipeline::cancel::Cancel;
 use pipeline::console::{Console, Event};
 use pipeline::error::Result;
 use pipeline::judging::Session;
-use pipeline::judging::settings::Settings;
+use pipeline::judging::settings::{GRADED, Settings};
 use pipeline::repository::Repository;
 use pipeline::subject::catalog::{self, Kata};
 use pipeline::subject::{self, Declared, Subject};
@@ -47,7 +47,8 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
         }
     }
     let label = if args.katas.is_empty() { "verify".to_string() } else { format!("verify-{}", args.katas.join("-")) };
-    let settings = Settings { lean: true, ..Settings::default() };
+    // What must fail has to fail in a class, too, where less is tried than for a learner.
+    let settings = Settings { lean: true, steps: Some(GRADED), ..Settings::default() };
     let session = Session { repository, settings: &settings, console: &console, cancel: &cancel };
     let order: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
     let mut rows: BTreeMap<String, verification::Row> = BTreeMap::new();
@@ -79,7 +80,7 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
     Ok(rows.iter().all(|row| row.complaints.is_empty()) && lacks.is_empty())
 }
 
-/// The budget of scenarios for what must pass. Whoever repeats looks for verdicts that change, and needs no more than a learner.
+/// The budget of scenarios for what must pass. Whoever repeats looks for verdicts that change, and needs no more than a class.
 fn steps(args: &VerifyArgs) -> Option<u64> {
     match (args.deep, args.repeat) {
         (true, _) => Some(u64::MAX),
@@ -94,7 +95,6 @@ fn subjects_of(repository: &Repository, kata: &Arc<Kata>, steps: Option<u64>) ->
         (Subject { steps, ..subject::solution(repository, kata) }, Expected::Solved),
     ];
     for (subject, declared) in subject::declared(repository, kata)? {
-        // What must pass is tried for longer; what must fail has to fail for a learner, too.
         let steps = steps.filter(|_| declared == Declared::Accepted);
         subjects.push((Subject { steps, ..subject }, Expected::As(declared)));
     }

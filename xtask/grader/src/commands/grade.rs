@@ -14,7 +14,7 @@ use pipeline::error::Result;
 use pipeline::judging::Session;
 use pipeline::judging::judge;
 use pipeline::judging::sandbox::Trust;
-use pipeline::judging::settings::Settings;
+use pipeline::judging::settings::{GRADED, Settings};
 use pipeline::repository::Repository;
 use pipeline::subject::Subject;
 use pipeline::subject::catalog::{self, Kata};
@@ -80,7 +80,7 @@ pub(crate) fn run(repository: &Repository, args: GradeArgs) -> Result<bool> {
         schedules: args.schedules,
         lean: true,
         trust: Trust::Stranger(Arc::new(guard)),
-        steps: Some(STEPS),
+        steps: Some(GRADED),
         inspection: !args.without_inspection,
         ..Settings::default()
     };
@@ -102,9 +102,6 @@ pub(crate) fn run(repository: &Repository, args: GradeArgs) -> Result<bool> {
     render::print(&grading::summary(&gradebook, &args.out, &passed_over));
     Ok(grading::grader_errors(&gradebook) == 0)
 }
-
-/// How many steps the scenarios of an answer may have together: about half a second of processor time.
-const STEPS: u64 = 600_000;
 
 /// The course file that is named or found; without one, the katas that are named, or all.
 fn read_course(repository: &Repository, args: &GradeArgs, entries: &[class::Entry]) -> Result<Course> {

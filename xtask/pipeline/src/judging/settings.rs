@@ -4,6 +4,9 @@ use verdict::Ask;
 
 use crate::judging::sandbox::Trust;
 
+/// How many steps the scenarios of an answer may have together in a class: about half a second of processor time.
+pub const GRADED: u64 = 600_000;
+
 /// How tests are run.
 #[derive(Clone, Debug)]
 pub struct Settings {
