@@ -137,7 +137,8 @@ impl Check {
         self
     }
 
-    /// On threads, the body has so much time, for each of its inputs. It is real time, so leave plenty for a loaded machine.
+    /// On threads, the body has so much time, for each of its inputs. It is real time, so leave plenty; but what a thread stood in
+    /// line for a processor on a busy machine doesn't count ([`verdict::patience`]).
     pub fn deadline(mut self, deadline: Duration) -> Check {
         self.deadline = deadline;
         self

@@ -1,8 +1,11 @@
 //! Waits for a test's body, and notices when nothing moves any more.
 
+use std::process;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use verdict::patience::is_over;
 
 use crate::tasks::{State, Task, family, own_id};
 
@@ -90,7 +93,7 @@ fn watch_until(mut came: impl FnMut() -> bool, patience: Patience) -> Seen {
         if came() {
             return Seen::Done;
         }
-        if (patience.begun)().elapsed() >= patience.deadline {
+        if is_over(process::id(), (patience.begun)().elapsed(), patience.deadline) {
             return Seen::Overdue;
         }
         if !patience.while_idle && family().is_some_and(|tasks| stillness.lasts(without_watchdog(tasks))) {

@@ -8,6 +8,7 @@
 pub mod abort;
 mod class;
 mod did;
+pub mod patience;
 mod position;
 mod record;
 pub mod schedule;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use process_wrap::std::{ChildWrapper, CommandWrap};
 use serde::{Deserialize, Serialize};
+use verdict::patience;
 
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -70,7 +71,8 @@ impl From<ExitStatus> for Ending {
 /// What a process may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Time on the clock, after which the whole group is killed.
+    /// Time on the clock, after which the whole group is killed. What its threads stood in line for a processor is given back
+    /// ([`patience`]).
     pub wall: Duration,
     /// Bytes that are kept of each stream.
     pub output: usize,
@@ -107,7 +109,7 @@ pub fn run(command: Command, limits: Limits, cancel: &Cancel) -> Result<Finished
             end(&mut *child);
             return Err(Error::Interrupted);
         }
-        if started.elapsed() >= limits.wall {
+        if patience::is_over(child.id(), started.elapsed(), limits.wall) {
             end(&mut *child);
             break;
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use pipeline::process::Exceeded;
+use verdict::patience;
 
 use crate::sandbox::family::{self, Member};
 use crate::sandbox::order::Allowance;
@@ -56,7 +57,7 @@ impl Watch {
         if now < self.next_look {
             return None;
         }
-        if self.took() >= self.allowance.wall {
+        if patience::is_over(std::process::id(), self.took(), self.allowance.wall) {
             return Some(Exceeded::Wall);
         }
         self.next_look = now + LOOK;
