@@ -18,7 +18,7 @@ use verdict::{KataVerdict, SubjectVerdict};
 use crate::cli::VerifyArgs;
 use crate::mutants::figures::{self, Fate, Figures};
 use crate::mutants::{self, Mutant, equivalent};
-use crate::render::{self, mutation};
+use crate::render::{self, mutation, verification};
 
 /// Mutants that are built at once. The next ones take their places, and their room on the disk.
 const BATCH: usize = 32;
@@ -101,9 +101,10 @@ fn judge(repository: &Repository, plan: &Plan, console: &Console, cancel: &Cance
         verdicts.extend(session.examine(&session.prepare("mutants", left)?)?);
         let verdicts: BTreeMap<&str, &KataVerdict> =
             verdicts.iter().map(|verdict| (&*verdict.subject, verdict)).collect();
-        let base = verdicts[&*base_name].verdict;
-        if base != SubjectVerdict::Passed {
-            let what = format!("the solution of `{}` is {base}: its mutants would prove nothing", kata.name);
+        let base = verdicts[&*base_name];
+        if base.verdict != SubjectVerdict::Passed {
+            let found = verification::found(base);
+            let what = format!("the solution of `{}`: {found}; its mutants would prove nothing", kata.name);
             return Err(Error::new(what, format!("`cargo xtask check {} --solution` says why.", kata.name)));
         }
         let fate = |mutant: &Mutant| figures::fate(verdicts[&*mutant.name], plan.equivalent.get(&mutant.name));
