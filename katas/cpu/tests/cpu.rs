@@ -2,13 +2,14 @@
 //!
 //! The worker processes are this program again, in the roles at the end of the file.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
-use std::io::{self, BufRead, ErrorKind, Write};
+use std::io::{self, BufRead, ErrorKind, Read, Write};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
-use std::process::{self, Command};
+use std::process::{self, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
 
@@ -45,7 +46,7 @@ fn _signatures_of_parts(
 
 #[test]
 fn one_by_one_works_on_the_callers_thread_in_order() {
-    Check::new().each(0..=4, |count| {
+    Check::new().each((0..=4).chain([100]), |count| {
         let (items, worked_on) = (Vec::from_iter(0..*count), RefCell::new(Vec::new()));
         let results = one_by_one(&items, |item| {
             worked_on.borrow_mut().push(*item);
@@ -96,22 +97,33 @@ fn each_worker_has_a_chunk_and_all_work_at_once() {
 #[test]
 fn a_long_item_holds_up_no_other() {
     let few = jobs(Way::Balanced, if EXPLORED { 3 } else { 5 }, 3, What::Meet);
-    // Of many items, any two neighbours.
-    let two = |item| Job { what: What::Meet, chosen: vec![item - 1, item], ..Job::of(Way::Balanced, 12, 2) };
-    let many = if EXPLORED { 0..0 } else { 1..12 };
-    Check::new().each(few.into_iter().chain(many.map(two)), Job::hold);
+    // Of many items, any two neighbours, and some of very many.
+    let two =
+        |(items, item)| Job { what: What::Meet, chosen: vec![item - 1, item], ..Job::of(Way::Balanced, items, 2) };
+    let many = (1..12).map(|item| (12, item)).chain([1, 515, 1029].map(|item| (1030, item)));
+    let many = if EXPLORED { Vec::new() } else { Vec::from_iter(many) };
+    Check::new().each(few.into_iter().chain(many.into_iter().map(two)), Job::hold);
 }
 
 #[test]
 fn a_panic_of_the_work_reaches_the_caller() {
     let (items, workers) = if EXPLORED { (3, 2) } else { (4, 3) };
+    let ways = [(Way::OneByOne, 1), (Way::InChunks, workers), (Way::Balanced, workers)];
+    let jobs = ways.into_iter().flat_map(|(way, workers)| jobs(way, items, workers, What::Panic));
+    Check::new().each(jobs, Job::hold);
+}
+
+#[test]
+fn work_may_do_the_same_again() {
     let ways = [Way::InChunks, Way::Balanced];
-    Check::new().each(ways.into_iter().flat_map(|way| jobs(way, items, workers, What::Panic)), Job::hold);
+    Check::new().each(ways.into_iter().flat_map(|way| jobs(way, 2, 2, What::Again)), Job::hold);
 }
 
 #[test]
 fn what_holds_for_few_items_holds_for_many() {
-    let many = |way| [(5, 33), (33, 33), (34, 33), (100, 7)].map(|(items, workers)| Job::of(way, items, workers));
+    // More than a byte counts, and more than a word has bits.
+    let sizes = [(5, 260), (33, 33), (261, 260), (1030, 7)];
+    let many = |way| sizes.map(|(items, workers)| Job::of(way, items, workers));
     Check::new().threads_only().each([Way::InChunks, Way::Balanced].into_iter().flat_map(many), |job| {
         let all = Rendezvous::of(job.at_once());
         let hands = job.hands(|_| all.meet());
@@ -122,7 +134,7 @@ fn what_holds_for_few_items_holds_for_many() {
 /// More workers than cores, too: else rayon's global pool would do. Its threads outlive their pool for a moment.
 #[test]
 fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
-    let cores = thread::available_parallelism().map_or(2, NonZeroUsize::get);
+    let cores = thread::available_parallelism().map_or(2, NonZeroUsize::get).max(64);
     let many =
         Job { what: What::Meet, chosen: Vec::from_iter(0..=cores), ..Job::of(Way::WithRayon, cores + 2, cores + 1) };
     let few = [What::Meet, What::Panic].into_iter().flat_map(|what| jobs(Way::WithRayon, 4, 3, what));
@@ -135,21 +147,25 @@ fn rayon_lets_other_threads_steal_what_is_behind_a_long_item() {
     const ITEMS: usize = 65;
     let long_first = (1..ITEMS).map(|other| vec![0, other]);
     let long_last = (1..ITEMS - 1).map(|other| vec![other, ITEMS - 1]);
-    let job = |chosen| Job { what: What::Meet, chosen, ..Job::of(Way::WithRayon, ITEMS, 2) };
-    each_on_threads(long_first.chain(long_last).map(job), Job::hold);
+    let very_many = [[0, 1], [0, 1029], [514, 515], [1028, 1029]].map(|chosen| (1030, chosen.to_vec()));
+    let job = |(items, chosen)| Job { what: What::Meet, chosen, ..Job::of(Way::WithRayon, items, 2) };
+    let many = long_first.chain(long_last).map(|chosen| (ITEMS, chosen));
+    each_on_threads(many.chain(very_many).map(job), Job::hold);
 }
 
 #[test]
 fn an_answer_is_sent_before_the_next_part_is_read() {
     let lines = lists(&["1 101", "7 8", "0 18446744073709551615", "5 5"], 3).into_iter();
     let talks = lines.flat_map(|lines| [Streams::Wide, Streams::Narrow].map(|streams| Talk::of(&lines, streams)));
-    Check::new().each(talks, Talk::hold);
+    let long = Talk::of(&["1 101"; 300], Streams::Wide);
+    Check::new().each(talks.chain([long]), Talk::hold);
 }
 
 #[test]
 fn a_line_that_is_no_part_is_an_error() {
     let first_or_third = [vec!["x", "7 8"], vec!["1 101", "7 8", "x"]].map(|lines| Talk::of(&lines, Streams::Wide));
-    let second = rubbish().map(|line| Talk { lines: vec!["1 101".into(), line, "7 8".into()], streams: Streams::Wide });
+    let second =
+        rubbish().map(|line| Talk { lines: vec!["1 101".into(), line, "7 8".into()], ..Talk::of(&[], Streams::Wide) });
     Check::new().each(first_or_third.into_iter().chain(second), Talk::hold);
 }
 
@@ -157,13 +173,22 @@ fn a_line_that_is_no_part_is_an_error() {
 fn what_the_reader_or_the_writer_reports_is_passed_on() {
     let reading = (0..3).map(Streams::ReadingFails);
     let writing = (0..2).flat_map(|answer| [Streams::WritingFails(answer), Streams::FlushingFails(answer)]);
-    Check::new().each(reading.chain(writing).map(|streams| Talk::of(&["1 101", "7 8"], streams)), Talk::hold);
+    let talk = |streams| Talk::of(&["1 101", "7 8"], streams);
+    let failing = reading.chain(writing).flat_map(|streams| {
+        let other_kind = Talk { fails_with: Some(ErrorKind::UnexpectedEof), ..talk(streams) };
+        [talk(streams), other_kind]
+    });
+    let panicking = (0..2).map(|part| Talk { panics_at: Some(part), ..talk(Streams::Wide) });
+    Check::new().each(failing.chain(panicking), Talk::hold);
 }
 
 #[test]
 fn a_long_part_holds_up_no_other_process() {
-    let more_processes_than_parts = Crew { parts: vec![Part::Plain; 3], processes: 33 };
-    Check::new().threads_only().each(meetings(4, 3).into_iter().chain([more_processes_than_parts]), |crew| {
+    let more_processes_than_parts = Crew { parts: vec![Part::Plain; 3], processes: usize::MAX };
+    let many_at_once = Crew { parts: vec![Part::Meets; 33], processes: 33 };
+    let many_parts = Crew { parts: vec![Part::Plain; 300], processes: 3 };
+    let many = [more_processes_than_parts, many_at_once, many_parts];
+    Check::new().threads_only().each(meetings(4, 3).into_iter().chain(many), |crew| {
         let children = Children::new();
         children.rendezvous(TABLE, crew.special().len());
         let (results, started) = crew.work(|_| children.command("obedient"));
@@ -176,8 +201,15 @@ fn a_long_part_holds_up_no_other_process() {
 fn a_worker_process_that_fails_is_an_error_and_no_wrong_sum() {
     Check::new().threads_only().each(failures(), |crew| {
         let children = Children::new();
-        let (results, _) = crew.work(|_| children.command("obedient"));
-        let expected = Vec::from_iter(crew.parts.iter().filter_map(Part::fault).map(|fault| Err(fault.error)));
+        children.open_when_still(UNTIL_STILL);
+        let deserted = crew.parts.contains(&Part::Deserted);
+        if deserted {
+            children.rendezvous(TABLE, crew.parts.len());
+        }
+        let role = |number| if deserted && number == 0 { "deserting" } else { "obedient" };
+        let (results, _) = crew.work(|number| children.command(role(number)));
+        let faults = crew.parts.iter().filter_map(Part::fault).map(|fault| fault.error);
+        let expected = Vec::from_iter(faults.chain(deserted.then_some(ErrorKind::UnexpectedEof)).map(Err));
         assert!(expected.contains(&results), "it returned {results:?}, and may return one of {expected:?}");
     });
 }
@@ -207,6 +239,16 @@ fn no_process_is_left_and_none_started_in_vain() {
         let needed = crew.processes.min(crew.parts.len());
         let (results, started) = crew.work(|_| children.command("obedient"));
         assert_eq!((results, started), (crew.right(), needed), "results, and how many processes were started");
+        let (results, _) = crew.work(|_| {
+            let other = by_processes(&[1..1, 2..2], size(2), || children.command("obedient"));
+            assert_eq!(
+                other.map_err(|error| error.kind()),
+                Ok(vec![answer(1), answer(2)]),
+                "what another call returned"
+            );
+            children.command("obedient")
+        });
+        assert_eq!(results, crew.right(), "results, when other calls begin and end in between");
         for missing in 0..needed {
             let (results, _) = crew.work(|number| match number == missing {
                 true => Command::new("no-such-program"),
@@ -231,7 +273,7 @@ fn all_ways_find_the_same_sums() {
                 add(in_chunks(&sums, workers, summed)),
                 add(balanced(&sums, workers, summed)),
                 add(with_rayon(&sums, workers, summed)),
-                add(by_processes(&sums, workers, || children.command("summing")).unwrap()),
+                add(by_processes(&sums, workers, || silenced(children.command("summing"))).unwrap()),
             ] {
                 assert_eq!(sum, 5_000_050_000, "the sum 1 + 2 + … + 100,000 by {workers} workers");
             }
@@ -252,6 +294,7 @@ fn all_ways_find_the_same_sums() {
 /// A way to work on items with several workers.
 #[derive(Clone, Copy)]
 enum Way {
+    OneByOne,
     InChunks,
     Balanced,
     WithRayon,
@@ -260,6 +303,7 @@ enum Way {
 impl Way {
     fn run<R: Send>(self, items: &[usize], workers: usize, work: impl Fn(&usize) -> R + Sync) -> Vec<R> {
         match self {
+            Way::OneByOne => one_by_one(items, work),
             Way::InChunks => in_chunks(items, size(workers), work),
             Way::Balanced => balanced(items, size(workers), work),
             Way::WithRayon => with_rayon(items, size(workers), work),
@@ -275,6 +319,8 @@ enum What {
     Meet,
     /// The work on each of them panics.
     Panic,
+    /// The work on each of them does the whole job, with nothing special about it.
+    Again,
 }
 
 /// Items for workers. Each item is its place.
@@ -292,12 +338,13 @@ fn jobs(way: Way, items: usize, workers: usize, what: What) -> Vec<Job> {
     let choices = |job: Job| {
         let mut chosen = match what {
             What::Nothing => vec![Vec::new()],
-            What::Meet | What::Panic => subsets(job.items),
+            What::Meet | What::Panic | What::Again => subsets(job.items),
         };
         chosen.retain(|chosen| match what {
             What::Nothing => true,
             What::Meet => chosen.len() == job.at_once(),
             What::Panic => matches!(chosen.len(), 1 | 2),
+            What::Again => chosen.len() == 1,
         });
         chosen.into_iter().map(move |chosen| Job { what, chosen, ..job })
     };
@@ -324,11 +371,23 @@ impl Job {
                 self.hands(|item| is_chosen(&item).then_some(&all).into_iter().for_each(Rendezvous::meet))
             }
             What::Panic => {
-                let work =
-                    |item| Some(item).filter(is_chosen).map(Overworked).map_or((), |item| panic::panic_any(item));
+                let panics = AtomicUsize::new(0);
+                let work = |item| {
+                    if is_chosen(&item) {
+                        panics.fetch_add(1, Ordering::Relaxed);
+                        overwork(item);
+                    }
+                };
                 let outcome = panic::catch_unwind(AssertUnwindSafe(|| self.hands(work)));
-                return payload_of(outcome, |Overworked(item)| is_chosen(item));
+                payload_of(outcome, |payload| self.chosen.iter().any(|item| is_from(payload, *item)));
+                let (panics, items) = (panics.into_inner(), self.chosen.len());
+                return assert!(panics <= items, "{panics} panics of the work on {}", counted(items, "item"));
             }
+            What::Again => self.hands(|item| {
+                if is_chosen(&item) {
+                    Job::of(self.way, self.items, self.workers).hold();
+                }
+            }),
         };
         assert!(hands.len() <= self.workers, "more workers than asked for; they had the items {hands:?}");
     }
@@ -347,8 +406,10 @@ impl Job {
         let times = Vec::from_iter(worked_on.into_iter().map(AtomicUsize::into_inner));
         assert_eq!(times, vec![1; self.items], "how often each item was worked on");
         if let Way::WithRayon = self.way {
-            let pools = results.iter().map(|(.., threads)| *threads);
-            assert_eq!(Vec::from_iter(pools), vec![Some(self.workers); self.items], "threads of rayon, for each item");
+            let pools = Vec::from_iter(results.iter().map(|(.., threads)| *threads));
+            let fitting =
+                |threads: &Option<usize>| threads.is_some_and(|it| (self.at_once()..=self.workers).contains(&it));
+            assert!(pools.iter().all(fitting), "how many threads of rayon there are, for each item: {pools:?}");
         }
         let mut hands: Vec<(ThreadId, Vec<usize>)> = Vec::new();
         for (item, thread, _) in results {
@@ -370,6 +431,7 @@ impl Job {
 impl fmt::Display for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.way {
+            Way::OneByOne => "one_by_one",
             Way::InChunks => "in_chunks",
             Way::Balanced => "balanced",
             Way::WithRayon => "with_rayon",
@@ -380,22 +442,40 @@ impl fmt::Display for Job {
             What::Nothing => Ok(()),
             What::Meet => write!(f, ", where the work on {} lasts until all of them are begun", listed(&self.chosen)),
             What::Panic => write!(f, ", where the work on {} panics", listed(&self.chosen)),
+            What::Again => write!(f, ", where the work on {} does the same job", listed(&self.chosen)),
         }
     }
 }
 
-/// What the work on an item panics with.
+/// What the work on an item may panic with.
 struct Overworked(usize);
 
+/// Panics with something of its own, with a text, or with a text that was made for it.
+fn overwork(item: usize) -> ! {
+    match item % 3 {
+        0 => panic::panic_any(Overworked(item)),
+        1 => panic::panic_any("overworked"),
+        _ => panic::panic_any(format!("overworked by {item}")),
+    }
+}
+
+/// Whether the work on this item has panicked with it.
+fn is_from(payload: &(dyn Any + Send), item: usize) -> bool {
+    match item % 3 {
+        0 => payload.downcast_ref().is_some_and(|Overworked(other)| *other == item),
+        1 => payload.downcast_ref() == Some(&"overworked"),
+        _ => payload.downcast_ref() == Some(&format!("overworked by {item}")),
+    }
+}
+
 /// The caller must panic with what the work panicked with, as if there were no threads.
-fn payload_of(outcome: thread::Result<Vec<Vec<usize>>>, is_the_works: impl Fn(&Overworked) -> bool) {
+fn payload_of(outcome: thread::Result<Vec<Vec<usize>>>, is_the_works: impl Fn(&(dyn Any + Send)) -> bool) {
     match outcome {
         Ok(_) => panic!("the work has panicked, and the caller has not"),
         // A stub's `todo!()` is no wrong payload.
         Err(payload) if payload.downcast_ref() == Some(&"not yet implemented") => panic::resume_unwind(payload),
         Err(payload) => {
-            let own = payload.downcast_ref().is_some_and(is_the_works);
-            assert!(own, "the caller has panicked with something else than the work");
+            assert!(is_the_works(&*payload), "the caller has panicked with something else than the work");
         }
     }
 }
@@ -409,7 +489,10 @@ struct Cut {
 /// Short ranges in all ways, and some that are as long as can be. An empty one begins where it ends.
 fn cuts() -> impl Iterator<Item = Cut> {
     let short = (0..=9).flat_map(|length| [0, 5].map(|start| start..start + length));
-    let short = short.flat_map(|range| (1..=10).map(move |wanted| Cut { range: range.clone(), wanted }));
+    // More than half of its bits are needed for the one number, all of them for the other.
+    let far_too_many = [(1 << (usize::BITS / 2)) + 1, usize::MAX];
+    let short = short
+        .flat_map(move |range| (1..=10).chain(far_too_many).map(move |wanted| Cut { range: range.clone(), wanted }));
     let long = [0..u64::MAX, 3..u64::MAX, u64::MAX - 10..u64::MAX, 0..u64::MAX / 2 + 1, 7..8, 9..9];
     let long = long.into_iter().flat_map(|range| [1, 2, 3, 7, 1000].map(|wanted| Cut { range: range.clone(), wanted }));
     short.chain(long)
@@ -425,6 +508,10 @@ impl fmt::Display for Cut {
 struct Talk {
     lines: Vec<Vec<u8>>,
     streams: Streams,
+    /// What reading or writing fails with, if not with what is usual.
+    fails_with: Option<ErrorKind>,
+    /// The part on which the work panics.
+    panics_at: Option<usize>,
 }
 
 /// What `serve` does.
@@ -433,36 +520,52 @@ struct Served {
     worked_on: Vec<Range<u64>>,
     answers: String,
     reports: Option<ErrorKind>,
+    panics: bool,
 }
 
 impl Talk {
     fn of(lines: &[&str], streams: Streams) -> Talk {
-        Talk { lines: lines.iter().map(|line| line.as_bytes().to_vec()).collect(), streams }
+        let lines = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
+        Talk { lines, streams, fails_with: None, panics_at: None }
     }
 
     /// Lets `serve` answer, and compares what it does with what the contract asks for.
     fn hold(&self) {
         let (input, output, arrived) = conversation::begin(self.lines.clone(), self.streams);
+        let input = Stream { stream: input, narrow: false, fails_with: self.fails_with };
+        let output = Stream { stream: output, narrow: self.streams == Streams::Narrow, fails_with: self.fails_with };
         let worked_on = RefCell::new(Vec::new());
-        let outcome = serve(input, output, |part| {
+        let work = |part: Range<u64>| {
             worked_on.borrow_mut().push(part.clone());
+            if self.panics_at == Some(worked_on.borrow().len() - 1) {
+                panic::panic_any(Overworked(worked_on.borrow().len() - 1));
+            }
             part.end - part.start
-        });
-        let reports = outcome.err().map(|error| error.kind());
-        let served = Served { worked_on: worked_on.into_inner(), answers: arrived.text(), reports };
+        };
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| serve(input, output, work)));
+        let panics = outcome.as_ref().is_err_and(|payload| payload.is::<Overworked>());
+        let reports = match outcome {
+            Ok(outcome) => outcome.err().map(|error| error.kind()),
+            Err(_) if panics => None,
+            Err(payload) => panic::resume_unwind(payload),
+        };
+        let served = Served { worked_on: worked_on.into_inner(), answers: arrived.text(), reports, panics };
         assert_eq!(served, self.expected(), "what `serve` did, and what the contract asks for");
     }
 
     /// What the contract asks for. The answer to a part is its length.
     fn expected(&self) -> Served {
         let mut served = Served::default();
-        let reports = |error, served| Served { reports: Some(error), ..served };
+        let reports = |error, served| Served { reports: Some(self.fails_with.unwrap_or(error)), ..served };
         for (number, line) in self.lines.iter().enumerate() {
             if self.streams == Streams::ReadingFails(number) {
                 return reports(Streams::READING, served);
             }
             let Some(part) = part(line) else { return reports(ErrorKind::InvalidData, served) };
             served.worked_on.push(part.clone());
+            if self.panics_at == Some(number) {
+                return Served { panics: true, ..served };
+            }
             if self.streams == Streams::WritingFails(number) {
                 return reports(Streams::WRITING, served);
             }
@@ -471,15 +574,65 @@ impl Talk {
                 return reports(Streams::WRITING, served);
             }
         }
-        let end_fails = self.streams == Streams::ReadingFails(self.lines.len());
-        Served { reports: end_fails.then_some(Streams::READING), ..served }
+        match self.streams == Streams::ReadingFails(self.lines.len()) {
+            true => reports(Streams::READING, served),
+            false => served,
+        }
     }
 }
 
 impl fmt::Display for Talk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<String> = self.lines.iter().map(|line| format!("`{}`", line.escape_ascii())).collect();
-        write!(f, "the lines [{}], {}", lines.join(", "), self.streams)
+        match lines.len() {
+            0..10 => write!(f, "the lines [{}], {}", lines.join(", "), self.streams)?,
+            many => write!(f, "{many} lines {}, {}", lines[0], self.streams)?,
+        }
+        match (self.fails_with, self.panics_at) {
+            (Some(kind), _) => write!(f, " with {kind:?}"),
+            (_, Some(part)) => write!(f, ", where the work on part {} panics", part + 1),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// A stream that takes one byte at a time, and that fails with another error.
+struct Stream<S> {
+    stream: S,
+    narrow: bool,
+    fails_with: Option<ErrorKind>,
+}
+
+impl<S> Stream<S> {
+    fn renamed<T>(fails_with: Option<ErrorKind>, outcome: io::Result<T>) -> io::Result<T> {
+        outcome.map_err(|error| fails_with.map_or(error, io::Error::from))
+    }
+}
+
+impl<S: Read> Read for Stream<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Stream::<S>::renamed(self.fails_with, self.stream.read(buffer))
+    }
+}
+
+impl<S: BufRead> BufRead for Stream<S> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        Stream::<S>::renamed(self.fails_with, self.stream.fill_buf())
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.stream.consume(bytes);
+    }
+}
+
+impl<S: Write> Write for Stream<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = if self.narrow { &bytes[..bytes.len().min(1)] } else { bytes };
+        Stream::<S>::renamed(self.fails_with, self.stream.write(taken))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Stream::<S>::renamed(self.fails_with, self.stream.flush())
     }
 }
 
@@ -517,10 +670,14 @@ struct Crew {
 /// What an obedient process does with a part. It learns it from the part's end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// Answers with its start, which is its place.
+    /// Is answered at once.
     Plain,
     /// Waits at the table first.
     Meets,
+    /// Waits at the table first, and there the first process ends.
+    Deserted,
+    /// Waits until nothing moves any more.
+    Lasts,
     /// Does what this place in the list of faults says.
     Fails(usize),
 }
@@ -529,7 +686,7 @@ impl Part {
     fn fault(&self) -> Option<&'static Fault> {
         match self {
             Part::Fails(fault) => Some(&FAULTS[*fault]),
-            Part::Plain | Part::Meets => None,
+            Part::Plain | Part::Meets | Part::Deserted | Part::Lasts => None,
         }
     }
 }
@@ -568,8 +725,21 @@ const fn stays(told: &'static str, says: &'static [u8]) -> Fault {
 
 /// Where processes wait for each other.
 const TABLE: &str = "table";
-/// A part that ends here says that its process is to wait at the table. The numbers behind it are the faults.
+/// Where a process waits until nothing moves any more.
+const UNTIL_STILL: &str = "until nothing moves";
+/// A part that ends here says that its process is to wait at the table, one behind it until nothing moves. The numbers
+/// behind that are the faults.
 const AT_TABLE: u64 = 1000;
+
+/// Where the part at this place starts. Some parts are equal, and they are not in order.
+fn start(place: usize) -> u64 {
+    [2, 1, 2, 0][place % 4]
+}
+
+/// What a process answers to a part that starts there: also as much as there can be.
+fn answer(start: u64) -> u64 {
+    start.wrapping_sub(1)
+}
 
 impl Crew {
     fn of((parts, processes): (usize, usize)) -> Crew {
@@ -578,7 +748,7 @@ impl Crew {
 
     /// What comes of it if no process fails.
     fn right(&self) -> Result<Vec<u64>, ErrorKind> {
-        Ok(Vec::from_iter(0..self.parts.len() as u64))
+        Ok(Vec::from_iter((0..self.parts.len()).map(|place| answer(start(place)))))
     }
 
     /// The places of the parts with which something special is done.
@@ -589,10 +759,11 @@ impl Crew {
     /// Lets processes work, each of which this command makes by its number. Gives what `by_processes` returned, and how many
     /// processes were started. None may be left.
     fn work(&self, command: impl Fn(usize) -> Command + Sync) -> (Result<Vec<u64>, ErrorKind>, usize) {
-        let range = |(place, part): (usize, &Part)| match (place as u64, part) {
-            (place, Part::Plain) => place..place,
-            (place, Part::Meets) => place..AT_TABLE,
-            (place, Part::Fails(fault)) => place..AT_TABLE + 1 + *fault as u64,
+        let range = |(place, part): (usize, &Part)| match (start(place), part) {
+            (start, Part::Plain) => start..start,
+            (start, Part::Meets | Part::Deserted) => start..AT_TABLE,
+            (start, Part::Lasts) => start..AT_TABLE + 1,
+            (start, Part::Fails(fault)) => start..AT_TABLE + 2 + *fault as u64,
         };
         let (parts, started) = (Vec::from_iter(self.parts.iter().enumerate().map(range)), AtomicUsize::new(0));
         let results = by_processes(&parts, size(self.processes), || command(started.fetch_add(1, Ordering::Relaxed)));
@@ -625,6 +796,11 @@ fn failures() -> Vec<Crew> {
     }
     let two = (0..4).flat_map(|one| (0..4).map(move |other| vec![Part::Fails(one), Part::Fails(other), Part::Plain]));
     crews.extend(two.map(|parts| Crew { parts, processes: 2 }));
+    // While another one is at work.
+    let at_work = [[Part::Lasts, Part::Fails(3)], [Part::Fails(3), Part::Lasts]];
+    crews.extend(at_work.map(|parts| Crew { parts: parts.to_vec(), processes: 2 }));
+    // The others could do its part, and must not.
+    crews.extend([2, 3].map(|processes| Crew { parts: vec![Part::Deserted; processes], processes }));
     crews
 }
 
@@ -636,15 +812,18 @@ impl fmt::Display for Crew {
             places if self.parts.contains(&Part::Meets) => {
                 write!(f, ", where the work on {} lasts until all of them are begun", listed(places))
             }
+            _ if self.parts.contains(&Part::Deserted) => {
+                f.write_str(", where the first process ends when all are at work")
+            }
             places => places.iter().try_for_each(|place| {
-                let told = self.parts[*place].fault().map_or("", |fault| fault.told);
+                let told = self.parts[*place].fault().map_or("works until nothing moves", |fault| fault.told);
                 write!(f, ", where the process that is asked for part {} {told}", place + 1)
             }),
         }
     }
 }
 
-roles!(obedient, gone, short_lived, summing, multiplying);
+roles!(obedient, deserting, gone, short_lived, summing, multiplying);
 
 /// Does what each part says.
 fn obedient() -> i32 {
@@ -652,14 +831,23 @@ fn obedient() -> i32 {
         match part.end.checked_sub(AT_TABLE) {
             None => {}
             Some(0) => meet(TABLE),
+            Some(1) => meet(UNTIL_STILL),
             Some(fault) => {
-                let fault = &FAULTS[fault as usize - 1];
+                let fault = &FAULTS[fault as usize - 2];
                 let mut output = io::stdout();
                 output.write_all(fault.says).and_then(|()| output.flush()).unwrap();
                 (fault.then)();
             }
         }
-        part.start
+        answer(part.start)
+    })
+}
+
+/// Ends when it is asked for a part, and when others are, too.
+fn deserting() -> i32 {
+    serving(|_| {
+        meet(TABLE);
+        process::exit(0)
     })
 }
 
@@ -675,13 +863,22 @@ fn short_lived() -> i32 {
         if answered.replace(true) {
             process::exit(0);
         }
-        part.start
+        answer(part.start)
     })
 }
 
-/// Adds up the numbers of each part.
+/// Adds up the numbers of each part. Says more about it than a pipe has room for.
 fn summing() -> i32 {
-    serving(Iterator::sum)
+    serving(|part| {
+        io::stderr().write_all(&[b'.'; 1 << 18]).unwrap();
+        part.sum()
+    })
+}
+
+/// Nobody sees what it says on its standard error.
+fn silenced(mut command: Command) -> Command {
+    command.stderr(Stdio::null());
+    command
 }
 
 /// Goes through the triple loop once for each number of a part.

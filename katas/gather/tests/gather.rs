@@ -3,17 +3,25 @@
 #[path = "gather/contract.rs"]
 mod contract;
 
-use std::future::{Ready, pending, ready};
+use std::any::Any;
+use std::fmt;
+use std::future::{Ready, pending, poll_fn, ready};
+use std::mem::forget;
 use std::panic::panic_any;
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use contract::{Call, ENDLESS, Output, Trail, Work, caught, keeps_the_contract, on_one_thread, unwound};
+use contract::{
+    Call, ENDLESS, LONG, Output, Trail, Work, caught, keeps_the_contract, on_one_thread, one_thread, unwound,
+};
 use gather::{Panicked, first, gather, gather_bounded, gather_contained, gather_within, try_gather};
 use kata::{Check, Gate, Rendezvous, check, on_schedules, panic_on_purpose};
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
+use tokio::task::try_id;
 use tokio::time::sleep;
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -66,6 +74,14 @@ fn gather_bounded_keeps_to_its_places_and_limits() {
     );
 }
 
+/// On schedules it would be one for each order in which so many tasks run.
+#[test]
+fn a_list_may_be_long() {
+    let bounded = [256, 300].map(|at_once| Call::Bounded(at_once, ENDLESS));
+    let calls = [&CALLS[..5], &bounded].concat();
+    Check::new().threads_only().each(contract::long_cases(&calls), keeps_the_contract);
+}
+
 /// One call of each function.
 const CALLS: [Call; 6] =
     [Call::Gather, Call::Contained, Call::Try, Call::First, Call::Within(ENDLESS), Call::Bounded(2, ENDLESS)];
@@ -97,6 +113,44 @@ fn each_future_runs_in_a_task_of_its_own() {
         };
         call.perform([0, 1].map(|place: usize| Box::pin(meets(place)) as Work).into()).await;
     });
+}
+
+#[test]
+fn no_future_shares_its_task() {
+    let calls = CALLS.into_iter().chain([Call::Bounded(1, ENDLESS)]);
+    Check::new().each(calls.flat_map(|call| [1, 3].map(|given| With { call, given })), |With { call, given }| {
+        on_one_thread(async {
+            // Each has a place of its own, so that futures don't meet there.
+            let told: Vec<_> = (0..*given).map(|_| Arc::new(Mutex::new(None))).collect();
+            let tells = |(place, told): (usize, &Arc<Mutex<_>>)| {
+                let told = Arc::clone(told);
+                Box::pin(async move {
+                    *told.lock().unwrap() = Some(try_id());
+                    Ok(place)
+                }) as Work
+            };
+            call.perform(told.iter().enumerate().map(tells).collect()).await;
+            // `first` may have cancelled some before they began.
+            let mut tasks: Vec<_> = told.iter().filter_map(|told| *told.lock().unwrap()).collect();
+            assert!(!tasks.contains(&None), "the caller has polled a future itself, in no task");
+            let begun = tasks.len();
+            tasks.sort_by_cached_key(|task| task.map(|task| task.to_string()));
+            tasks.dedup();
+            assert_eq!(tasks.len(), begun, "tasks for so many futures");
+        });
+    });
+}
+
+/// A call, and what its futures are or do.
+struct With<T> {
+    call: Call,
+    given: T,
+}
+
+impl<T: fmt::Display> fmt::Display for With<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} and {}", self.call, self.given)
+    }
 }
 
 /// Those that cancel what they don't need any more. The other one needs all.
@@ -131,6 +185,21 @@ fn when_a_call_is_over_all_its_tasks_have_ended() {
         let seen = caught(call.perform(vec![Box::pin(never), Box::pin(async move { decides(call) })])).await;
         assert_eq!(seen, decided(call));
         assert!(!trail.is_there(), "the call is over, and one of its futures is still there");
+    });
+}
+
+#[test]
+fn also_a_future_that_has_given_its_output_is_gone() {
+    each_on_two_workers(CALLS, |call| async move {
+        let trail = Trail::default();
+        let mark = trail.of_future();
+        // What an `async` block has is gone with its last line. This future has it until it is dropped.
+        let gives = poll_fn(move |_| {
+            let _ = &mark;
+            Poll::Ready(Ok(0))
+        });
+        call.perform(vec![Box::pin(gives)]).await;
+        assert!(!trail.is_there(), "the call is over, and its future is still there");
     });
 }
 
@@ -179,6 +248,141 @@ fn a_panic_in_time_is_not_lost_while_others_end() {
     });
 }
 
+/// A call that is over since one has ended, while another one blocks its thread for a long time. What comes of that one?
+#[derive(Clone, Copy)]
+struct Late {
+    call: Call,
+    first: Came,
+    late: Came,
+}
+
+#[derive(Clone, Copy)]
+enum Came {
+    Output,
+    Error,
+    Panic,
+}
+
+impl Came {
+    fn come(self, number: usize) -> Output {
+        match self {
+            Came::Output => Ok(number),
+            Came::Error => Err(number),
+            Came::Panic if number == 1 => panic_on_purpose("the first parcel was dropped"),
+            Came::Panic => panic_on_purpose("another parcel was dropped"),
+        }
+    }
+}
+
+impl Late {
+    /// What comes of it: that of the first, which is number 1.
+    fn expected(self) -> &'static str {
+        match (self.call, self.first) {
+            (_, Came::Panic) => "a panic with: the first parcel was dropped",
+            (Call::Try, _) => "Err(1)",
+            (_, Came::Output) => "Some(Ok(1))",
+            (_, Came::Error) => "Some(Err(1))",
+        }
+    }
+}
+
+impl fmt::Display for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = |came| match came {
+            Came::Output => "an output",
+            Came::Error => "an error",
+            Came::Panic => "a panic",
+        };
+        write!(f, "{} that is over with {}, and {} later", self.call, told(self.first), told(self.late))
+    }
+}
+
+/// The time is the model's: also a thread that sleeps costs nothing.
+#[test]
+#[ignore = "needs schedules: cargo xtask check gather what_comes_after_the_end_is_lost"]
+fn what_comes_after_the_end_is_lost() {
+    use Came::{Error, Output, Panic};
+    let of = |call, pairs: &[(Came, Came)]| -> Vec<Late> {
+        pairs.iter().map(|&(first, late)| Late { call, first, late }).collect()
+    };
+    let cases = CANCELLING.into_iter().flat_map(|call| match call {
+        Call::Try => of(call, &[(Error, Error), (Error, Panic), (Panic, Error), (Panic, Panic)]),
+        Call::First => of(call, &[(Output, Output), (Output, Panic), (Panic, Output), (Panic, Panic)]),
+        _ => of(call, &[(Panic, Panic)]),
+    });
+    Check::new().schedules_only().no_spurious_wakeups().each(cases, |case| {
+        let Late { call, first, late } = *case;
+        on_two_workers(async move {
+            let trail = Trail::default();
+            let blocks = blocks_long(&trail, late);
+            let futures: Vec<Work> = vec![Box::pin(blocks), Box::pin(comes_soon(first))];
+            assert_eq!(caught(call.perform(futures)).await, case.expected());
+            assert!(!trail.is_there(), "the call is over, and one of its futures is still there");
+        });
+    });
+}
+
+/// It blocks its thread, so it can't be cancelled before.
+fn blocks_long(trail: &Trail, then: Came) -> impl Future<Output = Output> + use<> {
+    let mark = trail.of_future();
+    async move {
+        let _mark = mark;
+        thread::sleep(Duration::from_secs(LONG));
+        then.come(2)
+    }
+}
+
+async fn comes_soon(came: Came) -> Output {
+    sleep(Duration::from_secs(1)).await;
+    came.come(1)
+}
+
+/// A call of three futures, one of which blocks its thread. Who cancels one after the other may begin with the first or with
+/// the last.
+struct Blocked {
+    call: Call,
+    is_first: bool,
+}
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let which = if self.is_first { "first" } else { "last" };
+        write!(f, "{} and 3 futures, of which the {which} one blocks", self.call)
+    }
+}
+
+/// The time is the model's here, too.
+#[test]
+#[ignore = "needs schedules: cargo xtask check gather nobody_runs_on_while_one_is_waited_for"]
+fn nobody_runs_on_while_one_is_waited_for() {
+    let calls = [Call::Gather, Call::Try, Call::First, Call::Within(ENDLESS), Call::Bounded(3, ENDLESS)];
+    let cases = calls.into_iter().flat_map(|call| [true, false].map(|is_first| Blocked { call, is_first }));
+    Check::new().schedules_only().no_spurious_wakeups().each(cases, |case| {
+        let Blocked { call, is_first } = *case;
+        on_two_workers(async move {
+            let (blocks, runs_on) = (Trail::default(), Trail::default());
+            let other = runs_on.clone();
+            let would_run_on = async move {
+                sleep(Duration::from_secs(2)).await;
+                // It is there for ever, if it comes here.
+                forget(other.of_future());
+                pending().await
+            };
+            let decides = async move {
+                sleep(Duration::from_secs(1)).await;
+                decides(call)
+            };
+            let blocks = blocks_long(&blocks, Came::Output);
+            let mut futures: Vec<Work> = vec![Box::pin(blocks), Box::pin(decides), Box::pin(would_run_on)];
+            if !is_first {
+                futures.reverse();
+            }
+            assert_eq!(caught(call.perform(futures)).await, decided(call));
+            assert!(!runs_on.is_there(), "one ran on, while the call waited for the end of another one");
+        });
+    });
+}
+
 #[test]
 fn dropping_a_call_cancels_its_tasks() {
     each_on_two_workers(CALLS, |call| async move {
@@ -201,6 +405,32 @@ fn dropping_a_call_cancels_its_tasks() {
     });
 }
 
+/// On threads, too, the clock stands still until nobody can go on.
+#[test]
+fn a_call_may_be_dropped_outside_of_its_runtime() {
+    Check::new().each(CALLS, |call| {
+        let (begun, gone) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (begins, goes) = (Arc::clone(&begun), Notifies(Arc::clone(&gone)));
+        let never = async move {
+            let _goes = goes;
+            begins.notify_one();
+            pending().await
+        };
+        let runtime = one_thread();
+        let mut call = Box::pin(call.perform(vec![Box::pin(never)]));
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = &mut call => panic!("a call has an end, and its future has none"),
+                () = begun.notified() => {}
+            }
+        });
+        drop(call);
+        // Whoever runs on never comes here.
+        runtime.block_on(gone.notified());
+    });
+}
+
 /// Tells that it was dropped.
 struct Notifies(Arc<Notify>);
 
@@ -211,35 +441,87 @@ impl Drop for Notifies {
 }
 
 #[test]
-fn a_panic_goes_on_in_the_caller_with_its_payload() {
-    check(|| {
+fn calls_do_not_wait_for_each_other() {
+    let calls = CALLS.into_iter().chain([Call::Bounded(1, ENDLESS)]);
+    Check::new().each(calls, |call| {
         on_one_thread(async {
-            for call in CANCELLING {
-                let payload = unwound(call.perform(vec![Box::pin(async { panic_any(7_u8) })])).await.unwrap_err();
-                assert_eq!(
-                    payload.downcast_ref::<u8>(),
-                    Some(&7),
-                    "{call} panics with another payload than the future's"
-                );
-            }
+            let over = Arc::new(Notify::new());
+            let awaited = Arc::clone(&over);
+            let waits = async move {
+                awaited.notified().await;
+                Ok(0)
+            };
+            let other = async {
+                call.perform(vec![Box::pin(ready(Ok(1)))]).await;
+                over.notify_one();
+            };
+            tokio::join!(call.perform(vec![Box::pin(waits)]), other);
         });
     });
 }
 
 #[test]
-fn the_message_of_a_contained_panic_is_kept() {
-    check(|| {
+fn a_call_may_go_from_one_task_to_another() {
+    Check::new().each(CALLS, |call| {
         on_one_thread(async {
-            let parcels = |count: usize| async move {
-                assert!(count < 2, "{count} parcels were dropped");
-                if count == 1 {
-                    panic_on_purpose("a parcel was dropped");
+            let go = Arc::new(Notify::new());
+            let awaited = Arc::clone(&go);
+            let waits = async move {
+                awaited.notified().await;
+                Ok(0)
+            };
+            let mut call = pin!(call.perform(vec![Box::pin(waits)]));
+            // Whoever polls it first has lost interest when it is over.
+            assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            go.notify_one();
+            call.await;
+        });
+    });
+}
+
+#[test]
+fn a_panic_goes_on_in_the_caller_with_its_payload() {
+    // The number is of the same type as an error of these futures, and is none.
+    let payloads = ["a number", "a text", "a text of its own"];
+    let cases = CANCELLING.into_iter().flat_map(|call| payloads.map(|given| With { call, given }));
+    Check::new().each(cases, |With { call, given }| {
+        on_one_thread(async {
+            match *given {
+                "a number" => is_passed_on(*call, 7_usize).await,
+                "a text" => is_passed_on(*call, *given).await,
+                _ => is_passed_on(*call, (*given).to_owned()).await,
+            }
+        });
+    });
+}
+
+/// A call of a future that panics with this panics with this.
+async fn is_passed_on<P: Any + Clone + PartialEq + fmt::Debug + Send>(call: Call, payload: P) {
+    let given = payload.clone();
+    let passed_on = unwound(call.perform(vec![Box::pin(async { panic_any(given) })])).await.unwrap_err();
+    assert_eq!(passed_on.downcast_ref(), Some(&payload), "{call} panics with another payload than the future's");
+}
+
+#[test]
+fn the_message_of_a_contained_panic_is_kept() {
+    // More than a byte counts.
+    let long = "long ".repeat(60);
+    let messages = ["2 parcels were dropped", "", " two\nlines \n", &long].map(str::to_owned);
+    Check::new().each(messages, |message| {
+        on_one_thread(async {
+            let parcels = |count: usize| {
+                let message = message.clone();
+                async move {
+                    assert!(count < 2, "{message}");
+                    if count == 1 {
+                        panic_on_purpose("a parcel was dropped");
+                    }
+                    count
                 }
-                count
             };
             let seen = gather_contained([2, 1, 0].map(parcels).into()).await;
             let panicked = |message: &str| Err(Panicked(message.to_owned()));
-            assert_eq!(seen, [panicked("2 parcels were dropped"), panicked("a parcel was dropped"), Ok(0)]);
+            assert_eq!(seen, [panicked(message), panicked("a parcel was dropped"), Ok(0)]);
         });
     });
 }
@@ -254,10 +536,11 @@ fn gather_bounded_needs_a_place_and_may_have_many() {
                     unwound(gather_bounded(futures, 0, Duration::MAX)).await.is_err(),
                     "no place for {count} futures"
                 );
-                assert_eq!(
-                    gather_bounded(vec![ready(7); count], usize::MAX, Duration::MAX).await,
-                    vec![Some(7); count]
-                );
+                // Of the smaller one, every smaller type of numbers would leave nothing.
+                for at_once in [1 << (usize::BITS - 1), usize::MAX] {
+                    let outputs = gather_bounded(vec![ready(7); count], at_once, Duration::MAX).await;
+                    assert_eq!(outputs, vec![Some(7); count], "{at_once} places");
+                }
             }
         });
     });

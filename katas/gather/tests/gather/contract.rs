@@ -14,15 +14,15 @@ use std::time::Duration;
 
 use kata::inputs::counted;
 use kata::{EXPLORED, Peak, panic_on_purpose};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, sleep, timeout};
 
 use gather::{first, gather, gather_bounded, gather_contained, gather_within, try_gather};
 
 /// All times here are whole seconds.
 pub(crate) type Seconds = u64;
-/// Four months: longer than the limits that people take for no limit.
-const LONG: Seconds = 10_000_000;
+/// Nine years: longer than the limits that people take for no limit.
+pub(crate) const LONG: Seconds = 300_000_000;
 /// Longer than any test.
 const NEVER: Seconds = 3 * LONG;
 /// The limit that is none.
@@ -157,7 +157,12 @@ const DROPPED: &str = "a parcel was dropped";
 /// Runs a body on a runtime with one thread. Its time passes when nobody can go on: on schedules anyway, and on threads since its
 /// clock is paused.
 pub(crate) fn on_one_thread<T>(body: impl Future<Output = T>) -> T {
-    Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(body)
+    one_thread().block_on(body)
+}
+
+/// Such a runtime.
+pub(crate) fn one_thread() -> Runtime {
+    Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
 }
 
 /// What the future gives, or what it panics with.
@@ -205,7 +210,7 @@ pub(crate) fn keeps_the_contract(case: &Case) {
         match seen {
             Ok(seen) => {
                 let fits = allowed.iter().any(|(when, what)| *what == seen && is_then(*when));
-                assert!(fits, "after {took:?}: {seen}; allowed: {}", rows(&allowed));
+                assert!(fits, "after {took:?}: {}; allowed: {}", brief(&seen), rows(&allowed));
                 assert_eq!(there(), 0, "futures that are still there when the call has returned");
             }
             Err(_) => {
@@ -223,8 +228,16 @@ pub(crate) fn keeps_the_contract(case: &Case) {
 
 /// What is allowed, in words.
 fn rows(allowed: &BTreeSet<Seen>) -> String {
-    let rows: Vec<String> = allowed.iter().map(|(when, what)| format!("after {when} s: {what}")).collect();
+    let rows: Vec<String> = allowed.iter().map(|(when, what)| format!("after {when} s: {}", brief(what))).collect();
     rows.join(", or ")
+}
+
+/// What a long list gives is too long to be read.
+fn brief(text: &str) -> String {
+    match text.char_indices().nth(400) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 impl Case {
@@ -405,6 +418,12 @@ pub(crate) fn cases(calls: &[Call]) -> Vec<Case> {
     cases
 }
 
+/// The same calls with more futures than a byte counts. They end in the order from last to first, a second after each other.
+pub(crate) fn long_cases(calls: &[Call]) -> Vec<Case> {
+    let deliveries = (1..=300).rev().map(|after| Delivery { end: End::Arrives, after }).collect::<Vec<_>>();
+    calls.iter().map(|call| Case { call: *call, deliveries: deliveries.clone(), dropped_after: None }).collect()
+}
+
 fn limit_in_words(limit: Seconds) -> String {
     if limit == ENDLESS { "no limit".to_owned() } else { format!("{limit} s") }
 }
@@ -427,9 +446,9 @@ impl fmt::Display for Call {
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} and {}", self.call, counted(self.deliveries.len(), "future"))?;
-        let told: Vec<String> = self.deliveries.iter().map(Delivery::to_string).collect();
+        let told: Vec<String> = self.deliveries.iter().take(3).map(Delivery::to_string).collect();
         if !told.is_empty() {
-            write!(f, " ({})", told.join("; "))?;
+            write!(f, " ({}{})", told.join("; "), if self.deliveries.len() > 3 { "; …" } else { "" })?;
         }
         match self.dropped_after {
             Some(after) => write!(f, ", dropped after {after} s"),
