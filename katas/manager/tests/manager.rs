@@ -425,7 +425,8 @@ fn no_client_waits_for_another() {
         let (mut ears, mut mouth) = clients.come();
         say(&mut mouth, &Request::Push(7).encode()).unwrap();
         assert_eq!(hear(&mut ears), Ok(number(1)), "the answer to a client that comes after {crowd} times {other}");
-        // On schedules the time is the model's, and passes only if somebody sleeps and all others wait: for a moment, who looks now and then.
+        // On schedules the time is the model's, and passes only if somebody sleeps and all others wait: for a moment, who looks now
+        // and then.
         assert!(!EXPLORED || begun.elapsed() < MOMENT, "it had to wait for {:?} after {other}", begun.elapsed());
         for (ears, _) in held.iter_mut().flatten().filter(|_| *other == Other::Rubbish) {
             assert_eq!(
