@@ -86,7 +86,10 @@ fn a_worker_is_alive_until_it_returns_or_panics() {
             go.send(()).expect("the worker waits for it");
             until_blocked(&thread);
             assert!(!worker.is_alive(), "the worker has ended{}", if panics { " in a panic" } else { "" });
-            assert_eq!(worker.join().is_err(), panics);
+            let Joined::Ended(result) = worker.join_timeout(Duration::ZERO) else {
+                panic!("the worker has ended, so join_timeout(0ns) has what came of it")
+            };
+            assert_eq!(result.is_err(), panics);
         }
     });
 }
@@ -121,22 +124,22 @@ fn join_timeout_gives_the_worker_back_when_the_time_is_up() {
 #[ignore = "needs schedules: cargo xtask check daemon join_timeout_sleeps_until_its_time_or_the_end"]
 fn join_timeout_sleeps_until_its_time_or_the_end() {
     on_schedules(|| {
-        for panics in [false, true] {
+        for (panics, time) in [(false, SOME_TIME), (true, SOME_TIME), (false, AGES)] {
             let owner = thread::current();
             let worker = Worker::start("worker", move |_| {
                 until_blocked(&owner);
-                thread::sleep(SOME_TIME);
+                thread::sleep(time);
                 assert!(!panics, "enough of this");
             });
             let start = Instant::now();
-            let Joined::StillRunning(worker) = worker.join_timeout(SOME_TIME / 2) else {
-                panic!("it ended {SOME_TIME:?} after its owner was blocked, so it was running after half of that")
+            let Joined::StillRunning(worker) = worker.join_timeout(time / 2) else {
+                panic!("it ended {time:?} after its owner was blocked, so it was running after half of that")
             };
-            assert_eq!(start.elapsed(), SOME_TIME / 2, "how long join_timeout waited before it gave up");
-            let Joined::Ended(result) = worker.join_timeout(LONG) else {
-                panic!("it ended {SOME_TIME:?} after its owner was blocked, so it was not running {LONG:?} later")
+            assert_eq!(start.elapsed(), time / 2, "how long join_timeout waited before it gave up");
+            let Joined::Ended(result) = worker.join_timeout(time + LONG) else {
+                panic!("it ended {time:?} after its owner was blocked, so it was not running later")
             };
-            assert_eq!(start.elapsed(), SOME_TIME, "when join_timeout returned; the worker ended after {SOME_TIME:?}");
+            assert_eq!(start.elapsed(), time, "when join_timeout returned; the worker ended after {time:?}");
             assert_eq!(result.is_err(), panics);
         }
     });
@@ -166,13 +169,13 @@ fn stop_ends_every_sleep_at_once() {
     check(|| {
         let worker = Worker::start("sleeper", |stop| {
             let start = Instant::now();
-            let told = [stop.sleep(LONG), stop.sleep(LONG), stop.is_set()];
+            let told = [stop.sleep(LONG), stop.sleep(LONG), stop.sleep(Duration::ZERO), stop.is_set()];
             (told, start.elapsed())
         });
         worker.stop();
         let (told, slept) = worker.join().unwrap();
         assert!(slept < LONG, "the worker was told to stop at once, but slept for {slept:?}");
-        assert_eq!(told, [true; 3], "whether it was told to stop, asked by two sleeps and by is_set");
+        assert_eq!(told, [true; 4], "whether it was told to stop, asked by two sleeps, one of 0ns, and is_set");
     });
 }
 
@@ -180,18 +183,20 @@ fn stop_ends_every_sleep_at_once() {
 #[ignore = "needs schedules: cargo xtask check daemon a_sleep_lasts_until_its_time_or_the_stop"]
 fn a_sleep_lasts_until_its_time_or_the_stop() {
     on_schedules(|| {
-        let (worker, sleeper) = start_known("sleeper", |stop| {
-            let start = Instant::now();
-            let first = (stop.sleep(SOME_TIME / 2), start.elapsed());
-            let second = (stop.sleep(LONG), start.elapsed());
-            [first, second]
-        });
-        until_blocked(&sleeper);
-        thread::sleep(SOME_TIME);
-        worker.stop();
-        let [first, second] = worker.join().unwrap();
-        assert_eq!(first, (false, SOME_TIME / 2), "a sleep that nobody interrupts: told to stop, and when it ended");
-        assert_eq!(second, (true, SOME_TIME), "a sleep that stop interrupts: told to stop, and when it ended");
+        for time in [SOME_TIME, AGES] {
+            let (worker, sleeper) = start_known("sleeper", move |stop| {
+                let start = Instant::now();
+                let first = (stop.sleep(time / 2), start.elapsed());
+                let second = (stop.sleep(time + LONG), start.elapsed());
+                [first, second]
+            });
+            until_blocked(&sleeper);
+            thread::sleep(time);
+            worker.stop();
+            let [first, second] = worker.join().unwrap();
+            assert_eq!(first, (false, time / 2), "a sleep that nobody interrupts: told to stop, and when it ended");
+            assert_eq!(second, (true, time), "a sleep that stop interrupts: told to stop, and when it ended");
+        }
     });
 }
 
@@ -241,6 +246,8 @@ const LONG: Duration = Duration::from_secs(3600);
 const MOMENT: Duration = Duration::from_millis(5);
 /// No multiple of what a loop might sleep between two looks.
 const SOME_TIME: Duration = Duration::from_nanos(2 * 1_234_567_891);
+/// About 200 years: more seconds than 32 bits count.
+const AGES: Duration = Duration::from_secs(200 * 365 * 24 * 60 * 60);
 
 /// Starts a worker whose thread is known to the test.
 fn start_known<T: Send + 'static>(

@@ -64,6 +64,15 @@ fn items_come_out_in_the_order_in_which_they_went_in() {
         assert!((0..MANY).all(|item| long.get() == Ok(item)), "{MANY} items, the oldest first");
         (0..MANY).for_each(|_| long.task_done());
         long.join();
+
+        let (wide, items) = (Queue::bounded(size(VERY_MANY)), if kata::EXPLORED { MANY } else { VERY_MANY });
+        assert_eq!(wide.try_put(0), Ok(()));
+        for item in 1..items {
+            assert_eq!((wide.try_put(item), wide.get()), (Ok(()), Ok(item - 1)), "a second item, and the first one");
+        }
+        assert_eq!(wide.get(), Ok(items - 1), "the last one");
+        (0..items).for_each(|_| wide.task_done());
+        wide.join();
     });
 }
 
@@ -76,6 +85,14 @@ fn try_put_and_try_get_answer_at_once() {
         assert_eq!(queue.try_put('c'), Err(PutError::Full('c')), "a third item in a queue for two");
         assert_eq!([queue.try_get(), queue.try_get()], [Ok('a'), Ok('b')]);
         assert_eq!(queue.try_get(), Err(GetError::Empty), "both items are out");
+
+        // An item needs a place, even if it needs no memory.
+        let marks = Queue::bounded(size(1));
+        assert_eq!(
+            [marks.try_put(()), marks.try_put(())],
+            [Ok(()), Err(PutError::Full(()))],
+            "two items for one place"
+        );
     });
 }
 
@@ -138,6 +155,10 @@ fn get_timeout_gives_up_when_its_time_is_up() {
             Err(GetError::Closed) => panic!("nobody has closed the queue"),
         }
         assert_eq!(tease.join().unwrap().0, Ok(()));
+
+        let start = Instant::now();
+        assert_eq!(Queue::<()>::bounded(size(1)).get_timeout(AGES), Err(GetError::Empty));
+        assert_eq!(start.elapsed(), AGES, "nobody knows of this queue");
 
         // An item that comes as the limit ends is for who gives up, or for the other who waits.
         let queue = Arc::new(Queue::bounded(size(1)));
@@ -288,7 +309,7 @@ fn every_item_of_a_pipeline_is_worked_on_and_collected_once() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check queue a_slow_stage_holds_the_others_back_when_the_channels_are_full"]
 fn a_slow_stage_holds_the_others_back_when_the_channels_are_full() {
-    let lines = [Line([20, 1, 2]), Line([400, 1, 70])];
+    let lines = [Line([20, 1, 2]), Line([20, 2, 1]), Line([400, 1, 70])];
     Check::new().schedules_only().each(lines, |&Line([items, workers, room])| {
         let (read, worked) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let source = (0..items).inspect(|_| {
@@ -297,8 +318,16 @@ fn a_slow_stage_holds_the_others_back_when_the_channels_are_full() {
         let collect = |_| {
             thread::sleep(Duration::from_secs(1));
             let (read, worked) = (read.load(SeqCst), worked.load(SeqCst));
-            assert_eq!(worked, 1 + room + 1, "worked on: 1 is collected, {room} wait for that, and 1 waits for room");
-            assert_eq!(read, worked + room + 1, "read: beside these, {room} wait for the worker, and 1 waits for room");
+            assert_eq!(
+                worked,
+                1 + room + workers,
+                "worked on: 1 is collected, {room} wait for that, and one of each worker waits for room"
+            );
+            assert_eq!(
+                read,
+                worked + room + 1,
+                "read: beside these, {room} wait for the workers, and 1 waits for room"
+            );
             ControlFlow::Break(())
         };
         pipeline(source, size(workers), size(room), |_| worked.fetch_add(1, SeqCst), collect);
@@ -336,6 +365,10 @@ fn a_pipeline_reads_no_further_when_its_collector_has_seen_enough() {
 
 /// More items than a byte can count, or a list of fixed length holds.
 const MANY: usize = 1025;
+/// One more than two bytes can count. On schedules it would be too many items.
+const VERY_MANY: usize = 65_537;
+/// About 200 years: more seconds than 32 bits count.
+const AGES: Duration = Duration::from_secs(200 * 365 * 24 * 60 * 60);
 
 /// A capacity, or a number of workers.
 fn size(n: usize) -> NonZeroUsize {
