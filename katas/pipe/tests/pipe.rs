@@ -4,15 +4,16 @@
 //! end of the file. All but one of them do their framing by hand: a mistake in the submission meets an end that doesn't make it too.
 
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
+use std::panic::{self, AssertUnwindSafe};
 use std::process::{Child, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use kata::child::{Children, roles};
-use kata::stream::{Page, PipeWriter, Script, TRIED_FOR_EVER, Then, pipe};
-use kata::{Check, Gate, a_while_passes, situation};
+use kata::stream::{Page, Script, TRIED_FOR_EVER, Then, pipe};
+use kata::{Check, Gate, a_while_passes, situation, until_still};
 use pipe::{Connection, LONGEST, receive, send};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -66,7 +67,54 @@ fn a_message_may_pass_in_pieces() {
         }
         situation("a message of 70,000 bytes passes, 3 bytes at a time, and every call is interrupted");
         pass(&[message(70_000, 1), message(1, 2)], (0..70_009).step_by(3), true);
+        for times in [2, 10, 1_000] {
+            situation(format!("a message of 3 bytes passes, and every call is interrupted {times} times"));
+            let (words, mut page) = (message(3, 1), Disturbed::by(times, Page::blank().cut_at(0..7)));
+            send(&mut page, &words).unwrap();
+            same(page.stream.flushed(), &frame(&words), "what was written");
+            let mut script = Disturbed::by(times, Script::of(frame(&words)).cut_at(0..7));
+            arrived(receive(&mut script), &words, "a message");
+        }
     });
+}
+
+/// Each call is interrupted so many times before it comes through.
+struct Disturbed<S> {
+    stream: S,
+    times: u32,
+    left: u32,
+}
+
+impl<S> Disturbed<S> {
+    fn by(times: u32, stream: S) -> Disturbed<S> {
+        Disturbed { stream, times, left: times }
+    }
+
+    /// The stream, if this call is not interrupted.
+    fn stream(&mut self) -> io::Result<&mut S> {
+        if let Some(left) = self.left.checked_sub(1) {
+            self.left = left;
+            return Err(ErrorKind::Interrupted.into());
+        }
+        self.left = self.times;
+        Ok(&mut self.stream)
+    }
+}
+
+impl<S: Read> Read for Disturbed<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream()?.read(buffer)
+    }
+}
+
+impl<S: Write> Write for Disturbed<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
 }
 
 /// Sends and receives messages through streams that are cut there.
@@ -131,6 +179,14 @@ fn the_end_in_the_middle_of_a_message_is_an_error() {
                 let outcome = in_short(receive(&mut script));
                 assert_eq!(outcome, Err(ErrorKind::UnexpectedEof), "the end after {rest} bytes of a message");
             }
+        }
+        // Where a buffer is full, and the next piece would have been the first of another one.
+        let long = frame(&message(200_000, 1));
+        for end in [1_024, 4_096, 8_192, 16_384, 32_768, 65_536, 131_072].into_iter().flat_map(|full| [full, full + 4])
+        {
+            situation(format!("a message of 200,000 bytes is sent, and the stream ends after {end} bytes"));
+            let outcome = in_short(receive(&mut Script::of(&long[..end])));
+            assert_eq!(outcome, Err(ErrorKind::UnexpectedEof), "the end after {end} bytes of a message");
         }
     });
 }
@@ -201,34 +257,52 @@ fn a_hostile_length_is_refused_before_anything_is_allocated() {
         same(page.flushed(), &frame(&longest), "the longest message, as it was written");
 
         situation("a message is one byte longer than it may be");
-        let mut page = Page::blank();
-        let outcome = send(&mut page, &message(LONGEST + 1, 0)).map_err(|error| error.kind());
-        assert_eq!(outcome, Err(ErrorKind::InvalidInput), "sending a message that the other end would refuse");
+        let (mut page, too_long) = (Page::blank(), message(LONGEST + 1, 0));
+        refused(|| send(&mut page, &too_long), "sending a message that the other end would refuse");
         assert_eq!(page.taken().len(), 0, "the bytes written of it");
         let ((mut ears, mouth), hostile) = (pipe(64, usize::MAX), [&u32::MAX.to_be_bytes(), &[0; 8][..]].concat());
         let mut connection = Connection::new(Script::of(hostile), mouth);
-        let outcome = connection.send(message(LONGEST + 1, 0)).map_err(|error| error.kind());
-        assert_eq!(outcome, Err(ErrorKind::InvalidInput), "sending it through a connection");
+        let through_a_connection = |connection: &mut Connection| {
+            let message = too_long.clone();
+            refused(|| connection.send(message), "sending it through a connection");
+        };
+        through_a_connection(&mut connection);
         assert_eq!(in_short(connection.receive()), Err(ErrorKind::InvalidData), "receiving one through a connection");
         connection.send(b"short".to_vec()).expect("after one that was refused, another one can be sent");
+        for _ in 0..3 {
+            through_a_connection(&mut connection);
+        }
+        connection.send(b"last".to_vec()).expect("after four that were refused, another one can be sent");
         connection.close().expect("all that was not refused is written");
-        same(&ears.read_now(), &frame(b"short"), "what was written, of a message that is too long and one that isn't");
+        let expected = frames(&[b"short".to_vec(), b"last".to_vec()]);
+        same(&ears.read_now(), &expected, "what was written, of four messages that are too long and two that aren't");
     });
+}
+
+/// A message that is too long must not be sent, and not be copied either.
+#[track_caller]
+fn refused(send: impl FnOnce() -> io::Result<()>, what: &str) {
+    let mut outcome = Ok(());
+    let allocated = allocation_counter::measure(|| outcome = send()).bytes_total;
+    assert_eq!(outcome.map_err(|error| error.kind()), Err(ErrorKind::InvalidInput), "{what}");
+    assert!(allocated < 64 * 1024, "{what}: {allocated} bytes were allocated before it was refused");
 }
 
 #[test]
 fn messages_arrive_in_the_order_of_sending() {
-    Check::new().daemons().run(|| {
+    // None of them is the same as another one, or in a hurry.
+    Check::new().daemons().each(["equal messages and an empty one", "empty messages and another one"], |which| {
         // It holds nothing, so the connection has to wait with each message until this one is taken.
         let (ears, mouth) = pipe(0, usize::MAX);
         let listener = thread::spawn(|| heard(ears));
         let mut connection = Connection::new(io::empty(), mouth);
-        for number in 1..=3 {
-            connection.send(message(1, number)).unwrap();
+        let lengths = if which.starts_with("equal") { [1, 1, 0] } else { [0, 0, 1] };
+        let messages = lengths.map(|length| message(length, 1));
+        for message in &messages {
+            connection.send(message.clone()).unwrap();
         }
         connection.close().unwrap();
-        let expected: Vec<Vec<u8>> = (1..=3).map(|number| message(1, number)).collect();
-        assert_eq!(listener.join().unwrap().unwrap(), expected, "what the other end heard");
+        assert_eq!(listener.join().unwrap().unwrap(), messages, "what the other end heard");
     });
 }
 
@@ -273,6 +347,68 @@ fn neither_direction_waits_for_the_other() {
 }
 
 #[test]
+fn after_the_end_of_the_other_direction_messages_still_arrive() {
+    Check::new().daemons().run(|| {
+        let ((ears, mouth), (our_ears, their_mouth)) = (pipe(0, usize::MAX), pipe(0, usize::MAX));
+        // It has said all it had to say, and hears what there is.
+        let other = thread::spawn(move || say_all(their_mouth, 1).and_then(|()| heard(ears)));
+        let mut connection = Connection::new(our_ears, mouth);
+        arrived(connection.receive(), &message(1, 1), "a message from the other end");
+        for time in ["the end", "the end, asked again"] {
+            assert_eq!(in_short(connection.receive()), Ok(None), "{time}");
+        }
+        for number in 1..=2 {
+            connection.send(message(1, number)).expect("the other end has finished, and still listens");
+        }
+        connection.close().unwrap();
+        assert_eq!(other.join().unwrap().unwrap(), [message(1, 1), message(1, 2)], "what the other end heard");
+    });
+}
+
+#[test]
+fn two_connections_have_nothing_to_do_with_each_other() {
+    let firsts = ["a first connection that fails", "a first connection that waits for its other end"];
+    Check::new().daemons().threads_only().each(firsts, |first| {
+        let [(held_ears, at_ears), (held_mouth, at_mouth)] =
+            [Stop::told(), Stop::told()].map(|stop| (stop.clone(), stop));
+        let waiting = first.contains("waits").then(|| {
+            thread::spawn(move || {
+                // One direction stops in the middle of a message, the other one before a message.
+                let words = frame(b"slow");
+                let ears = Script::of(&words[..4]).chain(Held { stop: held_ears, stream: Script::of(&words[4..]) });
+                let mut connection = Connection::new(ears, Held { stop: held_mouth, stream: Page::blank() });
+                let sent = connection.send(b"late".to_vec());
+                let received = in_short(connection.receive());
+                (received, sent.and(connection.close()).map_err(|error| error.kind()))
+            })
+        });
+        if waiting.is_some() {
+            at_ears.wait();
+            at_mouth.wait();
+        } else {
+            let broken = Script::of(&frame(b"half")[..6]);
+            let mut connection = Connection::new(broken, Page::blank().room_for(2, Then::Fail(ErrorKind::TimedOut)));
+            assert_eq!(in_short(connection.receive()), Err(ErrorKind::UnexpectedEof), "half a message");
+            for number in 1..=2 {
+                let _ = connection.send(message(1, number));
+                // Whoever writes has failed now, and the next `send` may know it.
+                until_still();
+            }
+            let _ = connection.close();
+        }
+        let mut second = Connection::new(Script::of(frame(b"theirs")), Page::blank().room_for(8, Then::End));
+        second.send(b"ours".to_vec()).expect("it is another connection");
+        arrived(second.receive(), b"theirs", "a message through the second connection");
+        second.close().expect("it is another connection");
+        if let Some(waiting) = waiting {
+            at_ears.gate.open();
+            at_mouth.gate.open();
+            assert_eq!(waiting.join().unwrap(), (Ok(Some(4)), Ok(())), "what became of the first connection");
+        }
+    });
+}
+
+#[test]
 fn many_and_big_messages_in_both_directions_at_once_arrive() {
     Check::new().threads_only().deadline(PLENTY).run(|| {
         let (mut child, mut connection) = Running::start("speaks_first");
@@ -286,7 +422,43 @@ fn many_and_big_messages_in_both_directions_at_once_arrive() {
         assert_eq!(in_short(connection.receive()), Ok(None), "the end, after all messages");
         connection.close().unwrap();
         assert!(child.ended().success(), "the child was sent these messages and got others");
+
+        situation("more messages are sent than 16 bits count, and the other end takes none before it has been heard");
+        let (stop, written) = (Stop::new(), Arc::new(Mutex::new(Vec::new())));
+        let ears = Script::of(frame(b"all")).chain(Opens(stop.gate.clone()));
+        let mut connection = Connection::new(ears, Held { stop, stream: Kept(Arc::clone(&written)) });
+        let messages: Vec<Vec<u8>> = (0..70_000).map(|number| message(1, number as u8)).collect();
+        for message in &messages {
+            connection.send(message.clone()).unwrap();
+        }
+        arrived(connection.receive(), b"all", "a message");
+        assert_eq!(in_short(connection.receive()), Ok(None), "the end, after a message");
+        connection.close().unwrap();
+        same(&written.lock().unwrap(), &frames(&messages), "what was written");
     });
+}
+
+/// An end that opens a gate.
+struct Opens(Gate);
+
+impl Read for Opens {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.open();
+        Ok(0)
+    }
+}
+
+/// Takes everything and keeps it.
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[test]
@@ -433,6 +605,63 @@ fn gives_the_reason(page: Page, length: usize, reason: Option<ErrorKind>) {
 }
 
 #[test]
+fn the_first_failure_is_told_once_and_ends_the_stream() {
+    let streams = ["a stream that fails in the first message", "a stream that can't flush the first message"];
+    Check::new().daemons().each(streams, |stream| {
+        let in_write = stream.contains("fails in");
+        let stream = Arc::new(Mutex::new(Moody { taken: Vec::new(), in_write, failures: 0 }));
+        let mut connection = Connection::new(io::empty(), Fails(Arc::clone(&stream)));
+        let messages = [1, 2, 3].map(|number| message(1, number));
+        let sent = messages.iter().try_for_each(|message| connection.send(message.clone()));
+        let [sent, closed] = [sent, connection.close()].map(|outcome| outcome.map_err(|error| error.kind()));
+        let reason = Err(ErrorKind::TimedOut);
+        // A `send` may know of the failure, and not tell the reason.
+        let told = if sent == Err(ErrorKind::BrokenPipe) { Ok(()) } else { sent };
+        assert_eq!(told.and(closed), reason, "what `send` or else `close` says");
+        assert!(told.is_ok() || closed.is_ok(), "`send` has given the reason, and `close` says it again");
+        let taken = stream.lock().unwrap().taken.clone();
+        assert!(
+            frames(&messages).starts_with(&taken),
+            "{taken:?} was written, and that is no beginning of what was sent"
+        );
+    });
+}
+
+/// A stream that fails once and then takes what comes. Each flush fails, the later ones for another reason.
+struct Moody {
+    taken: Vec<u8>,
+    in_write: bool,
+    failures: u32,
+}
+
+impl Moody {
+    fn fail<T>(&mut self) -> io::Result<T> {
+        self.failures += 1;
+        Err(if self.failures == 1 { ErrorKind::TimedOut } else { ErrorKind::ConnectionReset }.into())
+    }
+}
+
+#[derive(Clone)]
+struct Fails(Arc<Mutex<Moody>>);
+
+impl Write for Fails {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut moody = self.0.lock().unwrap();
+        let length =
+            if moody.in_write && moody.failures == 0 { 2 - moody.taken.len() } else { usize::MAX }.min(bytes.len());
+        if length == 0 && !bytes.is_empty() {
+            return moody.fail();
+        }
+        moody.taken.extend(&bytes[..length]);
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.lock().unwrap().fail()
+    }
+}
+
+#[test]
 fn close_returns_when_everything_is_written() {
     Check::new().threads_only().deadline(PLENTY).run(|| {
         let (mut child, mut connection) = Running::start("sends_and_ends");
@@ -447,54 +676,118 @@ fn close_returns_when_everything_is_written() {
 
 #[test]
 fn close_waits_as_long_as_it_takes() {
-    Check::new().daemons().hostile_timeouts().run(|| {
-        let ((mut ears, mouth), gate) = (pipe(64, usize::MAX), Gate::closed());
+    let who = ["a `close` as ever", "a `close` by a destructor, while a panic goes by"];
+    Check::new().daemons().hostile_timeouts().each(who, |who| {
+        let ((mut ears, mouth), stop) = (pipe(64, usize::MAX), Stop::new());
         let later = thread::spawn({
-            let gate = gate.clone();
+            let gate = stop.gate.clone();
             move || {
                 a_while_passes();
                 gate.open();
             }
         });
-        let mut connection = Connection::new(io::empty(), Held { gate, mouth });
+        let mut connection = Connection::new(io::empty(), Held { stop, stream: mouth });
         for number in 1..=2 {
             connection.send(message(1, number)).unwrap();
         }
-        connection.close().unwrap();
+        if who.contains("destructor") {
+            let panics = AssertUnwindSafe(|| {
+                let _closes = Closes(Some(connection));
+                panic::resume_unwind(Box::new("as its test wants it"))
+            });
+            panic::catch_unwind::<_, ()>(panics).expect_err("the panic goes on when all is written");
+        } else {
+            connection.close().unwrap();
+        }
         same(&ears.read_now(), &frames(&[message(1, 1), message(1, 2)]), "what was written when `close` returned");
         later.join().unwrap();
     });
 }
 
-/// Takes nothing until its gate is open.
-struct Held {
-    gate: Gate,
-    mouth: PipeWriter,
+/// Closes its connection when it is dropped.
+struct Closes(Option<Connection>);
+
+impl Drop for Closes {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            // A second panic would end the process. What was written tells as much.
+            let _ = connection.close();
+        }
+    }
 }
 
-impl Write for Held {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+/// Where a stream stops until its gate is open, and may say that it is there.
+#[derive(Clone)]
+struct Stop {
+    reached: Option<Gate>,
+    gate: Gate,
+}
+
+impl Stop {
+    fn new() -> Stop {
+        Stop { reached: None, gate: Gate::closed() }
+    }
+
+    fn told() -> Stop {
+        Stop { reached: Some(Gate::closed()), gate: Gate::closed() }
+    }
+
+    /// Waits until the stream is there.
+    fn wait(&self) {
+        self.reached.iter().for_each(Gate::pass);
+    }
+
+    fn pass(&self) {
+        self.reached.iter().for_each(Gate::open);
         self.gate.pass();
-        self.mouth.write(bytes)
+    }
+}
+
+/// Gives and takes nothing before it may go on.
+struct Held<S> {
+    stop: Stop,
+    stream: S,
+}
+
+impl<S: Read> Read for Held<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stop.pass();
+        self.stream.read(buffer)
+    }
+}
+
+impl<S: Write> Write for Held<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stop.pass();
+        self.stream.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.mouth.flush()
+        self.stream.flush()
     }
 }
 
 #[test]
 fn close_hangs_up_on_who_waits_to_be_heard() {
-    Check::new().daemons().run(|| {
-        let ((ears, mouth), (our_ears, their_mouth)) = (pipe(0, usize::MAX), pipe(0, usize::MAX));
-        let other = thread::spawn(move || {
-            // Nobody hears all of this. Only then does it listen itself.
-            let _ = say_all(their_mouth, 2);
-            heard(ears)
+    Check::new().daemons().each(["an other end that is silent", "an other end that says two messages"], |other| {
+        let ((ears, mouth), (our_ears, mut their_mouth)) = (pipe(0, usize::MAX), pipe(0, usize::MAX));
+        let (says, closed) = (if other.contains("two") { 2 } else { 0 }, Gate::closed());
+        let other = thread::spawn({
+            let closed = closed.clone();
+            move || {
+                // Nobody hears all of this. Only then does it listen itself.
+                let _ = say_all(&mut their_mouth, says);
+                let heard = heard(ears);
+                // It has not finished: it might say more.
+                closed.pass();
+                drop(their_mouth);
+                heard
+            }
         });
         let mut connection = Connection::new(our_ears, mouth);
         connection.send(message(1, 1)).unwrap();
         connection.close().expect("the other end takes the message in the end");
+        closed.open();
         assert_eq!(other.join().unwrap().unwrap(), [message(1, 1)], "what the other end heard");
     });
 }
@@ -614,7 +907,7 @@ fn hear(ears: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// Says so many messages of 1 byte.
-fn say_all(mut mouth: PipeWriter, messages: u8) -> io::Result<()> {
+fn say_all(mut mouth: impl Write, messages: u8) -> io::Result<()> {
     (1..=messages).try_for_each(|number| mouth.write_all(&frame(&message(1, number))))
 }
 

@@ -84,10 +84,22 @@ fn a_value_loses_no_update() {
                 });
             }
         }
-        situation("`change` panics");
-        let before = shared.value();
-        assert!(panic::catch_unwind(AssertUnwindSafe(|| shared.modify(|_| panic!("in `change`")))).is_err());
-        assert_eq!((shared.value(), other.modify(|value| value)), (before, before), "the value, after a panic");
+        let another_thread = || {
+            thread::scope(|scope| scope.spawn(|| shared.modify(|value| value.wrapping_add(1))).join().unwrap());
+        };
+        adds_1(&shared, 0, &[1, 2], &another_thread);
+        for others in [0, 1] {
+            situation(format!("`change` panics, and meanwhile others have added 1, so many times: {others}"));
+            let now = shared.value() + others;
+            let change = |_| {
+                for _ in 0..others {
+                    other.modify(|value| value + 1);
+                }
+                panic!("in `change`")
+            };
+            assert!(panic::catch_unwind(AssertUnwindSafe(|| shared.modify(change))).is_err());
+            assert_eq!((shared.value(), other.modify(|value| value)), (now, now), "the value, after a panic");
+        }
     }));
 }
 
@@ -148,6 +160,23 @@ fn an_update_sees_and_changes_the_current_cells() {
                 assert_eq!(other.snapshot().unwrap(), expected, "after update {nth}");
             }
         }
+        // More cells than a word has bits, and more than 16 bits count.
+        for len in [200, 70_000] {
+            let file = file.with_extension(len.to_string());
+            let (shared, mut expected) = (created(&file, len), vec![0; len]);
+            let other = Shared::open(&file).unwrap();
+            for (cell, number) in [0, 63, 64, 127, 128, len - 1, 64].into_iter().zip(1..) {
+                situation(format!("the {number}th update of an array of {len} cells sets cell {cell}"));
+                let add = |cells: &mut shared::Cells<'_>| cells.set(cell, cells.get(cell) + number);
+                expected[cell] += number;
+                if number % 2 == 0 {
+                    other.update(add).unwrap()
+                } else {
+                    shared.update(add).unwrap()
+                }
+                assert!(other.snapshot().unwrap() == expected, "the update has changed another cell, or not this one");
+            }
+        }
     }));
 }
 
@@ -184,6 +213,14 @@ fn beyond_the_last_cell_is_none() {
                     assert_eq!(soon(|| array(&shared)), Some(vec![round; len]), "the array, after that");
                     assert_eq!(shared.value(), 5, "the value, after that");
                 }
+                situation(format!("`change` goes on after a panic of `set`, in an array of {len} cells"));
+                let goes_on = |cells: &mut shared::Cells<'_>| {
+                    for index in [len, len + 1, usize::MAX] {
+                        panic::catch_unwind(AssertUnwindSafe(|| cells.set(index, 77))).expect_err("it has to panic");
+                    }
+                };
+                shared.update(goes_on).unwrap();
+                assert_eq!(array(&shared), Some(vec![round; len]), "the array, after that");
             }
         }
     }));
@@ -199,10 +236,20 @@ fn two_processes_never_change_the_array_at_once() {
         children.wait_for(BETWEEN, 1);
         let refused = try_to_add(&shared);
         assert_eq!(refused, None, "while another process was in the middle of an update");
+        // It may wait, but has nothing to change.
+        let opens = thread::spawn({
+            let file = file.to_owned();
+            move || Shared::open(&file)
+        });
+        until_still();
+        assert_eq!(try_to_add(&shared), None, "while another process was in the middle, and the file was opened again");
         children.open(BETWEEN);
         ended_well(child);
+        let opened_meanwhile = opens.join().unwrap().unwrap();
+        assert_eq!(shared.snapshot().unwrap(), [1, 1], "the other process has added 1");
         assert_eq!(try_to_add(&shared), Some(()), "once the other process was done");
-        assert_eq!(shared.snapshot().unwrap(), [2, 2], "two processes have added 1");
+        assert_eq!(try_to_add(&opened_meanwhile), Some(()), "once the other process was done");
+        assert_eq!(shared.snapshot().unwrap(), [3, 3], "1 was added three times");
     }));
 }
 
@@ -227,11 +274,20 @@ fn two_threads_of_a_process_never_change_the_array_at_once() {
     let place = Place::new();
     check(place.with(|file| {
         let shared = created(file, 2);
+        #[cfg(not(unix))]
         let opened_again = Shared::open(file).unwrap();
+        #[cfg(unix)]
+        let opened_again = on_unix::opened_by_another_name(file);
         let from_another_thread =
             |shared: &Shared| thread::scope(|scope| scope.spawn(|| try_to_add(shared)).join().unwrap());
+        let count = |shared: &Shared| {
+            let count = || (shared.modify(|value| value + 1), shared.value());
+            thread::scope(|scope| scope.spawn(count).join().unwrap())
+        };
         let inside = shared.update(|cells| {
             add_1(cells);
+            let counted = (count(&shared), count(&opened_again));
+            assert_eq!(counted, ((0, 1), (1, 2)), "the value, while a thread was in the middle of an update");
             (from_another_thread(&shared), from_another_thread(&opened_again))
         });
         assert_eq!(inside.unwrap(), (None, None), "while a thread was in the middle of an update");
@@ -250,12 +306,13 @@ fn an_update_waits_for_its_turn() {
         for holder in ["a process", "a thread with a `Shared` of its own", "a thread with the same `Shared`"] {
             for waiting in ["update", "snapshot"] {
                 situation(format!("{holder} is in the middle of an update, and another thread calls `{waiting}`"));
+                let other = Shared::open(file).unwrap();
                 let holder = Holder::start(holder, file, &shared);
                 let (answer, answered) = mpsc::channel();
                 thread::spawn({
                     let shared = Arc::clone(&shared);
-                    let call = if waiting == "update" { update_and_nothing_else } else { Shared::snapshot };
-                    move || answer.send(call(&shared))
+                    let update = waiting == "update";
+                    move || answer.send(if update { updated(&shared, &other) } else { shared.snapshot() })
                 });
                 until_still();
                 let early = answered.try_recv();
@@ -276,10 +333,11 @@ fn an_update_waits_for_its_turn() {
     }));
 }
 
-/// Adds 1, and returns what is there then.
-fn update_and_nothing_else(shared: &Shared) -> io::Result<Vec<u64>> {
+/// Adds 1, and returns what is there then. Meanwhile it is nobody else's turn.
+fn updated(shared: &Shared, other: &Shared) -> io::Result<Vec<u64>> {
     shared.update(|cells| {
         add_1(cells);
+        assert_eq!(try_to_add(other), None, "in the middle of an update that had to wait for its turn");
         cells.to_vec()
     })
 }
@@ -320,15 +378,23 @@ impl Holder {
 fn two_files_have_nothing_to_do_with_each_other() {
     let place = Place::new();
     check(place.with(|file| {
-        let (one, two) = (created(file, 2), created(&file.with_extension("two"), 1));
-        one.modify(|_| 5);
-        let inside = one.update(|cells| {
-            add_1(cells);
-            (two.try_update(add_1).unwrap(), array(&two), two.modify(|value| value + 1), two.snapshot().unwrap())
-        });
-        assert_eq!(inside.unwrap(), (Some(()), Some(vec![1]), 0, vec![1]), "while the other array is changed");
-        assert_eq!((one.value(), one.snapshot().unwrap()), (5, vec![1, 1]), "the one that was changed");
-        assert_eq!((two.value(), two.snapshot().unwrap()), (1, vec![1]), "the other one");
+        let folder = file.with_extension("folder");
+        fs::create_dir(&folder).unwrap();
+        // The names may be alike, too.
+        let (named, two) = (file.with_extension("one"), file.with_extension("two"));
+        let alike = folder.join(named.file_name().unwrap());
+        for (what, one, two) in [("two names", file, &*two), ("the same name in two folders", &named, &alike)] {
+            situation(format!("the files have {what}"));
+            let (one, two) = (created(one, 2), created(two, 1));
+            one.modify(|_| 5);
+            let inside = one.update(|cells| {
+                add_1(cells);
+                (two.try_update(add_1).unwrap(), array(&two), two.modify(|value| value + 1), two.snapshot().unwrap())
+            });
+            assert_eq!(inside.unwrap(), (Some(()), Some(vec![1]), 0, vec![1]), "while the other array is changed");
+            assert_eq!((one.value(), one.snapshot().unwrap()), (5, vec![1, 1]), "the one that was changed");
+            assert_eq!((two.value(), two.snapshot().unwrap()), (1, vec![1]), "the other one");
+        }
     }));
 }
 
@@ -420,7 +486,48 @@ fn a_reader_notices_every_update() {
                 updates_in_steps(&shared, &progress, &|| {});
             }
         }
-        for updates in (3..=20).chain([256]) {
+        situation("a reader has read cell 0, the file is opened and the value changes, and it reads cell 1");
+        let read = shared.try_read(|cells| {
+            let first = cells.get(0);
+            let opened = Shared::open(file).unwrap();
+            for other in [&*shared, &own, &opened] {
+                other.modify(|value| value + 1);
+            }
+            (first, cells.get(1))
+        });
+        let number = number_after(progress.done.load(SeqCst));
+        assert_eq!(read.unwrap(), Some((number, number)), "nobody has changed the array");
+
+        situation(
+            "a reader has read cell 0, another one comes and goes, an update comes, and the first one reads cell 1",
+        );
+        let read = shared.try_read(|cells| {
+            let first = cells.get(0);
+            let again = || thread::scope(|scope| scope.spawn(|| array(&shared)).join().unwrap());
+            let seen = again();
+            assert!(seen.is_none_or(|seen| seen == [number; 2]), "the other reader");
+            ((first, cells.get(1)), own.try_update(add_1).unwrap())
+        });
+        assert!(read.unwrap().is_none_or(|(_, came)| came.is_none()), "it was told that nothing has changed");
+
+        situation(
+            "a reader has read cell 0, an update is broken off, another reader comes and goes, and it reads cell 1",
+        );
+        let before = shared.snapshot().unwrap();
+        let read = shared.try_read(|cells| {
+            let first = cells.get(0);
+            let broken = |cells: &mut shared::Cells<'_>| {
+                (0..2).for_each(|cell| cells.set(cell, 77));
+                panic!("as its test wants it");
+            };
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| own.try_update(broken)));
+            let second = cells.get(1);
+            let _ = array(&own);
+            vec![first, second]
+        });
+        assert!(read.unwrap().is_none_or(|cells| cells == before), "the array was {before:?} at every moment");
+
+        for updates in (3..=20).chain([256, 65_536]) {
             situation(format!("a reader has read cell 0, {updates} updates come, and it reads cell 1"));
             let read = shared.try_read(|cells| {
                 let first = cells.get(0);
@@ -600,6 +707,15 @@ fn an_update_that_is_broken_off_changes_nothing() {
                 if way != LIVES_ON {
                     child.wait().unwrap();
                 }
+                // Whoever comes first has to find the array as it was, whatever it does.
+                match way {
+                    "ends itself" => done += shared.update(add_1).map(|()| 1).unwrap(),
+                    "aborts" => done += soon(|| try_to_add(&shared)).map(|()| 1).expect("the lock must be free"),
+                    "panics" => {
+                        assert_eq!(shared.snapshot().unwrap(), [done; 2], "the first to look, after {done} updates")
+                    }
+                    _ => {}
+                }
                 assert_eq!(soon(|| array(&shared)), Some(vec![done; 2]), "the array, after {done} updates");
                 assert_eq!(soon(|| try_to_add(&shared)), Some(()), "the lock must be free");
                 shared.update(add_1).unwrap();
@@ -617,7 +733,27 @@ fn an_update_that_is_broken_off_changes_nothing() {
                 assert_eq!(shared.snapshot().unwrap(), [done; 2], "the array, when the process has gone on to its end");
             }
         }
+        situation("while a panic goes by, a destructor changes the value and the array");
+        shared.modify(|_| 0);
+        let panics = || {
+            let _last = LastWords(&shared);
+            panic!("as its test wants it");
+        };
+        assert!(panic::catch_unwind(AssertUnwindSafe(panics)).is_err());
+        assert_eq!((shared.value(), soon(|| array(&shared))), (1, Some(vec![done + 2; 2])), "what it has done counts");
+        assert_eq!(try_to_add(&Shared::open(file).unwrap()), Some(()), "the lock must be free");
     }));
+}
+
+/// Adds 1 to the value and twice to the array when it is dropped.
+struct LastWords<'a>(&'a Shared);
+
+impl Drop for LastWords<'_> {
+    fn drop(&mut self) {
+        self.0.modify(|value| value + 1);
+        self.0.update(add_1).unwrap();
+        assert_eq!(try_to_add(self.0), Some(()), "nobody else is there");
+    }
 }
 
 /// What can become of a process.
@@ -727,7 +863,7 @@ fn a_file_that_is_not_shared_memory_is_refused_and_left_alone() {
                 assert!(fs::read(file).unwrap() == bytes, "`open` has changed it");
             }
             for (word, number) in
-                (0..whole.len() / 8).flat_map(|word| [0, 1, 1 << 62, u64::MAX].map(|number| (word, number)))
+                (0..whole.len() / 8).flat_map(|word| [0, 1, 1 << 62, u64::MAX - 0xff].map(|number| (word, number)))
             {
                 situation(format!("in the file of an array of {len} cells, word {word} is {number}"));
                 let mut bytes = whole.clone();
@@ -818,6 +954,13 @@ mod on_unix {
             fs::read_link(file).unwrap() == nowhere && !nowhere.exists(),
             "the link, or where it leads to, has changed"
         );
+    }
+
+    /// The same file by another name.
+    pub(super) fn opened_by_another_name(file: &Path) -> Shared {
+        let link = file.with_extension("link");
+        symlink(file, &link).unwrap();
+        Shared::open(&link).unwrap()
     }
 
     /// A full disk can't be had without the rights of an administrator. A process that may not write long files is much the same:
