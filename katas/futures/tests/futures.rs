@@ -9,6 +9,7 @@ mod contract;
 use std::any::Any;
 use std::mem;
 use std::num::NonZeroUsize;
+use std::panic;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -82,6 +83,10 @@ fn a_panic_completes_its_future_and_the_worker_goes_on() {
         let next = executor.submit(|| "a page");
         assert_eq!(told(broken.result()), "panicked: no such page");
         assert_eq!(told(next.result()), "a page");
+        // What is thrown need not be a text.
+        let thrown = executor.submit(|| -> () { panic::resume_unwind(Box::new(404)) });
+        let Err(Failure::Panicked(payload)) = thrown.result() else { panic!("the job has panicked") };
+        assert_eq!(payload.downcast_ref(), Some(&404), "the job's own payload");
     });
 }
 
@@ -268,9 +273,11 @@ fn no_job_is_lost_with_its_future_or_its_executor() {
         let (executor, log) = (executor(1), Log::new());
         // Its future is dropped at the end of the statement.
         executor.submit(noting(&log, "forgotten"));
+        drop(as_completed(vec![executor.submit(noting(&log, "not asked for"))]));
         let kept = executor.submit(|| "kept");
         drop(executor);
         assert!(log.happened("forgotten"), "a job runs also if nobody wants its result");
+        assert!(log.happened("not asked for"), "so it does if its future is dropped with the iterator");
         assert!(kept.is_done(), "dropping the executor waits for all of its jobs");
         assert_eq!(told(kept.result()), "kept");
     });
