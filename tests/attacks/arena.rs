@@ -168,9 +168,8 @@ impl Arena {
     ) -> (Option<i32>, String) {
         let mut command = self.grader();
         command.arg("grade").arg(class).arg("--out").arg(out).args(flags);
-        // A const loop, a spin and a stopped process are waited for to the end, in test after test. Everything else takes a fraction of it,
-        // and what it stands in line for a processor on a busy machine is given back.
-        command.args(["--compile-seconds", "20", "--test-seconds", "12"]);
+        // A const loop, a spin and a stopped process are waited for to the end. Everything else takes a fraction of it.
+        command.args(["--compile-seconds", "20", "--test-seconds", "20"]);
         let katas: BTreeSet<&str> = samples.iter().map(|sample| sample.kata.as_str()).collect();
         command.args(katas.iter().flat_map(|kata| ["--kata", kata]));
         // Cargo and rustup know their homes by these, or else by the home that is a trap here.
