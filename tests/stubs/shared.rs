@@ -45,8 +45,8 @@ impl Shared {
 
     /// Replaces the value by what `change` makes of it. Returns what was replaced.
     ///
-    /// Nobody waits for a process that stands still in `change`, and this waits for no update of the array. If the value has
-    /// changed meanwhile, `change` is called again, with the new one. If `change` panics, the value stays.
+    /// Nobody waits for a process or thread that stands still in `change`, and this waits for no update of the array. If the value
+    /// has changed meanwhile, `change` is called again, with the new one. If `change` panics, the value stays.
     pub fn modify(&self, change: impl FnMut(u64) -> u64) -> u64 {
         todo!()
     }

@@ -5,7 +5,7 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
-use std::io::{self, BufRead, ErrorKind, Read, Write};
+use std::io::{self, BufRead, ErrorKind, Write};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
@@ -171,14 +171,15 @@ fn a_line_that_is_no_part_is_an_error() {
 
 #[test]
 fn what_the_reader_or_the_writer_reports_is_passed_on() {
-    let reading = (0..3).map(Streams::ReadingFails);
-    let writing = (0..2).flat_map(|answer| [Streams::WritingFails(answer), Streams::FlushingFails(answer)]);
-    let talk = |streams| Talk::of(&["1 101", "7 8"], streams);
-    let failing = reading.chain(writing).flat_map(|streams| {
-        let other_kind = Talk { fails_with: Some(ErrorKind::UnexpectedEof), ..talk(streams) };
-        [talk(streams), other_kind]
+    use ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    let reading = (0..3).flat_map(|line| [ConnectionReset, UnexpectedEof].map(|how| Streams::ReadingFails(line, how)));
+    let writing = (0..2).flat_map(|answer| {
+        [BrokenPipe, UnexpectedEof]
+            .into_iter()
+            .flat_map(move |how| [Streams::WritingFails(answer, how), Streams::FlushingFails(answer, how)])
     });
-    let panicking = (0..2).map(|part| Talk { panics_at: Some(part), ..talk(Streams::Wide) });
+    let failing = reading.chain(writing).map(|streams| Talk::of(&["1 101", "7 8"], streams));
+    let panicking = (0..2).map(|part| Talk { panics_at: Some(part), ..Talk::of(&["1 101", "7 8"], Streams::Wide) });
     Check::new().each(failing.chain(panicking), Talk::hold);
 }
 
@@ -508,8 +509,6 @@ impl fmt::Display for Cut {
 struct Talk {
     lines: Vec<Vec<u8>>,
     streams: Streams,
-    /// What reading or writing fails with, if not with what is usual.
-    fails_with: Option<ErrorKind>,
     /// The part on which the work panics.
     panics_at: Option<usize>,
 }
@@ -526,14 +525,12 @@ struct Served {
 impl Talk {
     fn of(lines: &[&str], streams: Streams) -> Talk {
         let lines = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
-        Talk { lines, streams, fails_with: None, panics_at: None }
+        Talk { lines, streams, panics_at: None }
     }
 
     /// Lets `serve` answer, and compares what it does with what the contract asks for.
     fn hold(&self) {
         let (input, output, arrived) = conversation::begin(self.lines.clone(), self.streams);
-        let input = Stream { stream: input, narrow: false, fails_with: self.fails_with };
-        let output = Stream { stream: output, narrow: self.streams == Streams::Narrow, fails_with: self.fails_with };
         let worked_on = RefCell::new(Vec::new());
         let work = |part: Range<u64>| {
             worked_on.borrow_mut().push(part.clone());
@@ -556,28 +553,39 @@ impl Talk {
     /// What the contract asks for. The answer to a part is its length.
     fn expected(&self) -> Served {
         let mut served = Served::default();
-        let reports = |error, served| Served { reports: Some(self.fails_with.unwrap_or(error)), ..served };
         for (number, line) in self.lines.iter().enumerate() {
-            if self.streams == Streams::ReadingFails(number) {
-                return reports(Streams::READING, served);
+            if let Streams::ReadingFails(line, how) = self.streams
+                && line == number
+            {
+                return served.reporting(how);
             }
-            let Some(part) = part(line) else { return reports(ErrorKind::InvalidData, served) };
+            let Some(part) = part(line) else { return served.reporting(ErrorKind::InvalidData) };
             served.worked_on.push(part.clone());
             if self.panics_at == Some(number) {
                 return Served { panics: true, ..served };
             }
-            if self.streams == Streams::WritingFails(number) {
-                return reports(Streams::WRITING, served);
+            if let Streams::WritingFails(answer, how) = self.streams
+                && answer == number
+            {
+                return served.reporting(how);
             }
             served.answers += &format!("{}\n", part.end - part.start);
-            if self.streams == Streams::FlushingFails(number) {
-                return reports(Streams::WRITING, served);
+            if let Streams::FlushingFails(answer, how) = self.streams
+                && answer == number
+            {
+                return served.reporting(how);
             }
         }
-        match self.streams == Streams::ReadingFails(self.lines.len()) {
-            true => reports(Streams::READING, served),
-            false => served,
+        match self.streams {
+            Streams::ReadingFails(line, how) if line == self.lines.len() => served.reporting(how),
+            _ => served,
         }
+    }
+}
+
+impl Served {
+    fn reporting(self, error: ErrorKind) -> Served {
+        Served { reports: Some(error), ..self }
     }
 }
 
@@ -588,51 +596,10 @@ impl fmt::Display for Talk {
             0..10 => write!(f, "the lines [{}], {}", lines.join(", "), self.streams)?,
             many => write!(f, "{many} lines {}, {}", lines[0], self.streams)?,
         }
-        match (self.fails_with, self.panics_at) {
-            (Some(kind), _) => write!(f, " with {kind:?}"),
-            (_, Some(part)) => write!(f, ", where the work on part {} panics", part + 1),
-            (None, None) => Ok(()),
+        match self.panics_at {
+            Some(part) => write!(f, ", where the work on part {} panics", part + 1),
+            None => Ok(()),
         }
-    }
-}
-
-/// A stream that takes one byte at a time, and that fails with another error.
-struct Stream<S> {
-    stream: S,
-    narrow: bool,
-    fails_with: Option<ErrorKind>,
-}
-
-impl<S> Stream<S> {
-    fn renamed<T>(fails_with: Option<ErrorKind>, outcome: io::Result<T>) -> io::Result<T> {
-        outcome.map_err(|error| fails_with.map_or(error, io::Error::from))
-    }
-}
-
-impl<S: Read> Read for Stream<S> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        Stream::<S>::renamed(self.fails_with, self.stream.read(buffer))
-    }
-}
-
-impl<S: BufRead> BufRead for Stream<S> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        Stream::<S>::renamed(self.fails_with, self.stream.fill_buf())
-    }
-
-    fn consume(&mut self, bytes: usize) {
-        self.stream.consume(bytes);
-    }
-}
-
-impl<S: Write> Write for Stream<S> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let taken = if self.narrow { &bytes[..bytes.len().min(1)] } else { bytes };
-        Stream::<S>::renamed(self.fails_with, self.stream.write(taken))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Stream::<S>::renamed(self.fails_with, self.stream.flush())
     }
 }
 
@@ -703,7 +670,8 @@ struct Fault {
 const FAULTS: [Fault; 10] = [
     ends("ends without a word", b"", || process::exit(0)),
     ends("ends in the middle of its answer", b"50", || process::exit(0)),
-    ends("panics", b"", || panic!("a mistake in the work")),
+    // Without the words that the hook would print: nobody made a mistake.
+    ends("panics", b"", || panic::resume_unwind(Box::new("a mistake in the work"))),
     stays("answers in words and doesn't end", b"five thousand\n"),
     ends("aborts", b"", || process::abort()),
     stays("answers with an empty line", b"\n"),

@@ -14,19 +14,12 @@ pub enum Streams {
     Wide,
     /// They take and give one byte at a time.
     Narrow,
-    /// Reading this line fails, counted from 0. The end of the input counts as a line.
-    ReadingFails(usize),
-    /// Writing this answer fails.
-    WritingFails(usize),
-    /// Flushing this answer fails.
-    FlushingFails(usize),
-}
-
-impl Streams {
-    /// What reading fails with.
-    pub const READING: ErrorKind = ErrorKind::ConnectionReset;
-    /// What writing and flushing fail with.
-    pub const WRITING: ErrorKind = ErrorKind::BrokenPipe;
+    /// Reading this line fails like this, counted from 0. The end of the input counts as a line.
+    ReadingFails(usize, ErrorKind),
+    /// Writing this answer fails like this.
+    WritingFails(usize, ErrorKind),
+    /// Flushing this answer fails like this.
+    FlushingFails(usize, ErrorKind),
 }
 
 impl fmt::Display for Streams {
@@ -34,9 +27,9 @@ impl fmt::Display for Streams {
         match self {
             Streams::Wide => f.write_str("in one piece"),
             Streams::Narrow => f.write_str("byte by byte"),
-            Streams::ReadingFails(line) => write!(f, "where reading line {} fails", line + 1),
-            Streams::WritingFails(answer) => write!(f, "where writing answer {} fails", answer + 1),
-            Streams::FlushingFails(answer) => write!(f, "where flushing answer {} fails", answer + 1),
+            Streams::ReadingFails(line, how) => write!(f, "where reading line {} fails with {how:?}", line + 1),
+            Streams::WritingFails(answer, how) => write!(f, "where writing answer {} fails with {how:?}", answer + 1),
+            Streams::FlushingFails(answer, how) => write!(f, "where flushing answer {} fails with {how:?}", answer + 1),
         }
     }
 }
@@ -62,8 +55,8 @@ pub fn begin(lines: Vec<Vec<u8>>, streams: Streams) -> (impl BufRead, impl Write
     let sink = Sink { streams, arrived: arrived.clone() };
     // The smallest reader asks for each byte.
     let capacity = if streams == Streams::Narrow { 1 } else { 1024 };
-    // Where writing fails the worker shall see it when it writes.
-    let kept = if matches!(streams, Streams::WritingFails(_)) { 0 } else { 1024 };
+    // Where writing fails, or takes less than it is given, the worker shall see it when it writes.
+    let kept = if matches!(streams, Streams::Narrow | Streams::WritingFails(..)) { 0 } else { 1024 };
     (BufReader::with_capacity(capacity, asker), BufWriter::with_capacity(kept, sink), arrived)
 }
 
@@ -100,8 +93,10 @@ impl Read for Asker {
         if self.rest.position() == self.rest.get_ref().len() as u64 {
             let (answers, asked) = (self.arrived.lines(), self.asked);
             assert_eq!(answers, asked, "answers that have arrived when line {} is read", asked + 1);
-            if self.streams == Streams::ReadingFails(asked) {
-                return Err(Streams::READING.into());
+            if let Streams::ReadingFails(line, how) = self.streams
+                && line == asked
+            {
+                return Err(how.into());
             }
             let Some(line) = self.lines.get(asked) else { return Ok(0) };
             self.asked += 1;
@@ -119,7 +114,7 @@ struct Sink {
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.streams {
-            Streams::WritingFails(answer) if answer == self.arrived.lines() => Err(Streams::WRITING.into()),
+            Streams::WritingFails(answer, how) if answer == self.arrived.lines() => Err(how.into()),
             Streams::Narrow => locked(&self.arrived.0).write(&bytes[..bytes.len().min(1)]),
             _ => locked(&self.arrived.0).write(bytes),
         }
@@ -127,7 +122,7 @@ impl Write for Sink {
 
     fn flush(&mut self) -> io::Result<()> {
         match self.streams {
-            Streams::FlushingFails(answer) if answer < self.arrived.lines() => Err(Streams::WRITING.into()),
+            Streams::FlushingFails(answer, how) if answer < self.arrived.lines() => Err(how.into()),
             _ => Ok(()),
         }
     }

@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use verdict::patience::Turns;
+
 /// The name of the test support's threads that serve child processes: no list of stuck threads has them.
 pub(crate) const FOR_CHILDREN: &str = "test-children";
 
@@ -80,6 +82,13 @@ pub(crate) fn family() -> Option<Vec<Task>> {
     }
     tasks.sort_by_key(|task| (task.process, task.id));
     Some(tasks)
+}
+
+/// How all of them got on with the machine's processors, as far as the system says.
+pub(crate) fn turns_of_family() -> Vec<Turns> {
+    let schedstat = |task: &Task| told(format!("/proc/{}/task/{}/schedstat", task.process, task.id));
+    let tasks = family().unwrap_or_default();
+    tasks.iter().filter_map(|task| Turns::told_by(&schedstat(task)?)).collect()
 }
 
 /// The folders of a process's threads.

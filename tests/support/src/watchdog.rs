@@ -1,13 +1,12 @@
 //! Waits for a test's body, and notices when nothing moves any more.
 
-use std::process;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use verdict::patience::is_over;
 
-use crate::tasks::{State, Task, family, own_id};
+use crate::tasks::{State, Task, family, own_id, turns_of_family};
 
 /// How often the watchdog looks.
 const TICK: Duration = Duration::from_millis(50);
@@ -93,7 +92,7 @@ fn watch_until(mut came: impl FnMut() -> bool, patience: Patience) -> Seen {
         if came() {
             return Seen::Done;
         }
-        if is_over(process::id(), (patience.begun)().elapsed(), patience.deadline) {
+        if is_over((patience.begun)().elapsed(), patience.deadline, turns_of_family) {
             return Seen::Overdue;
         }
         if !patience.while_idle && family().is_some_and(|tasks| stillness.lasts(without_watchdog(tasks))) {

@@ -108,6 +108,7 @@ fn echo(streams: Streams) -> (io::Result<()>, String) {
 
 #[test]
 fn the_streams_of_a_conversation_fail_when_they_are_told_to() {
+    const HOW: ErrorKind = ErrorKind::TimedOut;
     check(|| {
         let arrived = |streams| {
             let (outcome, text) = echo(streams);
@@ -115,13 +116,16 @@ fn the_streams_of_a_conversation_fail_when_they_are_told_to() {
         };
         for streams in [Streams::Wide, Streams::Narrow] {
             assert_eq!(arrived(streams), (Ok(()), 2), "{streams}");
+            let (_, mut output, _) = conversation::begin(Vec::new(), streams);
+            let taken = if streams == Streams::Narrow { 1 } else { 3 };
+            assert_eq!(output.write(b"one").unwrap(), taken, "bytes that are taken in one go, {streams}");
         }
         for (line, answers) in [(0, 0), (1, 1), (2, 2)] {
-            assert_eq!(arrived(Streams::ReadingFails(line)), (Err(Streams::READING), answers));
+            assert_eq!(arrived(Streams::ReadingFails(line, HOW)), (Err(HOW), answers));
         }
         for answer in 0..2 {
-            assert_eq!(arrived(Streams::WritingFails(answer)), (Err(Streams::WRITING), answer));
-            assert_eq!(arrived(Streams::FlushingFails(answer)), (Err(Streams::WRITING), answer + 1));
+            assert_eq!(arrived(Streams::WritingFails(answer, HOW)), (Err(HOW), answer));
+            assert_eq!(arrived(Streams::FlushingFails(answer, HOW)), (Err(HOW), answer + 1));
         }
     });
 }

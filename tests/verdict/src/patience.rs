@@ -3,7 +3,6 @@
 //!
 //! Linux says for how long each thread had a processor and for how long it was ready and had none. Elsewhere the clock alone decides.
 
-use std::fs;
 use std::time::Duration;
 
 /// So many times as long as its limit a process may take at most, however long its threads stood in line.
@@ -15,19 +14,29 @@ const PLENTY: u32 = 4;
 
 /// How a thread got on with the machine's processors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Turns {
+pub struct Turns {
     /// For how long it had one.
     had: Duration,
     /// For how long it was ready, and had none.
     waited: Duration,
 }
 
-/// Whether the time of this process and of all that descend from it is up, which began so long ago and may take so long.
+impl Turns {
+    /// What Linux says in a thread's file `schedstat`: nanoseconds with a processor, nanoseconds in line for one, and how often it got
+    /// one. Nothing if it reads otherwise.
+    pub fn told_by(schedstat: &str) -> Option<Turns> {
+        let mut numbers = schedstat.split_whitespace().map(|number| number.parse().map(Duration::from_nanos));
+        Some(Turns { had: numbers.next()?.ok()?, waited: numbers.next()?.ok()? })
+    }
+}
+
+/// Whether the time of somebody is up who began so long ago and may take so long. `turns` are those of all its threads, the threads of
+/// the processes that descend from it too; they are asked for when the clock says that it is.
 ///
-/// It is when the clock says so, unless some thread stood in line for a processor and they had next to none: what it stood in line is given
-/// back then. After ten times the limit it is up in any case.
-pub fn is_over(process: u32, elapsed: Duration, limit: Duration) -> bool {
-    elapsed >= limit && says(elapsed, limit, &turns_of_family(process))
+/// It is up then, unless a thread stood in line for a processor and all together had one for less than a quarter of the limit: what that
+/// thread stood in line is given back. After ten times the limit it is up in any case.
+pub fn is_over(elapsed: Duration, limit: Duration, turns: impl FnOnce() -> Vec<Turns>) -> bool {
+    elapsed >= limit && says(elapsed, limit, &turns())
 }
 
 fn says(elapsed: Duration, limit: Duration, turns: &[Turns]) -> bool {
@@ -36,34 +45,12 @@ fn says(elapsed: Duration, limit: Duration, turns: &[Turns]) -> bool {
     had >= limit / PLENTY || elapsed >= limit + waited || elapsed >= limit * FARTHEST
 }
 
-/// The turns of all threads of the process and of all that descend from it, as far as the system tells.
-fn turns_of_family(process: u32) -> Vec<Turns> {
-    let mut turns = Vec::new();
-    let mut processes = vec![process];
-    while let Some(process) = processes.pop() {
-        let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten();
-        for thread in threads.filter_map(|entry| Some(entry.ok()?.path())) {
-            // It may end while it is looked at. Then it needs no time any more.
-            turns.extend(fs::read_to_string(thread.join("schedstat")).ok().as_deref().and_then(turns_in));
-            let children = fs::read_to_string(thread.join("children")).unwrap_or_default();
-            processes.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
-        }
-    }
-    turns
-}
-
-/// What a file `schedstat` says: nanoseconds with a processor, nanoseconds in line for one, and how often it got one.
-fn turns_in(schedstat: &str) -> Option<Turns> {
-    let mut numbers = schedstat.split_whitespace().map(|number| number.parse().map(Duration::from_nanos));
-    Some(Turns { had: numbers.next()?.ok()?, waited: numbers.next()?.ok()? })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn time_in_line_is_given_back_to_who_had_next_to_no_processor() {
+    fn time_in_line_is_given_back_to_who_had_few_turns() {
         let over = |elapsed, threads: &[(u64, u64)]| {
             let seconds = Duration::from_secs;
             let turns = threads.iter().map(|&(had, waited)| Turns { had: seconds(had), waited: seconds(waited) });
@@ -82,19 +69,7 @@ mod tests {
     #[test]
     fn the_system_is_read_as_it_writes() {
         let turns = Turns { had: Duration::from_nanos(102_182), waited: Duration::from_nanos(3_474_430) };
-        assert_eq!(turns_in("102182 3474430 1\n"), Some(turns));
-        assert_eq!(turns_in(""), None);
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn a_process_is_seen_with_its_children() {
-        let sleeper = std::process::Command::new("sleep").arg("600").spawn();
-        let mut sleeper = sleeper.expect("a program that does nothing");
-        let (with, own) = (turns_of_family(std::process::id()), turns_of_family(sleeper.id()));
-        sleeper.kill().and_then(|()| sleeper.wait()).expect("it can be ended");
-        assert!(own.len() == 1 && own[0].had > Duration::ZERO, "{own:?}");
-        // This thread, the harness, and the child.
-        assert!(with.len() >= 3, "{with:?}");
+        assert_eq!(Turns::told_by("102182 3474430 1\n"), Some(turns));
+        assert_eq!(Turns::told_by(""), None);
     }
 }

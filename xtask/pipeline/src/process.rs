@@ -1,5 +1,6 @@
 //! Running a child process that may not end, may print without end, and may leave children of its own behind.
 
+use std::fs;
 use std::io::Read;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use process_wrap::std::{ChildWrapper, CommandWrap};
 use serde::{Deserialize, Serialize};
-use verdict::patience;
+use verdict::patience::{self, Turns};
 
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -109,7 +110,7 @@ pub fn run(command: Command, limits: Limits, cancel: &Cancel) -> Result<Finished
             end(&mut *child);
             return Err(Error::Interrupted);
         }
-        if patience::is_over(child.id(), started.elapsed(), limits.wall) {
+        if is_over(child.id(), started.elapsed(), limits.wall) {
             end(&mut *child);
             break;
         }
@@ -133,6 +134,28 @@ pub fn run(command: Command, limits: Limits, cancel: &Cancel) -> Result<Finished
     }
     finished.took = started.elapsed();
     Ok(finished)
+}
+
+/// Whether the time of this process and of all that descend from it is up, which began so long ago and may take so long
+/// ([`patience`]).
+pub fn is_over(process: u32, elapsed: Duration, limit: Duration) -> bool {
+    patience::is_over(elapsed, limit, || turns_of_family(process))
+}
+
+/// The turns of all threads of the process and of all that descend from it, as far as the system tells.
+fn turns_of_family(process: u32) -> Vec<Turns> {
+    let mut turns = Vec::new();
+    let mut processes = vec![process];
+    while let Some(process) = processes.pop() {
+        let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten();
+        for thread in threads.filter_map(|entry| Some(entry.ok()?.path())) {
+            // It may end while it is looked at. Then it needs no time any more.
+            let told = |file| fs::read_to_string(thread.join(file)).unwrap_or_default();
+            turns.extend(Turns::told_by(&told("schedstat")));
+            processes.extend(told("children").split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+        }
+    }
+    turns
 }
 
 impl Finished {
@@ -195,4 +218,19 @@ fn pump(mut stream: impl Read + Send + 'static, which: Stream, sender: mpsc::Sen
             }
         }
     });
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_turns_of_a_process_are_seen_with_its_children_s() {
+        let mut sleeper = Command::new("sleep").arg("600").spawn().expect("a program that does nothing");
+        let (all, its) = (turns_of_family(std::process::id()), turns_of_family(sleeper.id()));
+        sleeper.kill().and_then(|()| sleeper.wait()).expect("it can be ended");
+        assert!(its.len() == 1 && its[0] != Turns::default(), "{its:?}");
+        // This thread, the harness, and the child.
+        assert!(all.len() >= 3, "{all:?}");
+    }
 }

@@ -48,7 +48,8 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
     }
     let label = if args.katas.is_empty() { "verify".to_string() } else { format!("verify-{}", args.katas.join("-")) };
     // What must fail has to fail in a class, too, where less is tried than for a learner.
-    let settings = Settings { lean: true, steps: Some(GRADED), ..Settings::default() };
+    let steps = (args.repeat == 1).then_some(GRADED);
+    let settings = Settings { lean: true, steps, ..Settings::default() };
     let session = Session { repository, settings: &settings, console: &console, cancel: &cancel };
     let order: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
     let mut rows: BTreeMap<String, verification::Row> = BTreeMap::new();
@@ -80,7 +81,7 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
     Ok(rows.iter().all(|row| row.complaints.is_empty()) && lacks.is_empty())
 }
 
-/// The budget of scenarios for what must pass. Whoever repeats looks for verdicts that change, and needs no more than a class.
+/// The budget of scenarios for what must pass. Whoever repeats looks for verdicts that change, and needs no more than a learner.
 fn steps(args: &VerifyArgs) -> Option<u64> {
     match (args.deep, args.repeat) {
         (true, _) => Some(u64::MAX),

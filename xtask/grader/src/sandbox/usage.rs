@@ -6,8 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use pipeline::process::Exceeded;
-use verdict::patience;
+use pipeline::process::{self, Exceeded};
 
 use crate::sandbox::family::{self, Member};
 use crate::sandbox::order::Allowance;
@@ -57,7 +56,7 @@ impl Watch {
         if now < self.next_look {
             return None;
         }
-        if patience::is_over(std::process::id(), self.took(), self.allowance.wall) {
+        if process::is_over(std::process::id(), self.took(), self.allowance.wall) {
             return Some(Exceeded::Wall);
         }
         self.next_look = now + LOOK;
