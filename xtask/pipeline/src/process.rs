@@ -150,7 +150,7 @@ fn turns_of_family(process: u32) -> Vec<Turns> {
         let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten();
         for thread in threads.filter_map(|entry| Some(entry.ok()?.path())) {
             // It may end while it is looked at. Then it needs no time any more.
-            let told = |file| fs::read_to_string(thread.join(file)).unwrap_or_default();
+            let told = |file| String::from_utf8_lossy(&fs::read(thread.join(file)).unwrap_or_default()).into_owned();
             turns.extend(Turns::told_by(&told("schedstat")));
             processes.extend(told("children").split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
         }
