@@ -75,6 +75,13 @@ fn a_rejection_for_another_reason_is_not_as_expected() {
         .map(|line| line.starts_with('✔'))
         .collect();
     assert_eq!(good, [true, true, true, false, false, true, false], "{}", ran.stdout);
+    // Whoever sees no more than the end of a long log sees which those are.
+    let end = ran.stdout.split_once("Not as expected:").expect("a list of them").1;
+    for (subject, expected) in
+        [("wrong/lock/for_another_reason.patch", "livelock"), ("right/lock/not_right_at_all.rs", "passed")]
+    {
+        assert!(end.contains(&format!("✗ tests/{subject}: expected {expected}\n")), "{}", ran.stdout);
+    }
 }
 
 #[test]

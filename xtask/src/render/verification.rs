@@ -39,14 +39,21 @@ pub(crate) fn found(verdict: &KataVerdict) -> String {
     }
 }
 
-/// A line a subject, the complaints below, what the katas lack, the counts at the end.
+/// A line a subject, then what was not as expected, what the katas lack, and the counts: whoever sees only the end of a
+/// long log sees what to act on.
 pub(crate) fn table(rows: &[Row], rounds: u32, lacks: &[String]) -> String {
     let mut text = String::new();
     for row in rows {
-        let good = row.complaints.is_empty();
-        let mark = if good { styled(GOOD, "✔") } else { styled(BAD, "✗") };
+        let mark = if row.complaints.is_empty() { styled(GOOD, "✔") } else { styled(BAD, "✗") };
         let seconds = row.seconds / f64::from(row.rounds.max(1));
         text += &format!("{mark} {} {} {seconds:>6.2} s\n", fit(&row.subject, 56), fit(&row.expected, 22));
+    }
+    let bad: Vec<&Row> = rows.iter().filter(|row| !row.complaints.is_empty()).collect();
+    if !bad.is_empty() {
+        text += &format!("\n{}\n", styled(STRONG, "Not as expected:"));
+    }
+    for row in &bad {
+        text += &format!("{} {}: expected {}\n", styled(BAD, "✗"), row.subject, row.expected);
         let mut counted: Vec<(&String, usize)> = Vec::new();
         for complaint in &row.complaints {
             match counted.iter_mut().find(|(known, _)| *known == complaint) {
@@ -61,7 +68,7 @@ pub(crate) fn table(rows: &[Row], rounds: u32, lacks: &[String]) -> String {
     for lack in lacks {
         text += &format!("{} {lack}\n", styled(BAD, "✗"));
     }
-    let wrong: usize = rows.iter().map(|row| row.complaints.len()).sum();
+    let wrong: usize = bad.iter().map(|row| row.complaints.len()).sum();
     let times = if rounds == 1 { String::new() } else { format!(" {rounds} times each") };
     text += &styled(STRONG, &format!("{} subjects judged{times}, {wrong} verdicts not as expected", rows.len()));
     text + "\n"
