@@ -32,13 +32,13 @@ pub fn session<R: Send>(work: impl FnOnce(&mut Session) -> R + Send) -> R {
 /// Notes something for the judge of the schedule. `name` and `value` stand in its trace. It is a step that touches nothing:
 /// other threads may go first.
 #[track_caller]
-pub fn mark(what: Marked, name: &'static str, value: &str) {
+pub fn mark(what: Marked, name: &'static str, value: impl FnOnce(&Marked) -> String) {
     step(Operation::new(Kind::Mark, name, NOTHING, Location::caller()));
     with(|state| {
-        state.mark(what);
         if let Some(recorder) = &mut state.recorder {
-            recorder.value(value.to_string());
+            recorder.value(value(&what));
         }
+        state.mark(what);
     });
 }
 

@@ -152,9 +152,9 @@ fn explore(
             number += calls.len();
             thread::spawn(move || {
                 for (number, call) in (first..).zip(calls) {
-                    mark(Marked::Begins(number), "call", "");
+                    mark(Marked::Begins(number), "call", |_| String::new());
                     let answer = world.perform(call);
-                    mark(Marked::Returns(number, answer.to_string()), "return", "");
+                    mark(Marked::Returns(number, answer.to_string()), "return", |_| String::new());
                 }
             });
         }

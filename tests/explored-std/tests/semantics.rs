@@ -667,21 +667,24 @@ impl Helped {
     }
 }
 
+fn uses_a_helper() {
+    let helped = Helped::default();
+    helped.add();
+    helped.add();
+    helped.fail();
+}
+
 #[test]
 fn a_trace_names_the_lines_that_tell_most() {
+    let source: Vec<&str> = include_str!("semantics.rs").lines().collect();
+    let line = |at: &verdict::Location| source[at.line as usize - 1].trim();
+    let without = explore(&Config { callers: false, ..config() }, uses_a_helper).trace.expect("it fails");
+    assert_eq!(line(&without.steps[0].at), "self.count.lock().unwrap()", "nobody looked for the caller");
     if !std::real::backtrace::Backtrace::force_capture().to_string().contains("semantics.rs:") {
         eprintln!("skipped: this build has no line numbers");
         return;
     }
-    let exploration = run(|| {
-        let helped = Helped::default();
-        helped.add();
-        helped.add();
-        helped.fail();
-    });
-    let trace = exploration.trace.expect("it fails");
-    let source: Vec<&str> = include_str!("semantics.rs").lines().collect();
-    let line = |at: &verdict::Location| source[at.line as usize - 1].trim();
+    let trace = run(uses_a_helper).trace.expect("it fails");
     // Where a lock is given back may be a call that the optimiser has left out of the stack.
     let told: Vec<&str> =
         trace.steps.iter().filter(|step| step.operation != Did::Unlock).map(|step| line(&step.at)).collect();

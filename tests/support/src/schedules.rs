@@ -5,7 +5,7 @@ use std::explored::{self, Config, Exploration, Timeouts};
 use std::sync::Arc;
 
 use verdict::schedule::Case;
-use verdict::{ASK, Ask, Coverage, Failure, Mode, Outcome, REPLAY, Record, SCHEDULES, SEED};
+use verdict::{ASK, Ask, Coverage, Failure, Mode, Outcome, REPLAY, Record, SCHEDULES, SEED, WITHOUT_LINES};
 
 use crate::check::{Builds, Cases, Check, for_input};
 use crate::kind::kind_of_panic;
@@ -114,9 +114,15 @@ fn config(check: &Check) -> Config {
         spurious: if check.spurious_wakeups { defaults.spurious } else { 0 },
         replay: env::var(REPLAY).ok(),
         ask: asked(),
+        callers: has_lines(),
         kind_of_panic,
         ..defaults
     }
+}
+
+/// Whether the test's program has line tables.
+pub(crate) fn has_lines() -> bool {
+    env::var_os(WITHOUT_LINES).is_none()
 }
 
 /// What the environment asks about a position.

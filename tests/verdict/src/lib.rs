@@ -21,7 +21,8 @@ pub use class::{Assignment, Graded, Inputs, Isolation, Late, Learner, Limits, Sh
 pub use did::Did;
 pub use position::{ASK, Ask, Move, Position, Question};
 pub use record::{
-    Coverage, Failure, Kind, Mode, Outcome, RECORD_FILE, REPLAY, Record, SCHEDULES, SEED, STEPS, Scenarios, thousands,
+    Coverage, Failure, Kind, Mode, Outcome, RECORD_FILE, REPLAY, Record, SCHEDULES, SEED, STEPS, Scenarios,
+    WITHOUT_LINES, thousands,
 };
 pub use subject::{Diagnostic, KataVerdict, SubjectVerdict, TestVerdict, Verdict};
 pub use trace::{Effect, Held, Location, Missed, Object, Step, Trace, TracedThread, Waiting, WaitsFor};

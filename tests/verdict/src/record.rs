@@ -17,6 +17,8 @@ pub const REPLAY: &str = "INTERLEAVE_REPLAY";
 
 /// Environment variable: how many steps the schedules of all scenarios may have together.
 pub const STEPS: &str = "INTERLEAVE_STEPS";
+/// Environment variable: set if the test's program has no line tables, so that nobody need look for lines on its stacks.
+pub const WITHOUT_LINES: &str = "INTERLEAVE_WITHOUT_LINES";
 
 /// How a test is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -75,6 +75,7 @@ pub struct Case {
 
 impl How {
     /// Whether the operation is done as it was announced.
+    #[inline]
     pub fn is_done(self) -> bool {
         matches!(self, How::Step | How::Old(_))
     }
@@ -85,11 +86,13 @@ const FIRST_WAY: u32 = 16;
 
 impl Choice {
     /// An ordinary step of a thread.
+    #[inline]
     pub fn step(thread: usize) -> Choice {
         Choice { thread, how: How::Step }
     }
 
     /// The choice in four bytes, for those who keep many.
+    #[inline]
     pub fn pack(self) -> u32 {
         let how = match self.how {
             How::Step => 0,
@@ -104,6 +107,7 @@ impl Choice {
     }
 
     /// The choice that was packed.
+    #[inline]
     pub fn unpack(packed: u32) -> Choice {
         let how = match packed & 0x1FF {
             0 => How::Step,

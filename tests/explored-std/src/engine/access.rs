@@ -1,7 +1,7 @@
 //! What a step touches. Two steps are *dependent* if they touch one thing and one of them may change it: their order matters.
 
 use super::kind::Kind;
-use super::operation::{Choice, How, NOTHING, ObjectIndex, Operation, SHARED, ThreadIndex};
+use super::operation::{Choice, How, NOTHING, ObjectIndex, SHARED, ThreadIndex};
 use super::state::State;
 
 /// Something that steps touch. Threads are numbered in fewer bits here than elsewhere: each of them has a stack.
@@ -68,7 +68,7 @@ pub(crate) struct Accesses {
 
 impl Accesses {
     /// Nothing.
-    pub(crate) fn none() -> Accesses {
+    pub(crate) const fn none() -> Accesses {
         Accesses { list: [Access::LOOK_AROUND; MOST], count: 0 }
     }
 
@@ -226,6 +226,6 @@ pub(crate) fn enablers(state: &State, thread: ThreadIndex) -> Accesses {
 }
 
 /// Whether a step only lets others go on that could not before, so that it can't come after them instead.
-pub(crate) fn only_lets_go_on(earlier: &Operation, later: Kind) -> bool {
-    earlier.kind == Kind::Release && later.traits().waits_for_release
+pub(crate) fn only_lets_go_on(earlier: Kind, later: Kind) -> bool {
+    earlier == Kind::Release && later.traits().waits_for_release
 }

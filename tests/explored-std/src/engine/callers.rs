@@ -19,15 +19,22 @@ const MOST: usize = 400;
 #[derive(Debug, Default)]
 pub(crate) struct Stacks {
     taken: usize,
+    /// How many are kept at most.
+    most: usize,
     /// Where each thread announced its operation: another one may be running when that is done.
     announced: BTreeMap<ThreadIndex, Rc<Backtrace>>,
 }
 
 impl Stacks {
+    /// Those of a schedule, or none of them.
+    pub(crate) fn new(kept: bool) -> Stacks {
+        Stacks { most: if kept { MOST } else { 0 }, ..Stacks::default() }
+    }
+
     /// Keeps the stack of the thread that runs now.
     pub(crate) fn take(&mut self, thread: ThreadIndex) {
         self.taken += 1;
-        if self.taken > MOST {
+        if self.taken > self.most {
             self.announced.remove(&thread);
         } else {
             self.announced.insert(thread, Rc::new(Backtrace::force_capture()));
@@ -41,7 +48,7 @@ impl Stacks {
 
     /// Whether every step's stack was kept.
     pub(crate) fn are_whole(&self) -> bool {
-        self.taken <= MOST
+        self.taken <= self.most
     }
 }
 

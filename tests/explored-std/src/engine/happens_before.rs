@@ -27,8 +27,8 @@ fn at(clock: &[u32], thread: ThreadIndex) -> u32 {
 /// A step that was made. Its place in the list is the number of decisions before it.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
-    pub(crate) choice: Choice,
-    pub(crate) operation: Operation,
+    choice: Choice,
+    kind: Kind,
     touched: Accesses,
     /// Whether its thread has passed others behind it.
     goes_on: bool,
@@ -212,7 +212,7 @@ impl HappensBefore {
                     }
                     continue;
                 }
-                if !event.goes_on && only_lets_go_on(&event.operation, kind) || !possible_at(place as usize) {
+                if !event.goes_on && only_lets_go_on(event.kind, kind) || !possible_at(place as usize) {
                     continue;
                 }
                 found.push(place as usize);
@@ -230,10 +230,10 @@ impl HappensBefore {
         if choice.how == How::Timeout && !state.settings.hostile {
             self.times_out(choice.thread);
         }
-        self.add(choice, state.threads[choice.thread].pending, touched);
+        self.add(choice, &state.threads[choice.thread].pending, touched);
     }
 
-    fn add(&mut self, choice: Choice, operation: Operation, touched: &Accesses) {
+    fn add(&mut self, choice: Choice, operation: &Operation, touched: &Accesses) {
         let thread = choice.thread;
         let place = self.events.len() as u32;
         let mut clock = std::mem::take(self.clock_of(thread));
@@ -265,7 +265,7 @@ impl HappensBefore {
         let start = self.arena.len();
         self.arena.extend_from_slice(&clock);
         let clock_at = (start, clock.len());
-        self.events.push(Event { choice, operation, touched: *touched, goes_on: false, clock: clock_at });
+        self.events.push(Event { choice, kind: operation.kind, touched: *touched, goes_on: false, clock: clock_at });
         *self.clock_of(thread) = clock;
     }
 

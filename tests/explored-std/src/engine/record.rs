@@ -37,6 +37,11 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
+    /// A record that names who called a helper, or does not.
+    pub(crate) fn new(callers: bool) -> Recorder {
+        Recorder { stacks: Stacks::new(callers), ..Recorder::default() }
+    }
+
     /// What the last step has done is done now: notes the locks that its thread holds after it, and what time it is.
     pub(crate) fn settle(&mut self, objects: &[Object], now: u64) {
         self.now = now;

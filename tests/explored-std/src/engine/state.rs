@@ -45,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) steps: u32,
     /// Whether main's return ends the others silently.
     pub(crate) daemons: bool,
+    /// Whether a trace looks at stacks for who called a helper.
+    pub(crate) callers: bool,
     /// Whether somebody can see that a lock is held or a thread still runs, so that the moment of a release matters.
     pub(crate) observed: bool,
     /// Whether the program asks for weaker orderings than `SeqCst`, so that threads may read old values of atomics.

@@ -19,6 +19,8 @@ pub struct Config {
     pub replay: Option<String>,
     /// A question about a position of that schedule, in the place of running it to its end.
     pub ask: Option<verdict::Ask>,
+    /// Whether a trace names the line that called a helper, which stacks tell. Of a program without line tables they don't.
+    pub callers: bool,
     /// Which kind of failure a panic is, by its message and the file of the `panic!`.
     pub kind_of_panic: fn(message: &str, file: &str) -> verdict::Kind,
 }
@@ -34,6 +36,7 @@ impl Default for Config {
             steps: 20_000,
             replay: None,
             ask: None,
+            callers: true,
             kind_of_panic: |message, _file| match message.starts_with("assertion") {
                 true => verdict::Kind::Assertion,
                 false => verdict::Kind::Panic,

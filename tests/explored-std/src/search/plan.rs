@@ -11,7 +11,6 @@ use super::budget::Budget;
 use super::config::{Config, Effort, Exploration, Glance, Timeouts};
 use super::position;
 use super::preemptions::Preemptions;
-use super::reduction::Reduction;
 use super::replay::Replay;
 use super::runner::{Again, Ran, Runner};
 use super::sample::{Numbers, Sample};
@@ -113,6 +112,7 @@ pub(crate) fn new_runner(config: &Config, body: Body) -> Runner {
         spurious: config.spurious,
         steps: config.steps,
         daemons: config.daemons,
+        callers: config.callers,
         observed: false,
         weak: false,
         crowded: false,
@@ -236,7 +236,8 @@ pub(super) fn conclude(
 pub(super) fn search_everything(runner: &mut Runner, mut budget: Budget, beginning: &[Choice]) -> Result<Found, Again> {
     let mut found = Found::new();
     let mut forced = false;
-    let strategy = Rc::new(RefCell::new(Reduction::from(beginning)));
+    let strategy = runner.reduction();
+    strategy.borrow_mut().begin(beginning);
     loop {
         if !strategy.borrow_mut().next() {
             found.exhausted = true;

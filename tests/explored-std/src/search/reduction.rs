@@ -6,6 +6,7 @@
 //! were tried at a decision *sleep* in its later subtrees until a dependent step wakes them.
 
 use std::cell::RefCell;
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
 use super::preemptions::default_choice;
@@ -62,10 +63,18 @@ struct Decision {
     seen: u64,
 }
 
+/// The decisions on the way of the current schedule. Those behind it were gone back over, and lend their memory to the next ones: a
+/// search makes a million of them a second.
+#[derive(Debug, Default)]
+struct Way {
+    decisions: Vec<Decision>,
+    length: usize,
+}
+
 /// The search.
 #[derive(Debug, Default)]
 pub(crate) struct Reduction {
-    way: Vec<Decision>,
+    way: Way,
     /// How much of the way the current run has gone.
     depth: usize,
     /// How every schedule begins.
@@ -93,6 +102,13 @@ impl Reduction {
     /// All schedules that begin with these choices.
     pub(crate) fn from(beginning: &[Choice]) -> Reduction {
         Reduction { beginning: beginning.to_vec(), ..Reduction::default() }
+    }
+
+    /// Begins a search for all schedules that begin with these choices, in the memory of this one.
+    pub(crate) fn begin(&mut self, beginning: &[Choice]) {
+        let Reduction { mut way, order, taken, races, races_of_last, initials, .. } = std::mem::take(self);
+        way.length = 0;
+        *self = Reduction { way, order, taken, races, races_of_last, initials, ..Reduction::from(beginning) };
     }
 
     /// The order of the schedule that runs, for the engine to keep.
@@ -133,7 +149,7 @@ impl Reduction {
                 last.marks[next].tried = true;
                 return true;
             }
-            self.way.pop();
+            self.way.length -= 1;
         }
         false
     }
@@ -158,64 +174,37 @@ impl Reduction {
         &self.taken
     }
 
-    /// A new decision, with a first choice, or none if all of them sleep.
-    fn decide(&mut self, state: &State, choices: &[Choice]) -> Option<Decision> {
-        let touched: Vec<Accesses> = choices.iter().map(|&choice| accesses(state, choice)).collect();
-        let mut decision = Decision {
-            choices: choices.to_vec(),
-            accesses: touched,
-            possible: (0..state.threads.len()).map(|thread| state.is_live_and_possible(thread)).collect(),
-            begun: match self.way.last() {
-                Some(before) if state.is_within_poll(choices) => before.begun,
-                _ => self.way.len(),
-            },
-            seen: self.seen,
-            ..Decision::default()
+    /// Adds a decision, with a first choice. False if all of them sleep.
+    fn decide(&mut self, state: &State, choices: &[Choice]) -> bool {
+        let place = self.way.len();
+        let (before, decision) = self.way.beyond();
+        decision.begin(before, state, choices);
+        decision.seen = self.seen;
+        decision.begun = match before {
+            Some(before) if state.is_within_poll(choices) => before.begun,
+            _ => place,
         };
-        if let Some(before) = self.way.last() {
-            let made = before.accesses[before.chosen];
-            let by = before.choices[before.chosen].thread;
-            let still = |sleeper: &&Sleeper| sleeper.choice.thread != by && !sleeper.accesses.depends_on(&made);
-            decision.sleepers = before.sleepers.iter().filter(still).copied().collect();
+        if let Some(beginning) = self.beginning.get(place) {
+            let Some(chosen) = choices.iter().position(|choice| choice == beginning) else { return false };
+            decision.chosen = chosen;
+            decision.marks[chosen] = Marks { planted: true, tried: true, is_made_earlier: false };
+            self.given = place + 1;
+        } else {
+            let order = self.order.borrow();
+            for (choice, marks) in choices.iter().zip(&mut decision.marks) {
+                marks.is_made_earlier = is_made_earlier(&order, self.given, state, *choice);
+            }
+            let Some(first) = decision.first(default_choice(state, choices)) else { return false };
+            decision.chosen = first;
+            let always = always_planted(state, choices);
+            for (choice, marks) in choices.iter().zip(&mut decision.marks) {
+                marks.planted = always(choice) && !marks.is_made_earlier;
+            }
+            decision.plant_at(first);
+            decision.marks[first].tried = true;
         }
-        if let Some(beginning) = self.beginning.get(self.way.len()) {
-            decision.chosen = choices.iter().position(|choice| choice == beginning)?;
-            decision.marks.resize(choices.len(), Marks::default());
-            decision.marks[decision.chosen] = Marks { planted: true, tried: true, is_made_earlier: false };
-            self.given = self.way.len() + 1;
-            return Some(decision);
-        }
-        let earlier: Vec<bool> = choices.iter().map(|&choice| self.is_made_earlier(state, choice)).collect();
-        let awake = |index: &usize| !decision.sleeps(*index) && !earlier[*index];
-        let default = default_choice(state, choices);
-        let first = Some(default).filter(awake).or_else(|| (0..choices.len()).find(awake))?;
-        decision.chosen = first;
-        let always = always_planted(state, choices);
-        let marks = choices.iter().zip(earlier).map(|(choice, is_made_earlier)| {
-            let planted = always(choice) && !is_made_earlier;
-            Marks { planted, tried: false, is_made_earlier }
-        });
-        decision.marks.extend(marks);
-        decision.plant_at(first);
-        decision.marks[first].tried = true;
-        Some(decision)
-    }
-
-    /// Whether an old value is read that was the newest one when the thread could have read it: no step of the thread's past
-    /// comes after the store that made it old. It is read in this way where the load comes before that store. What is `SeqCst`
-    /// may not come earlier, for the others that are; and in a coarse schedule a load that comes earlier takes with it what its
-    /// thread passes behind it.
-    fn is_made_earlier(&self, state: &State, choice: Choice) -> bool {
-        let How::Old(back) = choice.how else { return false };
-        let operation = &state.threads[choice.thread].pending;
-        let missed = state.memory.missed(operation.object, back);
-        !operation.sequential
-            && state.settings.grain == Grain::Fine
-            && missed.is_some_and(|store| {
-                // What is given stays where it is.
-                let is_given = (store.place as usize) < self.given;
-                !is_given && !self.order.borrow().is_in_past_of(choice.thread, store.by, store.place)
-            })
+        self.way.length += 1;
+        true
     }
 
     /// Whether a thread could read a value that is so old that it is not kept any more, and not by loading it earlier.
@@ -306,6 +295,22 @@ impl Reduction {
     }
 }
 
+/// Whether an old value is read that was the newest one when the thread could have read it: no step of the thread's past comes
+/// after the store that made it old. It is read in this way where the load comes before that store. What is `SeqCst` may not come
+/// earlier, for the others that are; and in a coarse schedule a load that comes earlier takes with it what its thread passes
+/// behind it. What is `given` stays where it is.
+fn is_made_earlier(order: &HappensBefore, given: usize, state: &State, choice: Choice) -> bool {
+    let How::Old(back) = choice.how else { return false };
+    let operation = &state.threads[choice.thread].pending;
+    let missed = state.memory.missed(operation.object, back);
+    !operation.sequential
+        && state.settings.grain == Grain::Fine
+        && missed.is_some_and(|store| {
+            let is_given = (store.place as usize) < given;
+            !is_given && !order.is_in_past_of(choice.thread, store.by, store.place)
+        })
+}
+
 /// Choices that are tried at every decision, since no race plants them: timeouts and spurious wakeups, and everybody else
 /// before main ends.
 fn always_planted(state: &State, choices: &[Choice]) -> impl Fn(&Choice) -> bool + use<> {
@@ -313,7 +318,59 @@ fn always_planted(state: &State, choices: &[Choice]) -> impl Fn(&Choice) -> bool
     move |choice| main_ends || !choice.how.is_done()
 }
 
+impl Way {
+    /// The last decision, and room for another one behind it.
+    fn beyond(&mut self) -> (Option<&Decision>, &mut Decision) {
+        if self.length == self.decisions.len() {
+            self.decisions.push(Decision::default());
+        }
+        let (way, beyond) = self.decisions.split_at_mut(self.length);
+        (way.last(), &mut beyond[0])
+    }
+}
+
+impl Deref for Way {
+    type Target = [Decision];
+
+    fn deref(&self) -> &[Decision] {
+        &self.decisions[..self.length]
+    }
+}
+
+impl DerefMut for Way {
+    fn deref_mut(&mut self) -> &mut [Decision] {
+        &mut self.decisions[..self.length]
+    }
+}
+
 impl Decision {
+    /// Makes it one between these choices, after the decision before it. Nothing is planted or chosen yet.
+    fn begin(&mut self, before: Option<&Decision>, state: &State, choices: &[Choice]) {
+        self.choices.clear();
+        self.choices.extend_from_slice(choices);
+        self.accesses.clear();
+        self.accesses.extend(choices.iter().map(|&choice| accesses(state, choice)));
+        self.possible.clear();
+        self.possible.extend((0..state.threads.len()).map(|thread| state.is_live_and_possible(thread)));
+        self.sleepers.clear();
+        if let Some(before) = before {
+            let made = &before.accesses[before.chosen];
+            let by = before.choices[before.chosen].thread;
+            let still = |sleeper: &&Sleeper| sleeper.choice.thread != by && !sleeper.accesses.depends_on(made);
+            self.sleepers.extend(before.sleepers.iter().filter(still));
+        }
+        self.marks.clear();
+        self.marks.resize(choices.len(), Marks::default());
+        self.restless = false;
+        self.inside = Accesses::none();
+    }
+
+    /// The choice to try first: the default one, if it is of use.
+    fn first(&self, default: usize) -> Option<usize> {
+        let awake = |index: &usize| !self.sleeps(*index) && !self.marks[*index].is_made_earlier;
+        Some(default).filter(awake).or_else(|| (0..self.choices.len()).find(awake))
+    }
+
     fn sleeps(&self, index: usize) -> bool {
         self.sleepers.iter().any(|sleeper| sleeper.choice == self.choices[index])
     }
@@ -412,16 +469,13 @@ impl Strategy for Reduction {
         if !known && self.beginning.get(depth).is_some_and(|wanted| !choices.contains(wanted)) {
             return Err(super::nondeterministic(state, self.beginning[depth].thread));
         }
-        if !known {
-            let Some(decision) = self.decide(state, choices) else {
-                // Whatever could be done now was done before. What can't be done now, and could have been earlier, was not.
-                self.plant_pending(state, |thread| !state.can_go_on(thread));
-                self.redundant = true;
-                let index = default_choice(state, choices);
-                self.taken.push(choices[index]);
-                return Ok(index);
-            };
-            self.way.push(decision);
+        if !known && !self.decide(state, choices) {
+            // Whatever could be done now was done before. What can't be done now, and could have been earlier, was not.
+            self.plant_pending(state, |thread| !state.can_go_on(thread));
+            self.redundant = true;
+            let index = default_choice(state, choices);
+            self.taken.push(choices[index]);
+            return Ok(index);
         }
         let index = self.way[depth].chosen;
         let choice = choices[index];

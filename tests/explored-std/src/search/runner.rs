@@ -17,10 +17,17 @@ use crate::engine::run::{self, Stacks, with};
 use crate::engine::state::{Settings, State};
 use crate::engine::strategy::Strategy;
 
+/// What a later runner uses again.
+#[derive(Default)]
+pub(crate) struct Kept {
+    stacks: Stacks,
+    reduction: Rc<RefCell<Reduction>>,
+}
+
 /// Runs schedules of one body.
 pub(crate) struct Runner {
     body: Body,
-    stacks: Stacks,
+    kept: Kept,
     kind_of_panic: KindOfPanic,
     historian: Option<Historian>,
 }
@@ -69,19 +76,24 @@ impl Runner {
     /// Takes this OS thread for the body's schedules, until the runner is dropped.
     pub(crate) fn new(body: Body, kind_of_panic: KindOfPanic, settings: Settings) -> Runner {
         run::install(Some(Box::new(State::new(settings))));
-        Runner { body, stacks: Stacks::default(), kind_of_panic, historian: None }
+        Runner { body, kept: Kept::default(), kind_of_panic, historian: None }
     }
 
-    /// Uses the stacks of an earlier runner, and lets the harness judge what it noted in each schedule.
-    pub(crate) fn judged_by(mut self, historian: Historian, stacks: Stacks) -> Runner {
+    /// Uses what an earlier runner kept, and lets the harness judge what it noted in each schedule.
+    pub(crate) fn judged_by(mut self, historian: Historian, kept: Kept) -> Runner {
         self.historian = Some(historian);
-        self.stacks = stacks;
+        self.kept = kept;
         self
     }
 
-    /// The stacks, for a later runner.
-    pub(crate) fn take_stacks(&mut self) -> Stacks {
-        std::mem::take(&mut self.stacks)
+    /// What is kept for a later runner.
+    pub(crate) fn take_kept(&mut self) -> Kept {
+        std::mem::take(&mut self.kept)
+    }
+
+    /// A reduced search that is over, for the next one.
+    pub(crate) fn reduction(&self) -> Rc<RefCell<Reduction>> {
+        Rc::clone(&self.kept.reduction)
     }
 
     /// Sets in which way schedules are run.
@@ -101,7 +113,7 @@ impl Runner {
     pub(crate) fn run<S: Strategy + 'static>(&mut self, strategy: &Rc<RefCell<S>>) -> Ran {
         let before = self.start(strategy, None, None);
         let ran = self.judge(before, &[]);
-        run::clear_away(&mut self.stacks);
+        run::clear_away(&mut self.kept.stacks);
         ran
     }
 
@@ -111,7 +123,7 @@ impl Runner {
         let before = self.start(strategy, None, None);
         let ran = self.unjudged(before);
         with(|state| state.settings.most_passed_over = u64::MAX);
-        run::clear_away(&mut self.stacks);
+        run::clear_away(&mut self.kept.stacks);
         ran
     }
 
@@ -125,21 +137,22 @@ impl Runner {
         });
         // What was run before in another order has been judged.
         let ran = if search.borrow().is_redundant() { self.unjudged(before) } else { self.judge(before, &[]) };
-        run::clear_away(&mut self.stacks);
+        run::clear_away(&mut self.kept.stacks);
         ran
     }
 
     /// Runs one schedule and writes it down.
     pub(crate) fn record(&mut self, strategy: &Rc<RefCell<Replay>>) -> (Ran, Trace) {
         let order = strategy.borrow().order();
-        let before = self.start(strategy, Some(Box::default()), Some(order));
+        let callers = with(|state| state.settings.callers);
+        let before = self.start(strategy, Some(Box::new(Recorder::new(callers))), Some(order));
         let notes = judge::notes();
         let ran = self.judge(before, &notes);
         let trace = with(|state| {
             let recorder = state.recorder.take().expect("nobody else takes the recorder");
             recorder.finish(state, &notes, ran.failure.as_ref())
         });
-        run::clear_away(&mut self.stacks);
+        run::clear_away(&mut self.kept.stacks);
         (ran, trace)
     }
 
@@ -155,7 +168,7 @@ impl Runner {
             state.order = order;
             state.settings
         });
-        run::run(&self.body, &mut self.stacks);
+        run::run(&self.body, &mut self.kept.stacks);
         before
     }
 
@@ -194,7 +207,7 @@ impl Runner {
 impl Drop for Runner {
     fn drop(&mut self) {
         // Where a judge has panicked, threads still stand in the schedule.
-        run::clear_away(&mut self.stacks);
+        run::clear_away(&mut self.kept.stacks);
         run::install(None);
     }
 }

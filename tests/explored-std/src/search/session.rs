@@ -6,16 +6,15 @@ use std::sync::Arc;
 
 use super::config::{Config, Effort, Exploration, Glance};
 use super::plan;
-use super::runner::Runner;
+use super::runner::{Kept, Runner};
 use crate::engine::judge::Objection;
 use crate::engine::mark::Mark;
-use crate::engine::run::Stacks;
 
 /// Explores several bodies one after the other, which a harness judges by what it notes in each schedule. The bodies call
 /// `explored::rest` at the end of their main thread; a schedule is over when nobody can go on.
 #[derive(Default)]
 pub struct Session {
-    stacks: Stacks,
+    kept: Kept,
 }
 
 /// Judges the marks of a schedule in which nobody can go on any more.
@@ -45,10 +44,10 @@ impl Session {
         body: impl Fn() + Send + Sync + 'static,
         work: impl FnOnce(&mut Runner) -> R,
     ) -> R {
-        let stacks = std::mem::take(&mut self.stacks);
-        let mut runner = plan::new_runner(config, Arc::new(body)).judged_by(Rc::clone(judge), stacks);
+        let kept = std::mem::take(&mut self.kept);
+        let mut runner = plan::new_runner(config, Arc::new(body)).judged_by(Rc::clone(judge), kept);
         let result = work(&mut runner);
-        self.stacks = runner.take_stacks();
+        self.kept = runner.take_kept();
         result
     }
 }

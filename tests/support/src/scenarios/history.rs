@@ -185,10 +185,9 @@ impl Violation {
     /// What should have happened, where everything stands still. As little as possible.
     pub(super) fn missing(&self, table: &mut Table) -> Missing {
         let mut missing = Vec::new();
-        for position in table.positions(self.instead).iter() {
-            let answered = position.calls.iter().any(|progress| matches!(progress, Progress::Found(_)));
+        for &position in table.positions(self.instead).iter() {
             // Where something still happens by itself, that comes first.
-            if !answered && !table.next(position, self.now).iter().any(|(call, _)| call.is_none()) {
+            if !table.is_answered(position) && !table.next(position, self.now).iter().any(|(call, _)| call.is_none()) {
                 let restless = table.restless(position, self.now);
                 missing.push(Missing {
                     why: restless.iter().find_map(|(_, why)| *why),
@@ -203,13 +202,13 @@ impl Violation {
     /// What a call may answer, and whether it may go on waiting.
     pub(super) fn allowed(&self, call: usize, table: &mut Table) -> (BTreeSet<String>, bool) {
         let positions = table.positions(self.instead);
-        let answer = |position: &Position| match position.calls[call] {
+        let answer = |&position: &Position| match table.standing(position)[call] {
             Progress::Found(answer) => Some(table.answer_text(answer).to_owned()),
             _ => None,
         };
         let answers = positions.iter().filter_map(answer).collect();
-        let waits = positions.iter().any(|position| {
-            matches!(position.calls[call], Progress::Inside { .. }) && {
+        let waits = positions.iter().any(|&position| {
+            matches!(table.standing(position)[call], Progress::Inside { .. }) && {
                 table.restless(position, self.now).iter().all(|(mover, _)| *mover != Some(call))
             }
         });

@@ -166,7 +166,8 @@ fn helps(table: &mut Table, set: Set, helping: &[usize], waiting: &[usize]) -> b
     let goes_on = |table: &mut Table, set| {
         let closure = table.closure(set, 0);
         let found = |call: &usize, calls: &[Progress]| matches!(calls[*call], Progress::Found(_));
-        table.positions(closure).iter().any(|position| waiting.iter().any(|call| found(call, &position.calls)))
+        let positions = table.positions(closure);
+        positions.iter().any(|&position| waiting.iter().any(|call| found(call, &table.standing(position))))
     };
     if goes_on(table, set) {
         return true;
@@ -181,7 +182,7 @@ fn helps(table: &mut Table, set: Set, helping: &[usize], waiting: &[usize]) -> b
     let answers: BTreeSet<usize> = table
         .positions(closure)
         .iter()
-        .filter_map(|position| match position.calls[*next] {
+        .filter_map(|&position| match table.standing(position)[*next] {
             Progress::Found(answer) => Some(answer),
             _ => None,
         })

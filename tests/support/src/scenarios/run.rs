@@ -17,7 +17,7 @@ use super::program::Program;
 use super::scenario::Scenario;
 use super::tell::with_program;
 use crate::kind::kind_of_panic;
-use crate::schedules::{asked, number};
+use crate::schedules::{asked, has_lines, number};
 
 /// How many steps all schedules of a check may have together.
 const STEPS: u64 = 1_000_000;
@@ -279,5 +279,5 @@ fn case(place: usize, hostile: bool) -> Case {
 
 fn config(hostile: bool, spurious: u32) -> Config {
     let timeouts = if hostile { Timeouts::Hostile } else { Timeouts::Patient };
-    Config { timeouts, spurious, daemons: true, kind_of_panic, ..Config::default() }
+    Config { timeouts, spurious, daemons: true, callers: has_lines(), kind_of_panic, ..Config::default() }
 }

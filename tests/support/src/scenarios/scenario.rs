@@ -107,11 +107,14 @@ fn act(scene: Scene, hands: Vec<Box<dyn Hand>>, threads: &Arc<Vec<Vec<Line>>>, o
         let calls = move || {
             hand.arrive(&scene);
             for (number, placed, name) in &threads[thread] {
-                explored::mark(Marked::Begins(*number), "call", name);
+                let told = |what: &Marked| match what {
+                    Marked::Returns(_, answer) => format!("{name} → {answer}"),
+                    _ => name.clone(),
+                };
+                explored::mark(Marked::Begins(*number), "call", told);
                 let answer = catch_unwind(AssertUnwindSafe(|| hand.perform(placed.call, placed.id, &scene)));
                 let answer = answer.unwrap_or_else(|_| PANICS.to_owned());
-                let value = format!("{name} → {answer}");
-                explored::mark(Marked::Returns(*number, answer), "return", &value);
+                explored::mark(Marked::Returns(*number, answer), "return", told);
             }
             hand.leave();
         };

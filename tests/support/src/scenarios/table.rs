@@ -2,7 +2,7 @@
 //!
 //! A *position* is a state of the specification and how far each call has come. After some events several positions are
 //! possible, because the contract leaves something open or because the order of calls at the same time is not known.
-//! Thousands of schedules have few histories, and these have few sets in common.
+//! Thousands of schedules have few histories, these have few sets in common, and the sets few positions: all of them are numbers.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -30,12 +30,19 @@ pub(super) enum Progress {
     Returned,
 }
 
+/// How far each call has come.
+type Standing = Rc<[Progress]>;
+
 /// One way in which the contract explains what was seen.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Position {
-    pub(super) state: u32,
-    pub(super) calls: Rc<[Progress]>,
+    state: u32,
+    /// The place of its standing.
+    standing: u32,
 }
+
+/// What may be next at a position without anything being seen: a step of which call, if of one, and the position after it.
+type Successors = Rc<[(Option<usize>, Position)]>;
 
 /// Something that was seen. Answers and times stand for their places in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,6 +92,10 @@ pub(super) struct Table {
     /// Whether what is expected to be noted happens by itself: for looking ahead, when nothing runs.
     pub(super) looks_ahead: bool,
     moves: quick::Map<(u32, Option<Mover>, usize), Rc<Steps>>,
+    standings: Vec<Standing>,
+    standing_places: quick::Map<Standing, u32>,
+    changes: quick::Map<(u32, usize, Progress), u32>,
+    successors: quick::Map<(Position, usize), Successors>,
     sets: Vec<Rc<[Position]>>,
     places: quick::Map<Rc<[Position]>, Set>,
     closures: quick::Map<(Set, usize), Set>,
@@ -96,8 +107,8 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn new(specification: Shared, calls: Vec<Placed>, limits: Limits, hostile: bool) -> Table {
         let nothing: Rc<[Position]> = Rc::new([]);
-        let ahead = calls.iter().map(|_| Progress::Ahead).collect();
-        let start: Rc<[Position]> = Rc::new([Position { state: 0, calls: ahead }]);
+        let ahead: Standing = calls.iter().map(|_| Progress::Ahead).collect();
+        let start: Rc<[Position]> = Rc::new([Position { state: 0, standing: 0 }]);
         Table {
             specification,
             calls,
@@ -107,6 +118,10 @@ impl Table {
             times: vec![Duration::ZERO],
             looks_ahead: false,
             moves: quick::Map::default(),
+            standings: vec![Rc::clone(&ahead)],
+            standing_places: quick::Map::from_iter([(ahead, 0)]),
+            changes: quick::Map::default(),
+            successors: quick::Map::default(),
             sets: vec![Rc::clone(&nothing), Rc::clone(&start)],
             places: quick::Map::from_iter([(nothing, NOTHING), (start, 1)]),
             closures: quick::Map::default(),
@@ -156,6 +171,11 @@ impl Table {
         Rc::clone(&self.sets[set])
     }
 
+    /// How far each call has come at a position.
+    pub(super) fn standing(&self, position: Position) -> Standing {
+        Rc::clone(&self.standings[position.standing as usize])
+    }
+
     /// Whether standing still from one time to the other is too short to be more than a look now and then.
     pub(super) fn is_a_pause(&self, from: usize, to: usize) -> bool {
         self.times[to].saturating_sub(self.times[from]) <= self.limits.pause
@@ -171,7 +191,7 @@ impl Table {
             _ => self.closure(set, now),
         };
         let mut after = BTreeSet::new();
-        for position in self.positions(from).iter() {
+        for &position in self.positions(from).iter() {
             after.extend(self.position_after(position, seen, now));
         }
         let place = self.place_of(after);
@@ -179,22 +199,22 @@ impl Table {
         place
     }
 
-    fn position_after(&mut self, position: &Position, seen: Seen, now: usize) -> Option<Position> {
+    fn position_after(&mut self, position: Position, seen: Seen, now: usize) -> Option<Position> {
         match seen {
-            Seen::Begins(call) => Some(with(position, call, Progress::Inside { phase: 0, since: now })),
+            Seen::Begins(call) => Some(self.with(position, call, Progress::Inside { phase: 0, since: now })),
             Seen::Returns(call, answer) => {
-                (position.calls[call] == Progress::Found(answer)).then(|| with(position, call, Progress::Returned))
+                let is_found = self.standing(position)[call] == Progress::Found(answer);
+                is_found.then(|| self.with(position, call, Progress::Returned))
             }
             Seen::Notes(what, id) => {
                 let clock = self.clock(now);
                 let state = self.specification.borrow_mut().hears(position.state, what, id, clock)?;
-                Some(Position { state, calls: Rc::clone(&position.calls) })
+                Some(Position { state, ..position })
             }
             // Whoever has an answer must return with it.
             Seen::StandsStill => {
-                let answered = position.calls.iter().any(|progress| matches!(progress, Progress::Found(_)));
                 let rests = self.restless(position, now).is_empty() && self.expected(position, now).is_empty();
-                (!answered && rests).then(|| position.clone())
+                (!self.is_answered(position) && rests).then_some(position)
             }
         }
     }
@@ -204,14 +224,11 @@ impl Table {
         if let Some(&known) = self.closures.get(&(set, now)) {
             return known;
         }
-        let mut all: BTreeSet<Position> = self.positions(set).iter().cloned().collect();
-        let mut open: Vec<Position> = all.iter().cloned().collect();
+        let mut all: BTreeSet<Position> = self.positions(set).iter().copied().collect();
+        let mut open: Vec<Position> = all.iter().copied().collect();
         while let Some(position) = open.pop() {
-            for (_, next) in self.next(&position, now) {
-                if all.insert(next.clone()) {
-                    open.push(next);
-                }
-            }
+            let next = self.next(position, now);
+            open.extend(next.iter().map(|step| step.1).filter(|&next| all.insert(next)));
             if all.len() > MOST_POSITIONS {
                 self.broken = Some("it does not come to an end".to_owned());
                 break;
@@ -222,32 +239,42 @@ impl Table {
         place
     }
 
-    /// The steps that are possible at a position: of which call, if of one, and what comes of it.
-    pub(super) fn next(&mut self, position: &Position, now: usize) -> Vec<(Option<usize>, Position)> {
+    /// The steps that are possible at a position.
+    pub(super) fn next(&mut self, position: Position, now: usize) -> Successors {
+        if let Some(known) = self.successors.get(&(position, now)) {
+            return Rc::clone(known);
+        }
         let mut steps = Vec::new();
-        let by_itself = |state| (None, Position { state, calls: Rc::clone(&position.calls) });
-        for mover in movers(position) {
+        for mover in movers(&self.standing(position)) {
             let moves = self.moves(position.state, mover, now);
             for &(state, progress) in &moves.steps {
+                let after = Position { state, ..position };
                 steps.push(match mover {
-                    Some(Mover { call, .. }) => (Some(call), Position { state, ..with(position, call, progress) }),
-                    None => by_itself(state),
+                    Some(Mover { call, .. }) => (Some(call), self.with(after, call, progress)),
+                    None => (None, after),
                 });
             }
             let expected = if self.looks_ahead { &moves.expected[..] } else { &[] };
             let clock = self.clock(now);
             for &(what, id) in expected {
                 let heard = self.specification.borrow_mut().hears(position.state, what, id, clock);
-                steps.extend(heard.map(by_itself));
+                steps.extend(heard.map(|state| (None, Position { state, ..position })));
             }
         }
+        let steps: Successors = steps.into();
+        self.successors.insert((position, now), Rc::clone(&steps));
         steps
     }
 
+    /// Whether a call has an answer at a position, with which it has to return.
+    pub(super) fn is_answered(&self, position: Position) -> bool {
+        self.standing(position).iter().any(|progress| matches!(progress, Progress::Found(_)))
+    }
+
     /// Who must not stand still at a position, call or not, and the reason if the contract gives one.
-    pub(super) fn restless(&mut self, position: &Position, now: usize) -> Vec<(Option<usize>, Option<&'static str>)> {
+    pub(super) fn restless(&mut self, position: Position, now: usize) -> Vec<(Option<usize>, Option<&'static str>)> {
         let mut restless = Vec::new();
-        for mover in movers(position) {
+        for mover in movers(&self.standing(position)) {
             let moves = self.moves(position.state, mover, now);
             let call = mover.map(|mover| mover.call);
             match moves.rest {
@@ -261,8 +288,9 @@ impl Table {
     }
 
     /// What has to be noted before everything may stand still at a position.
-    pub(super) fn expected(&mut self, position: &Position, now: usize) -> Vec<(&'static str, usize)> {
-        movers(position).flat_map(|mover| self.moves(position.state, mover, now).expected.clone()).collect()
+    pub(super) fn expected(&mut self, position: Position, now: usize) -> Vec<(&'static str, usize)> {
+        let standing = self.standing(position);
+        movers(&standing).flat_map(|mover| self.moves(position.state, mover, now).expected.clone()).collect()
     }
 
     fn clock(&self, now: usize) -> Clock {
@@ -299,6 +327,24 @@ impl Table {
         steps
     }
 
+    /// The position with one call's progress changed.
+    fn with(&mut self, position: Position, call: usize, progress: Progress) -> Position {
+        let change = (position.standing, call, progress);
+        if let Some(&standing) = self.changes.get(&change) {
+            return Position { standing, ..position };
+        }
+        let mut standing = self.standing(position).to_vec();
+        standing[call] = progress;
+        let standing: Standing = standing.into();
+        let new = self.standings.len() as u32;
+        let place = *self.standing_places.entry(Rc::clone(&standing)).or_insert(new);
+        if place == new {
+            self.standings.push(standing);
+        }
+        self.changes.insert(change, place);
+        Position { standing: place, ..position }
+    }
+
     fn place_of(&mut self, positions: BTreeSet<Position>) -> Set {
         let positions: Rc<[Position]> = positions.into_iter().collect();
         if let Some(&known) = self.places.get(&positions) {
@@ -310,22 +356,15 @@ impl Table {
     }
 }
 
-/// Who may move at a position: the calls that are inside, and what happens by itself.
-fn movers(position: &Position) -> impl Iterator<Item = Option<Mover>> + '_ {
+/// Who may move where calls have come so far: those that are inside, and what happens by itself.
+fn movers(standing: &[Progress]) -> impl Iterator<Item = Option<Mover>> + '_ {
     let under_way = |progress: &&Progress| matches!(progress, Progress::Inside { .. } | Progress::Found(_));
-    let alone = position.calls.iter().filter(under_way).count() == 1;
-    let inside = position.calls.iter().enumerate().filter_map(move |(call, progress)| match *progress {
+    let alone = standing.iter().filter(under_way).count() == 1;
+    let inside = standing.iter().enumerate().filter_map(move |(call, progress)| match *progress {
         Progress::Inside { phase, since } => Some(Mover { call, phase, since, alone }),
         _ => None,
     });
     inside.map(Some).chain([None])
-}
-
-/// The position with one call's progress changed.
-fn with(position: &Position, call: usize, progress: Progress) -> Position {
-    let mut calls: Vec<Progress> = position.calls.to_vec();
-    calls[call] = progress;
-    Position { state: position.state, calls: calls.into() }
 }
 
 /// The place of something in a list, to which it is added if it is not there.

@@ -228,6 +228,7 @@ fn told(settings: &Settings, built: &Built) -> impl Iterator<Item = (&'static st
         (verdict::REPLAY, settings.replay.clone()),
         (verdict::ASK, settings.ask.map(|ask| ask.to_string())),
         (verdict::STEPS, built.loaded.subject.steps.or(settings.steps).map(|steps| steps.to_string())),
+        (verdict::WITHOUT_LINES, settings.lean.then(|| "yes".to_string())),
         ("RUST_BACKTRACE", Some("0".to_string())),
     ]
     .into_iter()
