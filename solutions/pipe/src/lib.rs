@@ -112,7 +112,7 @@ impl Connection {
     ///
     /// # Errors
     /// - `InvalidInput` if the message is longer than [`LONGEST`]. The connection goes on as if it had not been there.
-    /// - `BrokenPipe` after [`finish`](Connection::finish), or if it is known already that an earlier message could not be written.
+    /// - `BrokenPipe` after [`finish`](Connection::finish), and perhaps if it is known that an earlier message could not be written.
     /// - Whatever the writer reports, if this message is written before this returns.
     pub fn send(&mut self, message: Vec<u8>) -> io::Result<()> {
         prefix(&message)?;
