@@ -85,7 +85,7 @@ fn a_rejection_for_another_reason_is_not_as_expected() {
 }
 
 #[test]
-fn what_fails_on_schedules_as_declared_is_run_on_threads_only_for_who_repeats() {
+fn what_fails_on_schedules_as_declared_is_not_run_on_threads() {
     let workshop = Workshop::new();
     let body = workshop.wrong("lock", "abba");
     // Virtual time stands still here, and real time does not.
@@ -95,7 +95,7 @@ fn what_fails_on_schedules_as_declared_is_run_on_threads_only_for_who_repeats() 
     let wrong = format!("//! rejected: deadlock\n{}", body.replacen(first, &format!("{clock}{first}"), 1));
     let workshop = with_own_submissions(workshop).write("tests/wrong/lock/looks_at_the_clock.rs", wrong);
     workshop.run(&["verify", "lock"]).exits(1).says("3 subjects judged, 0 verdicts not as expected");
-    // There it fails otherwise, too. That is luck on threads, and no news.
+    // There it would fail otherwise. However often it is judged, that is no news.
     let ran = workshop.run(&["verify", "lock", "--repeat", "2"]).exits(1);
     ran.says("3 subjects judged 2 times each, 0 verdicts not as expected");
     let declared = workshop.read("tests/wrong/lock/looks_at_the_clock.rs").replacen("deadlock", "assertion", 1);

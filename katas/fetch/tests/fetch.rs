@@ -153,7 +153,7 @@ fn a_failure_is_the_answer_for_its_page_alone() {
         let pages = iter::once(&pages[first]).chain(others).cloned().collect();
         Script::of(ALL[way], pages).at_once(at_once + 1).attempts(attempts as u32 + 1)
     });
-    // However many have failed, the next page is another one. That is long, and the same on all schedules.
+    // However many have failed, the next page is another one. So many pages have too many schedules, and any one shows it.
     let many = [always(404), Spot::Replies(vec![Reply::BreaksOff]), Spot::Refused].into_iter().filter(|_| !EXPLORED);
     let after_many = many.flat_map(|failure| {
         in_all_ways(|way| Script::of(way, [vec![failure.clone(); 10], vec![there()]].concat()).at_once(1))

@@ -29,8 +29,8 @@ pub fn session<R: Send>(work: impl FnOnce(&mut Session) -> R + Send) -> R {
     search::session(work)
 }
 
-/// Notes something for the judge of the schedule. `name` and `value` stand in its trace. It is a step that touches nothing:
-/// other threads may go first.
+/// Notes something for the judge of the schedule. `name` and `value` stand in its trace; `value` is called only for one. It is a
+/// step that touches nothing: other threads may go first.
 #[track_caller]
 pub fn mark(what: Marked, name: &'static str, value: impl FnOnce(&Marked) -> String) {
     step(Operation::new(Kind::Mark, name, NOTHING, Location::caller()));

@@ -99,8 +99,9 @@ impl Session<'_> {
         Ok(Prepared { entries, started, _lock: lock })
     }
 
-    /// Judges subjects on schedules alone, where there are any. Returns the verdicts that say enough, and the subjects that have to be
-    /// judged in both modes. What schedules decide they decide every time, and half of the building is spared.
+    /// Judges subjects on schedules alone, where there are any, and those of which the verdict says enough so many times. Returns their
+    /// verdicts, and the subjects that have to be judged in both modes. What schedules decide they decide every time, and half of the
+    /// building is spared.
     ///
     /// # Errors
     /// See the steps.
@@ -108,6 +109,7 @@ impl Session<'_> {
         self,
         label: &str,
         subjects: Vec<Subject>,
+        rounds: u32,
         is_enough: impl Fn(&KataVerdict) -> bool,
     ) -> Result<(Vec<KataVerdict>, Vec<Subject>)> {
         let (tried, mut left): (Vec<Subject>, Vec<Subject>) =
@@ -116,11 +118,22 @@ impl Session<'_> {
         let session = Session { settings: &settings, ..self };
         let prepared = session.prepare(label, tried.clone())?;
         let verdicts = session.examine(&prepared)?;
-        let mut decided = Vec::new();
+        // Others may build in this workspace now.
+        drop(prepared);
+        let (mut decided, mut again) = (Vec::new(), Vec::new());
         for (subject, verdict) in tried.into_iter().zip(verdicts) {
             match is_enough(&verdict) {
-                true => decided.push(verdict),
+                true => {
+                    decided.push(verdict);
+                    again.push(subject);
+                }
                 false => left.push(subject),
+            }
+        }
+        if rounds > 1 {
+            let prepared = session.prepare(label, again)?;
+            for _ in 1..rounds {
+                decided.extend(session.examine(&prepared)?);
             }
         }
         Ok((decided, left))

@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_turns_of_a_process_are_seen_with_its_children_s() {
+    fn turns_are_those_of_a_process_and_of_its_children() {
         let mut sleeper = Command::new("sleep").arg("600").spawn().expect("a program that does nothing");
         let (all, its) = (turns_of_family(std::process::id()), turns_of_family(sleeper.id()));
         sleeper.kill().and_then(|()| sleeper.wait()).expect("it can be ended");

@@ -97,7 +97,7 @@ fn judge(repository: &Repository, plan: &Plan, console: &Console, cancel: &Cance
         let subjects = [base].into_iter().chain(batch.iter().enumerate().map(subject)).collect();
         // What the models lack, only threads can judge.
         let fails = |verdict: &KataVerdict| verdict.verdict == SubjectVerdict::Failed;
-        let (mut verdicts, left) = session.by_schedules("mutants", subjects, fails)?;
+        let (mut verdicts, left) = session.by_schedules("mutants", subjects, 1, fails)?;
         verdicts.extend(session.examine(&session.prepare("mutants", left)?)?);
         let verdicts: BTreeMap<&str, &KataVerdict> =
             verdicts.iter().map(|verdict| (&*verdict.subject, verdict)).collect();

@@ -13,7 +13,7 @@ use pipeline::judging::settings::{GRADED, Settings};
 use pipeline::repository::Repository;
 use pipeline::subject::catalog::{self, Kata};
 use pipeline::subject::{self, Declared, Subject};
-use verdict::{KataVerdict, Kind, Mode, SubjectVerdict, TestVerdict, Verdict};
+use verdict::{KataVerdict, Kind, SubjectVerdict, Verdict};
 
 use crate::cli::VerifyArgs;
 use crate::render::{self, verification};
@@ -48,8 +48,7 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
     }
     let label = if args.katas.is_empty() { "verify".to_string() } else { format!("verify-{}", args.katas.join("-")) };
     // What must fail has to fail in a class, too, where less is tried than for a learner.
-    let steps = (args.repeat == 1).then_some(GRADED);
-    let settings = Settings { lean: true, steps, ..Settings::default() };
+    let settings = Settings { lean: true, steps: (args.repeat == 1).then_some(GRADED), ..Settings::default() };
     let session = Session { repository, settings: &settings, console: &console, cancel: &cancel };
     let order: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
     let mut rows: BTreeMap<String, verification::Row> = BTreeMap::new();
@@ -58,13 +57,11 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
         let row = rows.entry(verdict.subject.clone()).or_default();
         row.note(verdict, &in_words(expected), complaint(expected, verdict));
     };
-    // What fails on schedules as declared does so every time, and need not be run on threads. Whoever repeats looks for what changes,
-    // and that may be anything.
-    let (early, mut left) = subjects.into_iter().partition(|subject| {
-        args.repeat == 1 && matches!(expected[&subject.name], Expected::As(Declared::Rejected(_)))
-    });
+    // What fails on schedules as declared does so every time. What luck on threads adds to it is no news.
+    let is_wrong = |subject: &Subject| matches!(expected[&subject.name], Expected::As(Declared::Rejected(_)));
+    let (early, mut left) = subjects.into_iter().partition(is_wrong);
     let as_declared = |verdict: &KataVerdict| complaint(&expected[&verdict.subject], verdict).is_none();
-    let (decided, more) = session.by_schedules(&label, early, as_declared)?;
+    let (decided, more) = session.by_schedules(&label, early, args.repeat, as_declared)?;
     decided.iter().for_each(&mut note);
     left.extend(more);
     let prepared = session.prepare(&label, left)?;
@@ -128,22 +125,17 @@ fn complaint(expected: &Expected, verdict: &KataVerdict) -> Option<String> {
         Expected::Solved | Expected::As(Declared::Accepted) => {
             (verdict.verdict != SubjectVerdict::Passed).then(|| verification::found(verdict))
         }
-        // What schedules show they show every time. If that is what is declared, whatever threads show beside is luck.
-        Expected::As(Declared::Rejected(kinds)) => {
-            let as_declared = reasons(verdict, Some(Mode::Schedules)) == *kinds || reasons(verdict, None) == *kinds;
-            (!as_declared).then(|| verification::found(verdict))
-        }
+        Expected::As(Declared::Rejected(kinds)) => (reasons(verdict) != *kinds).then(|| verification::found(verdict)),
     }
 }
 
-/// Why a subject failed, in one mode or in any, in the words of a declaration: sorted, each reason once.
-fn reasons(verdict: &KataVerdict, mode: Option<Mode>) -> Vec<String> {
+/// Why a subject failed, in the words of a declaration: sorted, each reason once.
+fn reasons(verdict: &KataVerdict) -> Vec<String> {
     match verdict.verdict {
         SubjectVerdict::Rejected => vec!["rule".to_string()],
         SubjectVerdict::CompileError => vec!["compile-error".to_string()],
         _ => {
-            let is_asked = |test: &&TestVerdict| mode.is_none_or(|mode| test.mode == mode);
-            let failed = verdict.tests.iter().filter(|test| test.verdict == Verdict::Failed).filter(is_asked);
+            let failed = verdict.tests.iter().filter(|test| test.verdict == Verdict::Failed);
             let kinds: BTreeSet<&str> = failed.filter_map(|test| test.kind).map(Kind::name).collect();
             kinds.into_iter().map(str::to_string).collect()
         }

@@ -39,6 +39,22 @@ pub(crate) fn found(verdict: &KataVerdict) -> String {
     }
 }
 
+/// What was not as expected of a subject, and how often.
+fn in_full(row: &Row, rounds: u32) -> String {
+    let mut text = format!("{} {}: expected {}\n", styled(BAD, "✗"), row.subject, row.expected);
+    let mut counted: Vec<(&String, usize)> = Vec::new();
+    for complaint in &row.complaints {
+        match counted.iter_mut().find(|(known, _)| *known == complaint) {
+            Some((_, times)) => *times += 1,
+            None => counted.push((complaint, 1)),
+        }
+    }
+    for (complaint, times) in counted {
+        text += &paragraph(&format!("{times} of {rounds} times: {complaint}"), 4, width());
+    }
+    text
+}
+
 /// A line a subject, then what was not as expected, what the katas lack, and the counts: whoever sees only the end of a
 /// long log sees what to act on.
 pub(crate) fn table(rows: &[Row], rounds: u32, lacks: &[String]) -> String {
@@ -52,19 +68,7 @@ pub(crate) fn table(rows: &[Row], rounds: u32, lacks: &[String]) -> String {
     if !bad.is_empty() {
         text += &format!("\n{}\n", styled(STRONG, "Not as expected:"));
     }
-    for row in &bad {
-        text += &format!("{} {}: expected {}\n", styled(BAD, "✗"), row.subject, row.expected);
-        let mut counted: Vec<(&String, usize)> = Vec::new();
-        for complaint in &row.complaints {
-            match counted.iter_mut().find(|(known, _)| *known == complaint) {
-                Some((_, times)) => *times += 1,
-                None => counted.push((complaint, 1)),
-            }
-        }
-        for (complaint, times) in counted {
-            text += &paragraph(&format!("{times} of {rounds} times: {complaint}"), 4, width());
-        }
-    }
+    text.extend(bad.iter().map(|row| in_full(row, rounds)));
     for lack in lacks {
         text += &format!("{} {lack}\n", styled(BAD, "✗"));
     }

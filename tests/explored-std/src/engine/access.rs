@@ -68,7 +68,7 @@ pub(crate) struct Accesses {
 
 impl Accesses {
     /// Nothing.
-    pub(crate) const fn none() -> Accesses {
+    pub(crate) fn none() -> Accesses {
         Accesses { list: [Access::LOOK_AROUND; MOST], count: 0 }
     }
 

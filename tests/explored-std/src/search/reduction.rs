@@ -63,8 +63,7 @@ struct Decision {
     seen: u64,
 }
 
-/// The decisions on the way of the current schedule. Those behind it were gone back over, and lend their memory to the next ones: a
-/// search makes a million of them a second.
+/// The decisions on the way of the current schedule. Those behind it were gone back over, and lend their memory to the next ones.
 #[derive(Debug, Default)]
 struct Way {
     decisions: Vec<Decision>,

@@ -5,6 +5,7 @@
 //! Thousands of schedules have few histories, these have few sets in common, and the sets few positions: all of them are numbers.
 
 use std::collections::BTreeSet;
+use std::hash::Hash;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -81,6 +82,33 @@ pub(super) type Set = usize;
 /// The set of no position: nothing explains what was seen.
 pub(super) const NOTHING: Set = 0;
 
+/// Lists, each of which has a number: its place.
+struct Numbered<T> {
+    lists: Vec<Rc<[T]>>,
+    numbers: quick::Map<Rc<[T]>, usize>,
+}
+
+impl<T: Eq + Hash> Numbered<T> {
+    /// These, numbered from 0. No two are equal.
+    fn of<const N: usize>(lists: [Rc<[T]>; N]) -> Numbered<T> {
+        let mut numbered = Numbered { lists: Vec::new(), numbers: quick::Map::default() };
+        for list in lists {
+            numbered.number(list);
+        }
+        numbered
+    }
+
+    /// The number of a list, which is added if it is not there.
+    fn number(&mut self, list: Rc<[T]>) -> usize {
+        if let Some(&known) = self.numbers.get(&list) {
+            return known;
+        }
+        self.lists.push(Rc::clone(&list));
+        self.numbers.insert(list, self.lists.len() - 1);
+        self.lists.len() - 1
+    }
+}
+
 /// The table of one scenario.
 pub(super) struct Table {
     specification: Shared,
@@ -92,12 +120,10 @@ pub(super) struct Table {
     /// Whether what is expected to be noted happens by itself: for looking ahead, when nothing runs.
     pub(super) looks_ahead: bool,
     moves: quick::Map<(u32, Option<Mover>, usize), Rc<Steps>>,
-    standings: Vec<Standing>,
-    standing_places: quick::Map<Standing, u32>,
+    standings: Numbered<Progress>,
     changes: quick::Map<(u32, usize, Progress), u32>,
     successors: quick::Map<(Position, usize), Successors>,
-    sets: Vec<Rc<[Position]>>,
-    places: quick::Map<Rc<[Position]>, Set>,
+    sets: Numbered<Position>,
     closures: quick::Map<(Set, usize), Set>,
     effects: quick::Map<(Set, Seen, usize), Set>,
     /// Why the specification itself is no good, if it is not.
@@ -106,9 +132,8 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new(specification: Shared, calls: Vec<Placed>, limits: Limits, hostile: bool) -> Table {
-        let nothing: Rc<[Position]> = Rc::new([]);
-        let ahead: Standing = calls.iter().map(|_| Progress::Ahead).collect();
-        let start: Rc<[Position]> = Rc::new([Position { state: 0, standing: 0 }]);
+        let ahead = calls.iter().map(|_| Progress::Ahead).collect();
+        let start = Position { state: 0, standing: 0 };
         Table {
             specification,
             calls,
@@ -118,12 +143,10 @@ impl Table {
             times: vec![Duration::ZERO],
             looks_ahead: false,
             moves: quick::Map::default(),
-            standings: vec![Rc::clone(&ahead)],
-            standing_places: quick::Map::from_iter([(ahead, 0)]),
+            standings: Numbered::of([ahead]),
             changes: quick::Map::default(),
             successors: quick::Map::default(),
-            sets: vec![Rc::clone(&nothing), Rc::clone(&start)],
-            places: quick::Map::from_iter([(nothing, NOTHING), (start, 1)]),
+            sets: Numbered::of([Rc::new([]), Rc::new([start])]),
             closures: quick::Map::default(),
             effects: quick::Map::default(),
             broken: None,
@@ -161,19 +184,14 @@ impl Table {
         &self.answers[answer]
     }
 
-    /// The time of that place.
-    pub(super) fn time_of(&self, time: usize) -> Duration {
-        self.times[time]
-    }
-
     /// The positions of a set.
     pub(super) fn positions(&self, set: Set) -> Rc<[Position]> {
-        Rc::clone(&self.sets[set])
+        Rc::clone(&self.sets.lists[set])
     }
 
     /// How far each call has come at a position.
     pub(super) fn standing(&self, position: Position) -> Standing {
-        Rc::clone(&self.standings[position.standing as usize])
+        Rc::clone(&self.standings.lists[position.standing as usize])
     }
 
     /// Whether standing still from one time to the other is too short to be more than a look now and then.
@@ -194,7 +212,7 @@ impl Table {
         for &position in self.positions(from).iter() {
             after.extend(self.position_after(position, seen, now));
         }
-        let place = self.place_of(after);
+        let place = self.sets.number(after.into_iter().collect());
         self.effects.insert((set, seen, now), place);
         place
     }
@@ -234,7 +252,7 @@ impl Table {
                 break;
             }
         }
-        let place = self.place_of(all);
+        let place = self.sets.number(all.into_iter().collect());
         self.closures.insert((set, now), place);
         place
     }
@@ -335,24 +353,9 @@ impl Table {
         }
         let mut standing = self.standing(position).to_vec();
         standing[call] = progress;
-        let standing: Standing = standing.into();
-        let new = self.standings.len() as u32;
-        let place = *self.standing_places.entry(Rc::clone(&standing)).or_insert(new);
-        if place == new {
-            self.standings.push(standing);
-        }
-        self.changes.insert(change, place);
-        Position { standing: place, ..position }
-    }
-
-    fn place_of(&mut self, positions: BTreeSet<Position>) -> Set {
-        let positions: Rc<[Position]> = positions.into_iter().collect();
-        if let Some(&known) = self.places.get(&positions) {
-            return known;
-        }
-        self.sets.push(Rc::clone(&positions));
-        self.places.insert(positions, self.sets.len() - 1);
-        self.sets.len() - 1
+        let standing = self.standings.number(standing.into()) as u32;
+        self.changes.insert(change, standing);
+        Position { standing, ..position }
     }
 }
 

@@ -38,7 +38,7 @@ fn headline(subject: &dyn Subject, program: &Program, violation: &Violation, tab
                 PANICS => PANICS.to_owned(),
                 answer => format!("answers {answer}"),
             };
-            let now = table.time_of(violation.now);
+            let now = table.moment(violation.now);
             let after = if now.is_zero() { String::new() } else { format!(" after {now:?}") };
             format!("{} {does}{after}; the contract allows: {allowed}", name(call))
         }
