@@ -90,6 +90,26 @@ fn a_class_is_graded_once_and_what_changes_again() {
     }
 }
 
+/// One of them does not fit the tests, so that no program can have all.
+#[test]
+fn answers_that_share_a_test_program_have_verdicts_of_their_own() {
+    let mut workshop = Workshop::new();
+    let [solution, alone] =
+        ["solutions/lock/src/lib.rs", "tests/wrong/lock/not_shared.rs"].map(|file| workshop.read(file));
+    let abba = workshop.wrong("lock", "abba");
+    for (learner, answer) in [("ada", &solution), ("barbara", &abba), ("carl", &alone), ("dora", &abba)] {
+        workshop = workshop.write(&format!("class/{learner}/lock/src/lib.rs"), answer);
+    }
+    let ran = grade(&workshop, "grades", &[]).exits(0);
+    let expected = ["ada passed 12", "barbara failed 8", "carl compile-error 0", "dora failed 8"];
+    assert_eq!(verdicts(&workshop, "grades"), expected, "{}", ran.stderr);
+    let text = workshop.read("grades/results.jsonl");
+    assert!(
+        text.contains("katas/lock/tests/lock.rs") && !text.contains("groups/"),
+        "only paths that people know: {text}"
+    );
+}
+
 #[test]
 fn a_grader_that_is_killed_loses_nothing() {
     let workshop = class(Workshop::new());

@@ -16,7 +16,7 @@ use std::sync::{Barrier, Condvar, Mutex, OnceLock, RwLock};
 use std::thread;
 use std::time::Duration;
 
-use support::{config, passes};
+use support::{config, in_a_process, passes};
 use verdict::{Ask, Question};
 
 /// What one thread of a random program can do.
@@ -396,94 +396,93 @@ fn small() -> Config {
     Config { schedules: 30_000, ..config() }
 }
 
-#[test]
-fn locks_and_atomics_are_reduced_soundly() {
-    check(1, LOCKS_AND_ATOMICS, &small());
+/// Tests that take seconds each, in a process of their own.
+macro_rules! long_tests {
+    ($($name:ident $body:block)*) => {
+        $(
+            #[test]
+            fn $name() {
+                in_a_process(stringify!($name), || $body);
+            }
+        )*
+    };
 }
 
-#[test]
-fn programs_that_look_whether_a_lock_is_held_are_reduced_soundly() {
-    check(2, LOOKING, &small());
-}
-
-#[test]
-fn waiting_and_notifying_is_reduced_soundly() {
-    check(3, WAITING, &Config { spurious: 0, ..small() });
-}
-
-#[test]
-fn spurious_wakeups_are_reduced_soundly() {
-    check(4, WAITING, &small());
-}
-
-#[test]
-fn messages_are_reduced_soundly() {
-    check(5, MESSAGES, &small());
-}
-
-#[test]
-fn timeouts_are_reduced_soundly() {
-    check(6, TIMED, &Config { spurious: 0, ..small() });
-}
-
-#[test]
-fn hostile_timeouts_are_reduced_soundly() {
-    check(7, TIMED, &Config { spurious: 0, timeouts: Timeouts::Hostile, ..small() });
-}
-
-#[test]
-fn handing_over_is_reduced_soundly() {
-    check(8, HAND_TO_HAND, &small());
-}
-
-#[test]
-fn initialising_and_meeting_is_reduced_soundly() {
-    check(9, ONCE_AND_MEETING, &small());
-}
-
-#[test]
-fn more_timeouts_are_reduced_soundly() {
-    check(10, MORE_TIMED, &small());
-    check(11, MORE_TIMED, &Config { spurious: 0, timeouts: Timeouts::Hostile, ..small() });
-}
-
-#[test]
-fn daemons_are_reduced_soundly() {
-    check(12, LOCKS_AND_ATOMICS, &Config { daemons: true, ..small() });
-    check(13, WAITING, &Config { daemons: true, ..small() });
-}
-
-#[test]
-fn a_thread_that_waits_for_a_lock_in_a_repeated_schedule_is_not_forgotten() {
-    use Act::{Add, FetchAdd, Receive, Send, SyncSend};
-    let program = [vec![Receive, SyncSend, SyncSend], vec![SyncSend, Add(0), Add(0)], vec![Send, FetchAdd(0), Add(0)]];
-    assert!(compare_one(&program, &small(), false).is_some());
-}
-
-#[test]
-fn weaker_orderings_are_reduced_soundly() {
-    check(14, ORDERINGS, &small());
-    check(16, ORDERINGS_AND_WAITING, &Config { spurious: 0, ..small() });
-}
-
-#[test]
-fn what_a_repeated_step_touches_besides_is_not_forgotten() {
-    use Act::{FetchAdd, Load, Store};
-    let program =
-        [vec![Load(1), FetchAdd(1)], vec![Load(0), Load(0)], vec![Store(0, 5), Load(1), Load(1), Store(0, 3)]];
-    assert!(compare_one(&program, &small(), true).is_some());
-}
-
-#[test]
-fn what_goes_on_from_a_position_is_reduced_soundly() {
-    let all = [LOCKS_AND_ATOMICS, LOOKING, WAITING, MESSAGES, HAND_TO_HAND, ONCE_AND_MEETING, TIMED, ORDERINGS];
-    for (acts, seed) in all.into_iter().zip(20..) {
-        let compared = compare_positions(seed, acts, &small());
-        println!("{compared} positions");
-        assert!(compared >= 10, "only {compared} positions could be compared");
+long_tests! {
+    locks_and_atomics_are_reduced_soundly {
+        check(1, LOCKS_AND_ATOMICS, &small());
     }
-    let hostile = Config { timeouts: Timeouts::Hostile, ..small() };
-    assert!(compare_positions(40, MORE_TIMED, &hostile) >= 10);
+
+    programs_that_look_whether_a_lock_is_held_are_reduced_soundly {
+        check(2, LOOKING, &small());
+    }
+
+    waiting_and_notifying_is_reduced_soundly {
+        check(3, WAITING, &Config { spurious: 0, ..small() });
+    }
+
+    spurious_wakeups_are_reduced_soundly {
+        check(4, WAITING, &small());
+    }
+
+    messages_are_reduced_soundly {
+        check(5, MESSAGES, &small());
+    }
+
+    timeouts_are_reduced_soundly {
+        check(6, TIMED, &Config { spurious: 0, ..small() });
+    }
+
+    hostile_timeouts_are_reduced_soundly {
+        check(7, TIMED, &Config { spurious: 0, timeouts: Timeouts::Hostile, ..small() });
+    }
+
+    handing_over_is_reduced_soundly {
+        check(8, HAND_TO_HAND, &small());
+    }
+
+    initialising_and_meeting_is_reduced_soundly {
+        check(9, ONCE_AND_MEETING, &small());
+    }
+
+    more_timeouts_are_reduced_soundly {
+        check(10, MORE_TIMED, &small());
+        check(11, MORE_TIMED, &Config { spurious: 0, timeouts: Timeouts::Hostile, ..small() });
+    }
+
+    daemons_are_reduced_soundly {
+        check(12, LOCKS_AND_ATOMICS, &Config { daemons: true, ..small() });
+        check(13, WAITING, &Config { daemons: true, ..small() });
+    }
+
+    a_thread_that_waits_for_a_lock_in_a_repeated_schedule_is_not_forgotten {
+        use Act::{Add, FetchAdd, Receive, Send, SyncSend};
+        let program = [vec![Receive, SyncSend, SyncSend], vec![SyncSend, Add(0), Add(0)], vec![Send, FetchAdd(0), Add(0)]];
+        assert!(compare_one(&program, &small(), false).is_some());
+    }
+
+    weaker_orderings_are_reduced_soundly {
+        check(14, ORDERINGS, &small());
+        check(16, ORDERINGS_AND_WAITING, &Config { spurious: 0, ..small() });
+    }
+
+    what_a_repeated_step_touches_besides_is_not_forgotten {
+        use Act::{FetchAdd, Load, Store};
+        let program =
+            [vec![Load(1), FetchAdd(1)], vec![Load(0), Load(0)], vec![Store(0, 5), Load(1), Load(1), Store(0, 3)]];
+        assert!(compare_one(&program, &small(), true).is_some());
+    }
+
+    what_goes_on_from_a_position_is_reduced_soundly {
+        let all = [LOCKS_AND_ATOMICS, LOOKING, WAITING, MESSAGES, HAND_TO_HAND, ONCE_AND_MEETING, TIMED, ORDERINGS];
+        for (acts, seed) in all.into_iter().zip(20..) {
+            let compared = compare_positions(seed, acts, &small());
+            println!("{compared} positions");
+            assert!(compared >= 10, "only {compared} positions could be compared");
+        }
+        let hostile = Config { timeouts: Timeouts::Hostile, ..small() };
+        assert!(compare_positions(40, MORE_TIMED, &hostile) >= 10);
+    }
 }
 
 /// Threads that add to one counter each so many times.

@@ -7,6 +7,7 @@
 //! `check`, `watch`, `verify` and `grade` are made of it.
 
 pub mod build;
+mod group;
 mod inspect;
 pub mod judge;
 pub mod nesting;
@@ -17,7 +18,7 @@ pub mod stage;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use verdict::{Diagnostic, KataVerdict, Mode, TestVerdict};
@@ -226,14 +227,24 @@ impl Session<'_> {
 
 /// The verdict on one test of one subject in one mode, with the subject's own paths; nothing if it does not run in this mode.
 pub fn judged(repository: &Repository, built: &Built, run: Ran) -> Option<TestVerdict> {
+    let mode = run.mode;
     let mut test = judge::test(built, run)?;
-    let own = |text: &str| build::with_own_paths(repository, &built.loaded, text);
+    let own = |text: &str| built.with_own_paths(repository, mode, text);
     test.message = own(&test.message);
     test.output = own(&test.output);
     if let Some(trace) = &mut test.trace {
         trace.for_each_file(own);
     }
     Some(test)
+}
+
+/// The subjects whose tests could be built alone, and not in one program with those of others: where nothing is wrong with them, the
+/// test files are such that they can't be there twice.
+pub fn only_alone(prepared: &Prepared) -> impl Iterator<Item = &Subject> {
+    prepared.entries.iter().filter_map(|entry| match entry {
+        Entry::Built(built) if built.only_alone => Some(&built.loaded.subject),
+        Entry::Built(_) | Entry::Rejected(..) | Entry::Failed(..) => None,
+    })
 }
 
 /// The workloads of what was prepared for timing, in the order of the subjects; where there is none, what the rules or the
@@ -249,7 +260,7 @@ impl Prepared {
     /// Nothing was built that has schedules: here it is again.
     pub fn into_explored(mut self) -> std::result::Result<Built, Prepared> {
         match self.entries.pop() {
-            Some(Entry::Built(built)) if built.binaries.contains_key(&Mode::Schedules) => Ok(built),
+            Some(Entry::Built(built)) if built.programs.contains_key(&Mode::Schedules) => Ok(built),
             entry => {
                 self.entries.extend(entry);
                 Err(self)
@@ -263,7 +274,9 @@ impl Entry {
         match self {
             Entry::Rejected(_, objections) => Err(objections),
             Entry::Failed(..) => Err(&[]),
-            Entry::Built(built) => built.binaries.values().next().map(PathBuf::as_path).ok_or(&built.diagnostics[..]),
+            Entry::Built(built) => {
+                built.programs.values().next().map(|program| &*program.path).ok_or(&built.diagnostics[..])
+            }
         }
     }
 

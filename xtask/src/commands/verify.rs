@@ -8,8 +8,8 @@ use std::sync::Arc;
 use pipeline::cancel::Cancel;
 use pipeline::console::{Console, Event};
 use pipeline::error::Result;
-use pipeline::judging::Session;
 use pipeline::judging::settings::{GRADED, Settings};
+use pipeline::judging::{self, Session};
 use pipeline::repository::Repository;
 use pipeline::subject::catalog::{self, Kata};
 use pipeline::subject::{self, Declared, Subject};
@@ -75,6 +75,9 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
     console.clear();
     let mut lacks: Vec<String> = katas.iter().filter_map(|kata| unlike_its_stub(repository, kata)).collect();
     lacks.extend(katas.iter().flat_map(|kata| unfinished::lacks(repository.root(), &kata.name)));
+    lacks.extend(judging::only_alone(&prepared).map(|subject| {
+        format!("{}: the tests can't be compiled beside those of other answers; a class takes longer", subject.name)
+    }));
     render::print(&verification::table(&rows, args.repeat, &lacks));
     Ok(rows.iter().all(|row| row.complaints.is_empty()) && lacks.is_empty())
 }

@@ -10,7 +10,7 @@ use std::fs;
 use pipeline::cancel::Cancel;
 use pipeline::console::Console;
 use pipeline::error::{Error, Result};
-use pipeline::judging::build::{self, Built};
+use pipeline::judging::build::Built;
 use pipeline::judging::run;
 use pipeline::judging::settings::Settings;
 use pipeline::judging::{self, Session};
@@ -128,10 +128,10 @@ impl Player {
 
     fn take(repository: &Repository, mut built: Built, test: &str) -> Result<Player> {
         let scratch = Scratch::new()?;
-        if let Some(program) = built.binaries.get_mut(&Mode::Schedules) {
-            let copy = scratch.path().join(program.file_name().unwrap_or_default());
-            fs::copy(&*program, &copy).map_err(Error::io("copy", program))?;
-            *program = copy;
+        if let Some(program) = built.programs.get_mut(&Mode::Schedules) {
+            let copy = scratch.path().join(program.path.file_name().unwrap_or_default());
+            fs::copy(&program.path, &copy).map_err(Error::io("copy", &program.path))?;
+            program.path = copy;
         }
         Ok(Player { repository: repository.clone(), built, test: test.to_string(), scratch })
     }
@@ -142,7 +142,7 @@ impl Player {
         let folder = self.scratch.path().join("question");
         let mut run = run::run_test(&self.built, &self.test, Mode::Schedules, &folder, &settings, cancel)?;
         let mut position = run.record.as_mut().and_then(|record| record.position.take());
-        let own = |text: &str| build::with_own_paths(&self.repository, &self.built.loaded, text);
+        let own = |text: &str| self.built.with_own_paths(&self.repository, Mode::Schedules, text);
         position.iter_mut().for_each(|position| position.for_each_file(own));
         let Some(test) = judging::judged(&self.repository, &self.built, run) else {
             let what = format!("the test `{}` runs on threads only", self.test);

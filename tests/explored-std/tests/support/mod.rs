@@ -2,7 +2,9 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+use std::env;
 use std::explored::{Config, Exploration, explore};
+use std::process::Command;
 use verdict::{Failure, Kind, Outcome};
 
 /// The defaults, with every panic as an assertion unless it is an `unwrap` or a plain `panic!`.
@@ -81,4 +83,18 @@ pub fn passes_with(config: &Config, body: impl Fn() + Send + Sync + 'static) -> 
         panic!("{}: {} ({})", failure.kind, failure.message, schedule.unwrap_or_default());
     }
     exploration
+}
+
+/// Runs the body of the test of this name in a process of its own: in one process, only one exploration goes on at a time, and
+/// whoever takes long would keep the others waiting while a core is idle.
+pub fn in_a_process(test: &str, body: impl FnOnce()) {
+    const INSIDE: &str = "IN_A_PROCESS";
+    if env::var_os(INSIDE).is_some() {
+        return body();
+    }
+    let mut command = Command::new(env::current_exe().expect("a test knows its own binary"));
+    let output = command.args(["--exact", test, "--nocapture"]).env(INSIDE, "1").output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    println!("{said}");
+    assert!(output.status.success() && said.contains("1 passed"), "see above");
 }

@@ -1,4 +1,4 @@
-//! Building: one cargo invocation for all staged subjects, in both modes.
+//! Building: all staged subjects at once, in both modes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -15,6 +15,7 @@ use verdict::{Diagnostic, Mode};
 use crate::console::Event;
 use crate::error::{Error, Result};
 use crate::judging::Session;
+use crate::judging::group::{self, Program};
 use crate::judging::sandbox::{Compiler, DIAGNOSTIC, Sandbox};
 use crate::judging::settings::Purpose;
 use crate::judging::stage::{Loaded, Staged};
@@ -28,22 +29,32 @@ use crate::toolchain;
 pub struct Built {
     /// The subject.
     pub loaded: Loaded,
-    /// The test binaries by mode; a mode that did not compile is missing.
-    pub binaries: BTreeMap<Mode, PathBuf>,
+    /// The test programs by mode; a mode that did not compile is missing.
+    pub programs: BTreeMap<Mode, Program>,
     /// What the compiler said, errors first, each once, with the subject's own paths.
     pub diagnostics: Vec<Diagnostic>,
+    /// Whether its tests could be built alone, and not in one program with those of others.
+    pub(crate) only_alone: bool,
 }
 
 impl Built {
-    /// Whether there is a binary for every mode that needs one.
+    /// Whether there is a program for every mode that needs one.
     pub fn compiled(&self) -> bool {
-        let is_there = |mode: &Mode| self.binaries.contains_key(mode);
+        let is_there = |mode: &Mode| self.programs.contains_key(mode);
         self.loaded.modes().iter().all(|mode| is_there(mode) || *mode == Mode::Schedules && self.is_not_modelled())
     }
 
     /// The modes in which its tests can be run, in the order of running.
     pub(crate) fn modes(&self) -> impl Iterator<Item = Mode> {
-        self.loaded.modes().iter().copied().filter(|mode| self.binaries.contains_key(mode))
+        self.loaded.modes().iter().copied().filter(|mode| self.programs.contains_key(mode))
+    }
+
+    /// Text of a test process, as [`with_own_paths`] gives it, also where its program has copies of the test files.
+    pub fn with_own_paths(&self, repository: &Repository, mode: Mode, text: &str) -> String {
+        let text = with_own_paths(repository, &self.loaded, text);
+        let Some(part) = self.programs.get(&mode).and_then(|program| program.part.as_ref()) else { return text };
+        let tests = self.loaded.subject.kata.folder.join("tests");
+        renamed(&text, MAIN_SEPARATOR, &part.copies, &format!("{}/", repository.relative(&tests)))
     }
 
     /// Whether it compiles, but uses what the models lack, so that only threads can run it.
@@ -101,8 +112,47 @@ struct Span {
 /// What cargo said about one staged crate.
 #[derive(Default)]
 struct CrateBuild {
-    binary: Option<PathBuf>,
+    /// Whether its library is there.
+    library: bool,
+    program: Option<Program>,
+    /// Whether its tests could not be built in one program with those of others.
+    is_apart: bool,
     messages: Vec<Message>,
+}
+
+impl CrateBuild {
+    /// Whether its library is there, and no program with its tests.
+    fn is_open(&self) -> bool {
+        self.library && self.program.is_none()
+    }
+
+    /// What the compiler objected to, as one text.
+    fn errors(&self) -> String {
+        let errors = self.messages.iter().filter(|message| message.is_error());
+        errors.filter_map(|message| message.rendered.as_deref()).collect()
+    }
+}
+
+/// What cargo shall make of a workspace.
+enum Wanted {
+    /// The libraries and the test programs of all crates.
+    All,
+    /// The libraries of all crates.
+    Libraries,
+    /// The test programs of these packages.
+    Tests(Vec<String>),
+}
+
+impl Wanted {
+    fn arguments(&self) -> Vec<&str> {
+        match self {
+            Wanted::All => vec!["--tests", "--workspace"],
+            Wanted::Libraries => vec!["--lib", "--workspace"],
+            Wanted::Tests(packages) => {
+                ["--tests"].into_iter().chain(packages.iter().flat_map(|name| ["--package", name])).collect()
+            }
+        }
+    }
 }
 
 /// Builds every staged subject. One that does not compile costs only itself.
@@ -110,15 +160,81 @@ struct CrateBuild {
 /// # Errors
 /// Cargo itself failed: no network for a first download, a broken repository, a full disk.
 pub(crate) fn build(session: Session<'_>, staged: Staged) -> Result<Vec<Built>> {
-    // Without the network first: then a learner on a train is not kept waiting, and a newer release changes nothing.
-    let (mut crates, mut said, mut success) = cargo(session, &staged, true)?;
-    if !success && crates.is_empty() && said.contains("--offline") {
-        (crates, said, success) = cargo(session, &staged, false)?;
+    let mut crates = Crates::new();
+    if session.settings.lean && staged.subjects.len() > 1 {
+        compile(session, &staged, &Wanted::Libraries, &mut crates)?;
+        build_groups(session, &staged, &mut crates)?;
+        let all = staged.subjects.iter().flat_map(|one| one.modes().iter().map(move |mode| (one, *mode)));
+        let open = all
+            .filter(|(one, mode)| crates.get(&manifest(&staged.folder, one, *mode)).is_some_and(CrateBuild::is_open));
+        let alone: Vec<String> = open.map(|(one, mode)| one.package(&staged.label, mode)).collect();
+        if !alone.is_empty() {
+            compile(session, &staged, &Wanted::Tests(alone), &mut crates)?;
+        }
+    } else {
+        compile(session, &staged, &Wanted::All, &mut crates)?;
     }
-    let is_error = |message: &&Message| message.level.starts_with("error");
-    let ours = crates.iter().filter(|(manifest, _)| !manifest.starts_with(&staged.folder));
-    let mut broken =
-        ours.flat_map(|(_, one)| &one.messages).filter(is_error).filter_map(|message| message.rendered.clone());
+    let Staged { folder, subjects, .. } = staged;
+    Ok(subjects.into_iter().map(|subject| collect(session.repository, &folder, subject, &mut crates)).collect())
+}
+
+/// How often those are grouped anew who were together with one that does not fit the tests.
+const ATTEMPTS: usize = 2;
+
+/// Builds programs for several subjects each. Where one of them does not fit the tests, there is no program: it is left to be built
+/// alone, for the compiler to say what is wrong with it, and the others are grouped anew.
+fn build_groups(session: Session<'_>, staged: &Staged, crates: &mut Crates) -> Result<()> {
+    let place = |member: usize, mode| manifest(&staged.folder, &staged.subjects[member], mode);
+    let mut first = 0;
+    for _ in 0..ATTEMPTS {
+        let groups = group::groups(&staged.subjects, first, |member, mode| {
+            crates.get(&place(member, mode)).is_some_and(|one| one.is_open() && !one.is_apart)
+        });
+        if groups.is_empty() {
+            break;
+        }
+        first += groups.len();
+        group::write(session.repository, staged, &groups)?;
+        let packages = groups.iter().map(|group| group.package(&staged.label)).collect();
+        let mut said = Crates::new();
+        compile(session, staged, &Wanted::Tests(packages), &mut said)?;
+        for group in &groups {
+            let together = said.remove(&staged.folder.join(group.home()).join("Cargo.toml")).unwrap_or_default();
+            let errors = together.errors();
+            for (member, part) in group.parts() {
+                let one = crates.entry(place(member, group.mode)).or_default();
+                match &together.program {
+                    Some(Program { path, .. }) => one.program = Some(Program { path: path.clone(), part: Some(part) }),
+                    None => one.is_apart = group.blames(&part, &errors),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The manifest of a subject's crate for this mode, in the workspace in that folder.
+fn manifest(workspace: &Path, subject: &Loaded, mode: Mode) -> PathBuf {
+    workspace.join(subject.home(mode)).join("Cargo.toml")
+}
+
+type Crates = BTreeMap<PathBuf, CrateBuild>;
+
+/// Has cargo make what is wanted, and adds what it said.
+///
+/// # Errors
+/// Cargo itself failed.
+fn compile(session: Session<'_>, staged: &Staged, wanted: &Wanted, crates: &mut Crates) -> Result<()> {
+    // Without the network first: then a learner on a train is not kept waiting, and a newer release changes nothing.
+    let (mut said, mut error, mut success) = cargo(session, staged, wanted, true)?;
+    if !success && said.is_empty() && error.contains("--offline") {
+        (said, error, success) = cargo(session, staged, wanted, false)?;
+    }
+    let ours = said.iter().filter(|(manifest, _)| !manifest.starts_with(&staged.folder));
+    let mut broken = ours
+        .flat_map(|(_, one)| &one.messages)
+        .filter(|message| message.is_error())
+        .filter_map(|message| message.rendered.clone());
     if let Some(rendered) = broken.next() {
         return Err(Error::new(
             format!(
@@ -128,24 +244,28 @@ pub(crate) fn build(session: Session<'_>, staged: Staged) -> Result<Vec<Built>> 
             "`git status` shows what differs from the delivered repository.",
         ));
     }
-    if !success && crates.values().flat_map(|one| &one.messages).find(is_error).is_none() {
+    if !success && !said.values().flat_map(|one| &one.messages).any(Message::is_error) {
         return Err(Error::new(
-            format!("cargo could not build the staged crates:\n{}", said.trim_end()),
+            format!("cargo could not build the staged crates:\n{}", error.trim_end()),
             "If it is the network, connect once; otherwise `cargo clean` and a fresh checkout rule out leftovers.",
         ));
     }
-    let Staged { folder, subjects } = staged;
-    Ok(subjects.into_iter().map(|subject| collect(session.repository, &folder, subject, &mut crates)).collect())
+    for (manifest, more) in said {
+        let one = crates.entry(manifest).or_default();
+        one.library |= more.library;
+        one.program = more.program.or(one.program.take());
+        one.messages.extend(more.messages);
+    }
+    Ok(())
 }
 
-type Crates = BTreeMap<PathBuf, CrateBuild>;
-
-fn cargo(session: Session<'_>, staged: &Staged, offline: bool) -> Result<(Crates, String, bool)> {
+fn cargo(session: Session<'_>, staged: &Staged, wanted: &Wanted, offline: bool) -> Result<(Crates, String, bool)> {
     let Session { repository, settings, console, cancel } = session;
     let sandbox = settings.trust.sandbox();
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
-        .args(["build", "--tests", "--keep-going", "--workspace", "--message-format=json", "--color=never"])
+        .args(["build", "--keep-going", "--message-format=json", "--color=never"])
+        .args(wanted.arguments())
         .arg("--manifest-path")
         .arg(staged.folder.join("Cargo.toml"))
         .arg("--target-dir")
@@ -197,8 +317,10 @@ fn cargo(session: Session<'_>, staged: &Staged, offline: bool) -> Result<(Crates
                 }
                 Ok(Line::CompilerArtifact { manifest_path, target, executable }) => {
                     console.happened(Event::Compiled(&target.name));
-                    if let Some(executable) = executable {
-                        crates.entry(manifest_path).or_default().binary = Some(executable);
+                    let one = crates.entry(manifest_path).or_default();
+                    match executable {
+                        Some(path) => one.program = Some(Program { path, part: None }),
+                        None => one.library = true,
                     }
                 }
                 Ok(Line::BuildFinished { success: finished }) => success = finished,
@@ -228,16 +350,14 @@ fn compile_environment(
 
 /// Takes what cargo said about the crates of one subject.
 fn collect(repository: &Repository, workspace: &Path, loaded: Loaded, crates: &mut Crates) -> Built {
-    let home = workspace.join(&loaded.subject.id);
-    let mut built = Built { binaries: BTreeMap::new(), diagnostics: Vec::new(), loaded };
+    let mut built = Built { programs: BTreeMap::new(), diagnostics: Vec::new(), only_alone: false, loaded };
     // Threads first: where both modes object, the real `std` words it better than the model.
     let mut modes = built.loaded.modes().to_vec();
     modes.sort();
     // Of each error that only the models cause: whether it is about something that they lack.
     let mut lacks = Vec::new();
     for mode in modes {
-        let manifest = home.join(mode.to_string()).join("Cargo.toml");
-        let Some(one) = crates.remove(&manifest) else { continue };
+        let Some(one) = crates.remove(&manifest(workspace, &built.loaded, mode)) else { continue };
         let objected = built.diagnostics.iter().any(|diagnostic| diagnostic.level == "error");
         for message in one.messages {
             // `aborting due to 2 previous errors` and its like have no place in the source and say nothing new; but that the
@@ -248,7 +368,7 @@ fn collect(repository: &Repository, workspace: &Path, loaded: Loaded, crates: &m
             }
             let is_lacking = message.is_of_a_missing_item();
             let mut diagnostic = diagnostic(repository, &built.loaded, message);
-            if diagnostic.level == "error" && built.binaries.contains_key(&Mode::Threads) {
+            if diagnostic.level == "error" && built.programs.contains_key(&Mode::Threads) {
                 diagnostic.rendered = format!("{}\n{COMPILES_OTHERWISE}", diagnostic.rendered.trim_end());
                 lacks.push(is_lacking);
             }
@@ -256,8 +376,9 @@ fn collect(repository: &Repository, workspace: &Path, loaded: Loaded, crates: &m
                 built.diagnostics.push(diagnostic);
             }
         }
-        if let Some(binary) = one.binary {
-            built.binaries.insert(mode, binary);
+        if let Some(program) = one.program {
+            built.only_alone |= one.is_apart;
+            built.programs.insert(mode, program);
         }
     }
     if !lacks.is_empty() && lacks.iter().all(|lacking| *lacking) {
@@ -288,6 +409,10 @@ const JUDGED_ON_THREADS: &str = ".\n          So its tests run on threads only, 
 const MISSING: [&str; 7] = ["E0405", "E0412", "E0423", "E0425", "E0432", "E0433", "E0599"];
 
 impl Message {
+    fn is_error(&self) -> bool {
+        self.level.starts_with("error")
+    }
+
     /// Whether something is not there. A model's macro says of itself that it is refused, without a code.
     fn is_of_a_missing_item(&self) -> bool {
         match &self.code {

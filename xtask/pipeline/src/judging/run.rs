@@ -202,13 +202,13 @@ pub fn run_test(
 
 /// What the test harness is told: this one test, nothing else, and no ornaments. It is as long for each test of the kata: how long
 /// the arguments were is all that a submission can learn of them.
-fn arguments(built: &Built, test: &str) -> [String; 9] {
+fn arguments(built: &Built, mode: Mode, test: &str) -> [String; 9] {
     let longest = built.loaded.subject.kata.tests.iter().map(String::len).max().unwrap_or_default();
     let none = "-".repeat(1 + longest.saturating_sub(test.len()));
     // Tests that need schedules are ignored by hand.
     [
         "--exact",
-        test,
+        &built.programs[&mode].test(test),
         "--skip",
         &none,
         "--include-ignored",
@@ -244,8 +244,8 @@ fn run_trusted(
     cancel: &Cancel,
 ) -> Result<(Finished, Option<Vec<u8>>)> {
     let record = folder.join("record.json");
-    let mut command = Command::new(&built.binaries[&mode]);
-    command.args(arguments(built, test)).current_dir(folder.join("work")).env(verdict::RECORD_FILE, &record);
+    let mut command = Command::new(&built.programs[&mode].path);
+    command.args(arguments(built, mode, test)).current_dir(folder.join("work")).env(verdict::RECORD_FILE, &record);
     // Mock servers are on this machine; a proxy would not find them.
     for name in ["http_proxy", "https_proxy", "all_proxy"] {
         command.env_remove(name).env_remove(name.to_uppercase());
@@ -278,8 +278,8 @@ fn run_confined(
     let environment = given.into_iter().chain(folders).chain(told);
     let limits = sandbox.limits();
     let run = Run {
-        program: &built.binaries[&mode],
-        args: arguments(built, test).map(OsString::from).to_vec(),
+        program: &built.programs[&mode].path,
+        args: arguments(built, mode, test).map(OsString::from).to_vec(),
         environment: environment.map(|(name, value)| (OsString::from(name), value)).collect(),
         work,
         network: needs.contains(&Need::Network),

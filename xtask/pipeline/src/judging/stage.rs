@@ -11,6 +11,7 @@ use toml::{Table, Value};
 use verdict::Mode;
 
 use crate::error::{Error, Result};
+use crate::judging::group::Group;
 use crate::judging::settings::Purpose;
 use crate::repository::Repository;
 use crate::subject::Subject;
@@ -20,7 +21,9 @@ use crate::subject::sources::{self, Files};
 /// A workspace of staged subjects.
 #[derive(Debug)]
 pub(crate) struct Staged {
-    /// The workspace's folder.
+    /// The workspace's name.
+    pub label: String,
+    /// Its folder.
     pub folder: PathBuf,
     /// The subjects, with what was read of them.
     pub subjects: Vec<Loaded>,
@@ -47,6 +50,16 @@ impl Loaded {
             Purpose::Tests | Purpose::Workload => &[Mode::Threads],
         }
     }
+
+    /// The folder of its crate for this mode, below that of the workspace.
+    pub(super) fn home(&self, mode: Mode) -> String {
+        format!("{}/{mode}", self.subject.id)
+    }
+
+    /// The name of that crate's package in the workspace `label`.
+    pub(super) fn package(&self, label: &str, mode: Mode) -> String {
+        format!("{label}--{}-{mode}", self.subject.id)
+    }
 }
 
 /// Reads the subjects' source files.
@@ -64,25 +77,30 @@ pub(crate) fn load(subjects: Vec<Subject>, purpose: Purpose) -> Result<Vec<Loade
 /// The workspace can't be written, or the repository's own manifests are broken.
 pub(crate) fn stage(repository: &Repository, label: &str, subjects: Vec<Loaded>) -> Result<Staged> {
     let folder = repository.workshop().join(label);
-    let root = workspace_manifest(repository)?;
-    let mut members = Vec::new();
-    for one in &subjects {
-        let home = folder.join(&one.subject.id);
+    let staged = Staged { label: label.to_string(), folder, subjects };
+    for one in &staged.subjects {
+        let home = staged.folder.join(&one.subject.id);
         write_sources(&home.join("src"), &one.files)?;
         for mode in one.modes() {
             let manifest = crate_manifest(repository, label, one, *mode)?;
-            write_if_changed(&home.join(mode.to_string()).join("Cargo.toml"), &manifest)?;
-            members.push(Value::String(format!("{}/{mode}", one.subject.id)));
+            write_if_changed(&home.join(mode.to_string()).join("Cargo.toml"), &manifest.to_string())?;
         }
     }
-    write_if_changed(&folder.join("Cargo.toml"), &with_members(root, members))?;
-    pin_versions(repository, &folder)?;
-    Ok(Staged { folder, subjects })
+    write_workspace(repository, &staged, &[])?;
+    pin_versions(repository, &staged.folder)?;
+    Ok(staged)
+}
+
+/// Writes the workspace's own manifest: the subjects' crates, and those of these groups of them.
+pub(super) fn write_workspace(repository: &Repository, staged: &Staged, groups: &[Group]) -> Result<()> {
+    let subjects = staged.subjects.iter().flat_map(|one| one.modes().iter().map(|mode| one.home(*mode)));
+    let members = subjects.chain(groups.iter().map(Group::home)).map(Value::String).collect();
+    write_if_changed(&staged.folder.join("Cargo.toml"), &with_members(workspace_manifest(repository)?, members))
 }
 
 /// Writes the files and removes what an earlier subject left there. Unchanged files keep their time, so that cargo has
 /// nothing to do for them.
-fn write_sources(src: &Path, files: &Files) -> Result<()> {
+pub(super) fn write_sources(src: &Path, files: &Files) -> Result<()> {
     for (name, text) in files {
         write_if_changed(&src.join(name), text)?;
     }
@@ -144,14 +162,14 @@ fn with_members(mut manifest: Table, members: Vec<Value>) -> String {
 
 /// The kata's manifest, for a staged crate: its package renamed, its targets found by absolute paths, and in
 /// [`Mode::Schedules`] the models in the place of what they model.
-fn crate_manifest(repository: &Repository, label: &str, loaded: &Loaded, mode: Mode) -> Result<String> {
+pub(super) fn crate_manifest(repository: &Repository, label: &str, loaded: &Loaded, mode: Mode) -> Result<Table> {
     let subject = &loaded.subject;
     let kata: &Kata = &subject.kata;
     let mut manifest = kata.manifest.clone();
     let package = table(&mut manifest, "package");
     // Workspaces share one target folder, where cargo tells crates apart by name and path in the workspace: without the label,
     // one workspace's crate would pass for the other's.
-    package.insert("name".to_string(), Value::String(format!("{label}--{}-{mode}", subject.id)));
+    package.insert("name".to_string(), Value::String(loaded.package(label, mode)));
     package.insert("autotests".to_string(), Value::Boolean(false));
     package.remove("metadata");
     let library = table(&mut manifest, "lib");
@@ -195,7 +213,7 @@ fn crate_manifest(repository: &Repository, label: &str, loaded: &Loaded, mode: M
         }
         dependencies.insert("kata".to_string(), Value::Table(support));
     }
-    Ok(manifest.to_string())
+    Ok(manifest)
 }
 
 /// Puts the models of other crates than `std` in their places, with the features that the kata asks for.
@@ -242,7 +260,7 @@ fn absolute(repository: &Repository, path: &str) -> Result<Value> {
 }
 
 /// The sub-table of that name, made if it is not there.
-fn table<'a>(parent: &'a mut Table, name: &str) -> &'a mut Table {
+pub(super) fn table<'a>(parent: &'a mut Table, name: &str) -> &'a mut Table {
     let entry = parent.entry(name).or_insert_with(|| Value::Table(Table::new()));
     if !entry.is_table() {
         *entry = Value::Table(Table::new());
