@@ -62,14 +62,16 @@ const MOST: usize = 8;
 /// All that a step touches: a few things at most.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Accesses {
-    list: [Access; MOST],
-    count: usize,
+    keys: [Key; MOST],
+    /// Which of the keys may be changed, a bit each.
+    writes: u8,
+    count: u8,
 }
 
 impl Accesses {
     /// Nothing.
     pub(crate) fn none() -> Accesses {
-        Accesses { list: [Access::LOOK_AROUND; MOST], count: 0 }
+        Accesses { keys: [Key::Everything; MOST], writes: 0, count: 0 }
     }
 
     /// One thing.
@@ -87,7 +89,8 @@ impl Accesses {
     }
 
     fn add(&mut self, key: Key, writes: bool) {
-        self.list[self.count] = Access { key, writes };
+        self.keys[usize::from(self.count)] = key;
+        self.writes |= u8::from(writes) << self.count;
         self.count += 1;
     }
 
@@ -98,11 +101,12 @@ impl Accesses {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Access> + '_ {
-        self.list[..self.count].iter().copied()
+        let access = |(index, &key): (usize, &Key)| Access { key, writes: self.writes >> index & 1 == 1 };
+        self.keys[..usize::from(self.count)].iter().enumerate().map(access)
     }
 
     pub(crate) fn is_everything(&self) -> bool {
-        self.iter().any(|access| access.key == Key::Everything)
+        self.keys[..usize::from(self.count)].contains(&Key::Everything)
     }
 
     /// What threads meet at.
@@ -125,8 +129,10 @@ impl Accesses {
 
     /// Adds another thing; everything, if there is no place for it.
     pub(super) fn extend(&mut self, access: Access) -> Access {
-        let access = if self.count < self.list.len() { access } else { Access { key: Key::Everything, writes: true } };
-        self.count = self.count.min(self.list.len() - 1);
+        let is_full = usize::from(self.count) == MOST;
+        let access = if is_full { Access { key: Key::Everything, writes: true } } else { access };
+        self.count -= u8::from(is_full);
+        self.writes &= !(1 << self.count);
         self.add(access.key, access.writes);
         access
     }
@@ -148,8 +154,15 @@ impl Default for Accesses {
 
 /// What a choice touches if it is made now.
 pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
-    let operation = &state.threads[choice.thread].pending;
     let mut touched = Accesses::none();
+    add_accesses(state, choice, &mut touched);
+    touched
+}
+
+/// Written where it stays: a search copies little else as often.
+#[inline(never)]
+fn add_accesses(state: &State, choice: Choice, touched: &mut Accesses) {
+    let operation = &state.threads[choice.thread].pending;
     let object = operation.object;
     match operation.kind {
         Kind::Look | Kind::Completed | Kind::Passed => touched.object(object, false),
@@ -212,7 +225,6 @@ pub(crate) fn accesses(state: &State, choice: Choice) -> Accesses {
             touched.add(Key::Seen(object), state.memory.raises(operation, back));
         }
     }
-    touched
 }
 
 /// What may make the operation that a thread announced possible.

@@ -5,13 +5,56 @@
 
 use super::access::{Access, Accesses, Key, only_lets_go_on};
 use super::kind::Kind;
-use super::operation::{Choice, How, ObjectIndex, Operation, RETURNED, ThreadIndex};
+use super::operation::{Choice, How, ObjectIndex, RETURNED, ThreadIndex};
 use super::state::State;
 
-/// For each thread: the steps of it that happened before, as one more than the place of its last one.
-type Clock = Vec<u32>;
+/// For each thread: the steps of it that happened before, as one more than the place of its last one. Clocks lie in an arena and
+/// are never changed there, so that many holders share one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Clock {
+    start: u32,
+    length: u32,
+}
 
-fn join(into: &mut Clock, from: &[u32]) {
+/// The clocks of a schedule.
+#[derive(Debug, Default)]
+struct Arena(Vec<u32>);
+
+impl Arena {
+    fn get(&self, clock: Clock) -> &[u32] {
+        &self.0[clock.start as usize..(clock.start + clock.length) as usize]
+    }
+
+    fn push(&mut self, steps: &[u32]) -> Clock {
+        let start = self.0.len() as u32;
+        self.0.extend_from_slice(steps);
+        Clock { start, length: steps.len() as u32 }
+    }
+
+    /// All that happened before the one or the other: one of the two, where it has all that the other one has.
+    fn join(&mut self, one: Clock, other: Clock) -> Clock {
+        if self.has(one, other) {
+            return one;
+        }
+        if self.has(other, one) {
+            return other;
+        }
+        let (longer, shorter) = if one.length < other.length { (other, one) } else { (one, other) };
+        let start = self.0.len();
+        self.0.extend_from_within(longer.start as usize..(longer.start + longer.length) as usize);
+        for index in 0..shorter.length as usize {
+            self.0[start + index] = self.0[start + index].max(self.0[shorter.start as usize + index]);
+        }
+        Clock { start: start as u32, length: longer.length }
+    }
+
+    fn has(&self, all: Clock, of: Clock) -> bool {
+        let (all, of) = (self.get(all), self.get(of));
+        all.len() >= of.len() && all.iter().zip(of).all(|(all, of)| all >= of)
+    }
+}
+
+fn join(into: &mut Vec<u32>, from: &[u32]) {
     if into.len() < from.len() {
         into.resize(from.len(), 0);
     }
@@ -32,8 +75,18 @@ pub(crate) struct Event {
     touched: Accesses,
     /// Whether its thread has passed others behind it.
     goes_on: bool,
-    /// Its clock, in the arena.
-    clock: (usize, usize),
+    clock: Clock,
+    /// How much of everything there was before it.
+    before: Extent,
+}
+
+/// How much there is of everything that only grows.
+#[derive(Clone, Copy, Debug)]
+struct Extent {
+    arena: usize,
+    replaced: usize,
+    histories: usize,
+    told: usize,
 }
 
 /// Who touched a key.
@@ -44,14 +97,68 @@ struct History {
     /// Those that write.
     writes: Vec<(u32, bool)>,
     written: Clock,
+    /// Not kept of what all steps read.
     read: Clock,
 }
+
+impl History {
+    /// Makes it the one of a key that nobody has touched.
+    fn begin(&mut self, key: Key) {
+        self.key = Some(key);
+        self.touches.clear();
+        self.writes.clear();
+        self.written = Clock::default();
+        self.read = Clock::default();
+    }
+
+    fn touch(&mut self, place: u32, writes: bool) {
+        self.touches.push((place, writes));
+        if writes {
+            self.writes.push((place, true));
+        }
+    }
+
+    /// Forgets the steps from a place on.
+    fn forget_from(&mut self, place: u32) {
+        for list in [&mut self.touches, &mut self.writes] {
+            while list.last().is_some_and(|touch| touch.0 >= place) {
+                list.pop();
+            }
+        }
+    }
+}
+
+/// Who has a clock.
+#[derive(Clone, Copy, Debug)]
+enum Holder {
+    Thread(ThreadIndex),
+    End(ThreadIndex),
+    Return(ThreadIndex),
+    Meeting,
+    Written(usize),
+    Read(usize),
+}
+
+/// Whether what happens is noted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Noting {
+    /// It is.
+    #[default]
+    On,
+    /// It is known: the schedule begins as the one before it, and has made so many steps.
+    Known(usize),
+    /// Not from here on.
+    Off,
+}
+
+/// The place of the history of what all steps read.
+const ALL: usize = 0;
 
 /// The order of a schedule's steps.
 #[derive(Debug, Default)]
 pub(crate) struct HappensBefore {
     events: Vec<Event>,
-    arena: Vec<u32>,
+    arena: Arena,
     threads: Vec<Clock>,
     ends: Vec<Clock>,
     returns: Vec<Clock>,
@@ -60,124 +167,187 @@ pub(crate) struct HappensBefore {
     histories: Vec<History>,
     /// How many of the histories are in use; the rest keep their memory.
     used: usize,
-    /// Whether steps were left out since.
-    stopped: bool,
+    /// The clocks that were replaced, so that the schedule can be gone back over.
+    replaced: Vec<(Holder, Clock)>,
+    /// The clocks that somebody was told of.
+    told: Vec<Clock>,
+    /// How many of these the schedule that runs has come to, where it is known.
+    told_again: usize,
+    noting: Noting,
+    /// The clock that is being made.
+    sum: Vec<u32>,
 }
 
 impl HappensBefore {
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.events.clear();
-        self.arena.clear();
-        self.threads.iter_mut().for_each(Vec::clear);
-        self.ends.iter_mut().for_each(Vec::clear);
-        self.returns.iter_mut().for_each(Vec::clear);
-        self.meeting.clear();
+        self.arena.0.clear();
+        self.threads.clear();
+        self.ends.clear();
+        self.returns.clear();
+        self.meeting = Clock::default();
         self.used = 0;
-        self.stopped = false;
+        self.replaced.clear();
+        self.told.clear();
+        self.noting = Noting::On;
+    }
+
+    /// The next schedule makes the same steps up to this place, and another one there: what is known of those is kept.
+    pub(crate) fn begin_again_up_to(&mut self, place: usize) {
+        let Some(event) = self.events.get(place) else { return self.clear() };
+        let before = event.before;
+        while self.replaced.len() > before.replaced {
+            if let Some((holder, clock)) = self.replaced.pop() {
+                *self.clock_of(holder) = clock;
+            }
+        }
+        self.arena.0.truncate(before.arena);
+        self.used = before.histories;
+        self.told.truncate(before.told);
+        self.histories[..self.used].iter_mut().for_each(|history| history.forget_from(place as u32));
+        self.events.truncate(place);
+        self.noting = Noting::Known(0);
+        self.told_again = 0;
     }
 
     /// Steps are not added any more: what happened before what is not known from here on.
     pub(crate) fn stop(&mut self) {
-        self.stopped = true;
+        self.noting = Noting::Off;
     }
 
     /// For each thread, the steps of it that happened before what this thread does now. Nothing if that is not known.
-    pub(crate) fn past_of(&self, thread: ThreadIndex) -> Option<&[u32]> {
-        if self.stopped { None } else { self.threads.get(thread).map(Vec::as_slice) }
-    }
-
-    fn clock_of(&mut self, thread: ThreadIndex) -> &mut Clock {
-        while self.threads.len() <= thread {
-            self.threads.push(Clock::new());
-            self.ends.push(Clock::new());
-            self.returns.push(Clock::new());
-        }
-        &mut self.threads[thread]
-    }
-
-    fn history(&mut self, key: Key) -> &mut History {
-        let found = self.histories[..self.used].iter().position(|history| history.key == Some(key));
-        let index = found.unwrap_or_else(|| {
-            if self.used == self.histories.len() {
-                self.histories.push(History::default());
+    pub(crate) fn tell_past_of(&mut self, thread: ThreadIndex) -> Option<&[u32]> {
+        let clock = match self.noting {
+            Noting::On => {
+                let clock = *self.threads.get(thread)?;
+                self.told.push(clock);
+                clock
             }
-            let history = &mut self.histories[self.used];
-            history.key = Some(key);
-            history.touches.clear();
-            history.writes.clear();
-            history.written.clear();
-            history.read.clear();
-            self.used += 1;
-            self.used - 1
-        });
-        &mut self.histories[index]
+            Noting::Known(_) => {
+                self.told_again += 1;
+                *self.told.get(self.told_again - 1)?
+            }
+            Noting::Off => return None,
+        };
+        Some(self.arena.get(clock))
     }
 
-    /// A thread was started by another one.
+    fn is_on(&self) -> bool {
+        self.noting == Noting::On
+    }
+
+    fn clock_of(&mut self, holder: Holder) -> &mut Clock {
+        match holder {
+            Holder::Thread(thread) => &mut self.threads[thread],
+            Holder::End(thread) => &mut self.ends[thread],
+            Holder::Return(thread) => &mut self.returns[thread],
+            Holder::Meeting => &mut self.meeting,
+            Holder::Written(history) => &mut self.histories[history].written,
+            Holder::Read(history) => &mut self.histories[history].read,
+        }
+    }
+
+    fn set(&mut self, holder: Holder, clock: Clock) {
+        let before = std::mem::replace(self.clock_of(holder), clock);
+        if before != clock {
+            self.replaced.push((holder, before));
+        }
+    }
+
+    /// Whoever has a clock learns what another one says.
+    fn learn(&mut self, holder: Holder, clock: Clock) {
+        let known = *self.clock_of(holder);
+        let all = self.arena.join(known, clock);
+        self.set(holder, all);
+    }
+
+    /// Where the history of a key is.
+    fn history(&mut self, key: Key) -> usize {
+        let known = &self.histories[..self.used];
+        known.iter().position(|history| history.key == Some(key)).unwrap_or_else(|| self.add_history(key))
+    }
+
+    fn add_history(&mut self, key: Key) -> usize {
+        if self.used == self.histories.len() {
+            self.histories.push(History::default());
+        }
+        self.histories[self.used].begin(key);
+        self.used += 1;
+        self.used - 1
+    }
+
+    /// A thread was started by another one, or is the first.
     pub(crate) fn spawned(&mut self, by: ThreadIndex, new: ThreadIndex) {
-        let clock = self.clock_of(by).clone();
-        *self.clock_of(new) = clock;
+        if !self.is_on() {
+            return;
+        }
+        if self.used == 0 {
+            self.add_history(Key::Everything);
+        }
+        for clocks in [&mut self.threads, &mut self.ends, &mut self.returns] {
+            clocks.resize(clocks.len().max(new + 1), Clock::default());
+        }
+        self.set(Holder::Thread(new), self.threads[by]);
     }
 
     /// A thread's job is done.
     pub(crate) fn returned(&mut self, thread: ThreadIndex) {
-        self.returns[thread] = self.clock_of(thread).clone();
+        if self.is_on() {
+            self.set(Holder::Return(thread), self.threads[thread]);
+        }
     }
 
     /// A thread has ended.
     pub(crate) fn exited(&mut self, thread: ThreadIndex) {
-        self.ends[thread] = self.clock_of(thread).clone();
+        if self.is_on() {
+            self.set(Holder::End(thread), self.threads[thread]);
+        }
     }
 
     /// A thread has given a lock back without a step. Readers come after writers, and only writers after readers.
     pub(crate) fn released(&mut self, by: ThreadIndex, object: ObjectIndex, shared: bool) {
-        let clock = std::mem::take(self.clock_of(by));
-        let history = self.history(Key::Object(object));
-        join(if shared { &mut history.read } else { &mut history.written }, &clock);
-        *self.clock_of(by) = clock;
+        if self.is_on() {
+            let history = self.history(Key::Object(object));
+            self.learn(if shared { Holder::Read(history) } else { Holder::Written(history) }, self.threads[by]);
+        }
     }
 
     /// A sender has gone without a step.
     pub(crate) fn closed(&mut self, by: ThreadIndex, object: ObjectIndex) {
-        let clock = self.clock_of(by).clone();
-        join(&mut self.history(Key::Closed(object)).read, &clock);
+        if self.is_on() {
+            let history = self.history(Key::Closed(object));
+            self.learn(Holder::Read(history), self.threads[by]);
+        }
     }
 
     /// A thread has called another one, which waits.
     pub(crate) fn called(&mut self, by: ThreadIndex, waiter: ThreadIndex) {
-        let clock = self.clock_of(by).clone();
-        join(self.clock_of(waiter), &clock);
+        if self.is_on() {
+            self.learn(Holder::Thread(waiter), self.threads[by]);
+        }
     }
 
     /// Time has moved on, since nobody could: timeouts that fire from now on come after all that was.
     pub(crate) fn everybody_meets(&mut self) {
-        for clock in &self.threads {
-            join(&mut self.meeting, clock);
+        if self.is_on() {
+            (0..self.threads.len()).for_each(|thread| self.learn(Holder::Meeting, self.threads[thread]));
         }
-    }
-
-    /// The thread is about to time out.
-    fn times_out(&mut self, thread: ThreadIndex) {
-        let meeting = std::mem::take(&mut self.meeting);
-        join(self.clock_of(thread), &meeting);
-        self.meeting = meeting;
     }
 
     /// Whether a thread's past has a step of another thread.
     pub(crate) fn is_in_past_of(&self, thread: ThreadIndex, by: ThreadIndex, place: u32) -> bool {
-        self.threads.get(thread).is_some_and(|clock| at(clock, by) > place)
+        self.threads.get(thread).is_some_and(|&clock| at(self.arena.get(clock), by) > place)
     }
 
     /// Whether the step at `earlier` happened before the one at `later`.
     fn is_before(&self, earlier: usize, later: usize) -> bool {
-        let (start, length) = self.events[later].clock;
-        at(&self.arena[start..start + length], self.events[earlier].choice.thread) > earlier as u32
+        at(self.arena.get(self.events[later].clock), self.events[earlier].choice.thread) > earlier as u32
     }
 
     /// The thread's last step, as one more than its place.
     pub(crate) fn last_step_of(&self, thread: ThreadIndex) -> u32 {
-        self.threads.get(thread).map_or(0, |clock| at(clock, thread))
+        self.threads.get(thread).map_or(0, |&clock| at(self.arena.get(clock), thread))
     }
 
     /// Whether a step after `from`, that does not come after that one, touches any of these.
@@ -197,7 +367,7 @@ impl HappensBefore {
         possible_at: impl Fn(usize) -> bool,
     ) {
         found.clear();
-        let clock: &[u32] = self.threads.get(thread).map_or(&[], Vec::as_slice);
+        let clock = self.threads.get(thread).map_or(&[][..], |&clock| self.arena.get(clock));
         for access in touched.iter().chain(std::iter::once(Access::LOOK_AROUND)) {
             let Some(history) = self.histories[..self.used].iter().find(|history| history.key == Some(access.key))
             else {
@@ -227,46 +397,80 @@ impl HappensBefore {
 
     /// Adds the step that is made now.
     pub(crate) fn make(&mut self, state: &State, choice: Choice, touched: &Accesses) {
-        if choice.how == How::Timeout && !state.settings.hostile {
-            self.times_out(choice.thread);
+        match &mut self.noting {
+            Noting::Known(made) if *made < self.events.len() => return *made += 1,
+            Noting::Known(_) => self.noting = Noting::On,
+            Noting::On | Noting::Off => {}
         }
-        self.add(choice, &state.threads[choice.thread].pending, touched);
-    }
-
-    fn add(&mut self, choice: Choice, operation: &Operation, touched: &Accesses) {
-        let thread = choice.thread;
-        let place = self.events.len() as u32;
-        let mut clock = std::mem::take(self.clock_of(thread));
+        let before = Extent {
+            arena: self.arena.0.len(),
+            replaced: self.replaced.len(),
+            histories: self.used,
+            told: self.told.len(),
+        };
+        let (thread, place) = (choice.thread, self.events.len() as u32);
+        let operation = &state.threads[thread].pending;
+        self.begin_sum(thread);
+        if choice.how == How::Timeout && !state.settings.hostile {
+            join(&mut self.sum, self.arena.get(self.meeting));
+        }
         if operation.kind == Kind::Join {
             let ends = if operation.number == RETURNED { &self.returns } else { &self.ends };
-            join(&mut clock, &ends[operation.other]);
+            join(&mut self.sum, self.arena.get(ends[operation.other]));
         }
+        join(&mut self.sum, self.arena.get(self.histories[ALL].written));
         for access in touched.iter() {
-            let history = self.history(access.key);
-            join(&mut clock, &history.written);
-            if access.writes {
-                join(&mut clock, &history.read);
-            }
+            self.add_past_of(access);
         }
-        let all = self.history(Key::Everything);
-        join(&mut clock, &all.written);
-        if clock.len() <= thread {
-            clock.resize(thread + 1, 0);
+        if self.sum.len() <= thread {
+            self.sum.resize(thread + 1, 0);
         }
-        clock[thread] = place + 1;
-        for access in touched.iter().chain((!touched.is_everything()).then_some(Access::LOOK_AROUND)) {
-            let history = self.history(access.key);
-            history.touches.push((place, access.writes));
-            if access.writes {
-                history.writes.push((place, true));
-            }
-            join(if access.writes { &mut history.written } else { &mut history.read }, &clock);
+        self.sum[thread] = place + 1;
+        let clock = self.end_sum(thread);
+        for access in touched.iter() {
+            self.touch(access, place, clock);
         }
-        let start = self.arena.len();
-        self.arena.extend_from_slice(&clock);
-        let clock_at = (start, clock.len());
-        self.events.push(Event { choice, kind: operation.kind, touched: *touched, goes_on: false, clock: clock_at });
-        *self.clock_of(thread) = clock;
+        if !touched.is_everything() {
+            self.histories[ALL].touch(place, false);
+        }
+        let touched = *touched;
+        self.events.push(Event { choice, kind: operation.kind, touched, goes_on: false, clock, before });
+    }
+
+    /// Begins a clock with what a thread knows.
+    fn begin_sum(&mut self, thread: ThreadIndex) {
+        self.sum.clear();
+        self.sum.extend_from_slice(self.arena.get(self.threads[thread]));
+    }
+
+    /// Adds what comes before whoever touches this now.
+    fn add_past_of(&mut self, access: Access) {
+        let index = self.history(access.key);
+        let history = &self.histories[index];
+        join(&mut self.sum, self.arena.get(history.written));
+        if access.writes && index == ALL {
+            self.threads.iter().for_each(|&clock| join(&mut self.sum, self.arena.get(clock)));
+        } else if access.writes {
+            join(&mut self.sum, self.arena.get(history.read));
+        }
+    }
+
+    /// Gives the thread the clock that was made.
+    fn end_sum(&mut self, thread: ThreadIndex) -> Clock {
+        let clock = self.arena.push(&self.sum);
+        self.set(Holder::Thread(thread), clock);
+        clock
+    }
+
+    /// The step at a place, whose past is known, touches this.
+    fn touch(&mut self, access: Access, place: u32, clock: Clock) {
+        let index = self.history(access.key);
+        self.histories[index].touch(place, access.writes);
+        if access.writes {
+            self.set(Holder::Written(index), clock);
+        } else if index != ALL {
+            self.learn(Holder::Read(index), clock);
+        }
     }
 
     /// The thread of the last step passes one that touches this. Gives what the last step did not touch so far.
@@ -286,21 +490,12 @@ impl HappensBefore {
         let place = self.events.len() - 1;
         let event = &mut self.events[place];
         let access = event.touched.extend(access);
-        let (thread, touched, start) = (event.choice.thread, event.touched, event.clock.0);
-        let mut clock = std::mem::take(self.clock_of(thread));
-        let history = self.history(access.key);
-        join(&mut clock, &history.written);
-        if access.writes {
-            join(&mut clock, &history.read);
-            history.writes.push((place as u32, true));
-        }
-        history.touches.push((place as u32, access.writes));
-        join(if access.writes { &mut history.written } else { &mut history.read }, &clock);
-        // The last step's clock is the last in the arena.
-        self.arena.truncate(start);
-        self.arena.extend_from_slice(&clock);
-        self.events[place].clock = (start, clock.len());
-        *self.clock_of(thread) = clock;
+        let (thread, touched) = (event.choice.thread, event.touched);
+        self.begin_sum(thread);
+        self.add_past_of(access);
+        let clock = self.end_sum(thread);
+        self.touch(access, place as u32, clock);
+        self.events[place].clock = clock;
         touched
     }
 
@@ -329,7 +524,7 @@ impl HappensBefore {
         }
         if let Some((next, _)) = next
             && !next_depends
-            && first.iter().all(|&(thread, place)| at(&self.threads[next.thread], thread) <= place as u32)
+            && first.iter().all(|&(thread, place)| !self.is_in_past_of(next.thread, thread, place as u32))
         {
             initials.insert(0, next);
         }

@@ -406,10 +406,13 @@ impl State {
 
     /// Views go along with a step that is made now, unless it is an atomic's: that says itself what it orders.
     pub(super) fn carry_views(&mut self, choice: Choice) {
+        if !self.memory.is_on() {
+            return;
+        }
         let operation = self.threads[choice.thread].pending;
         // Who asks whether a thread has ended does not wait for it.
         let is_relaxed = self.is_at_atomic(choice.thread) || operation.kind == Kind::LookAtEnd;
-        if !self.memory.is_on() || is_relaxed || choice.how != How::Step {
+        if is_relaxed || choice.how != How::Step {
             return;
         }
         let touched = accesses(self, choice);

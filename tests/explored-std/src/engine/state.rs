@@ -488,13 +488,14 @@ impl State {
         let changes = self.changes;
         let thread = &mut self.threads[choice.thread];
         let fruitless = choice.how.is_done() && thread.pending.kind.traits().is_fruitless;
-        let operation = thread.pending;
-        if fruitless && thread.note_fruitless(&operation, changes) {
-            self.watch_reader(true);
+        if fruitless {
+            let operation = thread.pending;
+            if thread.note_fruitless(&operation, changes) {
+                self.watch_reader(true);
+            }
             return;
         }
         match choice.how {
-            _ if fruitless => {}
             How::Timeout => self.time_passed(),
             How::Step | How::Spurious | How::Old(_) | How::Way(_) => self.changed(),
         }
@@ -522,8 +523,8 @@ impl State {
 
     /// Notes something for the harness.
     pub(crate) fn mark(&mut self, what: Marked) {
-        let order = self.order.as_ref().map(|order| order.borrow());
-        let past = order.as_ref().and_then(|order| order.past_of(self.current));
+        let mut order = self.order.as_ref().map(|order| order.borrow_mut());
+        let past = order.as_mut().and_then(|order| order.tell_past_of(self.current));
         self.marks.push(Mark::new(self.current, what, self.now, past));
     }
 

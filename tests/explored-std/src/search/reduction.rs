@@ -117,8 +117,13 @@ impl Reduction {
 
     /// Prepares the next run. False when all is done.
     pub(crate) fn next(&mut self) -> bool {
-        if self.started && !self.back_up() {
-            return false;
+        if self.started {
+            if !self.back_up() {
+                return false;
+            }
+            self.order.borrow_mut().begin_again_up_to(self.way.len() - 1);
+        } else {
+            self.order.borrow_mut().clear();
         }
         self.started = true;
         self.depth = 0;
@@ -127,7 +132,6 @@ impl Reduction {
         self.beyond = false;
         self.work = 0;
         self.taken.clear();
-        self.order.borrow_mut().clear();
         true
     }
 
@@ -173,6 +177,12 @@ impl Reduction {
         &self.taken
     }
 
+    /// Whether what happens now happened in the same way in the run before, and was searched for races then, or nobody wants to
+    /// know.
+    fn is_known(&self) -> bool {
+        self.depth < self.way.len() || self.redundant || self.beyond
+    }
+
     /// Adds a decision, with a first choice. False if all of them sleep.
     fn decide(&mut self, state: &State, choices: &[Choice]) -> bool {
         let place = self.way.len();
@@ -216,23 +226,18 @@ impl Reduction {
     }
 
     /// Plants choices for the races of a step that is made, or announced, now.
-    fn plant(&mut self, state: &State, choice: Choice) {
-        let touched = accesses(state, choice);
-        self.plant_touching(state, choice, &touched);
-    }
-
-    fn plant_touching(&mut self, state: &State, choice: Choice, touched: &Accesses) {
+    fn plant(&mut self, state: &State, choice: Choice, touched: &Accesses) {
         let operation = state.threads[choice.thread].pending;
         let order = Rc::clone(&self.order);
         let order = order.borrow();
         let (way, last_step) = (&self.way, order.last_step_of(choice.thread) as usize);
         // If the thread had announced this operation already and could not do it then, it was the earlier step that made it
         // possible, unless another one was that does not depend on the earlier step.
-        let enablers = enablers(state, choice.thread);
         let possible_at = |place: usize| {
             let announced = last_step <= place;
             let known = way[place].possible.get(choice.thread).copied();
-            !choice.how.is_done() || !announced || known.unwrap_or(true) || order.is_touched_otherwise(place, &enablers)
+            let otherwise = || order.is_touched_otherwise(place, &enablers(state, choice.thread));
+            !choice.how.is_done() || !announced || known.unwrap_or(true) || otherwise()
         };
         order.races(choice.thread, operation.kind, touched, &mut self.races, possible_at);
         self.plant_for_races(&order, Some((choice, touched)));
@@ -288,7 +293,8 @@ impl Reduction {
     fn plant_pending(&mut self, state: &State, which: impl Fn(ThreadIndex) -> bool) {
         for thread in 0..state.threads.len() {
             if state.is_live(thread) && state.threads[thread].pending.kind != Kind::Never && which(thread) {
-                self.plant(state, Choice::step(thread));
+                let choice = Choice::step(thread);
+                self.plant(state, choice, &accesses(state, choice));
             }
         }
     }
@@ -412,11 +418,11 @@ impl Strategy for Reduction {
 
     /// A spurious wakeup is not offered now, but was before the last step of another thread, whichever that is.
     fn stands_still(&mut self, state: &State) {
-        if self.redundant || self.beyond {
+        if self.is_known() {
             return;
         }
         for thread in state.could_wake_spuriously() {
-            self.plant_touching(state, Choice { thread, how: How::Spurious }, &Accesses::everything());
+            self.plant(state, Choice { thread, how: How::Spurious }, &Accesses::everything());
             for &place in &self.races {
                 self.way[place].restless = true;
             }
@@ -427,19 +433,15 @@ impl Strategy for Reduction {
     }
 
     fn passes(&mut self, state: &State) {
-        if self.redundant || self.beyond {
+        if self.is_known() {
             return;
         }
         let passed = accesses(state, Choice::step(state.current));
         let new = self.order.borrow_mut().goes_on(&passed);
         for access in new.iter() {
-            if self.depth == self.way.len() {
-                self.plant_passed(state.current, &Accesses::of(access));
-            }
+            self.plant_passed(state.current, &Accesses::of(access));
             let touched = self.order.borrow_mut().extend(access);
-            if self.depth == self.way.len() {
-                self.plant_again(&touched);
-            }
+            self.plant_again(&touched);
             let made = &mut self.way[self.depth - 1];
             made.accesses[made.chosen] = touched;
             self.add_to_begun(self.depth - 1, &Accesses::of(access));
@@ -478,14 +480,13 @@ impl Strategy for Reduction {
         }
         let index = self.way[depth].chosen;
         let choice = choices[index];
-        // The way before its last decision was searched for races when it was first gone.
-        if depth + 1 == self.way.len() {
-            self.plant(state, choice);
+        let touched = self.way[depth].accesses[index];
+        if !self.is_known() {
+            self.plant(state, choice, &touched);
             self.races_of_last.clone_from(&self.races);
             self.overflow |= self.misses_what_is_forgotten(state, choice.thread);
+            self.add_to_begun(depth, &touched);
         }
-        let touched = self.way[depth].accesses[index];
-        self.add_to_begun(depth, &touched);
         self.order.borrow_mut().make(state, choice, &touched);
         self.taken.push(choice);
         Ok(index)
