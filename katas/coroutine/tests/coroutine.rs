@@ -8,7 +8,7 @@ mod contract;
 
 use std::future::{Future, poll_fn, ready};
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -60,7 +60,15 @@ fn a_generator_yields_one_value_at_a_time() {
             let mut numbers = up_and_down(top);
             let yielded: Vec<u32> = numbers.by_ref().take(20).collect();
             assert_eq!(yielded, expected, "up_and_down({top})");
-            assert_eq!([numbers.next(), numbers.next()], [None, None], "up_and_down({top}) is over, and stays over");
+            let more: Vec<u32> = (0..1_000).filter_map(|_| numbers.next()).collect();
+            assert!(more.is_empty(), "up_and_down({top}) is over, and stays over");
+        }
+        // More than a byte counts, and more than two.
+        for top in [300, 70_000] {
+            let wrong =
+                up_and_down(top).zip((1..=top).chain((1..top).rev())).find(|(number, expected)| number != expected);
+            assert_eq!(wrong, None, "up_and_down({top}): the first number that is not as expected");
+            assert_eq!(up_and_down(top).count(), 2 * top as usize - 1, "numbers of up_and_down({top})");
         }
         let (mut one, mut other) = (up_and_down(2), up_and_down(2));
         assert_eq!([one.next(), one.next(), other.next(), one.next()], [Some(1), Some(2), Some(1), Some(1)]);
@@ -91,6 +99,21 @@ fn a_generator_that_is_sent_values_goes_on_where_it_stopped() {
                 }
             }
         }
+        // Two who serve in turns, and for long: one is at a price when the other one is at a count.
+        let mut cashiers = [(2, cashier()), (5, cashier())];
+        for (price, cashier) in &mut cashiers {
+            assert_eq!(cashier.start(), Ok(Step::Yielded(Question::Price)));
+            assert_eq!(cashier.send(*price), Ok(Step::Yielded(Question::Count)));
+        }
+        for _ in 0..300 {
+            for (price, cashier) in &mut cashiers {
+                assert_eq!(cashier.send(10), Ok(Step::Yielded(Question::Price)), "sent a count");
+                assert_eq!(cashier.send(*price), Ok(Step::Yielded(Question::Count)), "sent a price");
+            }
+        }
+        let totals = cashiers.map(|(_, mut cashier)| [cashier.send(0), cashier.send(0)]);
+        let expected = [6_000, 15_000].map(|total| [Ok(Step::Yielded(Question::Price)), Ok(Step::Complete(total))]);
+        assert_eq!(totals, expected, "two cashiers who served in turns");
     });
 }
 
@@ -260,21 +283,32 @@ fn block_on_polls_again_only_when_it_is_woken() {
 
 #[test]
 fn block_on_within_block_on_loses_no_wake() {
-    check(|| {
+    Check::new().each(["a block_on within a block_on", "a block_on within a task"], |row| {
         let ((outer, [remote_outer]), (inner, [remote_inner])) = (watched(), watched());
+        let (waits, blocks) = (Arc::clone(&outer), Arc::clone(&inner));
+        let around = async move {
+            let mut whole = pin!(waits.finished());
+            let blocks = poll_fn(|context| {
+                let poll = whole.as_mut().poll(context);
+                if poll.is_pending() {
+                    block_on(blocks.finished());
+                }
+                poll
+            });
+            blocks.await;
+        };
+        let (mut executor, spawner) = executor();
         thread::scope(|scope| {
             start(scope, "other", move || {
                 remote_outer.finish();
                 remote_inner.finish();
             });
-            let mut whole = pin!(outer.finished());
-            block_on(poll_fn(|context| {
-                let poll = whole.as_mut().poll(context);
-                if poll.is_pending() {
-                    block_on(inner.finished());
-                }
-                poll
-            }));
+            if row.ends_with("task") {
+                spawn_for_nobody(&spawner, around);
+                executor.run();
+            } else {
+                block_on(around);
+            }
         });
         outer.was_polled_at_most(2);
         inner.was_polled_at_most(2);
@@ -335,6 +369,31 @@ fn a_task_does_nothing_until_the_executor_runs() {
                 } else {
                     executor.run();
                 }
+            });
+            assert_eq!(poll_once(answer), Poll::Ready(Some(Some(1))));
+        }
+        // Another executor has tasks of its own.
+        let (mut other, other_spawner) = coroutine::executor();
+        let answers = [&spawner, &other_spawner].map(|spawner| spawner.spawn(ready(1)));
+        let [mut own, mut others] = answers.map(Box::pin);
+        other.run();
+        assert_eq!(poll(&mut own, Waker::noop()), Poll::Pending, "only another executor has run");
+        assert_eq!(poll(&mut others, Waker::noop()), Poll::Ready(Some(1)));
+        executor.run();
+        assert_eq!(poll(&mut own, Waker::noop()), Poll::Ready(Some(1)));
+        // It may run at the same time: on another thread, or within a task of this one.
+        for elsewhere in [true, false] {
+            let (mut other, other_spawner) = coroutine::executor();
+            let (sender, receiver) = oneshot();
+            let answer = spawner.spawn(receiver);
+            spawn_for_nobody(&other_spawner, async move { sender.send(1) });
+            thread::scope(|scope| {
+                if elsewhere {
+                    start(scope, "other", move || other.run());
+                } else {
+                    spawn_for_nobody(&spawner, async move { other.run() });
+                }
+                executor.run();
             });
             assert_eq!(poll_once(answer), Poll::Ready(Some(Some(1))));
         }
@@ -399,6 +458,41 @@ fn tasks_take_turns() {
         });
         executor.run();
         assert_eq!(log.events(), ["b", "a"], "b was woken, then a, and b again");
+
+        // Who wakes or spawns makes no difference.
+        let log = Log::new();
+        let mut senders = ["a", "b"].map(|name| {
+            let (note, (sender, receiver)) = (log.clone(), oneshot());
+            spawn_for_nobody(&spawner, async move {
+                receiver.await;
+                note.note(name);
+            });
+            Some(sender)
+        });
+        let (note, own, mut waits) = (log.clone(), spawner.clone(), true);
+        spawn_for_nobody(
+            &spawner,
+            poll_fn(move |context| {
+                if !mem::take(&mut waits) {
+                    note.note("itself");
+                    return Poll::Ready(());
+                }
+                let [a, b] = senders.each_mut().map(Option::take);
+                let spawned = note.clone();
+                thread::scope(|scope| {
+                    start(scope, "other", || {
+                        b.into_iter().for_each(|sender| sender.send(()));
+                        spawn_for_nobody(&own, async move { spawned.note("spawned by a thread") });
+                    });
+                });
+                context.waker().wake_by_ref();
+                a.into_iter().for_each(|sender| sender.send(()));
+                Poll::Pending
+            }),
+        );
+        executor.run();
+        let turns = ["b", "spawned by a thread", "itself", "a"];
+        assert_eq!(log.events(), turns, "another thread has woken b and spawned one, then the task woke itself and a");
     });
 }
 
@@ -428,6 +522,24 @@ fn tasks_may_be_many() {
             wrong, None,
             "{TASKS} tasks, polled in the order in which they were spawned: the first that was not"
         );
+        drop(order);
+        // Nor are many wakes none: as many as a byte counts, or two, and more than these have room for.
+        for wakes in [1 << 8, 1 << 16, 100_001] {
+            let wakes_itself = || {
+                let mut waits = true;
+                poll_fn(move |context| {
+                    if !mem::take(&mut waits) {
+                        return Poll::Ready(wakes);
+                    }
+                    (0..wakes).for_each(|_| context.waker().wake_by_ref());
+                    Poll::Pending
+                })
+            };
+            assert_eq!(block_on(wakes_itself()), wakes);
+            let answer = spawner.spawn(wakes_itself());
+            executor.run();
+            assert_eq!(poll_once(answer), Poll::Ready(Some(wakes)));
+        }
     });
 }
 
@@ -504,13 +616,19 @@ fn a_task_that_panics_takes_no_other_with_it() {
         executor.run();
         assert_eq!(poll_once(told), Poll::Ready(Some(None)), "it panicked");
         assert_eq!(poll_once(other), Poll::Ready(Some("served")));
+        // A panic may carry anything.
+        let broken = spawner.spawn(async { resume_unwind(Box::new(1)) });
+        let broken: Receiver<()> = broken;
+        executor.run();
+        assert_eq!(poll_once(broken), Poll::Ready(None), "it panicked");
         for panics in [false, true] {
             let log = Log::new();
-            let leaves = Leaves { spawner: spawner.clone(), log: log.clone() };
+            let mut leaves = Leaves { spawner: spawner.clone(), log: log.clone(), waker: None };
             spawn_for_nobody(
                 &spawner,
-                poll_fn(move |_| {
+                poll_fn(move |context| {
                     leaves.log.note("polled");
+                    leaves.waker = Some(context.waker().clone());
                     if panics { panic_on_purpose("the dish is burnt") } else { Poll::Ready(()) }
                 }),
             );
@@ -524,16 +642,18 @@ fn a_task_that_panics_takes_no_other_with_it() {
     });
 }
 
-/// What a task owns, and what spawns another one when it is dropped.
+/// What a task owns, and what spawns another one and wakes its own when it is dropped.
 struct Leaves {
     spawner: Spawner,
     log: Log,
+    waker: Option<Waker>,
 }
 
 impl Drop for Leaves {
     fn drop(&mut self) {
         let log = self.log.clone();
         spawn_for_nobody(&self.spawner, async move { log.note("spawned when it was dropped") });
+        self.waker.take().into_iter().for_each(Waker::wake);
     }
 }
 
@@ -545,17 +665,14 @@ fn a_waker_may_be_woken_when_its_task_has_ended() {
             let kept = Arc::new(Mutex::new(None));
             let owned = Arc::new("what the task owns");
             let (keeps, owns) = (Arc::clone(&kept), Arc::clone(&owned));
-            spawn_for_nobody(
-                &spawner,
-                poll_fn(move |context| {
-                    assert_eq!(*owns, "what the task owns");
-                    let again = keeps.lock().unwrap().replace(context.waker().clone()).is_some();
-                    assert!(!again, "a task that has ended is polled again");
-                    // Woken before the end, and after it.
-                    context.waker().wake_by_ref();
-                    if panics { panic_on_purpose("the dish is burnt") } else { Poll::Ready(()) }
-                }),
-            );
+            let answer = spawner.spawn(poll_fn(move |context| {
+                assert_eq!(*owns, "what the task owns");
+                let again = keeps.lock().unwrap().replace(context.waker().clone()).is_some();
+                assert!(!again, "a task that has ended is polled again");
+                // Woken before the end, and after it.
+                context.waker().wake_by_ref();
+                if panics { panic_on_purpose("the dish is burnt") } else { Poll::Ready(()) }
+            }));
             let late = Arc::clone(&kept);
             let other = spawner.spawn(async move {
                 late.lock().unwrap().as_ref().inspect(|waker| waker.wake_by_ref());
@@ -565,6 +682,29 @@ fn a_waker_may_be_woken_when_its_task_has_ended() {
             executor.run();
             assert_eq!(poll_once(other), Poll::Ready(Some("served")));
             assert_eq!(Arc::strong_count(&owned), 1, "the task has ended, and so its future is dropped");
+            let expected = if panics { None } else { Some(()) };
+            assert_eq!(poll_once(answer), Poll::Ready(expected), "the task has ended, and only its waker is kept");
+            // It is not for those that came later that the old one is woken.
+            const LATER: usize = 3;
+            let polls = Arc::new(AtomicUsize::new(0));
+            let senders = [(); LATER].map(|()| {
+                let (polls, late, (sender, receiver)) = (Arc::clone(&polls), Arc::clone(&kept), oneshot());
+                let mut receiver = Box::pin(receiver);
+                let waits = poll_fn(move |context| {
+                    polls.fetch_add(1, Ordering::Relaxed);
+                    late.lock().unwrap().as_ref().inspect(|waker| waker.wake_by_ref());
+                    receiver.as_mut().poll(context)
+                });
+                spawn_for_nobody(&spawner, waits);
+                sender
+            });
+            spawn_for_nobody(&spawner, async move {
+                takes_turns(LATER).await;
+                senders.into_iter().for_each(|sender| sender.send(()));
+            });
+            executor.run();
+            let polls = polls.load(Ordering::Relaxed);
+            assert_eq!(polls, 2 * LATER, "polls of {LATER} tasks: of each once, and when it was woken itself");
             let waker: Waker = kept.lock().unwrap().clone().unwrap();
             waker.wake();
             let later = spawner.spawn(async { "served later" });

@@ -1,7 +1,7 @@
 //! The contract of the kata `scrape`, sentence by sentence. `README.md` has the same list.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -96,11 +96,30 @@ fn as_many_pages_are_asked_for_at_once_as_allowed() {
     let rows = [(2, 1, 2), (2, 2, 2), (3, 2, 3), (7, 3, 7), (33, 33, 33)].into_iter();
     let rows = rows.filter(|(pages, ..)| !EXPLORED || *pages < 3);
     let rows = rows.flat_map(|row| RUNTIMES.iter().map(move |runtime| (*runtime, row)));
-    let rows = rows.map(|(runtime, (pages, fetches, room))| {
-        Row(format!("{}, {fetches} at once{runtime}", counted(pages, "page")), (runtime, pages, fetches, room))
+    let rows = rows.map(|(runtime, row)| (runtime, row, false));
+    // A request is in flight until all of its page has come.
+    let rows = rows.chain(RUNTIMES.iter().map(|runtime| (*runtime, (2, 1, 2), true)));
+    let rows = rows.map(|(runtime, (pages, fetches, room), half)| {
+        let half_of_each = if half { ", of each of which half is sent" } else { "" };
+        let told = format!("{}{half_of_each}, {fetches} at once{runtime}", counted(pages, "page"));
+        Row(told, (runtime, pages, fetches, room, half))
     });
-    check().each(rows, |Row(_, (runtime, pages, fetches, room))| {
+    check().each(rows, |Row(_, (runtime, pages, fetches, room, half))| {
         let site = Site::start();
+        if *half {
+            (0..*pages).for_each(|page| drop(site.page(&path(page)).replies_with(Reply::Half, HTML, text(page))));
+            let urls = Vec::from_iter((0..*pages).map(|page| site.url(&path(page))));
+            runtime.block_on(async {
+                let (answers, _receiver) = channel(1);
+                let scrape = scrape(&urls, limits(*fetches, 1, *room), parser(|_| {}), answers);
+                tokio::select! {
+                    () = scrape => panic!("no page is complete, and it has ended"),
+                    () = site.quiet() => {}
+                }
+            });
+            assert_eq!(site.transcript().peak(), *fetches, "requests in flight at once");
+            return;
+        }
         site.meets(*fetches);
         // They are not there, and need no parser.
         let urls = Vec::from_iter((0..*pages).map(|page| site.url(&path(page))));
@@ -127,8 +146,9 @@ fn no_page_is_asked_for_without_room() {
 
 #[test]
 fn a_page_that_is_here_keeps_no_other_from_being_asked_for() {
-    let rows = [Slow::Parser, Slow::Consumer].map(|slow| Row(format!("{slow}, one request at once"), slow));
-    check().schedules(400).each(rows, |Row(_, slow)| asks_for_no_more_than_there_is_room(*slow, 3, 2, 1));
+    let rows = [(Slow::Parser, 2), (Slow::OneParser, 3), (Slow::Consumer, 2)];
+    let rows = rows.map(|(slow, room)| Row(format!("{slow}, one request at once"), (slow, room)));
+    check().schedules(400).each(rows, |Row(_, (slow, room))| asks_for_no_more_than_there_is_room(*slow, 3, *room, 1));
 }
 
 /// One in the pipeline is slow. Up to where it is, as many pages have come as there is room for.
@@ -136,7 +156,13 @@ fn asks_for_no_more_than_there_is_room(slow: Slow, pages: usize, room: usize, fe
     let site = Site::start();
     let gate = Gate::closed();
     // What needs no parser is not there.
-    let in_parser = |page| slow == Slow::Parser && page == 0;
+    let in_parser = |page| match slow {
+        Slow::Parser => page == 0,
+        // One is in it, and one is here and waits.
+        Slow::OneParser => page < 2,
+        Slow::Page | Slow::Consumer => false,
+    };
+    let parses = if slow == Slow::OneParser { 1 } else { pages };
     let urls = Vec::from_iter(
         (0..pages).map(|page| if in_parser(page) { html_page(&site, page) } else { site.url(&path(page)) }),
     );
@@ -163,7 +189,7 @@ fn asks_for_no_more_than_there_is_room(slow: Slow, pages: usize, room: usize, fe
                 }
             }
         };
-        tokio::join!(scrape(&urls, limits(fetches, pages, room), parse, answers), slow_one)
+        tokio::join!(scrape(&urls, limits(fetches, parses, room), parse, answers), slow_one)
     });
 }
 
@@ -254,10 +280,14 @@ fn a_failure_is_the_answer_for_its_page_alone() {
     let mut spots = vec![
         Spot::Html,
         Spot::Panics,
+        Spot::PanicsWithoutWords,
         Spot::Status(404),
+        // A success, and no HTML.
+        Spot::Success(204),
         // No error, and no success either.
         Spot::Status(304),
         Spot::NotHtml("image/png"),
+        Spot::TooLarge,
         Spot::BreaksOff,
         Spot::BreaksOffHalfWay,
         Spot::Refused,
@@ -267,6 +297,7 @@ fn a_failure_is_the_answer_for_its_page_alone() {
     if !EXPLORED {
         spots.extend([
             Spot::Status(500),
+            Spot::Success(201),
             Spot::NoUrl(""),
             Spot::NoUrl("ftp://127.0.0.1/a"),
             Spot::NoUrl("http://"),
@@ -280,13 +311,16 @@ fn a_failure_is_the_answer_for_its_page_alone() {
     check().each(rows.map(|spots| Row(told(&spots), spots)), |Row(_, spots)| {
         let site = Site::start();
         let urls = Vec::from_iter(spots.iter().enumerate().map(|(page, spot)| spot.set_up(&site, page)));
-        let panics = Vec::from_iter(spots.iter().map(|spot| *spot == Spot::Panics));
-        let parse = parser(move |page| {
-            if panics[page] {
-                panic_on_purpose("the parser has met a strange page")
-            }
+        let strange = spots.clone();
+        let parse = parser(move |page| match strange[page] {
+            Spot::Panics => panic_on_purpose("the parser has met a strange page"),
+            Spot::PanicsWithoutWords => resume_unwind(Box::new(page)),
+            _ => {}
         });
-        let answers = scraped(&urls, limits(1, 1, 2), parse);
+        // What is no page is not too large either, whatever comes with it.
+        let no_page = |spot: &Spot| matches!(spot, Spot::Status(_) | Spot::Success(_) | Spot::NotHtml(_));
+        let bytes = if spots.iter().all(no_page) { 0 } else { ALLOWED };
+        let answers = scraped(&urls, Limits { bytes, ..limits(1, 1, 2) }, parse);
         assert_eq!(answers, Vec::from_iter(spots.iter().enumerate().map(|(page, spot)| spot.answer(page))));
     });
 }
@@ -314,7 +348,12 @@ fn only_html_gets_into_the_parser() {
             let reply = if *is_html { Reply::Text } else { Reply::Endless };
             site.page("/0").replies_with(reply, content_type, text(0));
             let expected = if *is_html { parsed(0) } else { Err(Failure::NotHtml) };
-            assert_eq!(scraped(&[site.url("/0")], limits(1, 1, 1), parser(|_| {})), [expected]);
+            Runtime::OneThread.block_on(async {
+                let answers = all_answers(&[site.url("/0")], limits(1, 1, 1), parser(|_| {})).await;
+                assert_eq!(answers, [expected]);
+                site.quiet().await;
+                assert_eq!(site.transcript().in_flight(), 0, "requests in flight after the answer");
+            });
         },
     );
 }
@@ -323,20 +362,24 @@ fn only_html_gets_into_the_parser() {
 fn a_page_that_is_too_large_is_given_up_at_once() {
     // It says how long it is, or it has no end.
     let whole = [(0, 0), (7, 7), (8, 7), (1, 0), (100_000, 99_999), (100_000, 100_000)];
-    let whole = whole.map(|(size, bytes)| (Reply::Text, size, bytes));
+    let whole = whole.map(|(size, bytes)| (Reply::Text, "a", size, bytes));
+    // It is bytes that count: of these letters, there are half as many.
+    let letters = [(Reply::Text, "ä", 8, 8), (Reply::Text, "ä", 8, 7)];
     let parts = [(Reply::Endless, 8, 7), (Reply::Endless, 100_000, 7), (Reply::Half, 20, 7), (Reply::Drips, 1000, 7)];
-    let rows = whole.into_iter().chain(parts).map(|row @ (reply, size, bytes)| {
+    let parts = parts.map(|(reply, size, bytes)| (reply, "a", size, bytes));
+    let rows = whole.into_iter().chain(letters).chain(parts).map(|row @ (reply, letter, size, bytes)| {
         let sent = match reply {
             Reply::Text => "",
             Reply::Half => ", of which half is sent",
             Reply::Drips => ", which come one by one",
             _ => " and no end",
         };
-        Row(format!("a page with {}{sent}, where {bytes} are allowed", counted(size, "byte")), row)
+        let told = format!("a page with {} of {letter}{sent}, where {bytes} are allowed", counted(size, "byte"));
+        Row(told, row)
     });
-    check().each(rows, |Row(_, (reply, size, bytes))| {
+    check().each(rows, |Row(_, (reply, letter, size, bytes))| {
         let site = Site::start();
-        site.page("/0").replies_with(*reply, HTML, "a".repeat(*size));
+        site.page("/0").replies_with(*reply, HTML, letter.repeat(size / letter.len()));
         let limits = Limits { bytes: *bytes, ..limits(1, 1, 1) };
         let answers = scraped(&[site.url("/0")], limits, Box::new(|text| Some(text.len().to_string())));
         let expected = if size > bytes { Err(Failure::TooLarge) } else { Ok(Some(size.to_string())) };
@@ -346,8 +389,10 @@ fn a_page_that_is_too_large_is_given_up_at_once() {
 
 #[test]
 fn the_parser_gets_the_text_of_the_page() {
+    // It is taken for UTF-8 whatever it says.
+    const LATIN: &str = "a byte that is not UTF-8, and what it says it is";
     // On schedules, each part of a page that drips is a step.
-    let rows: [(&str, &[u8], Reply); 8] = [
+    let rows: [(&str, &[u8], Reply); 10] = [
         ("an empty page", b"", Reply::Text),
         ("white space", b" \r\n\tp ", Reply::Text),
         ("a byte order mark", b"\xef\xbb\xbfp", Reply::Text),
@@ -356,10 +401,13 @@ fn the_parser_gets_the_text_of_the_page() {
         ("the first byte of two at the end", b"caf\xc3", Reply::Text),
         ("letters of several bytes that come byte by byte", "글자 글자 글자 글자".as_bytes(), Reply::Drips),
         ("nothing but bytes that are not UTF-8", &[0xff; 4], Reply::Text),
+        ("a zero between two letters", b"a\0b", Reply::Text),
+        (LATIN, b"caf\xe9!", Reply::Text),
     ];
-    check().each(rows.map(|(told, body, reply)| Row(told.to_owned(), (body, reply))), |Row(_, (body, reply))| {
+    check().each(rows.map(|(told, body, reply)| Row(told.to_owned(), (body, reply))), |Row(told, (body, reply))| {
         let site = Site::start();
-        site.page("/0").replies_with(*reply, HTML, *body);
+        let content_type = if told == LATIN { "text/html; charset=iso-8859-1" } else { HTML };
+        site.page("/0").replies_with(*reply, content_type, *body);
         let answers = scraped(&[site.url("/0")], limits(1, 1, 1), Box::new(|text| Some(text.to_owned())));
         assert_eq!(answers, [Ok(Some(String::from_utf8_lossy(body).into_owned()))]);
     });
@@ -367,20 +415,20 @@ fn the_parser_gets_the_text_of_the_page() {
 
 #[test]
 fn dropping_the_future_ends_everything() {
-    let rows = [(Stage::Fetch, 1), (Stage::Fetch, 2), (Stage::Parse, 2)];
+    let rows = [(Stage::Fetch, 1), (Stage::Fetch, 2), (Stage::Parse, 2), (Stage::Send, 2)];
     let rows = rows.map(|(stage, pages)| Row(format!("{stage}, {}", counted(pages, "page")), (stage, pages)));
     check().each(rows, |Row(_, (stage, pages))| ends_everything(*stage, *pages, How::FutureDropped));
 }
 
 #[test]
 fn when_the_receiver_has_gone_it_ends() {
-    let rows = [(Stage::Fetch, 1), (Stage::Fetch, 2), (Stage::Parse, 2)];
+    let rows = [(Stage::Fetch, 1), (Stage::Fetch, 2), (Stage::Parse, 2), (Stage::Send, 2)];
     let rows = rows.map(|(stage, pages)| Row(format!("{stage}, {}", counted(pages, "page")), (stage, pages)));
     check().each(rows, |Row(_, (stage, pages))| ends_everything(*stage, *pages, How::ReceiverGone));
 }
 
 /// When nobody wants the answers any more, these many requests are in flight that nobody answers, or a page is stuck in the parser with
-/// others before it.
+/// others before it, or an answer waits until the one before it is received.
 fn ends_everything(stage: Stage, pages: usize, how: How) {
     let site = Site::start();
     let urls = Vec::from_iter((0..pages).map(|page| match stage {
@@ -389,6 +437,8 @@ fn ends_everything(stage: Stage, pages: usize, how: How) {
             site.url(&path(page))
         }
         Stage::Parse => html_page(&site, page),
+        // It is not there, and needs no parser.
+        Stage::Send => site.url(&path(page)),
     }));
     let (gate, begun) = (Gate::closed(), Arc::new(AtomicUsize::new(0)));
     let (stuck, begins) = (gate.clone(), Arc::clone(&begun));
@@ -399,6 +449,7 @@ fn ends_everything(stage: Stage, pages: usize, how: How) {
     Runtime::OneThread.block_on(async {
         // A task that nobody has told to stop runs on as long as the runtime.
         let (answers, receiver) = channel(1);
+        let mut receiver = Some(receiver);
         let fetches = if stage == Stage::Fetch { pages } else { 1 };
         let scrape = scrape(&urls, limits(fetches, 1, pages), parse, answers);
         match how {
@@ -409,7 +460,7 @@ fn ends_everything(stage: Stage, pages: usize, how: How) {
             How::ReceiverGone => {
                 let gone = async {
                     site.quiet().await;
-                    drop(receiver);
+                    drop(receiver.take());
                 };
                 tokio::join!(scrape, gone);
             }
@@ -418,26 +469,47 @@ fn ends_everything(stage: Stage, pages: usize, how: How) {
         site.quiet().await;
         assert_eq!(site.transcript().in_flight(), 0, "requests in flight after the end");
         assert_eq!(site.transcript().arrivals().len(), pages, "requests in all");
+        if let Some(receiver) = receiver {
+            let expected = if stage == Stage::Send { 1 } else { 0 };
+            assert_eq!(all_of(receiver).await.len(), expected, "answers that were sent before the end");
+        }
         let expected = if stage == Stage::Parse { 1 } else { 0 };
         assert_eq!(begun.load(Ordering::SeqCst), expected, "pages that got into the parser, which lets in one at once");
+        // Nothing of it keeps a later call waiting. On schedules this would be as many again.
+        if !EXPLORED {
+            let later = [html_page(&site, pages)];
+            assert_eq!(all_answers(&later, limits(1, 1, 1), parser(|_| {})).await, [parsed(pages)], "of a later call");
+        }
     });
 }
 
 #[test]
 fn a_limit_of_zero_is_a_panic_and_none_at_all_is_not() {
     let most = usize::MAX;
-    let rows = [(0, 1, 1), (1, 0, 1), (1, 1, 0), (most, 1, 1), (1, most, 1), (1, 1, most), (most, most, most)];
+    // Of these, the lower half is zero.
+    let much = most << (usize::BITS / 2);
+    let one_by_one = |limit| [(limit, 1, 1), (1, limit, 1), (1, 1, limit)];
+    // Two at the same time have many schedules.
+    let pages = if EXPLORED { 1 } else { 2 };
+    let rows = one_by_one(0).map(|row| (row, 0)).into_iter();
+    let rows = rows.chain([0, much, most].into_iter().flat_map(one_by_one).map(|row| (row, pages)));
+    let rows = rows.chain([much, most].map(|limit| ((limit, limit, limit), pages)));
     let rows = rows.map(|row| {
-        let told = |limit| if limit == most { "any number of".to_owned() } else { format!("{limit}") };
-        let (fetches, parses, room) = row;
-        Row(format!("{} fetches, {} parses, room for {} pages", told(fetches), told(parses), told(room)), row)
+        let told = |limit| match limit {
+            limit if limit == most => "any number of".to_owned(),
+            limit if limit == much => "very many".to_owned(),
+            limit => format!("{limit}"),
+        };
+        let ((fetches, parses, room), pages) = row;
+        let (fetches, parses, room) = (told(fetches), told(parses), told(room));
+        Row(format!("{}, {fetches} fetches, {parses} parses, room for {room} pages", counted(pages, "page")), row)
     });
-    check().each(rows, |Row(_, (fetches, parses, room))| {
+    check().each(rows, |Row(_, ((fetches, parses, room), pages))| {
         let site = Site::start();
-        // Two at the same time have many schedules.
-        let pages = Vec::from_iter(0..if EXPLORED { 1 } else { 2 });
+        let pages = Vec::from_iter(0..*pages);
         let urls = Vec::from_iter(pages.iter().map(|page| html_page(&site, *page)));
-        let limits = Limits { bytes: usize::MAX, ..limits(*fetches, *parses, *room) };
+        let bytes = *fetches.max(parses).max(room);
+        let limits = Limits { bytes, ..limits(*fetches, *parses, *room) };
         let answers = catch_unwind(AssertUnwindSafe(|| scraped(&urls, limits, parser(|_| {})))).ok();
         let expected = [fetches, parses, room].iter().all(|limit| **limit > 0);
         assert_eq!(
@@ -492,11 +564,16 @@ impl<T> fmt::Display for Row<T> {
 enum Stage {
     Fetch,
     Parse,
+    Send,
 }
 
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if *self == Stage::Fetch { "fetched" } else { "parsed" })
+        f.write_str(match self {
+            Stage::Fetch => "fetched",
+            Stage::Parse => "parsed",
+            Stage::Send => "sent",
+        })
     }
 }
 
@@ -507,6 +584,8 @@ enum Slow {
     Page,
     /// The parser, with the first page.
     Parser,
+    /// The parser, with the first page, and there is a place for one only.
+    OneParser,
     /// The one who receives the answers.
     Consumer,
 }
@@ -516,6 +595,7 @@ impl fmt::Display for Slow {
         f.write_str(match self {
             Slow::Page => "the first page comes late",
             Slow::Parser => "the parser is slow",
+            Slow::OneParser => "the parser is slow and takes one page at once",
             Slow::Consumer => "the consumer is slow",
         })
     }
@@ -559,8 +639,14 @@ enum Spot {
     Html,
     /// Its parser panics.
     Panics,
+    /// Its parser panics, with a number.
+    PanicsWithoutWords,
     Status(u16),
+    /// A status that is a success, and no HTML.
+    Success(u16),
     NotHtml(&'static str),
+    /// It has a byte more than is allowed.
+    TooLarge,
     BreaksOff,
     BreaksOffHalfWay,
     /// A port at which nobody listens.
@@ -575,9 +661,10 @@ impl Spot {
     fn set_up(self, site: &Site, number: usize) -> String {
         let page = site.page(&path(number));
         match self {
-            Spot::Html | Spot::Panics => return html_page(site, number),
-            Spot::Status(status) => page.answers(status),
+            Spot::Html | Spot::Panics | Spot::PanicsWithoutWords => return html_page(site, number),
+            Spot::Status(status) | Spot::Success(status) => page.answers(status),
             Spot::NotHtml(content_type) => page.replies_with(Reply::Text, content_type, text(number)),
+            Spot::TooLarge => page.replies_with(Reply::Text, HTML, "a".repeat(ALLOWED + 1)),
             Spot::BreaksOff => page.replies(Reply::BreaksOff),
             Spot::BreaksOffHalfWay => page.replies_with(Reply::BreaksOffHalfWay, HTML, text(number)),
             Spot::Refused => return site.closed_url(&path(number)),
@@ -590,9 +677,10 @@ impl Spot {
     fn answer(self, number: usize) -> Answer {
         match self {
             Spot::Html => parsed(number),
-            Spot::Panics => Err(Failure::Panicked),
+            Spot::Panics | Spot::PanicsWithoutWords => Err(Failure::Panicked),
             Spot::Status(status) => Err(Failure::Status(status)),
-            Spot::NotHtml(_) => Err(Failure::NotHtml),
+            Spot::NotHtml(_) | Spot::Success(_) => Err(Failure::NotHtml),
+            Spot::TooLarge => Err(Failure::TooLarge),
             Spot::BreaksOff | Spot::BreaksOffHalfWay | Spot::Refused | Spot::NoUrl(_) | Spot::Circle => {
                 Err(Failure::Unreachable)
             }
@@ -600,12 +688,17 @@ impl Spot {
     }
 }
 
+/// So many bytes a page may have that is not too large.
+const ALLOWED: usize = 1_000;
+
 fn told(spots: &[Spot]) -> String {
     let told = |spot: &Spot| match spot {
         Spot::Html => "a page".to_owned(),
         Spot::Panics => "a page whose parser panics".to_owned(),
-        Spot::Status(status) => status.to_string(),
+        Spot::PanicsWithoutWords => "a page whose parser panics with a number".to_owned(),
+        Spot::Status(status) | Spot::Success(status) => status.to_string(),
         Spot::NotHtml(content_type) => content_type.to_string(),
+        Spot::TooLarge => "a page that is too large".to_owned(),
         Spot::BreaksOff => "the connection closed".to_owned(),
         Spot::BreaksOffHalfWay => "half a page and the connection closed".to_owned(),
         Spot::Refused => "nobody listens".to_owned(),
