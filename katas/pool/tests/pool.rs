@@ -92,6 +92,24 @@ fn submit_waits_while_the_backlog_is_full() {
         pool.shutdown();
         assert_eq!(log.events(), ["1", "2", "3"], "jobs begin in the order in which they came");
     });
+    // Who waits for room in one pool is told of it, though somebody has waited for longer at another.
+    on_schedules(|| {
+        let full = || {
+            let (pool, leave) = (Arc::new(Pool::new(size(1), size(1))), Gate::closed());
+            occupy_worker(&pool, &leave);
+            assert_eq!(pool.submit(|| ()), Ok(()), "there is room for 1");
+            (pool, leave)
+        };
+        let (other, leave_other) = full();
+        let submitter = spawn("submitter", &other, |pool| pool.submit(|| ()));
+        until_blocked(submitter.thread());
+        let (pool, leave) = full();
+        leave.open();
+        assert_eq!(pool.submit(|| ()), Ok(()));
+        pool.shutdown();
+        leave_other.open();
+        assert_eq!(submitter.join().unwrap(), Ok(()));
+    });
 }
 
 #[test]
@@ -234,19 +252,21 @@ fn shutdown_now_drops_what_has_not_begun() {
         let (pool, log, leave) = (Arc::new(Pool::new(size(1), size(2))), Log::new(), Gate::closed());
         let _leave = leave.open_when_dropped();
         occupy_worker(&pool, &leave);
-        let captured = Arc::new(());
-        for job in ["1", "2"] {
-            let (note, captured) = (note(&log, job), Arc::clone(&captured));
+        let dropped = ["1", "2"].map(|job| {
+            let (note, dropped) = (note(&log, job), Gate::closed());
+            let captured = dropped.open_when_dropped();
             let job = move || {
                 note();
                 drop(captured);
             };
             assert_eq!(pool.submit(job), Ok(()));
-        }
+            dropped
+        });
         let closer = spawn("closer", &pool, Pool::shutdown_now);
+        // The jobs are dropped, with all that they captured, by whichever thread, and while the first one still runs.
+        dropped.iter().for_each(Gate::pass);
         until_blocked(closer.thread());
         assert!(!closer.is_finished(), "a job that has begun has to be waited for");
-        assert_eq!(Arc::strong_count(&captured), 1, "the jobs are dropped, with all that they captured");
         leave.open();
         assert_eq!(closer.join().unwrap(), 2, "two jobs were in the backlog");
         assert_eq!(log.events(), [""; 0]);
@@ -278,13 +298,19 @@ fn a_job_may_shut_its_own_pool_down() {
         let job = {
             let (pool, log) = (Arc::clone(&pool), log.clone());
             move || {
+                // Then the backlog is full, or this job was run at once, or the other shutdown was first.
+                if pool.submit(note(&log, "before")).is_ok() {
+                    log.note("accepted");
+                }
                 pool.shutdown();
+                assert_eq!(pool.submit(note(&log, "after")), Err(ShutDown), "with room or without");
                 log.note("shut down");
             }
         };
         assert_eq!(pool.submit(job), Ok(()));
         pool.shutdown();
-        assert_eq!(log.events(), ["shut down"]);
+        assert_eq!(["shut down", "after"].map(|event| log.count(event)), [1, 0]);
+        assert_eq!(log.count("before"), log.count("accepted"), "what was accepted has run when shutdown returns");
     });
 }
 
@@ -297,6 +323,22 @@ fn dropping_the_pool_waits_for_its_jobs() {
             assert_eq!(pool.submit(note(&log, "1")), Ok(()));
         }
         assert_eq!(log.events(), ["1"], "at the end of the pool's scope");
+    });
+    // Also if a job has shut it down, and still runs.
+    check(|| {
+        let (pool, log, closed) = (Arc::new(Pool::new(size(1), size(1))), Log::new(), Gate::closed());
+        let job = {
+            let (pool, log, closed) = (Arc::downgrade(&pool), log.clone(), closed.clone());
+            move || {
+                pool.upgrade().expect("it is dropped after the gate").shutdown();
+                closed.open();
+                log.note("1");
+            }
+        };
+        assert_eq!(pool.submit(job), Ok(()));
+        closed.pass();
+        drop(pool);
+        assert_eq!(log.events(), ["1"], "when the pool is dropped");
     });
 }
 
@@ -397,13 +439,18 @@ fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
         let threads: HashSet<_> = begun.into_inner().unwrap().into_iter().map(|(_, thread)| thread).collect();
         assert_eq!(threads.len(), workers, "as many threads as it is told");
         assert!(map_with_rayon(size(1), Vec::<u8>::new(), |n| n).is_empty(), "no items, no results");
+        // Three calls are under way, two of them in the first one's work. None of them works for another.
+        let all = Rendezvous::of(4);
+        all_there(map_with_rayon(size(2), vec![(); 2], |()| {
+            all_there(map_with_rayon(size(2), vec![(); 2], |()| all.meet()));
+        }));
     });
 }
 
-/// More than any machine has cores, or somebody gives a pool who knows better.
-const MANY_WORKERS: usize = 40;
-/// More than a byte counts.
-const MANY_JOBS: usize = 300;
+/// More than a word has bits, or somebody gives a pool who knows better.
+const MANY_WORKERS: usize = 70;
+/// More than a byte counts, and than the round numbers at which people stop.
+const MANY_JOBS: usize = 1100;
 
 /// Calls this when it is dropped, as what a job has captured may do.
 struct WhenDropped<F: FnMut()>(F);

@@ -11,7 +11,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
-use std::process::{self, Command};
+use std::process::{self, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -46,19 +46,23 @@ fn _signatures(job: Job) {
 #[test]
 fn a_process_gets_its_arguments_variables_and_folder() {
     check(|children| {
-        let arguments =
-            ["two words", "", "a \"quoted\" one", "$HOME", "*", "a;b", "back\\slash", "한글", " ", "--flag=1"];
-        let mut job = Job { name: NAME.to_owned(), ..job(children, "report", &arguments) };
+        #[rustfmt::skip]
+        let arguments = [
+            "two words", "", "a \"quoted\" one", "$HOME", "*", "a;b", "back\\slash", "한글", " ", "two\nlines", "--", "--flag=1",
+            "--flag=1",
+        ];
+        let mut job = job(children, "report", &arguments);
         // The last one is there already, with another value.
         let inherited = env::vars_os().find_map(|(name, _)| name.into_string().ok()).unwrap();
-        let values = [("GREETING", " good day\n"), ("EMPTY", ""), ("EQUAL", "a=b"), (&inherited, "of the job")];
+        let values = [("GREETING", " good day\n"), ("EMPTY", ""), ("Equal_Sign", "a=b"), (&inherited, "of the job")];
         job.variables.extend(values.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let other_folder = env::current_exe().unwrap().parent().unwrap().canonicalize().unwrap();
         let own_folder = env::current_dir().unwrap().canonicalize().unwrap();
-        for (nth, folder) in [Some(other_folder), None].into_iter().enumerate() {
+        for (nth, (name, folder)) in [(NAME, Some(other_folder)), ("", None)].into_iter().enumerate() {
             job.folder = folder.clone();
+            job.name = name.to_owned();
             let mut process = Process::start(&job).unwrap();
-            assert_eq!(process.name(), NAME);
+            assert_eq!(process.name(), name);
             assert_eq!(process.join(), End::Code(0));
             let told = children.wait_until_told(3 * (nth + 1));
             let [told_arguments, told_folder, variables] = &told[3 * nth..] else { unreachable!("three things") };
@@ -77,6 +81,18 @@ fn a_process_gets_its_arguments_variables_and_folder() {
                     "the child has not inherited the variable {name:?}"
                 );
             }
+        }
+        #[cfg(unix)]
+        {
+            situation("the program is a name that is searched in `PATH`");
+            let arguments = ["-c", "exit 7"].map(str::to_owned).into();
+            let job = Job { program: PathBuf::from("sh"), arguments, ..job };
+            assert_eq!(Process::start(&job).unwrap().join(), MET);
+            situation("a parent whose variable is no text captures a child that needs it");
+            let (mut parent, no_text) = (children.command("parent"), std::os::unix::ffi::OsStrExt::from_bytes(b"\xff"));
+            let parent =
+                parent.args(["need NO_TEXT", "exit 7"]).env::<_, &std::ffi::OsStr>("NO_TEXT", no_text).status();
+            assert!(parent.unwrap().success(), "the child has not inherited that variable");
         }
     });
 }
@@ -134,8 +150,9 @@ fn a_process_that_cannot_be_started_is_an_error_that_names_it() {
             }
             let kind = command.args(&job.arguments).spawn().map(drop).unwrap_err().kind();
             let program = job.program.display().to_string();
-            let errors = [Process::start(&job).map(drop).unwrap_err(), capture(&job, LONG).map(drop).unwrap_err()];
-            for error in errors {
+            let captures = [LONG, Duration::ZERO].map(|limit| capture(&job, limit).map(drop));
+            for outcome in captures.into_iter().chain([Process::start(&job).map(drop)]) {
+                let error = outcome.unwrap_err();
                 assert_eq!(error.kind(), kind, "the system's kind of error: {error}");
                 assert!(error.to_string().contains(&program), "{program} is not named in the error: {error}");
             }
@@ -174,6 +191,40 @@ fn what_happens_to_one_process_changes_nothing_for_another() {
         assert!(waiting.is_alive(), "others of that name have been dropped, terminated and captured");
         children.open("gate");
         assert_eq!(waiting.join(), MET);
+        situation("two processes of one name listen, and only one is terminated");
+        let [mut first, mut second] =
+            ["first", "second"].map(|who| twin(&["listen", &format!("tell {who} is asked"), "meet never"]));
+        until_still();
+        assert_eq!(children.told(), [""; 0], "nobody has called `terminate` yet");
+        assert_eq!(first.terminate(MOMENT), KILLED);
+        until_still();
+        assert!(
+            !children.told().contains(&"second is asked".to_owned()),
+            "another process of that name was terminated"
+        );
+        assert!(second.is_alive(), "another process of that name was terminated");
+        drop((first, second));
+        situation("one process is joined, and meanwhile others live and end");
+        let mut joined = twin(&["meet hall", "exit 7"]);
+        thread::scope(|scope| {
+            let joined = scope.spawn(move || joined.join());
+            children.wait_for("hall", 1);
+            until_still();
+            let others = scope.spawn(|| {
+                let mut other = twin(&["meet never"]);
+                assert!(other.is_alive(), "another process is joined");
+                assert_eq!(other.join_timeout(MOMENT), None);
+                assert_eq!(other.terminate(MOMENT), KILLED);
+                drop(other);
+                assert_eq!(twin(&["exit 3"]).join(), End::Code(3));
+                captures(children, &["out 11", "exit 5"], End::Code(5));
+            });
+            let others = others.join();
+            // Also if that failed: the first one has to come to its end.
+            children.open("hall");
+            assert_eq!(joined.join().unwrap(), MET);
+            others.unwrap_or_else(|panic| panic::resume_unwind(panic));
+        });
         situation("one process is captured, and meanwhile another one of that name");
         thread::scope(|scope| {
             let first = ["out 10", "err 300", "meet door", "err 14", "exit 7"];
@@ -271,6 +322,8 @@ fn terminate_asks_first_and_kills_after_the_grace() {
         for grace in [LONG, Duration::MAX] {
             situation("the child ends when it is asked");
             let mut polite = start(&["listen", "tell goodbye", "exit 5"]);
+            assert!(polite.is_alive(), "nobody has asked the child to end");
+            assert_eq!(polite.join_timeout(MOMENT), None, "nobody has asked the child to end");
             assert_eq!(polite.terminate(grace), End::Code(5), "a child that ends when its standard input is closed");
             assert_eq!(children.told().last().map(String::as_str), Some("goodbye"), "what it says then");
             assert!(!polite.is_alive());
@@ -377,6 +430,10 @@ fn capture_keeps_all_that_a_process_writes() {
         for actions in [&[][..], &["err 14"], &["out 11"]] {
             captures(children, actions, End::Code(0));
         }
+        situation("a parent captures, whose own standard input has something in it");
+        let mut parent = children.command("parent").args(["listen", "exit 7"]).stdin(Stdio::piped()).spawn().unwrap();
+        parent.stdin.take().unwrap().write_all(b"for the parent").unwrap();
+        assert!(parent.wait().unwrap().success(), "a captured child's standard input is empty");
         // A pipe holds some 64 KiB, so whoever reads one stream to its end before the other waits for a child that waits.
         let full = ["err 262144", "out 262144", "err 262144", "exit 0"];
         let orders: [&[&str]; 5] = [
@@ -425,24 +482,31 @@ fn written(captured: &Captured, actions: &[&str]) {
 #[test]
 fn capture_waits_for_the_end_and_not_for_silence() {
     check(|children| {
-        situation("the child closes its standard output and error, and runs on");
-        let job = silent(actor_job(children, &["meet gate", "exit 7"]));
-        children.open_when_still("gate");
-        assert_eq!(capture(&job, LONG).unwrap().end, MET);
-        situation("the child closes its standard output and error, and runs for ever");
-        let job = silent(actor_job(children, &["meet never"]));
-        assert_eq!(capture(&job, MOMENT).unwrap().end, KILLED);
+        // Long enough for a shell to close something, even on a busy machine.
+        let limit = Duration::from_millis(200);
+        for (what, closing) in
+            [("output and error", ">/dev/null 2>&1"), ("output", ">/dev/null"), ("error", "2>/dev/null")]
+        {
+            situation(format!("the child closes its standard {what}, and runs on"));
+            let gate = format!("gate without {what}");
+            let job = silent(actor_job(children, &[&format!("meet {gate}"), "exit 7"]), closing);
+            children.open_when_still(&gate);
+            assert_eq!(capture(&job, LONG).unwrap().end, MET);
+            situation(format!("the child closes its standard {what}, and runs for ever"));
+            let job = silent(actor_job(children, &["meet never"]), closing);
+            assert_eq!(capture(&job, limit).unwrap().end, KILLED);
+        }
     });
 }
 
-/// The same, with its outputs closed before it begins.
-fn silent(job: Job) -> Job {
+/// The same, with its outputs closed before it begins, as a shell writes it.
+fn silent(job: Job, closing: &str) -> Job {
     if !cfg!(unix) {
         return job;
     }
-    let script = "exec >/dev/null 2>&1; exec \"$0\" \"$@\"";
+    let script = format!("exec {closing}; exec \"$0\" \"$@\"");
     let program = job.program.display().to_string();
-    let arguments = ["-c".to_owned(), script.to_owned(), program].into_iter().chain(job.arguments).collect();
+    let arguments = ["-c".to_owned(), script, program].into_iter().chain(job.arguments).collect();
     Job { program: PathBuf::from("/bin/sh"), arguments, ..job }
 }
 
@@ -481,7 +545,7 @@ fn capture_kills_a_process_that_never_ends() {
     });
 }
 
-roles!(report, actor);
+roles!(report, actor, parent);
 
 /// Tells what it got: arguments, folder, variables.
 fn report() -> i32 {
@@ -489,6 +553,15 @@ fn report() -> i32 {
     tell(&env::current_dir().and_then(|folder| folder.canonicalize()).unwrap_or_default().display().to_string());
     tell(&format!("{:?}", env::vars_os().collect::<Vec<_>>()));
     0
+}
+
+/// A parent in its turn: captures an actor that does what the arguments say, and ends well if that one was let go.
+fn parent() -> i32 {
+    let role = env::vars_os().filter(|(_, value)| value == "parent");
+    let variables = role.filter_map(|(name, _)| Some((name.into_string().ok()?, "actor".to_owned()))).collect();
+    let program = env::current_exe().unwrap();
+    let job = Job { name: NAME.to_owned(), program, arguments: arguments(), variables, folder: None };
+    i32::from(capture(&job, LONG).unwrap().end != MET)
 }
 
 /// Does what its arguments say, one after the other.
@@ -508,6 +581,7 @@ fn actor() -> i32 {
                 tell("asked");
             })),
             "listen" => listen(),
+            "need" => assert!(env::var_os(with).is_some(), "the variable {with} was to be inherited"),
             "out" => write(io::stdout(), &words(number() as usize)),
             "err" => write(io::stderr(), &words(number() as usize)),
             "chatter" => loop {
@@ -555,7 +629,8 @@ fn write(mut output: impl Write, bytes: &[u8]) {
 
 /// So many bytes of all kinds: text or not, ends of lines, with a carriage return and without.
 fn words(length: usize) -> Vec<u8> {
-    let mut bytes: Vec<u8> = (0..=u8::MAX).collect::<Vec<u8>>().repeat(length.div_ceil(256));
+    let all: Vec<u8> = (0..=u8::MAX).chain(*b"\r\n").collect();
+    let mut bytes = all.repeat(length.div_ceil(all.len()));
     bytes.truncate(length);
     bytes
 }
@@ -587,7 +662,7 @@ const LONG: Duration = Duration::from_secs(3600);
 /// A limit that is not a whole number of seconds, and longer than it takes to start and to kill a child on a busy machine.
 const HALF_A_SECOND: Duration = Duration::from_millis(500);
 /// More than the processors of most machines, and than the powers of two that one would choose.
-const MANY: usize = 33;
+const MANY: usize = 70;
 /// What it is about where the limit is `Duration::MAX`.
 const WITHOUT_LIMIT: &str = "the child ends later, and the limit is as long as can be";
 /// Time enough to show that a wait ends.

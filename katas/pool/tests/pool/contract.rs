@@ -38,7 +38,7 @@ const THREE_ITEMS: &[Act] = &[Act::Waits, Act::Panics, Act::Returns];
 const NO_ITEMS: &[Act] = &[];
 
 /// Workers, room, jobs, and how that is told.
-const SETUPS: [(usize, usize, &[Act], &str); 5] = [
+const SETUPS: [(usize, usize, &[Act], &str); 6] = [
     (1, 1, &[], "1 worker, room for 1"),
     (2, 1, &[], "2 workers, room for 1"),
     (1, 1, &[Act::Waits, Act::Returns], "1 worker, room for 1: job 1 waits at the gate, job 2 is in the backlog"),
@@ -54,7 +54,16 @@ const SETUPS: [(usize, usize, &[Act], &str); 5] = [
         &[Act::Waits, Act::Waits, Act::Returns],
         "2 workers, room for 1: jobs 1 and 2 wait at the gate, job 3 is in the backlog",
     ),
+    (
+        1,
+        2,
+        &[Act::Waits, Act::Submits, Act::Returns],
+        "1 worker, room for 2: job 1 waits at the gate, jobs 2, which submits 21 and 22, and 3 are in the backlog",
+    ),
 ];
+
+/// In which setup a job submits while an older one is in the backlog. One plain call is enough there.
+const OLDER_WAITS: usize = 5;
 
 impl Contract for PoolContract {
     type Hand = Option<Handle>;
@@ -93,9 +102,9 @@ impl Contract for PoolContract {
     fn is_for(&self, call: Call, setup: usize) -> bool {
         match call {
             _ if setup == 0 => true,
-            Call::Submit(Act::Returns) | Call::Map(THREE_ITEMS) | Call::Shutdown | Call::ShutdownNow | Call::Drop => {
-                true
-            }
+            Call::Submit(Act::Returns) | Call::Shutdown => true,
+            _ if setup == OLDER_WAITS => false,
+            Call::Map(THREE_ITEMS) | Call::ShutdownNow | Call::Drop => true,
             Call::Submit(Act::Panics | Act::Elsewhere(_)) | Call::Map(_) => false,
             Call::Submit(Act::ShutsDown | Act::ShutsDownNow) => setup <= 2,
             Call::Submit(_) => setup == 1,
@@ -109,9 +118,10 @@ impl Contract for PoolContract {
         if drop.is_some_and(|place| program.len() > 1 || place + 1 < calls.len()) {
             return false;
         }
-        let is_plain = |call: &Call| self.is_for(*call, SETUPS.len() - 1);
+        let is_plain = |call: &Call| self.is_for(*call, 3);
         match calls.len() {
             1 => true,
+            _ if setup == OLDER_WAITS => false,
             2 => !calls.iter().any(|call| matches!(call, Call::Map(NO_ITEMS) | Call::Submit(Act::Elsewhere(_)))),
             // Two wait for room, and somebody makes some, or ends the pool.
             _ => (2..=3).contains(&setup) && program.len() > 1 && calls.iter().all(is_plain),

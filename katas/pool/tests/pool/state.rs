@@ -103,7 +103,8 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(workers: usize, room: usize, jobs: &[Act]) -> State {
         let job = |(index, &act)| Job { id: index + 1, act, is_item: false };
-        State { workers, room, handles: 1, backlog: jobs.iter().enumerate().map(job).collect(), ..State::default() }
+        let handles = 1 + jobs.iter().filter(|act| act.uses_its_pool()).count();
+        State { workers, room, handles, backlog: jobs.iter().enumerate().map(job).collect(), ..State::default() }
     }
 
     pub(crate) fn has_room(&self) -> bool {
