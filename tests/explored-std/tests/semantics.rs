@@ -6,6 +6,7 @@ extern crate explored_std as std;
 mod support;
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::explored::{self, Config, Timeouts, explore};
 use std::future::Future;
 use std::pin::pin;
@@ -354,6 +355,42 @@ fn statics_are_fresh_in_every_schedule() {
             }
         });
         assert_eq!(LOG.lock().unwrap().len(), 2);
+    });
+    assert!(exploration.coverage.schedules > 1);
+}
+
+/// What uses statics when it is dropped.
+struct Guest;
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        GONE.fetch_add(1, SeqCst);
+        LOG_OF_GUESTS.lock().unwrap().push("gone");
+        drop(GUESTS.lock().unwrap().as_mut().and_then(|guests| guests.remove("c")));
+        assert!(FIRST_GUEST.get().is_none_or(|first| first.len() == 1));
+    }
+}
+
+static GONE: AtomicUsize = AtomicUsize::new(0);
+static LOG_OF_GUESTS: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+static GUESTS: Mutex<Option<HashMap<&str, Guest>>> = Mutex::new(None);
+static FIRST_GUEST: OnceLock<Vec<Guest>> = OnceLock::new();
+static LAST_GUEST: LazyLock<Vec<Guest>> = LazyLock::new(|| vec![Guest]);
+
+#[test]
+fn what_is_left_in_a_static_may_use_statics_when_it_is_dropped() {
+    let exploration = passes(|| {
+        assert!(GUESTS.lock().unwrap().replace(HashMap::new()).is_none());
+        assert!(FIRST_GUEST.set(vec![Guest]).is_ok());
+        assert_eq!(LAST_GUEST.len(), 1);
+        thread::scope(|s| {
+            for name in ["a", "b", "c"] {
+                s.spawn(move || drop(GUESTS.lock().unwrap().as_mut().unwrap().insert(name, Guest)));
+            }
+        });
+        assert_eq!(GUESTS.lock().unwrap().as_ref().map(HashMap::len), Some(3));
+        assert_eq!(GONE.load(SeqCst), 0, "in this schedule nobody has gone");
+        assert!(LOG_OF_GUESTS.lock().unwrap().is_empty());
     });
     assert!(exploration.coverage.schedules > 1);
 }

@@ -249,8 +249,9 @@ pub(crate) fn clear_away(stacks: &mut Stacks) {
         unsafe { coroutine.force_reset() };
         stacks.give_back(with(|state| state.threads[thread].stack_size), Some(coroutine.into_stack()));
     }
+    with(|state| state.phase = Phase::Ended);
+    crate::data::drop_what_is_left();
     with(|state| {
-        state.phase = Phase::Ended;
         std::mem::forget(state.exchange_hook(None));
         for mut thread in state.threads.drain(..) {
             std::mem::forget((

@@ -19,6 +19,7 @@ use super::record::Recorder;
 use super::run::{Ending, Suspender};
 use super::strategy::Strategy;
 use super::thread::{Job, Status, ThreadState};
+use crate::data::Left;
 
 /// How many steps one thread may do in a row while others could go on.
 const LONGEST_RUN: u32 = 200;
@@ -76,6 +77,8 @@ pub(crate) struct State {
     pub(crate) objects: Vec<Object>,
     /// The addresses of the cells in statics that were used.
     pub(crate) cells: HashSet<usize>,
+    /// What an earlier schedule has left in statics that were used.
+    pub(crate) left: Vec<Left>,
     /// Who runs.
     pub(crate) current: ThreadIndex,
     /// Who made the last step that was decided.
@@ -158,6 +161,7 @@ impl State {
             threads: Vec::new(),
             objects: Vec::new(),
             cells: HashSet::new(),
+            left: Vec::new(),
             current: 0,
             decided: NOBODY,
             begun: 0,

@@ -62,9 +62,11 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
         if !self.raw.is_stale() {
             return;
         }
-        // SAFETY: the schedule in which the value was made is over, and with it every reference to the value.
-        let old = unsafe { (*self.value.get()).take() };
-        crate::data::quietly(|| drop(old));
+        // SAFETY: the schedule in which the value was made is over, and with it every reference to the value; none takes its place.
+        unsafe {
+            crate::data::drop_later(self.value.get());
+            self.value.get().write(None);
+        }
         if std::mem::needs_drop::<F>() {
             crate::data::refuse("LazyLock", "its closure owns something");
         }

@@ -92,9 +92,11 @@ impl<T> OnceLock<T> {
     /// Makes a cell that is left from an earlier schedule empty.
     fn prepare(&self) {
         if self.raw.is_stale() {
-            // SAFETY: the schedule in which the value was made is over, and with it every reference to the value.
-            let old = unsafe { (*self.value.get()).take() };
-            crate::data::quietly(|| drop(old));
+            // SAFETY: the schedule in which the value was made is over, and with it every reference to the value; none takes its place.
+            unsafe {
+                crate::data::drop_later(self.value.get());
+                self.value.get().write(None);
+            }
         }
     }
 }
