@@ -182,38 +182,60 @@ fn every_small_program_of_calls_keeps_the_contract() {
 
 #[test]
 fn a_bank_has_any_number_of_accounts() {
-    check(|| {
-        assert_eq!(Bank::new(&[]).total(), 0, "a bank without accounts");
-        // As much money as there can be.
-        let bank = Bank::new(&[[u64::MAX].as_slice(), &[0; MANY - 1]].concat());
-        assert_eq!(bank.transfer(1, 0, u64::MAX), Err(Refused::InsufficientFunds));
-        for to in [1, 8, 16, 32, 64, 128, MANY - 1] {
-            assert_eq!(bank.transfer(0, to, u64::MAX), Ok(()), "0→{to}");
-            assert_eq!(balance(&bank, to), u64::MAX, "0→{to}");
-            assert_eq!(bank.transfer(to, 0, u64::MAX), Ok(()), "{to}→0");
+    use Large::{Audited, Between, Rich};
+    // Where each so many accounts share a lock, these two transfers want the same two.
+    let sharing = [8, 16, 32, 64, 128, 256].map(|shared| Between([(shared - 1, shared), (0, shared - 1)]));
+    let cases =
+        [Rich, Between([(0, MANY - 1), (MANY - 1, 0)])].into_iter().chain(sharing).chain([Audited(0, MANY - 1)]);
+    kata::Check::new().each(cases, |case| match *case {
+        Rich => {
+            assert_eq!(Bank::new(&[]).total(), 0, "a bank without accounts");
+            // As much money as there can be, and a number that no `f64` holds.
+            const MOST: u64 = u64::MAX - 1;
+            let bank = Bank::new(&[[MOST].as_slice(), &[0; MANY - 1]].concat());
+            assert_eq!(bank.transfer(0, 0, MOST), Ok(()), "0→0");
+            assert_eq!(bank.transfer(1, 0, u64::MAX), Err(Refused::InsufficientFunds));
+            assert_eq!(bank.transfer(1, 0, 0), Ok(()), "nothing, of which an empty account has enough");
+            for to in [1, 8, 16, 32, 64, 128, MANY - 1] {
+                assert_eq!(bank.transfer(0, to, MOST), Ok(()), "0→{to}");
+                assert_eq!(balance(&bank, to), MOST, "0→{to}");
+                assert_eq!(bank.transfer_within(to, 0, MOST, PLENTY), Ok(()), "{to}→0");
+                assert_eq!(balance(&bank, to), 0, "{to}→0");
+            }
+            assert_eq!(bank.total(), MOST);
+            bank.deposit(MANY - 1, 1);
+            assert_eq!((balance(&bank, 0), bank.total()), (MOST, u64::MAX));
         }
-        assert_eq!(bank.total(), u64::MAX);
-
-        // Far from each other, both ways at the same time.
-        let last = MANY - 1;
-        let bank = Bank::new(&[100; MANY]);
-        thread::scope(|scope| {
-            start(scope, "first→last", || bank.transfer(0, last, 10).unwrap());
-            start(scope, "last→first", || bank.transfer(last, 0, 30).unwrap());
-        });
-        assert_eq!([balance(&bank, 0), balance(&bank, last)], [120, 80]);
-
-        let bank = Bank::new(&[[100].as_slice(), &[0; FEW - 1]].concat());
-        thread::scope(|scope| {
-            start(scope, "first→last", || bank.transfer(0, FEW - 1, 100).unwrap());
-            assert_eq!(bank.total(), 100, "the audit of {FEW} accounts, while money moves from the first to the last");
-        });
+        Between(pairs) => {
+            let bank = Bank::new(&[100; MANY]);
+            thread::scope(|scope| {
+                for (from, to) in pairs {
+                    let bank = &bank;
+                    start(scope, &format!("{from}→{to}"), move || bank.transfer(from, to, 30).unwrap());
+                }
+            });
+            let moved = |account: usize| {
+                let comes = pairs.iter().filter(|(_, to)| *to == account).count() as u64;
+                let goes = pairs.iter().filter(|(from, _)| *from == account).count() as u64;
+                100 + 30 * comes - 30 * goes
+            };
+            for account in pairs.iter().flat_map(|(from, to)| [*from, *to]) {
+                assert_eq!(balance(&bank, account), moved(account), "account {account}");
+            }
+        }
+        Audited(from, to) => {
+            let bank = Bank::new(&[1; MANY]);
+            thread::scope(|scope| {
+                start(scope, &format!("{from}→{to}"), || bank.transfer(from, to, 1).unwrap());
+                assert_eq!(bank.total(), MANY as u64, "the audit, while money moves from {from} to {to}");
+            });
+        }
     });
 }
 
 #[test]
 fn banks_have_nothing_to_do_with_each_other() {
-    check(|| {
+    kata::Check::new().each([Waiting::Payer, Waiting::PatientPayer, Waiting::Auditor], |who| {
         let (bank, other, third) = (Bank::new(&[100, 100]), Bank::new(&[50, 0]), Bank::new(&[30, 0]));
         let (inside, leave) = (Gate::closed(), Gate::closed());
         thread::scope(|scope| {
@@ -221,7 +243,10 @@ fn banks_have_nothing_to_do_with_each_other() {
             start(scope, "reader of two banks", || {
                 bank.with_balance(0, |_| {
                     // Who reads in one bank may do all things in another.
-                    assert_eq!(other.transfer(0, 1, 20), Ok(()), "in another bank, while one is read");
+                    other.deposit(0, 5);
+                    assert_eq!(other.transfer(0, 1, 30), Ok(()), "in another bank, while one is read");
+                    assert_eq!(other.transfer_within(1, 0, 10, PLENTY), Ok(()), "in another bank, while one is read");
+                    assert_eq!(other.total(), 55, "in another bank, while one is read");
                     other.with_balance(1, |balance| {
                         assert_eq!(balance, 20, "in another bank, while one is read");
                         inside.open();
@@ -230,19 +255,65 @@ fn banks_have_nothing_to_do_with_each_other() {
                 });
             });
             inside.pass();
+            // Who waits in one bank keeps nobody waiting in another, either.
+            let waiting = start(scope, "who waits", || match who {
+                Waiting::Payer => assert_eq!(bank.transfer(1, 0, 10), Ok(())),
+                Waiting::PatientPayer => assert_eq!(bank.transfer_within(0, 1, 10, PLENTY), Ok(())),
+                Waiting::Auditor => assert_eq!(bank.total(), 200),
+            });
+            if kata::EXPLORED {
+                until_blocked(waiting.thread());
+            }
             assert_eq!(third.transfer(0, 1, 30), Ok(()), "in a bank that nobody reads");
             assert_eq!(third.transfer_within(1, 0, 10, PLENTY), Ok(()), "in a bank that nobody reads");
             third.deposit(0, 5);
             assert_eq!((balances(&third), third.total()), ([15, 20], 35), "in a bank that nobody reads");
         });
-        assert_eq!((bank.total(), other.total()), (200, 50));
+        assert_eq!((bank.total(), other.total()), (200, 55));
     });
+}
+
+/// Who waits in one bank while others go on in another.
+enum Waiting {
+    Payer,
+    PatientPayer,
+    Auditor,
+}
+
+impl std::fmt::Display for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Waiting::Payer => "a transfer that waits",
+            Waiting::PatientPayer => "a transfer with a limit that waits",
+            Waiting::Auditor => "an audit that waits",
+        })
+    }
+}
+
+/// What happens in a large bank.
+enum Large {
+    /// All its money is in one account, and goes to others and back.
+    Rich,
+    /// Two transfers at the same time.
+    Between([(usize, usize); 2]),
+    /// An audit while money moves from one account to another.
+    Audited(usize, usize),
+}
+
+impl std::fmt::Display for Large {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Large::Rich => f.write_str("as much money as there can be"),
+            Large::Between([(from, to), (other_from, other_to)]) => {
+                write!(f, "the transfers {from}→{to} and {other_from}→{other_to} of {MANY} accounts")
+            }
+            Large::Audited(from, to) => write!(f, "an audit of {MANY} accounts, and the transfer {from}→{to}"),
+        }
+    }
 }
 
 /// How many accounts a large bank has: more than one byte can number.
 const MANY: usize = 257;
-/// How many accounts a bank has that is large for an audit on all schedules.
-const FEW: usize = 20;
 /// A limit that is never reached.
 const PLENTY: Duration = Duration::from_secs(3600);
 

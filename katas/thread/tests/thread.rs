@@ -30,13 +30,15 @@ fn _signature_of_cook_all<T: Send>(dishes: &[&str], cook: impl Fn(&str) -> T + S
 #[test]
 fn the_cook_gets_the_dish_and_join_gives_the_plate() {
     Check::new().each([Start::Plain, Start::Named], |way| {
-        for dish in ["", "soup", " two\nlines ", "떡볶이"] {
+        for dish in ["", "soup", " two\nlines ", "떡볶이", "no\0name"] {
             let salt = String::from("salt");
             let cook = way.start(dish, move |dish| format!("{dish} with {salt}"));
             assert_eq!(plate(cook.join()), Ok(format!("{dish} with salt")), "the plate of the dish {dish:?}");
         }
-        let cook = way.start("rice", |_| -> String { panic::panic_any(Burnt(1)) });
-        assert_eq!(plate(cook.join()), Err(Burnt(1)), "what `join` gives of a cook that panics");
+        for number in 0..REASONS {
+            let cook = way.start("rice", move |_| -> String { burn(number) });
+            assert_eq!(plate(cook.join()), Err(Burnt(number)), "what `join` gives of a cook that panics");
+        }
     });
 }
 
@@ -63,7 +65,7 @@ fn the_cook_has_the_name_that_was_given() {
     const LONG: &str =
         "who cooks the soup, and the rice, and the bread, and whatever else has to be cooked on this day";
     Check::new().each(
-        ["Ana", "", "who cooks the soup", "김 요리사", " two\nlines ", LONG].map(Name),
+        ["Ana", "", "main", "who cooks the soup", "김 요리사", " two\nlines ", LONG].map(Name),
         |Name(given)| {
             let name = |_: &str| thread::current().name().map(str::to_owned);
             // Two of one name, at the same time.
@@ -130,8 +132,10 @@ fn a_cook_that_panics_takes_no_other_along() {
 
 #[test]
 fn calls_have_nothing_to_do_with_each_other() {
-    use Pair::{CooksAsk, CrewsAtOnce, Starts};
-    Check::new().each([CooksAsk, Starts(Start::Plain), Starts(Start::Named), CrewsAtOnce], |pair| match pair {
+    use Pair::{Asks, CooksAsk, CrewsAtOnce, Starts};
+    let ways = [Start::Plain, Start::Named];
+    let pairs = [CooksAsk, CrewsAtOnce].into_iter().chain(ways.map(Starts)).chain(ways.map(Asks));
+    Check::new().each(pairs, |pair| match pair {
         CooksAsk => {
             // With two cooks who ask for two more each there would be too many schedules.
             let asking = if EXPLORED { 1 } else { 2 };
@@ -155,10 +159,20 @@ fn calls_have_nothing_to_do_with_each_other() {
             let asking = way.start("soup", move |_| {
                 let other = both.clone();
                 let cook = way.start("rice", move |_| other.meet());
+                if let Start::Named = way {
+                    assert_eq!(cook.thread().name(), Some("Ana"), "the name, as it was given");
+                }
                 both.meet();
                 cook.join().expect("the cook did not panic");
             });
             asking.join().expect("the cook did not panic");
+        }
+        Asks(way) => {
+            let both = Rendezvous::of(2);
+            let asking = way.start("soup and rice", move |_| {
+                cook_all(&["soup", "rice"], |_| both.meet()).into_iter().filter(Result::is_ok).count()
+            });
+            assert_eq!(asking.join().expect("the cook did not panic"), 2, "plates");
         }
         CrewsAtOnce => {
             let done = Gate::closed();
@@ -177,7 +191,10 @@ fn calls_have_nothing_to_do_with_each_other() {
 #[test]
 fn what_holds_for_three_cooks_holds_for_70() {
     let crew = |cooks| [vec![], vec![0], vec![cooks - 1], vec![3, 4]].map(|panicking| Crew { cooks, panicking });
-    Check::new().threads_only().each([8, 33, 70].into_iter().flat_map(crew), |crew| {
+    // What all of them leave behind who panic, the others find.
+    let all_panic = Crew { cooks: 8, panicking: Vec::from_iter(0..8) };
+    let crews = [all_panic].into_iter().chain([8, 33, 70].into_iter().flat_map(crew));
+    Check::new().threads_only().each(crews, |crew| {
         let last_first: Vec<usize> = (0..crew.cooks).rev().collect();
         let cooks = cooks_done_in(&last_first);
         // All are done before anybody waits: no luck is left.
@@ -191,6 +208,20 @@ fn what_holds_for_three_cooks_holds_for_70() {
             "what `wait_for_all` gives, where the last cook is done first"
         );
         let (all, ends) = (Rendezvous::of(crew.cooks), Vec::from_iter((0..crew.cooks).map(|_| Gate::closed())));
+        for way in [Start::Plain, Start::Named] {
+            // All are at work at the same time, and with the same dish.
+            let all = Rendezvous::of(crew.cooks + 1);
+            let start = |number| {
+                let (all, panics) = (all.clone(), crew.panics(number));
+                way.start("soup", move |_| {
+                    all.meet();
+                    if panics { burn(number) } else { number }
+                })
+            };
+            let cooks = Vec::from_iter((0..crew.cooks).map(start));
+            all.meet();
+            crew.judge(wait_for_all(cooks).map_err(burnt));
+        }
         one_plate_or_panic_each(crew, |number| {
             all.meet();
             // The last one ends first here, too.
@@ -230,7 +261,7 @@ fn one_plate_or_panic_each(crew: &Crew, work: impl Fn(usize) + Sync) {
         let number = dish.parse::<usize>().expect("one of the dishes");
         calls[number].fetch_add(1, Ordering::Relaxed);
         work(number);
-        if crew.panics(number) { panic::panic_any(Burnt(number)) } else { number }
+        if crew.panics(number) { burn(number) } else { number }
     });
     let plates: Vec<Result<usize, Burnt>> = plates.into_iter().map(|plate| plate.map_err(burnt)).collect();
     let expected: Vec<Result<usize, Burnt>> =
@@ -271,6 +302,8 @@ enum Pair {
     CooksAsk,
     /// A cook who starts another one.
     Starts(Start),
+    /// A cook who has dishes cooked by `cook_all`.
+    Asks(Start),
     /// Two of `wait_for_all`, where a cook of one has panicked before the other one is done.
     CrewsAtOnce,
 }
@@ -280,6 +313,7 @@ impl fmt::Display for Pair {
         match self {
             Pair::CooksAsk => f.write_str("cooks of cook_all who have dishes cooked by cook_all"),
             Pair::Starts(way) => write!(f, "{way} who starts another one"),
+            Pair::Asks(way) => write!(f, "{way} who has dishes cooked by cook_all"),
             Pair::CrewsAtOnce => {
                 f.write_str("two crews that are waited for at the same time, of whom the first cook panics")
             }
@@ -368,17 +402,18 @@ impl fmt::Display for Meal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0[..] {
             [] => f.write_str("no dish"),
-            [dish] => write!(f, "the dish {dish}"),
+            [""] => f.write_str("the dish that is an empty text"),
+            [dish] => write!(f, "the dish {}", dish.escape_debug()),
             dishes => write!(f, "the dishes {}", dishes.join(", ")),
         }
     }
 }
 
-/// All meals of up to three dishes. Some dishes come twice: each is cooked as often as it is asked for.
-fn meals() -> [Meal; 9] {
+/// All meals of up to three dishes, and two strange ones. Some dishes come twice: each is cooked as often as it is asked for.
+fn meals() -> [Meal; 11] {
     let (a, b, c) = ("soup", "rice", "bread");
-    let lists: [&[&'static str]; 9] =
-        [&[], &[a], &[a, a], &[a, b], &[a, a, a], &[a, a, b], &[a, b, a], &[a, b, b], &[a, b, c]];
+    let lists: [&[&'static str]; 11] =
+        [&[], &[""], &["no\0name"], &[a], &[a, a], &[a, b], &[a, a, a], &[a, a, b], &[a, b, a], &[a, b, b], &[a, b, c]];
     lists.map(|dishes| Meal(dishes.to_vec()))
 }
 
@@ -393,12 +428,30 @@ fn employ<T: Send + 'static>(number: usize, cook: impl FnOnce() -> T + Send + 's
 #[derive(Debug, PartialEq, Eq)]
 struct Burnt(usize);
 
+/// How many kinds of things a cook can panic with.
+const REASONS: usize = 3;
+
+/// Panics with the number, as it is, as text that is there, or as text that is put together: what `panic!` gives is one of these.
+fn burn(number: usize) -> ! {
+    match number % REASONS {
+        0 => panic::panic_any(Burnt(number)),
+        1 => panic::panic_any::<&'static str>(number.to_string().leak()),
+        _ => panic::panic_any(number.to_string()),
+    }
+}
+
 /// What a cook has panicked with.
 fn burnt(payload: Box<dyn Any + Send>) -> Burnt {
-    match payload.downcast() {
-        Ok(burnt) => *burnt,
-        Err(_) => panic!("what came of a cook's panic is not what it panicked with"),
-    }
+    let told = |text: &str, reason| text.parse().ok().filter(|number| number % REASONS == reason).map(Burnt);
+    let burnt = match payload.downcast::<Burnt>() {
+        Ok(burnt) => Some(*burnt),
+        Err(payload) => match (payload.downcast_ref::<&'static str>(), payload.downcast_ref::<String>()) {
+            (Some(text), _) => told(text, 1),
+            (_, Some(text)) => told(text, 2),
+            _ => None,
+        },
+    };
+    burnt.unwrap_or_else(|| panic!("what came of a cook's panic is not what it panicked with"))
 }
 
 fn plate(result: thread::Result<String>) -> Result<String, Burnt> {

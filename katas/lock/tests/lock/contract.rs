@@ -109,8 +109,8 @@ impl Contract for BankContract {
         }
         // A reader that sleeps is there for those who have a limit.
         if calls().any(|call| matches!(call, Call::WithBalance(_, Reader::Sleeps))) {
-            let limited = calls().any(|call| self.has_limit(call));
-            let others = calls().all(|call| self.has_limit(call) || matches!(call, Call::WithBalance(..)));
+            let limited = calls().any(is_limited);
+            let others = calls().all(|call| is_limited(call) || matches!(call, Call::WithBalance(..)));
             return alone && limited && others;
         }
         // Two calls show what they do to one account, and what is left behind. Larger programs are about threads: what a call
@@ -135,8 +135,9 @@ impl Contract for BankContract {
         }
     }
 
+    /// Beside the calls that have a limit, the readers who keep all others waiting: these wait as long as it takes.
     fn has_limit(&self, call: Call) -> bool {
-        matches!(call, Call::TransferWithin(_, _, LIMIT))
+        is_limited(call) || matches!(call, Call::WithBalance(_, Reader::WaitsAtTheGate))
     }
 
     fn hands(&self, setup: usize, threads: usize, _scene: &Scene) -> Vec<Arc<Bank>> {
@@ -279,6 +280,11 @@ impl State {
             _ => {}
         }
     }
+}
+
+/// Whether the call gives up after a while.
+fn is_limited(call: Call) -> bool {
+    matches!(call, Call::TransferWithin(_, _, LIMIT))
 }
 
 /// The accounts of a call, if it is not about all.
