@@ -18,7 +18,7 @@ use contract::{
     Call, ENDLESS, LONG, Output, Trail, Work, caught, keeps_the_contract, on_one_thread, one_thread, unwound,
 };
 use gather::{Panicked, first, gather, gather_bounded, gather_contained, gather_within, try_gather};
-use kata::{Check, Gate, Rendezvous, check, on_schedules, panic_on_purpose};
+use kata::{Check, Gate, Peak, Rendezvous, check, on_schedules, panic_on_purpose};
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
 use tokio::task::try_id;
@@ -72,6 +72,22 @@ fn gather_bounded_keeps_to_its_places_and_limits() {
     for_every_small_list(
         &[(1, 0), (1, 2), (1, ENDLESS), (2, ENDLESS)].map(|(at_once, limit)| Call::Bounded(at_once, limit)),
     );
+}
+
+#[test]
+fn a_place_is_free_when_its_future_is_gone() {
+    check(|| {
+        on_two_workers(async {
+            let inside = Peak::new();
+            let never = |inside: Peak| async move {
+                let _inside = inside.enter();
+                pending::<()>().await;
+            };
+            let futures = vec![never(inside.clone()), never(inside.clone())];
+            assert_eq!(gather_bounded(futures, 1, Duration::from_millis(1)).await, [None, None]);
+            assert_eq!(inside.highest(), 1, "one has begun in a place whose last future was still there");
+        });
+    });
 }
 
 /// On schedules it would be one for each order in which so many tasks run.
@@ -462,7 +478,9 @@ fn calls_do_not_wait_for_each_other() {
 
 #[test]
 fn a_call_may_go_from_one_task_to_another() {
-    Check::new().each(CALLS, |call| {
+    // What ends the last one is its limit.
+    let within = Call::Within(2);
+    Check::new().each(CALLS.into_iter().chain([within]), move |call| {
         on_one_thread(async {
             let go = Arc::new(Notify::new());
             let awaited = Arc::clone(&go);
@@ -470,10 +488,13 @@ fn a_call_may_go_from_one_task_to_another() {
                 awaited.notified().await;
                 Ok(0)
             };
+            let is_limited = *call == within;
             let mut call = pin!(call.perform(vec![Box::pin(waits)]));
             // Whoever polls it first has lost interest when it is over.
             assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-            go.notify_one();
+            if !is_limited {
+                go.notify_one();
+            }
             call.await;
         });
     });
@@ -506,22 +527,22 @@ async fn is_passed_on<P: Any + Clone + PartialEq + fmt::Debug + Send>(call: Call
 fn the_message_of_a_contained_panic_is_kept() {
     // More than a byte counts.
     let long = "long ".repeat(60);
-    let messages = ["2 parcels were dropped", "", " two\nlines \n", &long].map(str::to_owned);
+    let messages = ["2 parcels were dropped", "", " two\nlines \n", long.leak()];
     Check::new().each(messages, |message| {
         on_one_thread(async {
-            let parcels = |count: usize| {
-                let message = message.clone();
-                async move {
-                    assert!(count < 2, "{message}");
-                    if count == 1 {
-                        panic_on_purpose("a parcel was dropped");
-                    }
-                    count
+            let message: &'static str = message;
+            // `panic!` makes a `&str` of a plain text, and a `String` of one with values in it.
+            let parcels = |count: usize| async move {
+                match count {
+                    0 => count,
+                    1 => panic_on_purpose("a parcel was dropped"),
+                    2 => panic_any(message),
+                    _ => panic_any(message.to_owned()),
                 }
             };
-            let seen = gather_contained([2, 1, 0].map(parcels).into()).await;
+            let seen = gather_contained([3, 1, 2, 0].map(parcels).into()).await;
             let panicked = |message: &str| Err(Panicked(message.to_owned()));
-            assert_eq!(seen, [panicked(message), panicked("a parcel was dropped"), Ok(0)]);
+            assert_eq!(seen, [panicked(message), panicked("a parcel was dropped"), panicked(message), Ok(0)]);
         });
     });
 }
