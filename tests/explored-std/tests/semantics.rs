@@ -359,12 +359,21 @@ fn statics_are_fresh_in_every_schedule() {
     assert!(exploration.coverage.schedules > 1);
 }
 
-/// What uses statics when it is dropped.
-struct Guest;
+/// What uses statics when it is dropped, and something that is none.
+struct Guest(Arc<Mutex<u8>>);
+
+impl Guest {
+    fn new() -> Guest {
+        let seen = Arc::new(Mutex::new(0));
+        *seen.lock().unwrap() += 1;
+        Guest(seen)
+    }
+}
 
 impl Drop for Guest {
     fn drop(&mut self) {
         GONE.fetch_add(1, SeqCst);
+        *self.0.lock().unwrap() += 1;
         LOG_OF_GUESTS.lock().unwrap().push("gone");
         drop(GUESTS.lock().unwrap().as_mut().and_then(|guests| guests.remove("c")));
         assert!(FIRST_GUEST.get().is_none_or(|first| first.len() == 1));
@@ -375,17 +384,17 @@ static GONE: AtomicUsize = AtomicUsize::new(0);
 static LOG_OF_GUESTS: Mutex<Vec<&str>> = Mutex::new(Vec::new());
 static GUESTS: Mutex<Option<HashMap<&str, Guest>>> = Mutex::new(None);
 static FIRST_GUEST: OnceLock<Vec<Guest>> = OnceLock::new();
-static LAST_GUEST: LazyLock<Vec<Guest>> = LazyLock::new(|| vec![Guest]);
+static LAST_GUEST: LazyLock<Vec<Guest>> = LazyLock::new(|| vec![Guest::new()]);
 
 #[test]
 fn what_is_left_in_a_static_may_use_statics_when_it_is_dropped() {
     let exploration = passes(|| {
         assert!(GUESTS.lock().unwrap().replace(HashMap::new()).is_none());
-        assert!(FIRST_GUEST.set(vec![Guest]).is_ok());
+        assert!(FIRST_GUEST.set(vec![Guest::new()]).is_ok());
         assert_eq!(LAST_GUEST.len(), 1);
         thread::scope(|s| {
             for name in ["a", "b", "c"] {
-                s.spawn(move || drop(GUESTS.lock().unwrap().as_mut().unwrap().insert(name, Guest)));
+                s.spawn(move || drop(GUESTS.lock().unwrap().as_mut().unwrap().insert(name, Guest::new())));
             }
         });
         assert_eq!(GUESTS.lock().unwrap().as_ref().map(HashMap::len), Some(3));

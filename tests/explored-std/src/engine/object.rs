@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::panic::{Location, RefUnwindSafe};
 
 use super::operation::{NOBODY, ObjectIndex, Site, ThreadIndex};
-use super::state::State;
+use super::state::{Phase, State};
 
 /// The part of a modelled object that knows its place in the schedule's table.
 ///
@@ -58,7 +58,12 @@ impl Identity {
         if self.epoch.get() == state.epoch {
             return (self.index.get(), Age::Known);
         }
-        let age = if self.epoch.get() == 0 { Age::New } else { Age::Stale };
+        let age = match self.epoch.get() {
+            0 => Age::New,
+            // Destructors that run when a schedule is over find everything as it was left.
+            _ if state.phase == Phase::Ended => Age::Known,
+            _ => Age::Stale,
+        };
         let index = state.objects.len() as ObjectIndex;
         state.objects.push(Object { what, made_at: self.made_at, model: fresh() });
         self.epoch.set(state.epoch);

@@ -111,8 +111,12 @@ pub(crate) fn step(operation: Operation) -> How {
 }
 
 /// Ends the schedule from inside a thread.
+///
+/// # Panics
+/// If it has ended, and a destructor runs that came too late.
 pub(crate) fn end(ending: Ending) -> ! {
     let suspender = with(|state| {
+        assert!(state.phase == Phase::Running, "the schedule has ended: {ending:?}");
         state.ending.get_or_insert(ending);
         state.suspender(state.current)
     });
