@@ -241,6 +241,7 @@ fn banks_have_nothing_to_do_with_each_other() {
         thread::scope(|scope| {
             let _leave = leave.open_when_dropped();
             start(scope, "reader of two banks", || {
+                let _inside = inside.open_when_dropped();
                 bank.with_balance(0, |_| {
                     // Who reads in one bank may do all things in another.
                     other.deposit(0, 5);
