@@ -313,8 +313,12 @@ fn search_shortest(
 
 /// Spends what is left of the budget on random schedules.
 fn sample(runner: &mut Runner, config: &Config, found: &mut Found) -> Result<(), Again> {
+    let left = config.schedules.saturating_sub(found.coverage.schedules);
+    if left == 0 {
+        return Ok(());
+    }
     let mut longest = 16;
-    let mut budget = Budget::new(config.schedules.saturating_sub(found.coverage.schedules));
+    let mut budget = Budget::new(left);
     while budget.is_left() && found.worst.is_none() {
         let n = found.coverage.sampled;
         let numbers = Numbers::new(config.seed, n);
