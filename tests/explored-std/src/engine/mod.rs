@@ -11,6 +11,7 @@ pub(crate) mod grain;
 pub(crate) mod happens_before;
 pub(crate) mod judge;
 pub(crate) mod kind;
+pub(crate) mod left;
 pub(crate) mod mark;
 pub(crate) mod memory;
 pub(crate) mod names;

@@ -254,7 +254,7 @@ pub(crate) fn clear_away(stacks: &mut Stacks) {
         stacks.give_back(with(|state| state.threads[thread].stack_size), Some(coroutine.into_stack()));
     }
     with(|state| state.phase = Phase::Ended);
-    crate::data::drop_what_is_left();
+    super::left::drop_what_is_left();
     with(|state| {
         std::mem::forget(state.exchange_hook(None));
         for mut thread in state.threads.drain(..) {

@@ -9,6 +9,7 @@ use verdict::schedule::Manner;
 use super::grain::{Grain, Limits, Passed};
 use super::happens_before::HappensBefore;
 use super::kind::Kind;
+use super::left::Left;
 use super::mark::{Mark, Marked};
 use super::memory::Memory;
 use super::object::{Model, Object};
@@ -19,7 +20,6 @@ use super::record::Recorder;
 use super::run::{Ending, Suspender};
 use super::strategy::Strategy;
 use super::thread::{Job, Status, ThreadState};
-use crate::data::Left;
 
 /// How many steps one thread may do in a row while others could go on.
 const LONGEST_RUN: u32 = 200;

@@ -64,7 +64,7 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
         }
         // SAFETY: the schedule in which the value was made is over, and with it every reference to the value; none takes its place.
         unsafe {
-            crate::data::drop_later(self.value.get());
+            crate::engine::left::drop_later(self.value.get());
             self.value.get().write(None);
         }
         if std::mem::needs_drop::<F>() {
