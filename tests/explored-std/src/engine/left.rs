@@ -21,7 +21,7 @@ pub(crate) unsafe fn drop_later<T: ?Sized>(value: *mut T) {
     // SAFETY: the value is valid, as the caller promises.
     let layout = Layout::for_value(unsafe { &*value });
     let is_thin = size_of::<*mut T>() == size_of::<*mut u8>();
-    // There is nothing to drop in what has no bytes. What is reached as a trait's object can't be dropped elsewhere, and is leaked.
+    // std drops no statics, so it is no loss that what has no bytes, or is reached as a trait's object, is not dropped.
     if !std::mem::needs_drop::<T>() || layout.size() == 0 || !is_thin {
         return;
     }
