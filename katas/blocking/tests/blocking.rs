@@ -192,16 +192,17 @@ fn real_sockets_are_served() {
             (client, listener.accept().expect("somebody has come").0)
         };
         let (clients, connections): (Vec<_>, Vec<_>) = CLIENTS.iter().map(|_| connect()).unzip();
-        let (others, gate) = (Arc::new(AtomicUsize::new(CLIENTS.len() - 1)), Gate::closed());
+        let gate = Gate::closed();
+        // It opens when the last of the others has gone, also with a panic.
+        let others = Arc::new(gate.open_when_dropped());
         let clients = Vec::from_iter(CLIENTS.iter().zip(clients).map(|(client, socket)| {
-            let (others, gate) = (Arc::clone(&others), gate.clone());
+            let (gate, other) = (gate.clone(), (*client != ComesLast).then(|| Arc::clone(&others)));
             thread::spawn(move || {
                 client.talk(socket, &gate);
-                if *client != ComesLast && others.fetch_sub(1, Ordering::SeqCst) == 1 {
-                    gate.open();
-                }
+                drop(other);
             })
         }));
+        drop(others);
         // How long a pause is proves nothing. That there are so many of them does: clients have long done what they can.
         let mut pauses = 0;
         let pause = || {
