@@ -1,12 +1,13 @@
-//! `std::time`: [`Instant`] tells virtual time in an exploration. `SystemTime` is the real one.
+//! `std::time`: [`Instant`] and [`SystemTime`] tell virtual time in an exploration.
 
+use std::fmt;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 use std::panic::Location;
 
-pub use ::std::time::{Duration, SystemTime, SystemTimeError, TryFromFloatSecsError, UNIX_EPOCH};
+pub use ::std::time::{Duration, SystemTimeError, TryFromFloatSecsError};
 
-use crate::engine::kind::Kind;
 use crate::engine::run::try_with;
+use crate::engine::state::State;
 use crate::raw::{Deadline, step_alone};
 
 /// The model of [`std::time::Instant`](::std::time::Instant).
@@ -21,6 +22,21 @@ enum Moment {
     Real(::std::time::Instant),
 }
 
+/// Looks at the clock, as a step where that matters. Nothing outside an exploration.
+#[track_caller]
+fn look() -> Option<()> {
+    let at = Location::caller();
+    if let Some(kind) = try_with(State::looks_at_clock)? {
+        step_alone(kind, "now", at, Deadline::NEVER);
+    }
+    Some(())
+}
+
+/// The time between the schedule's start and the step that was made last.
+fn in_this_step() -> Duration {
+    Duration::from_nanos(try_with(|state| state.reads_clock()).unwrap_or(0))
+}
+
 /// A hundred years.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
@@ -29,20 +45,15 @@ impl Instant {
     #[must_use]
     #[track_caller]
     pub fn now() -> Instant {
-        let at = Location::caller();
-        match try_with(|state| state.settings.hostile) {
-            None => return Instant(Moment::Real(::std::time::Instant::now())),
-            // Time moves while others run, so the moment of looking matters.
-            Some(true) => step_alone(Kind::Clock, "now", at, Deadline::NEVER),
-            Some(false) => {}
+        match look() {
+            Some(_) => Instant::in_this_step(),
+            None => Instant(Moment::Real(::std::time::Instant::now())),
         }
-        Instant::in_this_step()
     }
 
     /// The moment of the step that was made last.
     pub(crate) fn in_this_step() -> Instant {
-        let now = try_with(|state| state.reads_clock());
-        Instant(Moment::Virtual(CENTURY + Duration::from_nanos(now.unwrap_or(0))))
+        Instant(Moment::Virtual(CENTURY + in_this_step()))
     }
 
     pub(crate) fn virtual_nanos(self) -> Option<u64> {
@@ -133,5 +144,101 @@ impl Sub<Instant> for Instant {
 
     fn sub(self, other: Instant) -> Duration {
         self.duration_since(other)
+    }
+}
+
+/// The model of [`std::time::SystemTime`](::std::time::SystemTime): a clock on the wall that nobody sets. Each schedule begins at
+/// the same moment.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SystemTime(::std::time::SystemTime);
+
+/// The model of [`std::time::UNIX_EPOCH`](::std::time::UNIX_EPOCH).
+pub const UNIX_EPOCH: SystemTime = SystemTime::UNIX_EPOCH;
+
+/// When every schedule begins: in the first second of 2026.
+const BEGIN: Duration = Duration::from_secs(1_767_225_600);
+
+impl SystemTime {
+    /// The moment that numbers are counted from.
+    pub const UNIX_EPOCH: SystemTime = SystemTime(::std::time::UNIX_EPOCH);
+
+    /// This moment.
+    #[must_use]
+    #[track_caller]
+    pub fn now() -> SystemTime {
+        SystemTime(match look() {
+            Some(()) => ::std::time::UNIX_EPOCH + BEGIN + in_this_step(),
+            None => ::std::time::SystemTime::now(),
+        })
+    }
+
+    /// The time from `earlier` until this moment.
+    ///
+    /// # Errors
+    /// That is later.
+    pub fn duration_since(&self, earlier: SystemTime) -> Result<Duration, SystemTimeError> {
+        self.0.duration_since(earlier.0)
+    }
+
+    /// The time since this moment.
+    ///
+    /// # Errors
+    /// It has not come.
+    #[track_caller]
+    pub fn elapsed(&self) -> Result<Duration, SystemTimeError> {
+        SystemTime::now().duration_since(*self)
+    }
+
+    /// A later moment.
+    #[must_use]
+    pub fn checked_add(&self, duration: Duration) -> Option<SystemTime> {
+        self.0.checked_add(duration).map(SystemTime)
+    }
+
+    /// An earlier moment.
+    #[must_use]
+    pub fn checked_sub(&self, duration: Duration) -> Option<SystemTime> {
+        self.0.checked_sub(duration).map(SystemTime)
+    }
+}
+
+impl fmt::Debug for SystemTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Add<Duration> for SystemTime {
+    type Output = SystemTime;
+
+    fn add(self, other: Duration) -> SystemTime {
+        SystemTime(self.0 + other)
+    }
+}
+
+impl AddAssign<Duration> for SystemTime {
+    fn add_assign(&mut self, other: Duration) {
+        self.0 += other;
+    }
+}
+
+impl Sub<Duration> for SystemTime {
+    type Output = SystemTime;
+
+    fn sub(self, other: Duration) -> SystemTime {
+        SystemTime(self.0 - other)
+    }
+}
+
+impl SubAssign<Duration> for SystemTime {
+    fn sub_assign(&mut self, other: Duration) {
+        self.0 -= other;
+    }
+}
+
+/// What the system says of a file, say.
+impl From<::std::time::SystemTime> for SystemTime {
+    fn from(real: ::std::time::SystemTime) -> SystemTime {
+        SystemTime(real)
     }
 }

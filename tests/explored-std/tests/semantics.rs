@@ -15,7 +15,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, Once, OnceLock, RwLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use support::{config, fails, fails_with, failure, passes, passes_with, run};
 use verdict::{Did, Kind, Outcome};
@@ -35,6 +35,36 @@ fn timeouts_fire_in_virtual_time_and_the_clock_agrees() {
         drop(sender);
     });
     assert!(begun.elapsed() < Duration::from_secs(60), "it took real time");
+}
+
+#[test]
+fn a_limit_may_be_kept_by_the_clock_on_the_wall() {
+    let (wake, flag) = (Duration::from_secs(3), Arc::new(std::real::sync::Mutex::new(None)));
+    let seen = Arc::clone(&flag);
+    passes(move || {
+        let begin = SystemTime::now();
+        let begins = begin.duration_since(UNIX_EPOCH).unwrap();
+        assert_eq!(*seen.lock().unwrap().get_or_insert(begins), begins, "all schedules begin at the same moment");
+        let (lock, changed) = (Mutex::new(false), Condvar::new());
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(wake);
+                changed.notify_all();
+            });
+            let deadline = begin + HOUR;
+            let mut is_there = lock.lock().unwrap();
+            while let Ok(left) = deadline
+                .duration_since(SystemTime::now())
+                .and_then(|left| if left.is_zero() { deadline.duration_since(deadline + HOUR) } else { Ok(left) })
+            {
+                is_there = changed.wait_timeout(is_there, left).unwrap().0;
+                assert!(!*is_there);
+            }
+            assert_eq!(begin.elapsed().unwrap(), HOUR);
+        });
+        while begin.elapsed().unwrap() < 2 * HOUR {}
+        assert!((begin + 3 * HOUR).elapsed().is_err(), "that is still to come");
+    });
 }
 
 #[test]
@@ -107,6 +137,28 @@ fn polling_the_clock_comes_to_an_end() {
         while start.elapsed() < HOUR {
             thread::yield_now();
         }
+    });
+}
+
+#[test]
+fn a_loop_around_the_clock_alone_comes_to_an_end() {
+    passes(|| {
+        let (ready, theirs) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (seen, is_there) = (Arc::clone(&ready), Arc::clone(&theirs));
+        let worker = thread::spawn(move || {
+            let (start, limit) = (Instant::now(), Duration::from_secs(1));
+            while start.elapsed() < limit {}
+            assert!(start.elapsed() <= limit + limit / 8, "{:?}", start.elapsed());
+            is_there.store(true, SeqCst);
+            let start = SystemTime::now();
+            while start.elapsed().unwrap() < limit {}
+            seen.load(SeqCst)
+        });
+        while !theirs.load(SeqCst) {
+            thread::sleep(Duration::from_millis(300));
+        }
+        ready.store(true, SeqCst);
+        assert!(worker.join().unwrap(), "others go on in the meantime");
     });
 }
 

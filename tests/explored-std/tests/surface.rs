@@ -25,7 +25,7 @@ const MODULES: [(&str, &str); 12] = [
 ];
 
 /// The types whose methods are compared, and where they are modelled.
-const TYPES: [(&str, &str); 26] = [
+const TYPES: [(&str, &str); 27] = [
     ("collections::HashMap", "src/collections/hash_map.rs src/collections/mod.rs"),
     ("collections::HashSet", "src/collections/hash_set.rs src/collections/mod.rs"),
     ("hash::RandomState", "src/hash.rs"),
@@ -52,6 +52,7 @@ const TYPES: [(&str, &str); 26] = [
     ("thread::Thread", "src/thread/handle.rs"),
     ("thread::LocalKey", "src/thread/local.rs"),
     ("time::Instant", "src/time.rs"),
+    ("time::SystemTime", "src/time.rs"),
 ];
 
 fn read(path: &str) -> String {

@@ -59,6 +59,7 @@ macro_rules! types {
             $std::thread::LocalKey<$held>,
             $std::thread::AccessError,
             $std::time::Instant,
+            $std::time::SystemTime,
             $std::hash::RandomState,
             $std::collections::HashMap<$held, u8>,
             $std::collections::HashMap<u8, $held>,

@@ -12,6 +12,8 @@ use super::thread::{Status, ThreadState};
 const MILLISECOND: u64 = 1_000_000;
 /// Time moves by this part of what it has moved already for those that only read the clock.
 const TICK: u64 = 8;
+/// A thread that looks at the clock more often than this between two operations waits until it is later.
+const MOST_LOOKS: u32 = 200;
 
 impl State {
     /// Nobody could go on: lets those that spin go round once more, one after the other so that they do not get in each other's
@@ -103,6 +105,17 @@ impl State {
         self.time_passed();
         self.length_at_advance = self.length();
         true
+    }
+
+    /// The operation that it is to look at the clock, for the running thread, if it is one.
+    pub(crate) fn looks_at_clock(&mut self) -> Option<Kind> {
+        if self.settings.hostile {
+            // Time moves while others run, so the moment of looking matters.
+            return Some(Kind::Clock);
+        }
+        self.me().looks += 1;
+        // It goes round and round until it is later: others go on in the meantime.
+        (self.me().looks > MOST_LOOKS).then_some(Kind::Yield)
     }
 
     /// The time, for the running thread.

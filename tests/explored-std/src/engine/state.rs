@@ -270,6 +270,7 @@ impl State {
             return Announced::Go(How::Step);
         }
         self.threads[me].pending = operation;
+        self.threads[me].looks = 0;
         self.watch_reader(operation.kind.traits().may_wait);
         if self.threads[me].whole > 0 && self.can_go_on(me) {
             self.merge();

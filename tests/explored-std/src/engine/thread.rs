@@ -106,6 +106,8 @@ pub(crate) struct ThreadState {
     pub(super) habits: Habits,
     /// How many guards it holds that readers of a lock share.
     pub(crate) reads: u32,
+    /// How often it has looked at the clock since its last operation.
+    pub(super) looks: u32,
     /// How many keys for hashing it has made.
     pub(crate) hash_keys: u64,
     /// What it did since the last change anywhere.
@@ -187,6 +189,7 @@ impl ThreadState {
             locals: Vec::new(),
             habits: Habits::default(),
             reads: 0,
+            looks: 0,
             hash_keys: 0,
             streak: Streak::default(),
         }

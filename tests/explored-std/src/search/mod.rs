@@ -92,8 +92,8 @@ pub(crate) fn nondeterministic(state: &State, thread: ThreadIndex) -> Ending {
         format!(", now at {}:{}", at.file().rsplit(['/', '\\']).next().unwrap_or_default(), at.line())
     });
     Ending::Nondeterministic(format!(
-        "{DIFFERENT}: {who}{at}, took a different path earlier. A random number, the real clock, an address used as a number or a \
-         value that is left in a static can be the reason"
+        "{DIFFERENT}: {who}{at}, took a different path earlier. A random number, an address used as a number or a value that is \
+         left in a static can be the reason"
     ))
 }
 
