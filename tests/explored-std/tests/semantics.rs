@@ -544,12 +544,24 @@ fn values_lie_where_they_lay_in_the_schedule_before() {
     let theirs = Arc::clone(&seen);
     passes(move || {
         let values = [Box::new([0_u8; 40]), Box::new([1; 40]), Box::new([2; 40])];
-        let turn = Arc::new(AtomicUsize::new(0));
-        let other = Arc::clone(&turn);
-        let worker = thread::spawn(move || drop((Box::new([3_u8; 40]), other.fetch_add(1, SeqCst))));
-        turn.fetch_add(1, SeqCst);
-        worker.join().unwrap();
-        theirs.lock().unwrap().push(values.each_ref().map(|value| std::ptr::from_ref::<[u8; 40]>(value).addr()));
+        let (come, locks) = (Arc::new(AtomicUsize::new(0)), Arc::new([Mutex::new(()), Mutex::new(())]));
+        // They come in any order, all are there before one ends, and they end in this one.
+        let held = locks.each_ref().map(|lock| lock.lock().unwrap());
+        let workers = [0, 1].map(|number| {
+            let (come, locks) = (Arc::clone(&come), Arc::clone(&locks));
+            thread::spawn(move || {
+                let on_a_stack = Cell::new(come.fetch_add(1, SeqCst) as u8);
+                drop((Box::new([on_a_stack.get(); 40]), locks[number].lock().unwrap()));
+                std::ptr::from_ref(&on_a_stack).addr()
+            })
+        });
+        let mut held = held.into_iter();
+        let on_stacks = workers.map(|worker| {
+            drop(held.next());
+            worker.join().unwrap()
+        });
+        let in_boxes = values.each_ref().map(|value| std::ptr::from_ref::<[u8; 40]>(value).addr());
+        theirs.lock().unwrap().push((in_boxes, on_stacks));
     });
     let seen = seen.lock().unwrap();
     assert!(seen.len() > 1);

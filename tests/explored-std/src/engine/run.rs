@@ -138,12 +138,14 @@ fn suspend(suspender: Suspender) {
     unsafe { &*suspender.0 }.suspend(());
 }
 
-/// Stacks, kept from schedule to schedule.
+/// Stacks, kept from schedule to schedule. In one that is run again, each thread has the same one again.
 #[derive(Default)]
 pub(crate) struct Stacks {
-    /// By the size in bytes that was asked for.
-    idle: BTreeMap<usize, Vec<DefaultStack>>,
-    running: Vec<Option<Stack>>,
+    /// By the size in bytes that was asked for, and numbered as they were made.
+    idle: BTreeMap<usize, BTreeMap<usize, DefaultStack>>,
+    made: usize,
+    /// By thread, each with its stack's number.
+    running: Vec<(usize, Option<Stack>)>,
 }
 
 /// Runs the body under the state's strategy until the schedule ends. The threads are left as they stand then.
@@ -165,8 +167,8 @@ pub(crate) fn run(body: &Arc<dyn Fn() + Send + Sync>, stacks: &mut Stacks) {
         });
         if let Some(job) = job {
             debug_assert_eq!(stacks.running.len(), current);
-            let stack = match stacks.take(with(|state| state.threads[current].stack_size)) {
-                Ok(stack) => stack,
+            let (number, stack) = match stacks.take(with(|state| state.threads[current].stack_size)) {
+                Ok(taken) => taken,
                 Err(error) => {
                     let message = format!("failed to spawn thread: {error}");
                     with(|state| state.ending = Some(Ending::Failed(Verdict::Panic, message)));
@@ -174,15 +176,17 @@ pub(crate) fn run(body: &Arc<dyn Fn() + Send + Sync>, stacks: &mut Stacks) {
                 }
             };
             with(|state| state.threads[current].stack = stack.limit().get()..stack.base().get());
-            stacks.running.push(Some(Coroutine::with_stack(stack, move |yielder, _| thread(yielder, job))));
+            let coroutine = Coroutine::with_stack(stack, move |yielder, _| thread(yielder, job));
+            stacks.running.push((number, Some(coroutine)));
         }
-        let coroutine = stacks.running[current].as_mut().expect("only threads that have not ended are resumed");
+        let (number, running) = &mut stacks.running[current];
+        let coroutine = running.as_mut().expect("only threads that have not ended are resumed");
         heap::in_program(true);
         let finished = matches!(coroutine.resume(()), CoroutineResult::Return(()));
         heap::in_program(false);
         if finished {
-            let stack = stacks.running[current].take().map(Coroutine::into_stack);
-            stacks.give_back(with(|state| state.threads[current].stack_size), stack);
+            let (number, stack) = (*number, running.take().map(Coroutine::into_stack));
+            stacks.give_back(with(|state| state.threads[current].stack_size), number, stack);
         }
         if with(|state| state.ending.is_some() || (finished && end_of_thread(state))) {
             return;
@@ -207,14 +211,18 @@ fn end_of_thread(state: &mut State) -> bool {
 }
 
 impl Stacks {
-    fn take(&mut self, size: usize) -> io::Result<DefaultStack> {
-        let idle = self.idle.get_mut(&size).and_then(Vec::pop);
+    /// A stack of that size, and its number: of the idle ones that which was made first.
+    fn take(&mut self, size: usize) -> io::Result<(usize, DefaultStack)> {
+        if let Some(idle) = self.idle.get_mut(&size).and_then(BTreeMap::pop_first) {
+            return Ok(idle);
+        }
+        self.made += 1;
         // More than the address space would overflow while it is rounded up.
-        idle.map_or_else(|| DefaultStack::new(size.saturating_add(OWN_STACK).min(isize::MAX as usize)), Ok)
+        Ok((self.made, DefaultStack::new(size.saturating_add(OWN_STACK).min(isize::MAX as usize))?))
     }
 
-    fn give_back(&mut self, size: usize, stack: Option<DefaultStack>) {
-        self.idle.entry(size).or_default().extend(stack);
+    fn give_back(&mut self, size: usize, number: usize, stack: Option<DefaultStack>) {
+        self.idle.entry(size).or_default().extend(stack.map(|stack| (number, stack)));
     }
 }
 
@@ -255,12 +263,12 @@ fn thread(yielder: &Yielder<(), ()>, job: super::thread::Job) {
 /// destructor of theirs runs. What they own is leaked. Unwinding their stacks instead would run code that std never runs, and
 /// abort the process where a destructor panics.
 pub(crate) fn clear_away(stacks: &mut Stacks) {
-    for (thread, slot) in std::mem::take(&mut stacks.running).into_iter().enumerate() {
-        let Some(mut coroutine) = slot else { continue };
+    for (thread, (number, running)) in std::mem::take(&mut stacks.running).into_iter().enumerate() {
+        let Some(mut coroutine) = running else { continue };
         // SAFETY: the thread is never resumed again, so nobody sees what it leaves half done; leaking what its stack owns is
         // safe. What it has lent to scoped threads is not used any more either, as those are cleared away with it.
         unsafe { coroutine.force_reset() };
-        stacks.give_back(with(|state| state.threads[thread].stack_size), Some(coroutine.into_stack()));
+        stacks.give_back(with(|state| state.threads[thread].stack_size), number, Some(coroutine.into_stack()));
     }
     with(|state| state.phase = Phase::Ended);
     super::left::drop_what_is_left();
