@@ -6,7 +6,7 @@ use std::rc::Rc;
 use verdict::{Failure, Kind as Verdict};
 
 use super::kind::Kind;
-use super::mark::Mark;
+use super::mark::{Mark, Marked};
 use super::names::{name_objects, thread_name};
 use super::object::Model;
 use super::operation::{NOBODY, ThreadIndex};
@@ -28,6 +28,16 @@ pub struct Objection {
     pub message: String,
     /// What is at fault.
     pub blame: Blame,
+    /// The marks' places, in an order in which it is wrong, up to where it is.
+    pub order: Vec<usize>,
+}
+
+/// What was said of a schedule that fails.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    pub(crate) failure: Failure,
+    /// If it fails because its marks could have come in another order: what happened before each of them, in that order.
+    pub(crate) disputed: Option<Vec<Box<[u32]>>>,
 }
 
 /// What is at fault in a schedule that a harness objects to.
@@ -46,11 +56,12 @@ pub(crate) fn judge(
     kind_of_panic: KindOfPanic,
     notes: &[Option<String>],
     historian: Option<&Historian>,
-) -> Option<Failure> {
+) -> Option<Judged> {
     let marks = run::with(|state| std::mem::take(&mut state.marks));
     let stands_still = run::with(|state| matches!(state.ending, Some(Ending::Stuck)));
     // Outside the borrow: the harness's code may be compiled against the model.
     let objection = historian.filter(|_| stands_still).and_then(|historian| historian.borrow_mut()(&marks));
+    let disputed = objection.as_ref().and_then(|objection| in_another_order(&marks, &objection.order));
     run::with(|state| {
         let ending = state.ending.clone().unwrap_or(Ending::Main);
         let failure = match ending {
@@ -75,8 +86,18 @@ pub(crate) fn judge(
                 Some(judge_no_end(state, kind_of_panic, |state| judge_endless(state, notes, judge_livelock)))
             }
         }?;
-        Some(unsolved(state).filter(|_| failure.kind != Verdict::Nondeterministic).unwrap_or(failure))
+        let failure = unsolved(state).filter(|_| failure.kind != Verdict::Nondeterministic).unwrap_or(failure);
+        Some(Judged { failure, disputed })
     })
+}
+
+/// What happened before each of the marks in this order, if that is not the order in which they came.
+fn in_another_order(marks: &[Mark], order: &[usize]) -> Option<Vec<Box<[u32]>>> {
+    let is_noted = |place: &usize| !matches!(marks[*place].what, Marked::StandsStill | Marked::TimeMoves { .. });
+    if (0..marks.len()).filter(is_noted).take(order.len()).eq(order.iter().copied()) {
+        return None;
+    }
+    order.iter().map(|&place| marks[place].past().map(Box::from)).collect()
 }
 
 /// A test that fails after a thread has reached a `todo!()` fails for that, whatever came of it.
@@ -237,7 +258,7 @@ fn judge_objection(
     kind_of_panic: KindOfPanic,
     notes: &[Option<String>],
 ) -> Failure {
-    let Objection { message, blame } = objection;
+    let Objection { message, blame, .. } = objection;
     let mut involved = match blame {
         Blame::Answer => return Failure { kind: Verdict::Assertion, message },
         Blame::Panic(thread) => {

@@ -48,6 +48,11 @@ impl Mark {
         Mark { thread, what, now: Duration::from_nanos(now), place, past: past.map(Box::from) }
     }
 
+    /// For each thread, how many steps of the schedule up to its last one that happened before, or noted it; if that was kept.
+    pub(crate) fn past(&self) -> Option<&[u32]> {
+        self.past.as_deref()
+    }
+
     /// Whether this mark comes before another one, that was noted later, in every schedule that is the same to all threads.
     pub fn is_before(&self, later: &Mark) -> bool {
         match &later.past {

@@ -45,7 +45,7 @@ pub(crate) fn every_outcome(
             Err(Again::Looked) => manner.observed = true,
             Err(Again::Weaker) => manner.weak = true,
             // The runner keeps that in mind.
-            Err(Again::Crowded) => {}
+            Err(Again::Crowded | Again::Hidden) => {}
             Err(Again::TooLong) => manner.grain = Grain::Coarse,
         }
     }

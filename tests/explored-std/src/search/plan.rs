@@ -64,11 +64,15 @@ pub(super) fn with_schedule(text: &str, work: impl FnOnce(Schedule) -> Explorati
 
 /// Runs schedules of a runner's body until one fails or the effort is made.
 pub(crate) fn glance(runner: &mut Runner, effort: Effort) -> Glance {
-    let Found { coverage, steps, .. } = until_settled(runner, |runner, _| match effort {
-        Effort::Reduced { schedules } => search_everything(runner, Budget::up_to_a_failure(schedules), &[]),
-        Effort::Preemptions { most, schedules } => {
-            search_shortest(runner, Budget::up_to_a_failure(schedules), false, Some(most), &[])
-        }
+    let Found { coverage, steps, .. } = until_settled(runner, |runner, _| {
+        let (schedules, most) = match effort {
+            Effort::Reduced { schedules } if runner.is_reducible() => {
+                return search_everything(runner, Budget::up_to_a_failure(schedules), &[]);
+            }
+            Effort::Reduced { schedules } => (schedules, None),
+            Effort::Preemptions { most, schedules } => (schedules, Some(most)),
+        };
+        search_shortest(runner, Budget::up_to_a_failure(schedules), false, most, &[])
     });
     Glance { coverage, steps }
 }
@@ -101,6 +105,7 @@ fn until_settled(runner: &mut Runner, mut search: impl FnMut(&mut Runner, bool) 
             // The runner keeps that in mind.
             Err(Again::Crowded) => {}
             Err(Again::TooLong) => manner.grain = Grain::Coarse,
+            Err(Again::Hidden) => runner.reduce_no_more(),
         }
     }
 }
@@ -190,6 +195,9 @@ impl Found {
 
 /// Searches as the budget allows. `repeats` says whether there are repeated steps that a coarse search would pass.
 fn search(runner: &mut Runner, config: &Config, repeats: bool) -> Result<Found, Again> {
+    if !runner.is_reducible() {
+        return conclude(runner, config, Found::new(), &[]);
+    }
     let everything = search_everything(runner, Budget::new(config.schedules), &[])?;
     let manner = runner.manner();
     if !everything.is_open() || manner.grain == Grain::Coarse || !repeats {
@@ -251,6 +259,12 @@ pub(super) fn search_everything(runner: &mut Runner, mut budget: Budget, beginni
         if let Some(again) = ran.again {
             return Err(again);
         }
+        if let Some(marks) = &ran.disputed
+            && runner.is_reducible()
+            && is_refuted(runner, in_order(strategy.borrow().taken(), marks))
+        {
+            return Err(Again::Hidden);
+        }
         forced |= ran.forced;
         let search = strategy.borrow();
         budget.spend(&ran, search.work());
@@ -263,6 +277,32 @@ pub(super) fn search_everything(runner: &mut Runner, mut budget: Budget, beginni
         }
         found.add(&ran, search.taken());
     }
+}
+
+/// The choices of a schedule in an order that brings the marks before which this happened one after the other, and is the same to
+/// every thread.
+fn in_order(choices: &[Choice], marks: &[Box<[u32]>]) -> Vec<Choice> {
+    let mut is_made = vec![false; choices.len()];
+    let mut ordered = Vec::with_capacity(choices.len());
+    for past in marks {
+        for (step, choice) in choices.iter().enumerate() {
+            let happened_before = past.get(choice.thread).is_some_and(|&steps| step < steps as usize);
+            if happened_before && !std::mem::replace(&mut is_made[step], true) {
+                ordered.push(*choice);
+            }
+        }
+    }
+    ordered.extend(choices.iter().zip(is_made).filter(|(_, is_made)| !is_made).map(|(choice, _)| *choice));
+    ordered
+}
+
+/// Whether a schedule that should fail does not: it fits the program, and all is well. Then its steps are not what the search takes
+/// them for.
+fn is_refuted(runner: &mut Runner, choices: Vec<Choice>) -> bool {
+    let strategy = Rc::new(RefCell::new(Replay::as_it_comes(choices)));
+    let ran = runner.run(&strategy);
+    let fits = strategy.borrow().misfit(false).is_none();
+    fits && ran.failure.is_none() && ran.again.is_none()
 }
 
 /// Runs schedules that begin with these choices, those with few preemptions first, up to the first level that has a failure; further,

@@ -88,6 +88,10 @@ fn from_here(
             Ok(found) => return Ok(found),
             // The runner keeps that in mind.
             Err(Again::Crowded) => continue,
+            Err(Again::Hidden) => {
+                runner.reduce_no_more();
+                continue;
+            }
             Err(Again::Looked) => "u",
             Err(Again::Weaker) => "w",
             Err(Again::TooLong) => "c",

@@ -27,6 +27,8 @@ pub(crate) struct Replay {
     misfit: Option<String>,
     /// What happens before what, for the harness's marks.
     order: Rc<RefCell<HappensBefore>>,
+    /// Whether the marks are judged in the very order in which they come, so that nobody needs to know that.
+    as_it_comes: bool,
     /// After how many choices it ends, if it does not follow the schedule to its end.
     pauses: Option<usize>,
     /// What could be done there.
@@ -42,7 +44,13 @@ impl Replay {
     /// Follows a schedule that somebody gives.
     pub(crate) fn given(choices: Vec<Choice>) -> Replay {
         let position = Position { of: choices.len(), ..Position::default() };
-        Replay { choices, next: 0, own: false, misfit: None, order: Rc::default(), pauses: None, position }
+        let order = Rc::default();
+        Replay { choices, next: 0, own: false, misfit: None, order, as_it_comes: false, pauses: None, position }
+    }
+
+    /// Follows a schedule in which what is noted is judged in the very order in which it comes.
+    pub(crate) fn as_it_comes(choices: Vec<Choice>) -> Replay {
+        Replay { as_it_comes: true, ..Replay::given(choices) }
     }
 
     /// Follows a schedule that somebody gives up to the position after so many choices: all of them, if it has no more.
@@ -78,11 +86,16 @@ impl Strategy for Replay {
         }
         let index = self.follow(state, choices)?;
         (self.position.after, self.position.clock) = (self.next, state.now);
-        self.order.borrow_mut().make(state, choices[index], &accesses(state, choices[index]));
+        if !self.as_it_comes {
+            self.order.borrow_mut().make(state, choices[index], &accesses(state, choices[index]));
+        }
         Ok(index)
     }
 
     fn passes(&mut self, state: &State) {
+        if self.as_it_comes {
+            return;
+        }
         let mut order = self.order.borrow_mut();
         let new = order.goes_on(&accesses(state, Choice::step(state.current)));
         for access in new.iter() {

@@ -30,6 +30,8 @@ pub(crate) struct Runner {
     kept: Kept,
     kind_of_panic: KindOfPanic,
     historian: Option<Historian>,
+    /// Whether steps that touch different things are independent of each other, as far as that is known.
+    is_reducible: bool,
 }
 
 /// Why a search has to begin again.
@@ -43,12 +45,16 @@ pub(crate) enum Again {
     Crowded,
     /// A schedule is too long to decide at each step: coarsely.
     TooLong,
+    /// Steps depend on each other by something that is not seen, such as how many references there are: all of them in all orders.
+    Hidden,
 }
 
 /// How one schedule went.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) failure: Option<Failure>,
+    /// If it fails because its marks could have come in another order: what happened before each of them, in that order.
+    pub(crate) disputed: Option<Vec<Box<[u32]>>>,
     pub(crate) steps: u32,
     /// Steps that were passed.
     pub(crate) passed: Passed,
@@ -76,7 +82,7 @@ impl Runner {
     /// Takes this OS thread for the body's schedules, until the runner is dropped.
     pub(crate) fn new(body: Body, kind_of_panic: KindOfPanic, settings: Settings) -> Runner {
         run::install(Some(Box::new(State::new(settings))));
-        Runner { body, kept: Kept::default(), kind_of_panic, historian: None }
+        Runner { body, kept: Kept::default(), kind_of_panic, historian: None, is_reducible: true }
     }
 
     /// Uses what an earlier runner kept, and lets the harness judge what it noted in each schedule.
@@ -94,6 +100,16 @@ impl Runner {
     /// A reduced search that is over, for the next one.
     pub(crate) fn reduction(&self) -> Rc<RefCell<Reduction>> {
         Rc::clone(&self.kept.reduction)
+    }
+
+    /// Whether a reduced search says anything of this body.
+    pub(crate) fn is_reducible(&self) -> bool {
+        self.is_reducible
+    }
+
+    /// From now on, no search leaves out what differs in the order of independent steps only.
+    pub(crate) fn reduce_no_more(&mut self) {
+        self.is_reducible = false;
     }
 
     /// Sets in which way schedules are run.
@@ -173,8 +189,9 @@ impl Runner {
     }
 
     fn judge(&self, before: Settings, notes: &[Option<String>]) -> Ran {
-        let failure = judge::judge(self.kind_of_panic, notes, self.historian.as_ref());
-        Ran { failure, ..self.unjudged(before) }
+        let judged = judge::judge(self.kind_of_panic, notes, self.historian.as_ref());
+        let (failure, disputed) = judged.map_or((None, None), |judged| (Some(judged.failure), judged.disputed));
+        Ran { failure, disputed, ..self.unjudged(before) }
     }
 
     fn unjudged(&self, before: Settings) -> Ran {
@@ -186,6 +203,7 @@ impl Runner {
             let too_long = state.settings.grain == Grain::Fine && state.is_too_long_to_decide();
             Ran {
                 failure: None,
+                disputed: None,
                 steps: state.steps,
                 passed: state.passed,
                 is_endless: state.is_endless(),

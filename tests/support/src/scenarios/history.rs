@@ -24,6 +24,8 @@ pub(super) struct Violation {
     pub(super) instead: Set,
     /// What happened until then, in an order in which it can have happened.
     pub(super) before: Vec<Seen>,
+    /// That order, with what can't be: stretches, and places in them.
+    order: Vec<(usize, usize)>,
     /// At what time.
     pub(super) now: usize,
 }
@@ -57,27 +59,34 @@ impl Judge {
         Judge { table, known: quick::Map::default() }
     }
 
-    /// What the contract does not explain in these marks of a schedule in which nobody can go on.
-    pub(super) fn judge(&mut self, marks: &[Mark]) -> Option<Rc<Violation>> {
-        let stretches = self.stretches(marks);
-        if let Some(known) = self.known.get(&stretches) {
-            return known.clone();
-        }
-        let mut search = Search { table: &mut self.table, stretches: &stretches, tried: BTreeSet::new() };
-        let start = search.table.start();
-        let found = search.go(0, 0, start, &mut Vec::new()).map(Rc::new);
-        self.known.insert(stretches, found.clone());
-        found
+    /// What the contract does not explain in these marks of a schedule in which nobody can go on, and the order in which it does
+    /// not: the marks' places.
+    pub(super) fn judge(&mut self, marks: &[Mark]) -> Option<(Rc<Violation>, Vec<usize>)> {
+        let (stretches, starts) = self.stretches(marks);
+        let found = match self.known.get(&stretches) {
+            Some(known) => known.clone(),
+            None => {
+                let mut search = Search { table: &mut self.table, stretches: &stretches, tried: BTreeSet::new() };
+                let start = search.table.start();
+                let found = search.go(0, 0, start, &mut Vec::new()).map(Rc::new);
+                self.known.insert(stretches, found.clone());
+                found
+            }
+        }?;
+        let order = found.order.iter().map(|(stretch, place)| starts[*stretch] + place).collect();
+        Some((found, order))
     }
 
-    fn stretches(&mut self, marks: &[Mark]) -> Vec<Stretch> {
-        let mut stretches = Vec::new();
+    /// The stretches, and where each begins among the marks.
+    fn stretches(&mut self, marks: &[Mark]) -> (Vec<Stretch>, Vec<usize>) {
+        let (mut stretches, mut starts) = (Vec::new(), Vec::new());
         let mut now = self.table.time(std::time::Duration::ZERO);
         let mut rest = marks;
         loop {
             let ends = |mark: &Mark| matches!(mark.what, Marked::StandsStill | Marked::TimeMoves { .. });
             let end = rest.iter().position(ends);
             let stretch = &rest[..end.unwrap_or(rest.len())];
+            starts.push(marks.len() - rest.len());
             if stretch.len() > LONGEST {
                 // Nobody looks at all orders of so many: their own will do at this point.
                 let events = (0..LONGEST).map(|place| self.event(stretch, place)).collect();
@@ -88,7 +97,7 @@ impl Judge {
             let events = (0..stretch.len()).map(|place| self.event(stretch, place)).collect();
             let Some(end) = end else {
                 stretches.push(Stretch { now, events, still: true, until: None });
-                return stretches;
+                return (stretches, starts);
             };
             let next = self.table.time(rest[end].now);
             let still = match rest[end].what {
@@ -124,7 +133,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Goes on in a stretch, after these of its events, with this set.
-    fn go(&mut self, stretch: usize, done: u64, set: Set, before: &mut Vec<Seen>) -> Option<Violation> {
+    fn go(&mut self, stretch: usize, done: u64, set: Set, before: &mut Vec<(usize, usize)>) -> Option<Violation> {
         if !self.tried.insert((stretch, done, set)) {
             return None;
         }
@@ -141,10 +150,11 @@ impl Search<'_> {
         for &(place, seen) in next {
             let after = self.table.after(set, seen, now);
             if after == NOTHING {
-                let instead = self.table.closure(set, now);
-                return Some(Violation { seen, instead, before: before.clone(), now });
+                let violation = self.violation(seen, set, before, now);
+                let order = before.iter().copied().chain([(stretch, place)]).collect();
+                return Some(Violation { order, ..violation });
             }
-            before.push(seen);
+            before.push((stretch, place));
             let found = self.go(stretch, done | (1 << place), after, before);
             before.pop();
             if found.is_some() {
@@ -154,15 +164,20 @@ impl Search<'_> {
         None
     }
 
-    fn end(&mut self, stretch: usize, set: Set, before: &mut Vec<Seen>) -> Option<Violation> {
+    fn violation(&mut self, seen: Seen, set: Set, before: &[(usize, usize)], now: usize) -> Violation {
+        let instead = self.table.closure(set, now);
+        let seen_before = before.iter().map(|(stretch, place)| self.stretches[*stretch].events[*place].seen);
+        Violation { seen, instead, before: seen_before.collect(), order: before.to_vec(), now }
+    }
+
+    fn end(&mut self, stretch: usize, set: Set, before: &mut Vec<(usize, usize)>) -> Option<Violation> {
         let Stretch { now, still, until, .. } = self.stretches[stretch];
         let mut set = if still { set } else { self.table.closure(set, now) };
         // Who need not wait at some time must not wait until the next one.
         for now in still.then_some(now).into_iter().chain(until) {
             let after = self.table.after(set, Seen::StandsStill, now);
             if after == NOTHING {
-                let instead = self.table.closure(set, now);
-                return Some(Violation { seen: Seen::StandsStill, instead, before: before.clone(), now });
+                return Some(self.violation(Seen::StandsStill, set, before, now));
             }
             set = after;
         }

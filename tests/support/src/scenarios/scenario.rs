@@ -48,10 +48,10 @@ impl Scenario {
         let (subject, program, judge) = (Arc::clone(&self.subject), self.program.clone(), Rc::clone(&self.judge));
         Rc::new(RefCell::new(move |marks: &[explored::Mark]| {
             let mut judge = judge.borrow_mut();
-            let violation = judge.judge(marks)?;
+            let (violation, order) = judge.judge(marks)?;
             let table = &mut judge.table;
             let message = tell(&*subject, &program, &violation, table);
-            Some(Objection { message, blame: blame(&violation, table, marks) })
+            Some(Objection { message, blame: blame(&violation, table, marks), order })
         }))
     }
 
