@@ -8,13 +8,15 @@ extern crate explored_std as std;
 mod support;
 
 use std::collections::BTreeSet;
-use std::explored::{Config, Effort, Judge, Mark, Marked, Session, mark, rest, session, settle};
+use std::explored::{Blame, Config, Effort, Judge, Mark, Marked, Objection, Session, mark, rest, session, settle};
 use std::real::cell::RefCell;
 use std::real::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
+
+use verdict::Outcome;
 
 /// What a call does, beside taking and freeing a lock.
 #[derive(Clone, Copy, Debug)]
@@ -191,4 +193,54 @@ fn reduced_and_plain_search_see_the_same_histories() {
         }
     });
     assert!(compared > 100 && histories > 3 * compared, "{compared} programs were compared, {histories} histories");
+}
+
+/// Whether somebody can be told that a thread has gone, by the number of references that are left, before it says so itself.
+fn is_told_too_early(session: &mut Session, goes_before_it_says_so: bool) -> (bool, bool) {
+    const GONE: Marked = Marked::Notes("gone", 0);
+    let judge: Judge = Rc::new(RefCell::new(|marks: &[Mark]| {
+        let before: Vec<Vec<usize>> = (0..marks.len())
+            .map(|later| (0..later).filter(|&earlier| marks[earlier].is_before(&marks[later])).collect())
+            .collect();
+        let mut wrong = None;
+        extend(marks, &before, &mut Vec::new(), &mut |order| {
+            let told = order.iter().position(|&place| marks[place].what == Marked::Returns(0, "1".to_string()));
+            if let Some(told) = told
+                && order[told..].iter().any(|&place| marks[place].what == GONE)
+            {
+                wrong.get_or_insert(order[..=told].to_vec());
+            }
+        });
+        wrong.map(|order| Objection { message: "too early".to_string(), blame: Blame::Answer, order })
+    }));
+    let body = move || {
+        let shared = Arc::new(());
+        let theirs = Arc::clone(&shared);
+        thread::spawn(move || {
+            mark(Marked::Begins(0), "call", |_| String::new());
+            let count = Arc::strong_count(&shared);
+            mark(Marked::Returns(0, count.to_string()), "return", |_| String::new());
+        });
+        thread::spawn(move || {
+            let mut theirs = Some(theirs);
+            if goes_before_it_says_so {
+                theirs = None;
+            }
+            mark(GONE, "gone", |_| String::new());
+            drop(theirs);
+        });
+        rest()
+    };
+    let config = Config { daemons: true, spurious: 0, ..support::config() };
+    let glance = session.glance(&config, Effort::Reduced { schedules: 1_000 }, &judge, body);
+    let explored = session.explore(&config, &judge, body);
+    (glance.coverage.failing > 0, matches!(explored.outcome, Outcome::Failed(_)))
+}
+
+#[test]
+fn an_order_that_a_count_of_references_rules_out_is_no_failure() {
+    session(|session| {
+        assert_eq!(is_told_too_early(session, false), (false, false));
+        assert_eq!(is_told_too_early(session, true), (true, true), "it can really come in this order");
+    });
 }
