@@ -3,6 +3,8 @@
 #[path = "daemon/contract.rs"]
 mod contract;
 
+use std::any::Any;
+use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc;
 use std::thread::{self, Thread};
@@ -32,8 +34,9 @@ fn _signatures<T: Send + 'static>(work: impl FnOnce(&StopSignal) -> T + Send + '
 #[test]
 fn join_gives_what_the_work_returned() {
     check(|| {
-        // The last one is longer than what Linux keeps of a thread's name.
-        for name in ["adder", "", "an adder with a long name"] {
+        // The last but one is longer than what Linux keeps of a thread's name, the last one than what a byte counts.
+        let long = "an adder with a very long name, ".repeat(9);
+        for name in ["adder", "", " 더하는\nworker ", "an adder with a long name", &long] {
             let numbers: Vec<u32> = (20..=22).collect();
             let worker = Worker::start(name, move |_| {
                 let name = thread::current().name().map(str::to_owned);
@@ -67,6 +70,29 @@ fn a_worker_runs_while_its_owner_goes_on() {
         assert!(told[0], "the first worker was told to stop");
         assert!(!told[1..].contains(&true), "only the first worker was told to stop, of {count}: {told:?}");
     });
+    let cases = ["a worker that is told to stop, and has one of its own", "a worker that tells one of its own to stop"];
+    Check::new().each(cases, move |case| {
+        let tells_its_own = *case == cases[1];
+        let (go, wait) = mpsc::channel();
+        let worker = Worker::start("worker", move |stop| {
+            let _ = wait.recv();
+            let (go, wait) = mpsc::channel();
+            let own = Worker::start("worker", move |stop| {
+                let _ = wait.recv();
+                stop.is_set()
+            });
+            if tells_its_own {
+                own.stop();
+            }
+            go.send(()).expect("its worker waits for it");
+            [stop.is_set(), own.join().expect("its worker did not panic")]
+        });
+        if !tells_its_own {
+            worker.stop();
+        }
+        go.send(()).expect("the worker waits for it");
+        assert_eq!(worker.join().unwrap(), [!tells_its_own, tells_its_own], "whether each of the two was told to stop");
+    });
 }
 
 /// The scheduler knows when the thread is blocked and when it has ended.
@@ -86,6 +112,7 @@ fn a_worker_is_alive_until_it_returns_or_panics() {
             go.send(()).expect("the worker waits for it");
             until_blocked(&thread);
             assert!(!worker.is_alive(), "the worker has ended{}", if panics { " in a panic" } else { "" });
+            assert!(!worker.is_alive(), "the worker has ended, and it is asked a second time");
             let Joined::Ended(result) = worker.join_timeout(Duration::ZERO) else {
                 panic!("the worker has ended, so join_timeout(0ns) has what came of it")
             };
@@ -132,11 +159,12 @@ fn join_timeout_sleeps_until_its_time_or_the_end() {
                 assert!(!panics, "enough of this");
             });
             let start = Instant::now();
-            let Joined::StillRunning(worker) = worker.join_timeout(time / 2) else {
-                panic!("it ended {time:?} after its owner was blocked, so it was running after half of that")
+            let almost = time - A_LITTLE;
+            let Joined::StillRunning(worker) = worker.join_timeout(almost) else {
+                panic!("it ended {time:?} after its owner was blocked, so it was running after {almost:?}")
             };
-            assert_eq!(start.elapsed(), time / 2, "how long join_timeout waited before it gave up");
-            let Joined::Ended(result) = worker.join_timeout(time + LONG) else {
+            assert_eq!(start.elapsed(), almost, "how long join_timeout waited before it gave up");
+            let Joined::Ended(result) = worker.join_timeout(LONG) else {
                 panic!("it ended {time:?} after its owner was blocked, so it was not running later")
             };
             assert_eq!(start.elapsed(), time, "when join_timeout returned; the worker ended after {time:?}");
@@ -147,20 +175,25 @@ fn join_timeout_sleeps_until_its_time_or_the_end() {
 
 #[test]
 fn a_panic_reaches_whoever_joins() {
-    check(|| {
-        let panicking = |name| Worker::<u8>::start(name, |_| panic_on_purpose("enough of this"));
-        let payload = panicking("first").join().expect_err("the worker panicked");
-        assert_eq!(payload.downcast_ref(), Some(&"enough of this"), "what join gives");
-        match panicking("second").join_timeout(LONG) {
-            Joined::Ended(Err(payload)) => {
-                assert_eq!(payload.downcast_ref(), Some(&"enough of this"), "what join_timeout gives");
-            }
-            Joined::Ended(Ok(_)) => unreachable!("the work never returns"),
-            Joined::StillRunning(_) => panic!("still running after {LONG:?}, but the worker panicked"),
-        }
+    let join: fn(Worker<u8>) -> thread::Result<u8> = Worker::join;
+    let join_timeout = |worker: Worker<u8>| match worker.join_timeout(LONG) {
+        Joined::Ended(result) => result,
+        Joined::StillRunning(_) => panic!("still running after {LONG:?}, but the worker panicked"),
+    };
+    Check::new().each([Waits("join", join), Waits("join_timeout", join_timeout)], |waits| {
+        let payload = |work: fn(&StopSignal) -> u8| {
+            let result = (waits.1)(Worker::start("worker", work));
+            result.expect_err("the worker panicked")
+        };
+        let text = payload(|_| panic_on_purpose("enough of this"));
+        assert_eq!(text.downcast_ref(), Some(&"enough of this"), "what it panicked with");
         // What it panics with need not be a text.
-        let payload = Worker::<u8>::start("third", |_| panic::resume_unwind(Box::new(7))).join().unwrap_err();
-        assert_eq!(payload.downcast_ref(), Some(&7), "what join gives");
+        let number = payload(|_| panic::resume_unwind(Box::new(7)));
+        assert_eq!(number.downcast_ref(), Some(&7), "what it panicked with");
+        // It may be another payload, box and all.
+        let boxed = payload(|_| panic::resume_unwind(Box::new(Box::new(7) as Box<dyn Any + Send>)));
+        let inner = boxed.downcast_ref::<Box<dyn Any + Send>>().and_then(|inner| inner.downcast_ref());
+        assert_eq!(inner, Some(&7), "what is in the box that it panicked with");
     });
 }
 
@@ -176,6 +209,36 @@ fn stop_ends_every_sleep_at_once() {
         let (told, slept) = worker.join().unwrap();
         assert!(slept < LONG, "the worker was told to stop at once, but slept for {slept:?}");
         assert_eq!(told, [true; 4], "whether it was told to stop, asked by two sleeps, one of 0ns, and is_set");
+        // A worker that looks late, and an owner that says it more often than a byte counts.
+        let (go, wait) = mpsc::channel();
+        let worker = Worker::start("worker", move |stop| {
+            let _ = wait.recv();
+            [stop.is_set(), stop.sleep(Duration::ZERO)]
+        });
+        let times = if kata::EXPLORED { 2 } else { 256 };
+        (0..times).for_each(|_| worker.stop());
+        go.send(()).expect("the worker waits for it");
+        assert_eq!(worker.join().unwrap(), [true; 2], "whether it was told to stop, after {times} calls of stop");
+    });
+    // All of this holds in destructors that a panic runs, too, and however long the sleep is.
+    check(|| {
+        let ((ask, asked), (tell, told)) = (mpsc::channel(), mpsc::channel());
+        let worker = Worker::<()>::start("worker", move |stop| {
+            let _asks = WhenDropped(|| {
+                let _ = ask.send([stop.is_set(), stop.sleep(Duration::ZERO)]);
+                let _ = tell.send([stop.sleep(AEONS), stop.is_set()]);
+            });
+            panic::resume_unwind(Box::new("enough of this"))
+        });
+        assert_eq!(asked.recv(), Ok([false; 2]), "whether it was told to stop, before anybody did");
+        let stops = AssertUnwindSafe(|| {
+            let _stops = WhenDropped(|| worker.stop());
+            panic::resume_unwind(Box::new("enough of this"))
+        });
+        assert!(panic::catch_unwind(stops).is_err_and(|payload| payload.is::<&str>()));
+        assert_eq!(told.recv(), Ok([true; 2]), "whether it was told to stop, by a destructor");
+        let ended = worker.join_timeout(AEONS);
+        assert!(matches!(ended, Joined::Ended(Err(_))), "it panicked at the beginning");
     });
 }
 
@@ -186,16 +249,22 @@ fn a_sleep_lasts_until_its_time_or_the_stop() {
         for time in [SOME_TIME, AGES] {
             let (worker, sleeper) = start_known("sleeper", move |stop| {
                 let start = Instant::now();
-                let first = (stop.sleep(time / 2), start.elapsed());
-                let second = (stop.sleep(time + LONG), start.elapsed());
-                [first, second]
+                let first = (stop.sleep(time), start.elapsed());
+                // The work takes its time, and the next sleep is no shorter for it.
+                thread::sleep(A_LITTLE);
+                let second = (stop.sleep(2 * A_LITTLE), start.elapsed());
+                let third = (stop.sleep(LONG), start.elapsed());
+                [first, second, third]
             });
             until_blocked(&sleeper);
-            thread::sleep(time);
+            thread::sleep(time + 4 * A_LITTLE);
             worker.stop();
-            let [first, second] = worker.join().unwrap();
-            assert_eq!(first, (false, time / 2), "a sleep that nobody interrupts: told to stop, and when it ended");
-            assert_eq!(second, (true, time), "a sleep that stop interrupts: told to stop, and when it ended");
+            let [first, second, third] = worker.join().unwrap();
+            assert_eq!(first, (false, time), "a sleep that nobody interrupts: told to stop, and when it ended");
+            let after_work = (false, time + 3 * A_LITTLE);
+            assert_eq!(second, after_work, "a sleep after some work: told to stop, and when it ended");
+            let stopped = (true, time + 4 * A_LITTLE);
+            assert_eq!(third, stopped, "a sleep that stop interrupts: told to stop, and when it ended");
         }
     });
 }
@@ -246,8 +315,30 @@ const LONG: Duration = Duration::from_secs(3600);
 const MOMENT: Duration = Duration::from_millis(5);
 /// No multiple of what a loop might sleep between two looks.
 const SOME_TIME: Duration = Duration::from_nanos(2 * 1_234_567_891);
-/// About 200 years: more seconds than 32 bits count.
-const AGES: Duration = Duration::from_secs(200 * 365 * 24 * 60 * 60);
+/// Much less than that, and no multiple either.
+const A_LITTLE: Duration = Duration::from_nanos(123_456_789);
+/// About 300 years, to the nanosecond: more seconds than 32 bits count, more nanoseconds than 63 bits and than an `f64` tells apart.
+const AGES: Duration = Duration::new(300 * 365 * 24 * 60 * 60, 246);
+/// About 584 years: one nanosecond more than 64 bits count.
+const AEONS: Duration = Duration::new(18_446_744_073, 709_551_616);
+
+/// Calls this when it is dropped.
+struct WhenDropped<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for WhenDropped<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// A call that waits for a worker that panics, and its name.
+struct Waits(&'static str, fn(Worker<u8>) -> thread::Result<u8>);
+
+impl fmt::Display for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
 
 /// Starts a worker whose thread is known to the test.
 fn start_known<T: Send + 'static>(

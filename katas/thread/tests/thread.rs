@@ -30,7 +30,7 @@ fn _signature_of_cook_all<T: Send>(dishes: &[&str], cook: impl Fn(&str) -> T + S
 #[test]
 fn the_cook_gets_the_dish_and_join_gives_the_plate() {
     Check::new().each([Start::Plain, Start::Named], |way| {
-        for dish in ["", "soup", " two\nlines ", "떡볶이", "no\0name"] {
+        for dish in ["", " ", "soup", "two\r\nlines\n", "떡볶이", "no\0name"] {
             let salt = String::from("salt");
             let cook = way.start(dish, move |dish| format!("{dish} with {salt}"));
             assert_eq!(plate(cook.join()), Ok(format!("{dish} with salt")), "the plate of the dish {dish:?}");
@@ -61,11 +61,11 @@ fn the_caller_goes_on_while_the_cook_is_at_work() {
 
 #[test]
 fn the_cook_has_the_name_that_was_given() {
-    // The system cuts its own copy of a name after 15 bytes.
-    const LONG: &str =
-        "who cooks the soup, and the rice, and the bread, and whatever else has to be cooked on this day";
+    // The system cuts its own copy of a name after 15 bytes. This one is of more bytes than a byte can count.
+    let long: &'static str =
+        "who cooks the soup, and the rice, and the bread, and all else that has to be cooked today; ".repeat(3).leak();
     Check::new().each(
-        ["Ana", "", "main", "who cooks the soup", "김 요리사", " two\nlines ", LONG].map(Name),
+        ["Ana", "", "main", "who cooks the soup", "김 요리사", " two\nlines ", long].map(Name),
         |Name(given)| {
             let name = |_: &str| thread::current().name().map(str::to_owned);
             // Two of one name, at the same time.
@@ -153,6 +153,9 @@ fn calls_have_nothing_to_do_with_each_other() {
                 vec![["hot soup", "hot rice"]; asking],
                 "the plates that each of the asking cooks has"
             );
+            if !EXPLORED {
+                assert_eq!(asked(4, &Rendezvous::of(16)), 16, "plates, of cooks on four levels");
+            }
         }
         Starts(way) => {
             let (way, both) = (*way, Rendezvous::of(2));
@@ -193,7 +196,9 @@ fn what_holds_for_three_cooks_holds_for_70() {
     let crew = |cooks| [vec![], vec![0], vec![cooks - 1], vec![3, 4]].map(|panicking| Crew { cooks, panicking });
     // What all of them leave behind who panic, the others find.
     let all_panic = Crew { cooks: 8, panicking: Vec::from_iter(0..8) };
-    let crews = [all_panic].into_iter().chain([8, 33, 70].into_iter().flat_map(crew));
+    // And more than a byte counts.
+    let crowd = Crew { cooks: 260, panicking: vec![3, 256] };
+    let crews = [all_panic].into_iter().chain([8, 33, 70].into_iter().flat_map(crew)).chain([crowd]);
     Check::new().threads_only().each(crews, |crew| {
         let last_first: Vec<usize> = (0..crew.cooks).rev().collect();
         let cooks = cooks_done_in(&last_first);
@@ -253,6 +258,18 @@ fn cooked_at_once(dishes: &[&str]) {
     assert_eq!(cooks.len(), dishes.len() + 1, "threads: one for each dish, and the caller's");
 }
 
+/// Has two dishes cooked by cooks who do the same, on so many levels. All who ask nobody meet. Gives the number of their plates.
+fn asked(levels: usize, all: &Rendezvous) -> usize {
+    let cook = |_: &str| {
+        if levels > 1 {
+            return asked(levels - 1, all);
+        }
+        all.meet();
+        1
+    };
+    cook_all(&["soup", "rice"], cook).into_iter().map(|plates| plates.expect("no cook has panicked")).sum()
+}
+
 /// Has a crew cook by `cook_all`. The dishes are numbers, so that each cook knows its own. `work` is what each does first.
 fn one_plate_or_panic_each(crew: &Crew, work: impl Fn(usize) + Sync) {
     let dishes: Vec<String> = (0..crew.cooks).map(|number| number.to_string()).collect();
@@ -261,9 +278,15 @@ fn one_plate_or_panic_each(crew: &Crew, work: impl Fn(usize) + Sync) {
         let number = dish.parse::<usize>().expect("one of the dishes");
         calls[number].fetch_add(1, Ordering::Relaxed);
         work(number);
-        if crew.panics(number) { burn(number) } else { number }
+        if crew.panics(number) { burn(number) } else { (number, thread::current().id()) }
     });
-    let plates: Vec<Result<usize, Burnt>> = plates.into_iter().map(|plate| plate.map_err(burnt)).collect();
+    let mut threads = HashSet::from([thread::current().id()]);
+    let mut number = |(number, cook)| {
+        assert!(threads.insert(cook), "the thread of the dish {number} has had another dish, or is the caller's");
+        number
+    };
+    let plates: Vec<Result<usize, Burnt>> =
+        plates.into_iter().map(|plate| plate.map(&mut number).map_err(burnt)).collect();
     let expected: Vec<Result<usize, Burnt>> =
         (0..crew.cooks).map(|number| if crew.panics(number) { Err(Burnt(number)) } else { Ok(number) }).collect();
     assert_eq!(plates, expected, "the plate or the panic of each cook, in the order of the dishes");
@@ -409,12 +432,13 @@ impl fmt::Display for Meal {
     }
 }
 
-/// All meals of up to three dishes, and two strange ones. Some dishes come twice: each is cooked as often as it is asked for.
-fn meals() -> [Meal; 11] {
+/// All meals of up to three dishes, and four strange ones. Some dishes come twice: each is cooked as often as it is asked for.
+fn meals() -> Vec<Meal> {
     let (a, b, c) = ("soup", "rice", "bread");
-    let lists: [&[&'static str]; 11] =
-        [&[], &[""], &["no\0name"], &[a], &[a, a], &[a, b], &[a, a, a], &[a, a, b], &[a, b, a], &[a, b, b], &[a, b, c]];
-    lists.map(|dishes| Meal(dishes.to_vec()))
+    let none_or_strange: [&[&'static str]; 5] = [&[], &[""], &[" "], &["two\r\nlines\n"], &["no\0name"]];
+    let lists: [&[&'static str]; 8] =
+        [&[a], &[a, a], &[a, b], &[a, a, a], &[a, a, b], &[a, b, a], &[a, b, b], &[a, b, c]];
+    none_or_strange.into_iter().chain(lists).map(|dishes| Meal(dishes.to_vec())).collect()
 }
 
 /// Starts a cook. The table of a failing schedule shows its name, and the line that called for it.
@@ -429,14 +453,16 @@ fn employ<T: Send + 'static>(number: usize, cook: impl FnOnce() -> T + Send + 's
 struct Burnt(usize);
 
 /// How many kinds of things a cook can panic with.
-const REASONS: usize = 3;
+const REASONS: usize = 4;
 
-/// Panics with the number, as it is, as text that is there, or as text that is put together: what `panic!` gives is one of these.
+/// Panics with the number: as it is, as text that is there, as text that is put together (what `panic!` gives is one of these), or in
+/// a box of its own.
 fn burn(number: usize) -> ! {
     match number % REASONS {
         0 => panic::panic_any(Burnt(number)),
         1 => panic::panic_any::<&'static str>(number.to_string().leak()),
-        _ => panic::panic_any(number.to_string()),
+        2 => panic::panic_any(number.to_string()),
+        _ => panic::panic_any::<Box<dyn Any + Send>>(Box::new(number)),
     }
 }
 
@@ -448,7 +474,7 @@ fn burnt(payload: Box<dyn Any + Send>) -> Burnt {
         Err(payload) => match (payload.downcast_ref::<&'static str>(), payload.downcast_ref::<String>()) {
             (Some(text), _) => told(text, 1),
             (_, Some(text)) => told(text, 2),
-            _ => None,
+            _ => payload.downcast_ref::<Box<dyn Any + Send>>().and_then(|own| own.downcast_ref().copied()).map(Burnt),
         },
     };
     burnt.unwrap_or_else(|| panic!("what came of a cook's panic is not what it panicked with"))

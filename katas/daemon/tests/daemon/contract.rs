@@ -189,6 +189,8 @@ impl Contract for DaemonContract {
                 }
                 // When exactly a thread ends that has nothing left to do is nobody's business.
                 if worker.over {
+                    // Whoever has been told that it has ended will hear nothing else from then on.
+                    after.workers[0].ended = true;
                     moves.answer(after, "false");
                 }
             }
