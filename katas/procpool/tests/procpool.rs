@@ -104,21 +104,25 @@ fn a_worker_is_ready_and_then_answers_one_job_after_the_other() {
 fn a_job_that_panics_is_answered_with_its_text() {
     Check::new().threads_only().run(|| {
         type Panics = fn() -> Vec<u8>;
-        let texts: [(&str, Panics); 3] = [
-            ("with a `&str`", || panic_on_purpose("oh no")),
-            ("with a `String`", || panic::panic_any("oh no".to_owned())),
-            ("with a number", || panic::panic_any(7)),
+        let texts: [(&str, Panics, Option<&str>); 5] = [
+            ("with a `&str`", || panic_on_purpose("oh no"), Some("oh no")),
+            ("with a `String`", || panic::panic_any("oh no".to_owned()), Some("oh no")),
+            ("with two lines", || panic::panic_any(" oh\nno\n".to_owned()), Some(" oh\nno\n")),
+            ("with an empty text", || panic::panic_any(""), Some("")),
+            ("with a number", || panic::panic_any(7), None),
         ];
-        for (how, panics) in texts {
+        for (how, panics, text) in texts {
             situation(format!("the second of three jobs panics {how}"));
             let output = Output::of(Page::blank());
             let asked = [job(1, b"a"), job(2, b"panic"), job(3, b"c")].concat();
+            let mut flushed = Vec::new();
             let outcome = serve(
                 Script::of(asked),
                 output.clone(),
                 || Ok(0),
                 |count, input| {
                     *count += 1;
+                    flushed = output.flushed();
                     if input == b"panic" { panics() } else { vec![*count] }
                 },
             );
@@ -128,11 +132,12 @@ fn a_job_that_panics_is_answered_with_its_text() {
             assert!(said.starts_with(&before), "what was said before the panic: {said:?}");
             assert!(said.ends_with(&after), "the answer to the job after the one that panicked: {said:?}");
             let answer = &said[before.len()..said.len() - after.len()];
-            if how == "with a number" {
-                assert_eq!(answer[4..13], [&[3][..], &2_u64.to_be_bytes()].concat(), "the answer: {answer:?}");
+            if let Some(text) = text {
+                assert_eq!(answer, panicked(2, text), "the answer to the job that panicked");
             } else {
-                assert_eq!(answer, panicked(2, "oh no"), "the answer to the job that panicked");
+                assert_eq!(answer[4..13], [&[3][..], &2_u64.to_be_bytes()].concat(), "the answer: {answer:?}");
             }
+            assert_eq!(flushed, [&before, answer].concat(), "what has left the buffer when the last job is begun");
         }
     });
 }
@@ -193,6 +198,22 @@ fn what_does_not_arrive_as_a_whole_is_not_begun() {
         situation("the output can't be flushed");
         let page = Page::blank().flush_fails(ErrorKind::BrokenPipe);
         talks(Script::of(&*asked), page, 0, Err(ErrorKind::BrokenPipe), None);
+        for panics in [false, true] {
+            situation(format!("the answer to the first job can't be flushed (the job panics: {panics})"));
+            let (output, mut begun) = (Output::of(Page::blank()), 0);
+            let outcome = serve(
+                Script::of(&*asked),
+                output.clone(),
+                || Ok(()),
+                |(), input| {
+                    begun += 1;
+                    output.flush_fails(ErrorKind::BrokenPipe);
+                    if panics { panic_on_purpose("oh no") } else { input }
+                },
+            );
+            assert_eq!(kind(outcome), Err(ErrorKind::BrokenPipe), "what `serve` says");
+            assert_eq!(begun, 1, "how many jobs were begun");
+        }
     });
 }
 
@@ -225,7 +246,7 @@ fn talks(input: Script, page: Page, begun: usize, expected: Result<(), ErrorKind
 #[test]
 fn map_keeps_the_order_of_its_inputs() {
     check(|children| {
-        let pool = start(children, "worker", settings(2));
+        let pool = start(children, "worker", Settings { limit: LONG, ..settings(2) });
         for (length, chunk) in (0..=5).flat_map(|length| [1, 2, 3, 5, usize::MAX].map(|chunk| (length, chunk))) {
             situation(format!("{length} inputs in chunks of {chunk}, and two workers"));
             let numbers = (0..length).map(|number: usize| number.to_string());
@@ -247,13 +268,30 @@ fn map_keeps_the_order_of_its_inputs() {
         let expected =
             ["a", "b"].map(|name| (0..6).map(|number| result(format!("{name}{number}"))).collect::<Vec<_>>());
         assert_eq!(maps, expected, "the outcomes");
+        situation("two threads map on one pool, and the jobs of one wait for the job of the other");
+        children.rendezvous("two maps", 2);
+        let maps = thread::scope(|scope| {
+            let mapped = ["a", "b"].map(|name| {
+                let (pool, job) = (&pool, format!("meet two maps;say {name}"));
+                scope.spawn(move || pool.map([job.into()], size(1)))
+            });
+            mapped.map(|thread| thread.join().unwrap())
+        });
+        assert_eq!(maps, [[result("a")], [result("b")]], "the outcomes");
+        situation("two pools, and the job of one waits for the job of the other");
+        let other = start(children, "worker", settings(1));
+        children.rendezvous("two pools", 2);
+        let handles = ["a", "b"].map(|name| format!("meet two pools;say {name}").into());
+        let [a, b] = handles;
+        assert_eq!([pool.submit(a), other.submit(b)].map(Handle::wait), ["a", "b"].map(result), "the outcomes");
     });
 }
 
 #[test]
 fn workers_work_at_the_same_time_and_are_reused() {
     check(|children| {
-        for workers in [1, 3] {
+        // The last are more than most machines have processors.
+        for workers in [1, 3, 9] {
             situation(format!("{workers} workers, and as many jobs that wait for each other"));
             let (before, pool) = (started(children), start(children, "worker", settings(workers)));
             let table = format!("table for {workers}");
@@ -288,6 +326,9 @@ fn a_worker_gets_a_whole_chunk_at_once() {
         situation("the worker reads all three jobs of its chunk before it answers the first");
         let pool = speaking(children, "ready, hear, hear, hear, answer, answer, answer, end");
         assert_eq!(pool.map(jobs(["a", "b", "c"]), size(3)), ["a", "b", "c"].map(result), "the outcomes");
+        situation("the worker reads all jobs of a chunk of 100 before it answers the first");
+        let pool = speaking(children, &format!("ready{}{}, end", ", hear".repeat(100), ", answer".repeat(100)));
+        assert_eq!(pool.map(jobs(["a"; 100]), size(100)), vec![result("a"); 100], "the outcomes");
     });
 }
 
@@ -298,16 +339,19 @@ fn large_chunks_keep_nobody_waiting() {
         let pool = start(children, "worker", settings(2));
         let padded = |text: &str| [text.as_bytes(), &[b' '; 200_000]].concat();
         thread::scope(|scope| {
-            let large = scope.spawn(|| pool.map(["meet large;say 0", "say 1", "say 2"].map(padded), size(3)));
+            let large = scope.spawn(|| pool.map(["meet large;pid", "pid", "pid"].map(padded), size(3)));
             children.wait_for("large", 1);
             assert_eq!(pool.submit(b"say other".to_vec()).wait(), result("other"), "a job for the other worker");
             children.open("large");
-            assert_eq!(large.join().unwrap(), ["0", "1", "2"].map(result), "the large chunk");
+            let workers = ok(large.join().unwrap());
+            assert_eq!(workers, vec![workers[0].clone(); 3], "who did the jobs of the large chunk");
         });
         situation("inputs and results are large, and all are in one chunk");
         let inputs = [100, LONGEST / 4, LONGEST, 70_000, LONGEST - 1, LONGEST].map(echoed);
         same(&pool.map(inputs.clone(), size(6)), &inputs);
         same(&pool.map(inputs.clone(), size(1)), &inputs);
+        let longest = echoed(LONGEST);
+        same(&[pool.submit(longest.clone()).wait()], &[longest]);
     });
 }
 
@@ -318,11 +362,27 @@ fn an_input_or_result_that_is_too_long_costs_its_caller_or_its_job() {
         situation("an input is one byte longer than it may be");
         let submitted = panic::catch_unwind(AssertUnwindSafe(|| pool.submit(echoed(LONGEST + 1))));
         assert!(submitted.is_err(), "`submit` takes it without a panic");
-        let mapped = panic::catch_unwind(AssertUnwindSafe(|| pool.map([echoed(10), echoed(LONGEST + 1)], size(2))));
-        assert!(mapped.is_err(), "`map` takes it without a panic");
+        for chunk in [1, 2] {
+            let inputs = [echoed(10), echoed(LONGEST + 1)];
+            let mapped = panic::catch_unwind(AssertUnwindSafe(|| pool.map(inputs, size(chunk))));
+            assert!(mapped.is_err(), "`map` takes it without a panic, in chunks of {chunk}");
+        }
         situation("a result is one byte longer than it may be");
         let outcomes = pool.map(jobs(["say 0", "grow", "say 2"]), size(3));
         assert_eq!(outcomes, [result("0"), Err(Failure::Lost), result("2")], "the outcomes");
+        situation("the same, and what `serve` says to it, with one more job to read");
+        let (output, mut begun) = (Output::of(Page::blank()), 0);
+        let outcome = serve(
+            Script::of([job(1, b"a"), job(2, b"b")].concat()),
+            output.clone(),
+            || Ok(()),
+            |(), _| {
+                begun += 1;
+                vec![b'x'; LONGEST + 1]
+            },
+        );
+        assert_eq!(kind(outcome), Err(ErrorKind::InvalidInput), "what `serve` says");
+        assert_eq!((begun, output.taken()), (1, ready()), "how many jobs were begun, and what the worker has said");
     });
 }
 
@@ -336,14 +396,18 @@ fn submit_goes_on_at_once() {
         // A job whose handle is dropped is done all the same.
         let _ = pool.submit(b"tell begun 4".to_vec());
         let mapped = thread::scope(|scope| {
-            let mapped = scope.spawn(|| pool.map(jobs(["say 5"]), size(1)));
+            let mapped = scope.spawn(|| pool.map(jobs(["tell begun 5;say 5", "tell begun 6;say 6"]), size(2)));
+            until_still();
+            let last = pool.submit(b"tell begun 7;say 7".to_vec());
             children.open("gate");
+            assert_eq!(last.wait(), result("7"), "the outcome of a job that came last");
             mapped.join().unwrap()
         });
-        assert_eq!(mapped, [result("5")], "the outcome of a job that came last");
+        assert_eq!(mapped, ["5", "6"].map(result), "the outcomes of jobs that came late");
         let outcomes = [busy].into_iter().chain(waiting).rev().map(Handle::wait).collect::<Vec<_>>();
         assert_eq!(outcomes, ["3", "2", "1", "0"].map(result), "what the handles say, the last one asked first");
-        assert_eq!(begun(children), ["0", "1", "2", "3", "4"], "the order in which the jobs were begun");
+        let numbers = (0..8).map(|number| number.to_string()).collect::<Vec<_>>();
+        assert_eq!(begun(children), numbers, "the order in which the jobs were begun");
     });
 }
 
@@ -352,9 +416,10 @@ fn a_panic_ends_its_job_and_no_worker() {
     check(|children| {
         let pool = start(children, "worker", settings(1));
         let worker = ok(pool.map(jobs(["pid"]), size(1)));
-        let outcomes = pool.map(jobs(["count", "panic oh no", "count"]), size(3));
-        let panicked = Err(Failure::Panicked("oh no".to_owned()));
-        assert_eq!(outcomes, [result("2"), panicked.clone(), result("4")], "the outcomes of one chunk");
+        let outcomes = pool.map(jobs(["count", "panic oh no", "count", "panic", "count"]), size(5));
+        let [panicked, without_text] = ["oh no", ""].map(|text| Err(Failure::Panicked(text.to_owned())));
+        let expected = [result("2"), panicked.clone(), result("4"), without_text, result("6")];
+        assert_eq!(outcomes, expected, "the outcomes of one chunk");
         assert_eq!(pool.submit(b"panic oh no".to_vec()).wait(), panicked, "the outcome of a job that was submitted");
         assert_eq!(ok(pool.map(jobs(["pid"]), size(1))), worker, "who does the next job");
     });
@@ -364,19 +429,22 @@ fn a_panic_ends_its_job_and_no_worker() {
 fn a_worker_that_dies_costs_one_job_and_no_other() {
     check(|children| {
         for how in ["die", "exit", "abort"] {
-            for (workers, chunk) in [(1, 3), (1, 1), (2, 2)] {
-                situation(format!("4 jobs in chunks of {chunk} for {workers} workers, and the second job: {how}"));
+            for (workers, chunk) in [(1, 4), (1, 1), (2, 2)] {
+                situation(format!("5 jobs in chunks of {chunk} for {workers} workers, and the second job: {how}"));
                 let before = begun(children).len();
                 let pool = start(children, "worker", settings(workers));
                 let deadly = format!("tell begun 1;{how}");
-                let inputs = ["tell begun 0;say 0", &deadly, "tell begun 2;say 2", "tell begun 3;say 3"];
-                let outcomes = pool.map(jobs(inputs), size(chunk));
-                assert_eq!(outcomes, [result("0"), Err(Failure::Lost), result("2"), result("3")], "the outcomes");
+                let mut inputs = ["0", "1", "2", "3", "4"].map(|job| format!("tell begun {job};say {job}"));
+                inputs[1] = deadly;
+                let outcomes = pool.map(inputs.map(String::into_bytes), size(chunk));
+                let mut expected = ["0", "1", "2", "3", "4"].map(result);
+                expected[1] = Err(Failure::Lost);
+                assert_eq!(outcomes, expected, "the outcomes");
                 let mut begun = begun(children).split_off(before);
                 if workers > 1 {
                     begun.sort();
                 }
-                assert_eq!(begun, ["0", "1", "2", "3"], "which jobs were begun");
+                assert_eq!(begun, ["0", "1", "2", "3", "4"], "which jobs were begun");
                 if how != "die" {
                     break;
                 }
@@ -439,8 +507,11 @@ fn a_worker_that_breaks_the_rules_is_not_believed() {
             assert_eq!(outcome, expected, "the outcome of a job whose worker does this: {story}");
         }
         situation("the same, and they don't end by themselves");
-        let outcomes = pool.map(jobs(["text, stay", "next, stay", "ready, stay", "long, stay"]), size(4));
-        assert_eq!(outcomes, [const { Err(Failure::Lost) }; 4], "the outcomes");
+        let answers = "answer, again, stay";
+        let stories = ["text, stay", "next, stay", "ready, stay", "unable, stay", "long, stay", answers, "answer"];
+        let mut expected = [const { Err(Failure::Lost) }; 7];
+        expected[5] = result(answers);
+        assert_eq!(pool.map(jobs(stories), size(7)), expected, "the outcomes");
         drop(pool);
         Children::none_is_left();
         situation("a job prints something to the standard output");
@@ -453,6 +524,14 @@ fn a_worker_that_breaks_the_rules_is_not_believed() {
             let outcome = pool.submit(job.into()).wait();
             assert!(outcome == result(job) || outcome == lost(), "the outcome of job {job}: {outcome:?}");
         }
+        for lie in ["again", "ready", "unable", "text", "nobody"] {
+            situation(format!("a worker says something when all is answered ({lie}), and a job comes later"));
+            let pool = start(children, "liar", settings(1));
+            let story = format!("answer, {lie}, stay");
+            assert_eq!(pool.submit(story.clone().into()).wait(), result(story), "the outcome");
+            until_still();
+            assert_eq!(pool.submit(b"answer".to_vec()).wait(), result("answer"), "the next job");
+        }
         situation("a worker closes its output when all is answered, and lives on");
         let pool = start(children, "liar", settings(1));
         assert_eq!(pool.submit(b"answer, close".to_vec()).wait(), result("answer, close"), "the outcome");
@@ -462,6 +541,13 @@ fn a_worker_that_breaks_the_rules_is_not_believed() {
         let pool = start(children, "liar", Settings { jobs_each: Some(size(2)), ..settings(1) });
         let numbers = ok(pool.map(jobs(["number"; 5]), size(2)));
         assert_eq!(numbers.iter().collect::<BTreeSet<_>>().len(), 5, "how many numbers five jobs have: {numbers:?}");
+        situation("two threads map, and two workers answer with the numbers of the jobs");
+        let pool = start(children, "liar", settings(2));
+        let numbers = thread::scope(|scope| {
+            let threads = [(); 2].map(|()| scope.spawn(|| ok(pool.map(jobs(["number"; 150]), size(50)))));
+            threads.map(|thread| thread.join().unwrap()).concat()
+        });
+        assert_eq!(numbers.iter().collect::<BTreeSet<_>>().len(), 300, "how many numbers 300 jobs have");
         situation("each worker ends as soon as it is ready");
         // Some end before they have a job, and then the next one is started.
         let (outcomes, _) = with_office(&[b'y'; 1_000], |office| {
@@ -497,6 +583,16 @@ fn a_worker_that_ends_without_a_job_costs_none() {
             let outcome = pool.submit(second.into()).wait();
             assert!(outcome.is_ok(), "the next job: {outcome:?}");
             assert_ne!(outcome.map(|outcome| text(&outcome)), Ok(worker), "who did it");
+        }
+        situation(
+            "one of two workers dies while it has nothing to do, and later there are two jobs that wait for each other",
+        );
+        let pool = start(children, "bomber", settings(2));
+        for table in ["table before", "table after"] {
+            children.rendezvous(table, 2);
+            let workers = ok(pool.map(vec![format!("meet {table};pid").into(); 2], size(1)));
+            children.open(&format!("bomb of {}", workers[0]));
+            until_still();
         }
     });
 }
@@ -541,13 +637,23 @@ fn a_worker_that_takes_too_long_is_killed_and_replaced() {
         situation("an answer comes byte by byte, and begins within the limit, but does not end");
         in_time(|limit| {
             let pool = start(children, "liar", Settings { limit, ..settings(1) });
-            let drips = format!("drip {}", limit.as_micros() / 4);
+            // It is ready, and that was in time.
+            pool.submit(b"answer".to_vec()).wait().ok()?;
+            let begin = Instant::now();
+            let drips = format!("drip {}", limit.as_micros() / 16);
             let outcomes = pool.map([b"answer".to_vec(), drips.into_bytes()], size(2));
             assert!(
                 outcomes[1].is_err(),
                 "the outcome of a job whose answer takes more than four limits: {outcomes:?}"
             );
-            (outcomes == [result("answer"), Err(Failure::TimedOut)]).then_some(())
+            (outcomes == [result("answer"), Err(Failure::TimedOut)] && begin.elapsed() < 2 * limit).then_some(())
+        });
+        situation("a worker takes more than half of the limit until it is ready, and as long for its first job");
+        in_time(|limit| {
+            let (micros, mut command) = (limit.as_micros() * 6 / 10, children.command("slow"));
+            command.env(STORY, micros.to_string());
+            let pool = pool_of(command, Settings { limit, ..settings(1) });
+            (pool.submit(format!("take {micros}").into()).wait() == result("")).then_some(())
         });
         situation("each job of a chunk takes more than half of the limit");
         in_time(|limit| {
@@ -684,6 +790,20 @@ fn a_worker_that_is_never_ready_is_not_replaced() {
         });
         assert_eq!(outcomes, ["0", "1"].map(result), "the outcomes");
         assert_eq!(started, 3, "how many processes were started");
+        situation("one of two workers is busy, and the other one hangs before it is ready");
+        let (outcome, _) = with_office(b"y", |office| {
+            let mut command = children.command("licensed");
+            command.env(OFFICE, office.to_string());
+            let pool = pool_of(command, settings(2));
+            assert_eq!(pool.submit(b"say 0".to_vec()).wait(), result("0"), "the first job");
+            let busy = pool.submit(b"meet desk;say 1".to_vec());
+            children.wait_for("desk", 1);
+            let _waits = pool.submit(b"say 2".to_vec());
+            until_still();
+            children.open("desk");
+            busy.wait()
+        });
+        assert_eq!(outcome, result("1"), "the outcome of the job of the one that is ready");
         situation("the only worker dies, and the next one hangs before it is ready");
         in_time(|limit| {
             let (outcomes, started) =
@@ -759,6 +879,41 @@ fn shutdown_waits_for_all_jobs_and_lets_the_workers_end() {
         pool.shutdown();
         Children::none_is_left();
         assert_eq!(handles.map(Handle::wait), [Err(Failure::Lost), result("1")], "what the handles say after it");
+        situation("`shutdown` begins before any worker is ready");
+        let ended = || children.told().iter().filter(|told| *told == "ended at last").count();
+        let (started_before, ended_before) = (started(children), ended());
+        let pool = start(children, "late", settings(2));
+        // Those that are started have told so by then, and wait.
+        until_still();
+        children.open_when_still("late");
+        pool.shutdown();
+        Children::none_is_left();
+        assert_eq!(
+            ended() - ended_before,
+            started(children) - started_before,
+            "how many workers ended by themselves, of those that were started"
+        );
+        situation("a destructor calls `shutdown`, while its thread panics");
+        let pool = start(children, "worker", settings(1));
+        let handles = ["say 0", "say 1"].map(|job| pool.submit(job.into()));
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+            let _end = AtTheEnd(Some(pool));
+            panic_on_purpose("the owner of a pool panics");
+        }));
+        assert!(outcome.is_err(), "the panic is passed on");
+        assert_eq!(handles.map(Handle::wait), ["0", "1"].map(result), "what the handles say after it");
+        situation(
+            "the jobs take longer than the limit, one after the other, and then the worker ends within the limit",
+        );
+        in_time(|limit| {
+            let (micros, mut command) = (limit.as_micros() * 5 / 10, children.command("slow"));
+            command.env(STORY, micros.to_string());
+            let (pool, ended_before) = (pool_of(command, Settings { limit, ..settings(1) }), ended());
+            let takes = format!("take {micros}");
+            let handles = [(); 3].map(|()| pool.submit(takes.clone().into()));
+            pool.shutdown();
+            (handles.map(Handle::wait) == [const { Ok(Vec::new()) }; 3] && ended() > ended_before).then_some(())
+        });
         situation("none of three workers ends when it should");
         in_time(|limit| {
             let pool = start(children, "stays", Settings { limit, ..settings(3) });
@@ -830,7 +985,16 @@ fn no_worker_outlives_the_process_that_started_it() {
     });
 }
 
-roles!(worker, bomber, lingers, stays, hangs, licensed, licensed_lingers, liar, speaker_by_hand, starter);
+/// Shuts a pool down when it is dropped.
+struct AtTheEnd(Option<Pool>);
+
+impl Drop for AtTheEnd {
+    fn drop(&mut self) {
+        self.0.take().into_iter().for_each(Pool::shutdown);
+    }
+}
+
+roles!(worker, bomber, slow, lingers, late, stays, hangs, licensed, licensed_lingers, liar, speaker_by_hand, starter);
 
 const STORY: &str = "KATA_PROCPOOL_STORY";
 const OFFICE: &str = "KATA_PROCPOOL_OFFICE";
@@ -857,6 +1021,30 @@ fn lingers() -> i32 {
     meet("lingers");
     tell("ended at last");
     0
+}
+
+/// A worker that takes so many microseconds until it is ready, and as many to end. They take time, and that is all that they do.
+fn slow() -> i32 {
+    fn take() {
+        thread::sleep(Duration::from_micros(variable(STORY).parse().unwrap()));
+    }
+    let code = serving(|| {
+        take();
+        Ok(())
+    });
+    take();
+    tell("ended at last");
+    code
+}
+
+/// A worker that is ready late, and tells when it ends.
+fn late() -> i32 {
+    let code = serving(|| {
+        meet("late");
+        Ok(())
+    });
+    tell("ended at last");
+    code
 }
 
 /// A worker that has nothing more to do, and does not end.
@@ -1002,7 +1190,7 @@ impl Liar {
                 }
                 "part" => output.write_all(&done(number, b"part")[..with.parse().unwrap()])?,
                 "drip" => {
-                    for byte in done(number, b"drip") {
+                    for byte in done(number, &[b'.'; 64]) {
                         // It takes time, and that is all that it does.
                         thread::sleep(Duration::from_micros(with.parse().unwrap()));
                         output.write_all(&[byte]).and_then(|()| output.flush())?;
@@ -1077,6 +1265,9 @@ fn variable(name: &str) -> String {
 fn check(body: impl Fn(&Children) + Send + Sync + 'static) {
     Check::new().threads_only().deadline(Duration::from_secs(30)).run(move || body(&Children::new()));
 }
+
+/// A limit that is never up. In 32 bits, it is zero in every unit.
+const LONG: Duration = Duration::from_secs(1 << 32);
 
 /// So many workers, without limits.
 fn settings(workers: usize) -> Settings {
@@ -1199,6 +1390,12 @@ impl Output {
 
     fn taken(&self) -> Vec<u8> {
         self.0.lock().unwrap().taken().to_vec()
+    }
+
+    /// From now on.
+    fn flush_fails(&self, kind: ErrorKind) {
+        let mut page = self.0.lock().unwrap();
+        *page = std::mem::replace(&mut *page, Page::blank()).flush_fails(kind);
     }
 }
 
