@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use kata::inputs::{counted, pairs};
 use kata::scenarios::every_small_program;
-use kata::{Check, Log, Rendezvous, check, on_schedules, until_blocked};
+use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, until_blocked};
 use queue::{GetError, PutError, Queue, pipeline};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
@@ -36,6 +36,12 @@ fn _signatures<T>(queue: &Queue<T>, items: [T; 2]) {
     let _ = |errors| match errors {
         CLOSED | (Full(_) | Closed(_), Empty | GetError::Closed) => (),
     };
+}
+
+/// Never called, either. What can be sent to another thread can go through a queue that threads share.
+fn _shared<T: Send>(queue: &Queue<T>) {
+    fn is_shared(_: &(impl Send + Sync)) {}
+    is_shared(queue);
 }
 
 /// Never called, either.
@@ -99,25 +105,64 @@ fn try_put_and_try_get_answer_at_once() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check queue put_waits_while_the_queue_is_full_and_get_while_it_is_empty"]
 fn put_waits_while_the_queue_is_full_and_get_while_it_is_empty() {
-    on_schedules(|| {
-        let queue = Arc::new(Queue::bounded(size(2)));
-        let getters = ["getter 1", "getter 2"].map(|name| spawn(name, &queue, Queue::get));
-        for getter in &getters {
-            until_blocked(getter.thread());
-            assert!(!getter.is_finished(), "get from an empty queue has to wait");
-        }
-        assert_eq!([queue.put('a'), queue.put('b')], [Ok(()); 2]);
-        let mut got = getters.map(|getter| getter.join().unwrap().expect("one item for each who waits"));
-        got.sort_unstable();
-        assert_eq!(got, ['a', 'b']);
+    let cases: [(_, fn()); 3] = [
+        ("who waits at one queue", who_waits_at_one_queue),
+        ("a getter at each of two queues", getters_at_two_queues),
+        ("a putter at each of two queues", putters_at_two_queues),
+    ];
+    Check::new().schedules_only().each(cases.map(|(told, case)| Case(told, case)), |Case(_, case)| case());
+}
 
-        assert_eq!([queue.put('c'), queue.put('d')], [Ok(()); 2]);
-        let putter = spawn("putter", &queue, |queue| queue.put('e'));
-        until_blocked(putter.thread());
-        assert!(!putter.is_finished(), "put into a full queue has to wait");
-        assert_eq!([(); 3].map(|()| queue.get()), [Ok('c'), Ok('d'), Ok('e')]);
+/// A part of a test, with what is told of it.
+struct Case(&'static str, fn());
+
+impl Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+fn who_waits_at_one_queue() {
+    let queue = Arc::new(Queue::bounded(size(2)));
+    let getters = ["getter 1", "getter 2"].map(|name| spawn(name, &queue, Queue::get));
+    for getter in &getters {
+        until_blocked(getter.thread());
+        assert!(!getter.is_finished(), "get from an empty queue has to wait");
+    }
+    assert_eq!([queue.put('a'), queue.put('b')], [Ok(()); 2]);
+    let mut got = getters.map(|getter| getter.join().unwrap().expect("one item for each who waits"));
+    got.sort_unstable();
+    assert_eq!(got, ['a', 'b']);
+
+    assert_eq!([queue.put('c'), queue.put('d')], [Ok(()); 2]);
+    let putter = spawn("putter", &queue, |queue| queue.put('e'));
+    until_blocked(putter.thread());
+    assert!(!putter.is_finished(), "put into a full queue has to wait");
+    assert_eq!([(); 3].map(|()| queue.get()), [Ok('c'), Ok('d'), Ok('e')]);
+    assert_eq!(putter.join().unwrap(), Ok(()));
+}
+
+/// Two queues have nothing to do with each other: what comes into one lets nobody go on who waits at the other.
+fn getters_at_two_queues() {
+    let queues = [(); 2].map(|()| Arc::new(Queue::bounded(size(1))));
+    let getters = queues.each_ref().map(|queue| spawn("getter", queue, Queue::get));
+    getters.iter().for_each(|getter| until_blocked(getter.thread()));
+    for (queue, getter) in queues.iter().zip(getters).rev() {
+        assert_eq!(queue.put('a'), Ok(()));
+        assert_eq!(getter.join().unwrap(), Ok('a'));
+    }
+}
+
+/// The same for what goes out.
+fn putters_at_two_queues() {
+    let queues = [(); 2].map(|()| Arc::new(Queue::bounded(size(1))));
+    assert_eq!(queues.each_ref().map(|queue| queue.put('a')), [Ok(()); 2]);
+    let putters = queues.each_ref().map(|queue| spawn("putter", queue, |queue| queue.put('b')));
+    putters.iter().for_each(|putter| until_blocked(putter.thread()));
+    for (queue, putter) in queues.iter().zip(putters).rev() {
+        assert_eq!(queue.get(), Ok('a'));
         assert_eq!(putter.join().unwrap(), Ok(()));
-    });
+    }
 }
 
 #[test]
@@ -156,22 +201,22 @@ fn get_timeout_gives_up_when_its_time_is_up() {
         }
         assert_eq!(tease.join().unwrap().0, Ok(()));
 
-        let start = Instant::now();
-        assert_eq!(Queue::<()>::bounded(size(1)).get_timeout(AGES), Err(GetError::Empty));
-        assert_eq!(start.elapsed(), AGES, "nobody knows of this queue");
+        for limit in [Duration::from_nanos(1), AGES] {
+            let start = Instant::now();
+            assert_eq!(Queue::<()>::bounded(size(1)).get_timeout(limit), Err(GetError::Empty));
+            assert_eq!(start.elapsed(), limit, "nobody knows of this queue");
+        }
 
-        // An item that comes as the limit ends is for who gives up, or for the other who waits.
+        // An item that comes as the limit ends is for who gives up, or for the other who waits. Either makes room for the next.
         let queue = Arc::new(Queue::bounded(size(1)));
         let late = spawn("waits with a limit", &queue, move |queue| queue.get_timeout(limit));
         let other = spawn("waits without end", &queue, Queue::get);
         thread::sleep(limit);
-        assert_eq!(queue.put("late"), Ok(()));
-        if late.join().unwrap().is_ok() {
-            queue.close();
-            assert_eq!(other.join().unwrap(), Err(GetError::Closed));
-        } else {
-            assert_eq!(other.join().unwrap(), Ok("late"));
-        }
+        assert_eq!([queue.put("late"), queue.put("later")], [Ok(()); 2]);
+        let (late, other) = (late.join().unwrap(), other.join().unwrap());
+        let mut items = Vec::from_iter([late, other, queue.try_get()].into_iter().flatten());
+        items.sort_unstable();
+        assert_eq!(items, ["late", "later"], "each of them came out once");
     });
 }
 
@@ -209,6 +254,14 @@ fn after_close_nothing_goes_in_and_what_is_left_still_comes_out() {
         assert_eq!(queue.try_put(4), Err(PutError::Closed(4)));
         assert_eq!(queue.try_get(), Err(GetError::Closed));
         assert_eq!(queue.get_timeout(Duration::from_secs(1)), Err(GetError::Closed));
+
+        let item = Arc::new(5);
+        {
+            let queue = Queue::bounded(size(2));
+            assert_eq!([queue.put(Arc::clone(&item)), queue.put(Arc::clone(&item))], [Ok(()), Ok(())]);
+            assert_eq!(queue.get().as_deref(), Ok(&5));
+        }
+        assert_eq!(Arc::strong_count(&item), 1, "what nobody took out is dropped with its queue");
     });
 }
 
@@ -217,7 +270,6 @@ fn join_waits_until_every_item_is_done() {
     check(|| {
         let (queue, log) = (Arc::new(Queue::bounded(size(2))), Log::new());
         queue.join();
-        assert_eq!([queue.put("1 done"), queue.put("2 done")], [Ok(()); 2]);
         let worker = spawn("worker", &queue, {
             let log = log.clone();
             move |queue| {
@@ -227,6 +279,7 @@ fn join_waits_until_every_item_is_done() {
                 }
             }
         });
+        assert_eq!([queue.put("1 done"), queue.put("2 done")], [Ok(()); 2]);
         let second = spawn("second join", &queue, Queue::join);
         // Two queues have nothing to do with each other.
         let other = Queue::<&str>::bounded(size(1));
@@ -255,28 +308,37 @@ fn every_small_program_of_calls_keeps_the_contract() {
 #[test]
 fn all_workers_of_a_pipeline_work_at_once_and_it_ends_with_its_source() {
     check(|| {
-        // Few on schedules, where each more is many more schedules; a crowd on threads.
-        let workers = if kata::EXPLORED { 2 } else { 70 };
-        let (all, mut results) = (Rendezvous::of(workers), Vec::new());
-        let caller = thread::current().id();
-        let mut numbers = 0..workers;
-        let source = iter::from_fn(|| {
-            assert_ne!(thread::current().id(), caller, "the source is read on a thread of its own");
-            numbers.next()
-        });
-        let square = |n: usize| {
-            all.meet();
-            n * n
-        };
-        let collect = |result| {
-            assert_eq!(thread::current().id(), caller, "the results are collected on the caller's thread");
-            results.push(result);
-            ControlFlow::Continue(())
-        };
-        pipeline(source, size(workers), size(1), square, collect);
-        results.sort_unstable();
-        assert_eq!(results, (0..workers).map(|n| n * n).collect::<Vec<_>>());
+        crowd();
+        // Also if a worker of another one begins it.
+        if !kata::EXPLORED {
+            pipeline(0..1, size(1), size(1), |_| crowd(), |()| ControlFlow::Continue(()));
+        }
     });
+}
+
+/// A pipeline whose workers all meet.
+fn crowd() {
+    // Few on schedules, where each more is many more schedules; more than a byte counts on threads.
+    let workers = if kata::EXPLORED { 2 } else { 257 };
+    let (all, mut results) = (Rendezvous::of(workers), Vec::new());
+    let caller = thread::current().id();
+    let mut numbers = 0..workers;
+    let source = iter::from_fn(|| {
+        assert_ne!(thread::current().id(), caller, "the source is read on a thread of its own");
+        numbers.next()
+    });
+    let square = |n: usize| {
+        all.meet();
+        n * n
+    };
+    let collect = |result| {
+        assert_eq!(thread::current().id(), caller, "the results are collected on the caller's thread");
+        results.push(result);
+        ControlFlow::Continue(())
+    };
+    pipeline(source, size(workers), size(1), square, collect);
+    results.sort_unstable();
+    assert_eq!(results, (0..workers).map(|n| n * n).collect::<Vec<_>>());
 }
 
 /// A pipeline's items, workers, and room in its channels.
@@ -292,15 +354,25 @@ impl Display for Line {
 #[test]
 fn every_item_of_a_pipeline_is_worked_on_and_collected_once() {
     let lines = pairs([4, 2, 2]).into_iter().map(|[items, workers, room]| Line([items, workers + 1, room + 1]));
-    Check::new().each(lines, |&Line([items, workers, room])| {
-        let mut results = Vec::new();
+    let wide = (!kata::EXPLORED).then_some(Line([2 * VERY_MANY + 3, 1, VERY_MANY]));
+    Check::new().each(lines.chain(wide), |&Line([items, workers, room])| {
+        let (mut results, caller, full) = (Vec::new(), thread::current().id(), Gate::closed());
+        // With 1 in the collector's hands, 1 in each worker's and 1 in the producer's, and both channels full.
+        let most = items.min(1 + room + workers + room + 1);
+        let source = (1..=items).inspect(|item| {
+            assert_ne!(thread::current().id(), caller, "the source is read on a thread of its own");
+            if *item == most {
+                full.open();
+            }
+        });
         let collect = |result| {
+            full.pass();
             results.push(result);
             ControlFlow::Continue(())
         };
-        pipeline(0..items, size(workers), size(room), |item| 10 * item, collect);
+        pipeline(source, size(workers), size(room), |item| 10 * item, collect);
         results.sort_unstable();
-        assert_eq!(results, (0..items).map(|item| 10 * item).collect::<Vec<_>>());
+        assert_eq!(results, (1..=items).map(|item| 10 * item).collect::<Vec<_>>());
     });
 }
 

@@ -93,7 +93,7 @@ fn each_url_is_asked_for_once() {
 
 #[test]
 fn as_many_pages_are_asked_for_at_once_as_allowed() {
-    let rows = [(2, 1, 2), (2, 2, 2), (3, 2, 3), (7, 3, 7), (33, 33, 33)].into_iter();
+    let rows = [(2, 1, 2), (2, 2, 2), (3, 2, 3), (7, 3, 7), (CROWD, CROWD, CROWD)].into_iter();
     let rows = rows.filter(|(pages, ..)| !EXPLORED || *pages < 3);
     let rows = rows.flat_map(|row| RUNTIMES.iter().map(move |runtime| (*runtime, row)));
     let rows = rows.map(|(runtime, row)| (runtime, row, false));
@@ -146,9 +146,15 @@ fn no_page_is_asked_for_without_room() {
 
 #[test]
 fn a_page_that_is_here_keeps_no_other_from_being_asked_for() {
-    let rows = [(Slow::Parser, 2), (Slow::OneParser, 3), (Slow::Consumer, 2)];
-    let rows = rows.map(|(slow, room)| Row(format!("{slow}, one request at once"), (slow, room)));
-    check().schedules(400).each(rows, |Row(_, (slow, room))| asks_for_no_more_than_there_is_room(*slow, 3, *room, 1));
+    let rows = [(Slow::Parser, 3, 2), (Slow::OneParser, 3, 3), (Slow::Consumer, 3, 2)].into_iter();
+    // Room for many, and requests and parsers for few.
+    let rows = rows.chain((!EXPLORED).then_some((Slow::OneParser, MORE_THAN_A_BYTE + 1, MORE_THAN_A_BYTE)));
+    let rows = rows.map(|(slow, pages, room)| {
+        Row(format!("{slow}, {}, room for {room}, one request at once", counted(pages, "page")), (slow, pages, room))
+    });
+    check()
+        .schedules(400)
+        .each(rows, |Row(_, (slow, pages, room))| asks_for_no_more_than_there_is_room(*slow, *pages, *room, 1));
 }
 
 /// One in the pipeline is slow. Up to where it is, as many pages have come as there is room for.
@@ -172,6 +178,8 @@ fn asks_for_no_more_than_there_is_room(slow: Slow, pages: usize, room: usize, fe
     let at_parser = gate.clone();
     let parse = parser(move |_| at_parser.pass());
     Runtime::OneThread.block_on(async {
+        // Else the runtime would wait for the parser, and nobody would see what is wrong.
+        let _opens = gate.open_when_dropped();
         let (answers, mut receiver) = channel(1);
         let slow_one = async {
             let sent_on = |received| if slow == Slow::Consumer { received + 1 } else { received };
@@ -196,21 +204,35 @@ fn asks_for_no_more_than_there_is_room(slow: Slow, pages: usize, room: usize, fe
 #[test]
 fn as_many_pages_are_parsed_at_once_as_allowed() {
     // Who parses on as many threads as there are cores keeps to the limit on some machines.
-    let rows = [(2, 1), (2, 2), (3, 1), (3, 2), (7, 3), (33, 33)].into_iter();
+    let rows = [(2, 1), (2, 2), (3, 1), (3, 2), (7, 3), (CROWD, CROWD)].into_iter();
     let rows = rows.filter(|(pages, parses)| !EXPLORED || *pages < 3 || *parses == 1);
-    let rows =
-        rows.map(|(pages, parses)| Row(format!("{}, {parses} at once", counted(pages, "page")), (pages, parses)));
-    check().schedules(400).each(rows, |Row(_, (pages, parses))| {
+    let rows = rows.map(|(pages, parses)| {
+        let told = format!("{}, {parses} at once", counted(pages, "page"));
+        Row(told, (1, pages, parses))
+    });
+    let two_calls = Row("1 page for each of two calls, 1 at once in each".to_owned(), (2, 1, 1));
+    check().schedules(400).each(rows.chain([two_calls]), |Row(_, (calls, pages, parses))| {
         let site = Site::start();
         let urls = Vec::from_iter((0..*pages).map(|page| html_page(&site, page)));
-        let (rendezvous, peak) = (Rendezvous::of(*parses), Peak::new());
-        let inside = peak.clone();
-        let parse = parser(move |_| {
-            let _inside = inside.enter();
-            rendezvous.meet();
-        });
-        assert_eq!(scraped(&urls, limits(1, *parses, *pages), parse), Vec::from_iter((0..*pages).map(parsed)));
-        assert_eq!(peak.highest(), *parses, "pages that were parsed at once");
+        let (rendezvous, peak) = (Rendezvous::of(calls * parses), Peak::new());
+        let all = || {
+            let (rendezvous, inside) = (rendezvous.clone(), peak.clone());
+            let parse = parser(move |_| {
+                let _inside = inside.enter();
+                rendezvous.meet();
+            });
+            all_answers(&urls, limits(1, *parses, *pages), parse)
+        };
+        let expected = Vec::from_iter((0..*pages).map(parsed));
+        if *calls == 2 {
+            // Each has its limits for itself.
+            site.meets(2);
+            let answers = Runtime::OneThread.block_on(async { tokio::join!(all(), all()) });
+            assert_eq!(answers, (expected.clone(), expected));
+        } else {
+            assert_eq!(Runtime::OneThread.block_on(all()), expected);
+        }
+        assert_eq!(peak.highest(), calls * parses, "pages that were parsed at once");
     });
 }
 
@@ -327,7 +349,7 @@ fn a_failure_is_the_answer_for_its_page_alone() {
 
 #[test]
 fn only_html_gets_into_the_parser() {
-    let html = ["text/html", "text/html; charset=utf-8", "Text/HTML;charset=utf-8", "text/html ; charset=utf-8"];
+    let html = ["text/html", "text/html; charset=utf-8", "tExT/hTmL;charset=utf-8", "text/html ; charset=utf-8"];
     let other = [
         "text/plain",
         "image/png",
@@ -361,13 +383,14 @@ fn only_html_gets_into_the_parser() {
 #[test]
 fn a_page_that_is_too_large_is_given_up_at_once() {
     // It says how long it is, or it has no end.
-    let whole = [(0, 0), (7, 7), (8, 7), (1, 0), (100_000, 99_999), (100_000, 100_000)];
+    let whole = [(0, 0), (7, 7), (8, 7), (1, 0), (100_000, 99_999), (100_000, 100_000), (LARGE, LARGE)];
+    let whole = whole.into_iter().filter(|row| !EXPLORED || row.0 < LARGE);
     let whole = whole.map(|(size, bytes)| (Reply::Text, "a", size, bytes));
     // It is bytes that count: of these letters, there are half as many.
     let letters = [(Reply::Text, "ä", 8, 8), (Reply::Text, "ä", 8, 7)];
     let parts = [(Reply::Endless, 8, 7), (Reply::Endless, 100_000, 7), (Reply::Half, 20, 7), (Reply::Drips, 1000, 7)];
     let parts = parts.map(|(reply, size, bytes)| (reply, "a", size, bytes));
-    let rows = whole.into_iter().chain(letters).chain(parts).map(|row @ (reply, letter, size, bytes)| {
+    let rows = whole.chain(letters).chain(parts).map(|row @ (reply, letter, size, bytes)| {
         let sent = match reply {
             Reply::Text => "",
             Reply::Half => ", of which half is sent",
@@ -690,6 +713,12 @@ impl Spot {
 
 /// So many bytes a page may have that is not too large.
 const ALLOWED: usize = 1_000;
+/// So many bytes are no more than allowed, if so many are.
+const LARGE: usize = 5_000_000;
+/// More than there are cores.
+const CROWD: usize = 70;
+/// More than a byte can count.
+const MORE_THAN_A_BYTE: usize = 257;
 
 fn told(spots: &[Spot]) -> String {
     let told = |spot: &Spot| match spot {
