@@ -117,6 +117,12 @@ fn an_audit_always_sees_all_the_money() {
             assert_eq!(bank.total(), 100, "the audit, while money moves between 60 and 40");
         });
         assert_eq!(balances(&bank), [60, 40]);
+        thread::scope(|scope| {
+            start(scope, "deposits", || [(0, 1), (1, 2)].map(|(account, amount)| bank.deposit(account, amount)));
+            // Not 102: whoever sees the second deposit sees the first one.
+            let total = bank.total();
+            assert!([100, 101, 103].contains(&total), "the audit saw {total}, while 1 and then 2 come to 100");
+        });
     });
 }
 
@@ -170,6 +176,18 @@ fn waiting_for_both_accounts_keeps_to_one_limit() {
             // A quarter more, for those who look now and then instead of waiting.
             assert!(waited < limit + limit / 4, "waited for {waited:?} where {limit:?} was the limit");
             assert_eq!(balances(&bank), [100, 100]);
+        }
+        // In 32 bits, so many microseconds are none at all, and so many milliseconds neither.
+        for limit in [Duration::from_micros(1 << 32), Duration::from_millis(1 << 32)] {
+            let bank = Bank::new(&[100, 100]);
+            let outcome = thread::scope(|scope| {
+                let reader =
+                    start(scope, "reader", || bank.with_balance(1, |_| thread::sleep(Duration::from_millis(30))));
+                until_blocked(reader.thread());
+                bank.transfer_within(0, 1, 30, limit)
+            });
+            assert_eq!(outcome, Ok(()), "after 30 ms nobody reads any more, and {limit:?} was the limit");
+            assert_eq!(balances(&bank), [70, 130]);
         }
     });
 }
@@ -256,6 +274,9 @@ fn banks_have_nothing_to_do_with_each_other() {
                 });
             });
             inside.pass();
+            // What is read in the other bank stays as it is, too: its reader has two balances, and both keep still.
+            let late = other.transfer_within(0, 1, 10, Duration::from_millis(5));
+            assert_eq!(late, Err(Refused::TimeIsUp), "0→1 in the other bank, while its account 1 is being read");
             // Who waits in one bank keeps nobody waiting in another, either.
             let waiting = start(scope, "who waits", || match who {
                 Waiting::Payer => assert_eq!(bank.transfer(1, 0, 10), Ok(())),

@@ -140,6 +140,10 @@ fn each_request_has_its_answer() {
                 "the number of key {number}"
             );
         }
+        situation("the list grows, to more than two bytes count");
+        for number in 301..=(1 << 16) + 1 {
+            assert_eq!(other.answer(Request::Push(number)), Ok(number), "the list's new length");
+        }
     });
 }
 
@@ -189,10 +193,11 @@ fn the_longest_message_passes_and_a_longer_one_is_not_sent() {
         // One byte is the tag.
         let longest = Request::Find("k".repeat(LONGEST - 1));
         situation("a request is exactly as long as it may be");
-        let mut client = Line::new(Script::of(frame(&longest.encode())), Page::blank());
+        // Others follow: it is one message that may be so long, and not all of them together.
+        let mut client = Line::new(Script::of(frame(&longest.encode()).repeat(3)), Page::blank());
         assert_eq!(kind(Owner::empty().attend(&mut client)), Ok(()), "`attend`");
         let refused = frame(&[3]);
-        assert_eq!(client.writer.flushed(), refused, "the answer");
+        assert_eq!(client.writer.flushed(), refused.repeat(3), "the answers");
         let mut owner = Line::new(Script::of(refused.repeat(2)), Page::blank());
         {
             let mut proxy = Proxy::new(&mut owner);
@@ -271,7 +276,7 @@ fn the_owner_may_go_at_any_point() {
         }
         let answer = frame(&encode_answer(Ok(5)));
         for room in 0..frame(&request.encode()).len() {
-            for kind_of in [ErrorKind::BrokenPipe, ErrorKind::ConnectionAborted] {
+            for kind_of in [ErrorKind::BrokenPipe, ErrorKind::ConnectionAborted, ErrorKind::InvalidInput] {
                 situation(format!("the owner takes {room} bytes of a request, and then goes ({kind_of:?})"));
                 let page = Page::blank().room_for(room, Then::Fail(kind_of));
                 loses(Script::of(answer.repeat(2)), page, &request, kind_of);
@@ -283,12 +288,16 @@ fn the_owner_may_go_at_any_point() {
     });
 }
 
-/// How the other side goes. What may be tried again is reported as well: only `Interrupted` is not.
-const LEAVES: [Then; 4] = [
+/// How the other side goes. What may be tried again is reported as well: only `Interrupted` is not. And so is what has the same
+/// name as an error of `attend`'s or `ask`'s own: a stream that fails has not ended.
+const LEAVES: [Then; 7] = [
     Then::End,
     Then::Fail(ErrorKind::ConnectionReset),
     Then::Fail(ErrorKind::TimedOut),
     Then::Fail(ErrorKind::WouldBlock),
+    Then::Fail(ErrorKind::UnexpectedEof),
+    Then::Fail(ErrorKind::InvalidInput),
+    Then::Fail(ErrorKind::BrokenPipe),
 ];
 
 /// Asks twice: the first time it fails like this, and the second time because the proxy has hung up.
@@ -315,24 +324,26 @@ fn hostile_bytes_are_refused_before_they_cost_anything() {
         for length in lengths.into_iter().chain([1, 9].into_iter().flat_map(|low| [(1 << 24) + low, (1 << 31) + low])) {
             for at in 0..=4 {
                 situation(format!("a message of {length} bytes is announced, and a piece ends after {at} bytes"));
-                hostile([&length.to_be_bytes(), &vec![0; 2 * BUFFER][..]].concat(), at, usually);
+                let bytes = [&length.to_be_bytes(), &vec![0; 2 * BUFFER][..]].concat();
+                hostile([bytes.clone(), bytes], at, usually);
             }
         }
         for bytes in hostile_messages().filter(|bytes| Request::decode(bytes).is_none()) {
             if decode_answer(&bytes).is_none() {
                 situation(format!("a message of the bytes {bytes:?}"));
-                hostile([frame(&bytes), frame(&[5])].concat(), 0, usually);
+                // What follows would be a request, and an answer.
+                hostile([[5].to_vec(), number(5)].map(|next| [frame(&bytes), frame(&next)].concat()), 0, usually);
             }
         }
     });
 }
 
-/// Neither side takes this for a message, and nobody else is worse off.
-fn hostile(bytes: Vec<u8>, at: usize, usually: (u64, u64)) {
-    let far = bytes.len().saturating_sub(BUFFER);
+/// The owner does not take the one, and the proxy not the other for a message, and nobody else is worse off.
+fn hostile([asked, said]: [Vec<u8>; 2], at: usize, usually: (u64, u64)) {
+    let far = asked.len().saturating_sub(BUFFER);
     let (owner, mut outcome) = (Owner::empty(), Ok(()));
     assert_eq!(owner.answer(Request::Set(7)), Ok(0));
-    let mut client = Line::new(Script::of(&*bytes).cut_at([at]), Page::blank());
+    let mut client = Line::new(Script::of(&*asked).cut_at([at]), Page::blank());
     let allocated = allocation_counter::measure(|| outcome = owner.attend(&mut client)).bytes_total;
     assert_eq!(kind(outcome), Err(ErrorKind::InvalidData), "what `attend` says");
     let more = allocated.saturating_sub(usually.0);
@@ -342,7 +353,7 @@ fn hostile(bytes: Vec<u8>, at: usize, usually: (u64, u64)) {
     assert_eq!(client.writer.taken(), [0; 0], "the answer to it");
     assert_eq!(owner.answer(Request::Get), Ok(7), "the value that another client had set");
 
-    let mut line = Line::new(Script::of(bytes).cut_at([at]), Page::blank());
+    let mut line = Line::new(Script::of(said).cut_at([at]), Page::blank());
     let mut proxy = Proxy::new(&mut line);
     let mut outcome = Ok(Ok(0));
     let allocated = allocation_counter::measure(|| outcome = proxy.ask(&Request::Get)).bytes_total;
@@ -368,7 +379,7 @@ fn for_a_short_message() -> (u64, u64) {
 const CHEAP: u64 = 32 * 1024;
 
 /// More than anybody needs who reads ahead.
-const BUFFER: usize = 2 * LONGEST;
+const BUFFER: usize = 4 * LONGEST;
 
 #[test]
 fn each_answer_leaves_before_the_next_request_is_read() {
@@ -387,14 +398,22 @@ fn each_answer_leaves_before_the_next_request_is_read() {
 }
 
 /// What the other client does.
-const OTHERS: [Other; 6] =
-    [Other::Silent, Other::HalfARequest, Other::TakesNoAnswer, Other::Rubbish, Other::Gone, Other::NotAccepted];
+const OTHERS: [Other; 7] = [
+    Other::Silent,
+    Other::HalfARequest,
+    Other::TakesNoAnswer,
+    Other::TakesNoRefusal,
+    Other::Rubbish,
+    Other::Gone,
+    Other::NotAccepted,
+];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Other {
     Silent,
     HalfARequest,
     TakesNoAnswer,
+    TakesNoRefusal,
     Rubbish,
     Gone,
     NotAccepted,
@@ -406,6 +425,7 @@ impl std::fmt::Display for Other {
             Other::Silent => "a client that says nothing",
             Other::HalfARequest => "a client that stops in the middle of a request",
             Other::TakesNoAnswer => "a client that asks and does not take the answer",
+            Other::TakesNoRefusal => "a client that is refused and does not take that from a buffer",
             Other::Rubbish => "a client that sends rubbish",
             Other::Gone => "a client that goes in the middle of a request",
             Other::NotAccepted => "a client that could not be accepted",
@@ -419,8 +439,8 @@ fn no_client_waits_for_another() {
         let (clients, lifeline) = served();
         let begun = Instant::now();
         // They stay until the last one is done. On schedules one shows it all; on threads there are more of them than anybody would
-        // have workers.
-        let crowd = if EXPLORED { 1 } else { 40 };
+        // have workers, or bits in a word.
+        let crowd = if EXPLORED { 1 } else { 70 };
         let mut held: Vec<_> = (0..crowd).map(|number| clients.meet(*other, number)).collect();
         let (mut ears, mut mouth) = clients.come();
         say(&mut mouth, &Request::Push(7).encode()).unwrap();
@@ -615,13 +635,20 @@ fn a_program_that_is_no_owner_is_an_error_and_is_ended() {
                 Children::none_is_left();
             }
         }
-        situation("a manager of a program that says an address of IPv6");
-        let mut command = children.command("says_and_stays");
-        command.env(WORDS, b"[::1]:1\n".map(|byte| byte.to_string()).join(" "));
-        let manager = Manager::start(command).unwrap();
-        assert_eq!(manager.address(), SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 1)));
-        drop(manager);
-        Children::none_is_left();
+        // The second is as long as they can be.
+        for address in
+            [([0, 0, 0, 0, 0, 0, 0, 1], 1), ([0xfd12, 0x3456, 0x789a, 0x1111, 0x2222, 0x3333, 0x4444, 0x5555], 65_535)]
+        {
+            let address = SocketAddr::from(address);
+            situation(format!("a manager of a program that says {address}, an address of IPv6"));
+            let mut command = children.command("says_and_stays");
+            command
+                .env(WORDS, format!("{address}\n").bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(" "));
+            let manager = Manager::start(command).unwrap();
+            assert_eq!(manager.address(), address, "what the program has said");
+            drop(manager);
+            Children::none_is_left();
+        }
     });
 }
 
@@ -850,7 +877,7 @@ impl Drop for Watched<'_> {
 }
 
 /// The clients of an owner that serves.
-struct Clients(mpsc::Sender<io::Result<Line<PipeReader, PipeWriter>>>);
+struct Clients(mpsc::Sender<io::Result<Line<PipeReader, BufWriter<PipeWriter>>>>);
 
 /// An owner that serves until the lifeline is dropped.
 fn served() -> (Clients, PipeWriter) {
@@ -865,7 +892,13 @@ fn served() -> (Clients, PipeWriter) {
 impl Clients {
     /// A client comes. It gets what it hears with, and what it speaks with.
     fn come(&self) -> (PipeReader, PipeWriter) {
+        self.come_with(0)
+    }
+
+    /// A client comes whose answers go through a buffer of so many bytes. With none, they are written at once, and not only flushed.
+    fn come_with(&self, buffer: usize) -> (PipeReader, PipeWriter) {
         let ((ears, mouth), (their_ears, their_mouth)) = (pipe(0, usize::MAX), pipe(1, usize::MAX));
+        let mouth = BufWriter::with_capacity(buffer, mouth);
         self.0.send(Ok(Line::new(their_ears, mouth))).expect("`serve` takes clients as long as its lifeline is there");
         (ears, their_mouth)
     }
@@ -880,13 +913,14 @@ impl Clients {
             self.0.send(Err(whys[number % whys.len()].into())).expect("`serve` takes clients");
             return None;
         }
-        let (ears, mut mouth) = self.come();
+        let (ears, mut mouth) = self.come_with(if other == Other::TakesNoRefusal { 64 } else { 0 });
         let request = frame(&Request::Push(1).encode());
         match other {
             Other::Silent | Other::NotAccepted => {}
             Other::HalfARequest | Other::Gone => mouth.write_all(&request[..6]).unwrap(),
             // Not a push: the answer of the one who comes later shall not depend on who is first.
             Other::TakesNoAnswer => mouth.write_all(&frame(&Request::Get.encode())).unwrap(),
+            Other::TakesNoRefusal => mouth.write_all(&frame(&Request::Find(String::new()).encode())).unwrap(),
             Other::Rubbish => mouth.write_all(&frame(b"\xff")).unwrap(),
         }
         (other != Other::Gone).then_some((ears, mouth))
@@ -996,8 +1030,8 @@ fn dialogue() -> Vec<(Request, Answer)> {
     use Refusal::{NoSuchIndex, NoSuchKey, Overflow};
     use Request::{Add, Find, Get, Insert, Item, Pop, Push, Remove, Set};
     let key = |name: &str| name.to_owned();
-    // Keys that differ in their last byte only.
-    let long = |end: &str| "k".repeat(1000) + end;
+    // Keys that differ in their last byte only, and are as long as a request lets them be.
+    let long = |end: &str| "k".repeat(LONGEST - 10) + end;
     vec![
         (Get, Ok(0)),
         (Add(5), Ok(5)),
@@ -1037,6 +1071,20 @@ fn dialogue() -> Vec<(Request, Answer)> {
         (Pop, Ok(30)),
         (Pop, Ok(10)),
         (Pop, Err(NoSuchIndex)),
+        // None of these numbers stands for an item that is not there.
+        (Push(-1), Ok(1)),
+        (Push(0), Ok(2)),
+        (Push(i64::MIN), Ok(3)),
+        (Push(i64::MAX), Ok(4)),
+        (Item(0), Ok(-1)),
+        (Item(1), Ok(0)),
+        (Item(2), Ok(i64::MIN)),
+        (Item(3), Ok(i64::MAX)),
+        (Pop, Ok(i64::MAX)),
+        (Pop, Ok(i64::MIN)),
+        (Pop, Ok(0)),
+        (Pop, Ok(-1)),
+        (Pop, Err(NoSuchIndex)),
         (Find(key("")), Err(NoSuchKey)),
         (Remove(key("")), Err(NoSuchKey)),
         (Insert(key(""), 1), Ok(1)),
@@ -1057,6 +1105,26 @@ fn dialogue() -> Vec<(Request, Answer)> {
         (Find(long("a")), Ok(0)),
         (Remove(long("b")), Ok(6)),
         (Find(long("a")), Ok(0)),
+        (Insert(long("a"), -1), Ok(4)),
+        (Find(long("a")), Ok(-1)),
+        (Remove(long("a")), Ok(-1)),
+        // A NUL ends no key.
+        (Insert(key("n\0a"), i64::MAX), Ok(4)),
+        (Insert(key("n\0b"), 7), Ok(5)),
+        (Find(key("n")), Err(NoSuchKey)),
+        (Find(key("n\0a")), Ok(i64::MAX)),
+        (Remove(key("n\0b")), Ok(7)),
+        // Keys of the same bytes in another order, and some that simple sums of their bytes take for one: 31·A + a is 31·B + B, and
+        // 33·E + z is 33·F + Y.
+        (Insert(key("ab"), 1), Ok(5)),
+        (Insert(key("ba"), 2), Ok(6)),
+        (Insert(key("Aa"), 3), Ok(7)),
+        (Insert(key("BB"), 4), Ok(8)),
+        (Insert(key("Ez"), 5), Ok(9)),
+        (Insert(key("FY"), 6), Ok(10)),
+        (Find(key("ab")), Ok(1)),
+        (Find(key("Aa")), Ok(3)),
+        (Find(key("Ez")), Ok(5)),
         // None of it has touched the value.
         (Get, Ok(-1)),
     ]
