@@ -150,14 +150,15 @@ fn whole_judge(repository: &Repository, judge: &str, katas: &[Arc<Kata>]) -> Res
     Ok(whole.text())
 }
 
-/// What each process may use. A test of any kata needs a small part of it.
+/// What each process may use. A test of any kata needs a small part of it, and half of the tasks at most: some have more threads than
+/// a byte can count.
 fn limits(args: &GradeArgs) -> Limits {
     const MIB: u64 = 1024 * 1024;
     Limits {
         memory: args.memory * MIB,
         output: MIB,
         file: 64 * MIB,
-        tasks: 256,
+        tasks: 600,
         seconds: args.test_seconds,
         compile_seconds: args.compile_seconds,
         compile_memory: 2048 * MIB,
