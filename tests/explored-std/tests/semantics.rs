@@ -81,6 +81,28 @@ fn a_timeout_fires_only_when_nobody_else_can_go_on() {
 }
 
 #[test]
+fn who_does_not_wait_sees_that_a_channel_is_still_open() {
+    let look = |limit| {
+        move || {
+            let (sender, receiver) = channel::<()>();
+            let has_gone = Arc::new(AtomicBool::new(false));
+            let theirs = Arc::clone(&has_gone);
+            let worker = thread::spawn(move || {
+                theirs.store(true, SeqCst);
+                drop(sender);
+            });
+            if has_gone.load(SeqCst) {
+                assert_eq!(receiver.recv_timeout(limit), Err(RecvTimeoutError::Disconnected), "it is not closed yet");
+            }
+            worker.join().unwrap();
+        }
+    };
+    fails(Kind::Race, look(Duration::ZERO));
+    passes(look(HOUR));
+    fails_with(&Config { timeouts: Timeouts::Hostile, ..config() }, Kind::Race, look(HOUR));
+}
+
+#[test]
 fn sleepers_wake_in_the_order_of_their_deadlines() {
     passes(|| {
         let order = Mutex::new(Vec::new());

@@ -34,7 +34,7 @@ impl<T: Send + 'static> Worker<T> {
         let handle = thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                let (_alive, signal) = (alive, signal);
+                let (signal, _alive) = (signal, alive);
                 work(&signal)
             })
             .unwrap();

@@ -271,7 +271,10 @@ impl State {
         }
         self.threads[me].pending = operation;
         self.threads[me].looks = 0;
-        self.watch_reader(operation.kind.traits().may_wait);
+        let traits = operation.kind.traits();
+        self.watch_reader(traits.may_wait);
+        // Who need not wait for a release sees whether it has come.
+        self.settings.observed |= traits.waits_for_release && self.may_give_up(me);
         if self.threads[me].whole > 0 && self.can_go_on(me) {
             self.merge();
             return Announced::Go(How::Step);
@@ -549,6 +552,12 @@ impl State {
     /// Whether this thread could go on from what it announced.
     pub(crate) fn can_go_on(&self, thread: ThreadIndex) -> bool {
         is_possible(&self.threads, &self.objects, thread)
+    }
+
+    /// Whether this thread need not wait for what it announced: its time is up, or may be.
+    pub(crate) fn may_give_up(&self, thread: ThreadIndex) -> bool {
+        let deadline = self.threads[thread].pending.deadline;
+        deadline <= self.now || self.settings.hostile && deadline != NEVER
     }
 
     /// Whether a thread has begun and not ended.
