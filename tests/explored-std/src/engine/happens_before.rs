@@ -357,11 +357,13 @@ impl HappensBefore {
     }
 
     /// The steps with which this one, about to be made or at least announced, is in a race: they are dependent, nothing
-    /// between orders them, and they could have come after it. Latest first.
+    /// between orders them, and they could have come after it. Latest first. Who `gives_up` could have done so before what it has
+    /// waited for.
     pub(crate) fn races(
         &self,
         thread: ThreadIndex,
         kind: Kind,
+        gives_up: bool,
         touched: &Accesses,
         found: &mut Vec<usize>,
         possible_at: impl Fn(usize) -> bool,
@@ -383,6 +385,9 @@ impl HappensBefore {
                     continue;
                 }
                 if !event.goes_on && only_lets_go_on(event.kind, kind) || !possible_at(place as usize) {
+                    if gives_up {
+                        found.push(place as usize);
+                    }
                     continue;
                 }
                 found.push(place as usize);

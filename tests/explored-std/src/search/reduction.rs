@@ -231,18 +231,16 @@ impl Reduction {
         let order = Rc::clone(&self.order);
         let order = order.borrow();
         let (way, last_step) = (&self.way, order.last_step_of(choice.thread) as usize);
-        let gives_up = state.may_give_up(choice.thread);
         // If the thread had announced this operation already and could not do it then, it was the earlier step that made it
         // possible, unless another one was that does not depend on the earlier step.
         let possible_at = |place: usize| {
             let announced = last_step <= place;
             let known = way[place].possible.get(choice.thread).copied();
             let otherwise = || order.is_touched_otherwise(place, &enablers(state, choice.thread));
-            !choice.how.is_done() || gives_up || !announced || known.unwrap_or(true) || otherwise()
+            !choice.how.is_done() || !announced || known.unwrap_or(true) || otherwise()
         };
-        // Who may give up could have done so before the release that it has waited for.
-        let kind = if gives_up { Kind::Change } else { operation.kind };
-        order.races(choice.thread, kind, touched, &mut self.races, possible_at);
+        let gives_up = state.may_give_up(choice.thread);
+        order.races(choice.thread, operation.kind, gives_up, touched, &mut self.races, possible_at);
         self.plant_for_races(&order, Some((choice, touched)));
     }
 
@@ -251,7 +249,7 @@ impl Reduction {
         let order = Rc::clone(&self.order);
         let order = order.borrow();
         // No exception for what a release makes possible: the thread could have come here before it, and waited.
-        order.races(thread, Kind::Change, passed, &mut self.races, |_| true);
+        order.races(thread, Kind::Change, false, passed, &mut self.races, |_| true);
         self.plant_for_races(&order, None);
     }
 
