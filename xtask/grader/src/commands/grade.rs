@@ -150,15 +150,14 @@ fn whole_judge(repository: &Repository, judge: &str, katas: &[Arc<Kata>]) -> Res
     Ok(whole.text())
 }
 
-/// What each process may use. A test of any kata needs a small part of it, and half of the tasks at most: some have more threads than
-/// a byte can count.
+/// What each process may use. A test of any kata needs a small part of it; of the tasks some need more than a byte can count.
 fn limits(args: &GradeArgs) -> Limits {
     const MIB: u64 = 1024 * 1024;
     Limits {
         memory: args.memory * MIB,
         output: MIB,
         file: 64 * MIB,
-        tasks: 600,
+        tasks: 320,
         seconds: args.test_seconds,
         compile_seconds: args.compile_seconds,
         compile_memory: 2048 * MIB,
