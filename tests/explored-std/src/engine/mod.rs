@@ -9,7 +9,6 @@ mod callers;
 mod clock;
 pub(crate) mod grain;
 pub(crate) mod happens_before;
-mod heap;
 pub(crate) mod judge;
 pub(crate) mod kind;
 pub(crate) mod left;
