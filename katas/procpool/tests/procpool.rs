@@ -592,6 +592,9 @@ fn a_worker_that_ends_without_a_job_costs_none() {
             children.rendezvous(table, 2);
             let workers = ok(pool.map(vec![format!("meet {table};pid").into(); 2], size(1)));
             children.open(&format!("bomb of {}", workers[0]));
+            while runs(&workers[0]) {
+                thread::yield_now();
+            }
             until_still();
         }
     });
