@@ -235,10 +235,3 @@ impl SubAssign<Duration> for SystemTime {
         self.0 -= other;
     }
 }
-
-/// What the system says of a file, say.
-impl From<::std::time::SystemTime> for SystemTime {
-    fn from(real: ::std::time::SystemTime) -> SystemTime {
-        SystemTime(real)
-    }
-}

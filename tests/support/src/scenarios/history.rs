@@ -24,7 +24,7 @@ pub(super) struct Violation {
     pub(super) instead: Set,
     /// What happened until then, in an order in which it can have happened.
     pub(super) before: Vec<Seen>,
-    /// That order, with what can't be: stretches, and places in them.
+    /// The same order, with what can't be, if that is an event: stretches, and places in them.
     order: Vec<(usize, usize)>,
     /// At what time.
     pub(super) now: usize,
