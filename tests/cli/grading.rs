@@ -100,7 +100,11 @@ fn answers_that_share_a_test_program_have_verdicts_of_their_own() {
     for (learner, answer) in [("ada", &solution), ("barbara", &abba), ("carl", &alone), ("dora", &abba)] {
         workshop = workshop.write(&format!("class/{learner}/lock/src/lib.rs"), answer);
     }
+    let shared = target().join("interleave/target-guarded/debug/liblock.rlib");
+    let _ = fs::remove_file(&shared);
     let ran = grade(&workshop, "grades", &[]).exits(0);
+    // Under a name that they share, cargo writes one answer's library over another's when both are ready in the same moment.
+    assert!(shared.parent().is_some_and(Path::is_dir) && !shared.exists(), "{} is everybody's", shared.display());
     let expected = ["ada passed 12", "barbara failed 8", "carl compile-error 0", "dora failed 8"];
     assert_eq!(verdicts(&workshop, "grades"), expected, "{}", ran.stderr);
     let text = workshop.read("grades/results.jsonl");

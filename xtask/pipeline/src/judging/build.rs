@@ -18,7 +18,7 @@ use crate::judging::Session;
 use crate::judging::group::{self, Program};
 use crate::judging::sandbox::{Compiler, DIAGNOSTIC, Sandbox};
 use crate::judging::settings::Purpose;
-use crate::judging::stage::{Loaded, Staged};
+use crate::judging::stage::{self, Loaded, Staged};
 use crate::process;
 use crate::repository::Repository;
 use crate::subject::Source;
@@ -137,8 +137,8 @@ impl CrateBuild {
 enum Wanted {
     /// The libraries and the test programs of all crates.
     All,
-    /// The libraries of all crates.
-    Libraries,
+    /// The library of this package, and with it all libraries that it needs.
+    Library(String),
     /// The test programs of these packages.
     Tests(Vec<String>),
 }
@@ -147,7 +147,7 @@ impl Wanted {
     fn arguments(&self) -> Vec<&str> {
         match self {
             Wanted::All => vec!["--tests", "--workspace"],
-            Wanted::Libraries => vec!["--lib", "--workspace"],
+            Wanted::Library(package) => vec!["--lib", "--package", package],
             Wanted::Tests(packages) => {
                 ["--tests"].into_iter().chain(packages.iter().flat_map(|name| ["--package", name])).collect()
             }
@@ -162,7 +162,7 @@ impl Wanted {
 pub(crate) fn build(session: Session<'_>, staged: Staged) -> Result<Vec<Built>> {
     let mut crates = Crates::new();
     if session.settings.lean && staged.subjects.len() > 1 {
-        compile(session, &staged, &Wanted::Libraries, &mut crates)?;
+        compile(session, &staged, &Wanted::Library(stage::libraries(&staged.label)), &mut crates)?;
         build_groups(session, &staged, &mut crates)?;
         let all = staged.subjects.iter().flat_map(|one| one.modes().iter().map(move |mode| (one, *mode)));
         let open = all

@@ -135,12 +135,9 @@ pub(super) fn write(repository: &Repository, staged: &Staged, groups: &[Group]) 
         manifest.insert("test".to_string(), Value::Array(vec![Value::Table(test)]));
         let dependencies = stage::table(&mut manifest, "dependencies");
         for (number, member) in members.iter().enumerate() {
-            let library = [
-                ("package", member.package(&staged.label, group.mode)),
-                ("path", format!("../../{}", member.home(group.mode))),
-            ];
-            let library = library.map(|(key, value)| (key.to_string(), Value::String(value)));
-            dependencies.insert(format!("answer_{}", module(number)), Value::Table(Table::from_iter(library)));
+            let home = Path::new("../..").join(member.home(group.mode));
+            let library = stage::dependency(&member.package(&staged.label, group.mode), &home);
+            dependencies.insert(format!("answer_{}", module(number)), Value::Table(library));
         }
         stage::write_if_changed(&home.join("Cargo.toml"), &manifest.to_string())?;
     }

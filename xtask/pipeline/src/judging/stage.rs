@@ -86,15 +86,56 @@ pub(crate) fn stage(repository: &Repository, label: &str, subjects: Vec<Loaded>)
             write_if_changed(&home.join(mode.to_string()).join("Cargo.toml"), &manifest.to_string())?;
         }
     }
+    write_libraries(&staged)?;
     write_workspace(repository, &staged, &[])?;
     pin_versions(repository, &staged.folder)?;
     Ok(staged)
 }
 
-/// Writes the workspace's own manifest: the subjects' crates, and those of these groups of them.
+/// The folder of the crate that needs all subjects' libraries.
+const LIBRARIES: &str = "libraries";
+
+/// The name of that crate's package in the workspace `label`.
+pub(super) fn libraries(label: &str) -> String {
+    format!("{label}--{LIBRARIES}")
+}
+
+/// Writes the crate that needs all subjects' libraries. They are built for it, and never asked for by themselves: what cargo is asked
+/// for gets a second name without a hash, by a hard link. `liblock.rlib` would be that of every answer to `lock`; and where two of
+/// them are ready in the same moment, linking fails for one, and cargo copies it over the other's file instead. One learner would get
+/// another's verdict.
+fn write_libraries(staged: &Staged) -> Result<()> {
+    let home = staged.folder.join(LIBRARIES);
+    let crates = staged.subjects.iter().flat_map(|one| one.modes().iter().map(move |mode| (one, *mode)));
+    let needs = crates.enumerate().map(|(number, (one, mode))| {
+        let path = Path::new("..").join(one.home(mode));
+        (format!("answer_{number}"), Value::Table(dependency(&one.package(&staged.label, mode), &path)))
+    });
+    let manifest = Table::from_iter([
+        (
+            "package".to_string(),
+            Value::Table(Table::from_iter([text("name", &libraries(&staged.label)), text("edition", "2024")])),
+        ),
+        ("dependencies".to_string(), Value::Table(needs.collect())),
+    ]);
+    write_if_changed(&home.join("src/lib.rs"), "")?;
+    write_if_changed(&home.join("Cargo.toml"), &manifest.to_string())
+}
+
+/// A dependency on a package in that folder.
+pub(super) fn dependency(package: &str, folder: &Path) -> Table {
+    Table::from_iter([text("package", package), text("path", &folder.display().to_string().replace('\\', "/"))])
+}
+
+fn text(key: &str, value: &str) -> (String, Value) {
+    (key.to_string(), Value::String(value.to_string()))
+}
+
+/// Writes the workspace's own manifest: the subjects' crates, the one that needs their libraries, and those of these groups of them.
 pub(super) fn write_workspace(repository: &Repository, staged: &Staged, groups: &[Group]) -> Result<()> {
     let subjects = staged.subjects.iter().flat_map(|one| one.modes().iter().map(|mode| one.home(*mode)));
-    let members = subjects.chain(groups.iter().map(Group::home)).map(Value::String).collect();
+    let members = subjects.chain([LIBRARIES.to_string()]).chain(groups.iter().map(Group::home));
+    let members = members.map(Value::String).collect();
     write_if_changed(&staged.folder.join("Cargo.toml"), &with_members(workspace_manifest(repository)?, members))
 }
 
@@ -246,10 +287,7 @@ fn use_support(manifest: &mut Table, features: &[&str]) {
 }
 
 fn model(repository: &Repository, package: &str, path: &str) -> Result<Table> {
-    Ok(Table::from_iter([
-        ("package".to_string(), Value::String(package.to_string())),
-        ("path".to_string(), absolute(repository, path)?),
-    ]))
+    Ok(Table::from_iter([text("package", package), ("path".to_string(), absolute(repository, path)?)]))
 }
 
 /// The absolute path of something in the repository. Links are resolved, so that one crate is not built twice under two names.
