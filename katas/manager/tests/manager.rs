@@ -20,7 +20,7 @@ use ::manager::{Answer, LONGEST, Manager, Owner, Proxy, Refusal, Request, decode
 use kata::child::{Children, die_of, meet, roles, tell};
 use kata::scenarios::every_small_program;
 use kata::stream::{Page, PipeReader, PipeWriter, Script, TRIED_FOR_EVER, Then, pipe};
-use kata::{Check, EXPLORED, panic_on_purpose, situation};
+use kata::{Check, EXPLORED, allocated, panic_on_purpose, situation};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with. And only an enum has variants to import.
@@ -341,12 +341,12 @@ fn hostile_bytes_are_refused_before_they_cost_anything() {
 /// The owner does not take the one, and the proxy not the other for a message, and nobody else is worse off.
 fn hostile([asked, said]: [Vec<u8>; 2], at: usize, usually: (u64, u64)) {
     let far = asked.len().saturating_sub(BUFFER);
-    let (owner, mut outcome) = (Owner::empty(), Ok(()));
+    let owner = Owner::empty();
     assert_eq!(owner.answer(Request::Set(7)), Ok(0));
     let mut client = Line::new(Script::of(&*asked).cut_at([at]), Page::blank());
-    let allocated = allocation_counter::measure(|| outcome = owner.attend(&mut client)).bytes_total;
+    let (outcome, bytes) = allocated(|| owner.attend(&mut client));
     assert_eq!(kind(outcome), Err(ErrorKind::InvalidData), "what `attend` says");
-    let more = allocated.saturating_sub(usually.0);
+    let more = bytes.saturating_sub(usually.0);
     assert!(more < CHEAP, "`attend` allocated {more} bytes more than for a short request before it refused them");
     let left = client.reader.left();
     assert!(left >= far, "`attend` read on after the length: {left} bytes of it are left");
@@ -355,22 +355,21 @@ fn hostile([asked, said]: [Vec<u8>; 2], at: usize, usually: (u64, u64)) {
 
     let mut line = Line::new(Script::of(said).cut_at([at]), Page::blank());
     let mut proxy = Proxy::new(&mut line);
-    let mut outcome = Ok(Ok(0));
-    let allocated = allocation_counter::measure(|| outcome = proxy.ask(&Request::Get)).bytes_total;
+    let (outcome, bytes) = allocated(|| proxy.ask(&Request::Get));
     assert_eq!(kind(outcome), Err(ErrorKind::InvalidData), "what `ask` says");
-    let more = allocated.saturating_sub(usually.1);
+    let more = bytes.saturating_sub(usually.1);
     assert!(more < CHEAP, "`ask` allocated {more} bytes more than for a short answer before it refused them");
     assert_eq!(kind(proxy.ask(&Request::Get)), Err(ErrorKind::BrokenPipe), "what `ask` says the next time");
 }
 
 /// How many bytes `attend` and `ask` allocate when all is well. Whoever reads ahead has a buffer for that.
 fn for_a_short_message() -> (u64, u64) {
-    let (mut line, mut end) = (Line::new(Script::of(frame(&[0])), Page::blank()), Ok(()));
-    let attend = allocation_counter::measure(|| end = Owner::empty().attend(&mut line)).bytes_total;
+    let mut line = Line::new(Script::of(frame(&[0])), Page::blank());
+    let (end, attend) = allocated(|| Owner::empty().attend(&mut line));
     assert_eq!(kind(end), Ok(()), "what `attend` says of a client that asks for the value, and goes");
-    let (mut line, mut answer) = (Line::new(Script::of(frame(&number(0))), Page::blank()), Ok(Ok(1)));
+    let mut line = Line::new(Script::of(frame(&number(0))), Page::blank());
     let mut proxy = Proxy::new(&mut line);
-    let ask = allocation_counter::measure(|| answer = proxy.ask(&Request::Get)).bytes_total;
+    let (answer, ask) = allocated(|| proxy.ask(&Request::Get));
     assert_eq!(kind(answer), Ok(Ok(0)), "what `ask` says when 0 is answered");
     (attend, ask)
 }

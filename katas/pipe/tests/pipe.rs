@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use kata::child::{Children, roles};
 use kata::stream::{Page, Script, TRIED_FOR_EVER, Then, pipe};
-use kata::{Check, Gate, a_while_passes, situation, until_still};
+use kata::{Check, Gate, a_while_passes, allocated, situation, until_still};
 use pipe::{Connection, LONGEST, receive, send};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -243,10 +243,9 @@ fn a_hostile_length_is_refused_before_anything_is_allocated() {
                 situation(format!("a message of {length} bytes is announced, and a piece ends after {cut} bytes"));
                 let stream = [&length.to_be_bytes(), b"the rest".as_slice()].concat();
                 let mut script = Script::of(stream).cut_at([cut]);
-                let mut outcome = Ok(None);
-                let allocated = allocation_counter::measure(|| outcome = receive(&mut script)).bytes_total;
+                let (outcome, bytes) = allocated(|| receive(&mut script));
                 assert_eq!(in_short(outcome), Err(ErrorKind::InvalidData), "{length} bytes announced");
-                assert!(allocated < 64 * 1024, "{allocated} bytes were allocated before they were refused");
+                assert!(bytes < 64 * 1024, "{bytes} bytes were allocated before they were refused");
             }
         }
         situation("a message is exactly as long as it may be");
@@ -282,10 +281,9 @@ fn a_hostile_length_is_refused_before_anything_is_allocated() {
 /// A message that is too long must not be sent, and not be copied either.
 #[track_caller]
 fn refused(send: impl FnOnce() -> io::Result<()>, what: &str) {
-    let mut outcome = Ok(());
-    let allocated = allocation_counter::measure(|| outcome = send()).bytes_total;
+    let (outcome, bytes) = allocated(send);
     assert_eq!(outcome.map_err(|error| error.kind()), Err(ErrorKind::InvalidInput), "{what}");
-    assert!(allocated < 64 * 1024, "{what}: {allocated} bytes were allocated before it was refused");
+    assert!(bytes < 64 * 1024, "{what}: {bytes} bytes were allocated before it was refused");
 }
 
 #[test]

@@ -526,11 +526,42 @@ fn a_thread_local_is_destroyed_at_its_threads_end() {
     });
 }
 
+/// Takes both locks, the one at the lower address first.
+fn swap(one: &Mutex<u32>, other: &Mutex<u32>) {
+    let in_order = (one as *const Mutex<u32>) < other;
+    let (first, second) = if in_order { (one, other) } else { (other, one) };
+    let mut first = first.lock().unwrap();
+    let mut second = second.lock().unwrap();
+    std::mem::swap(&mut *first, &mut *second);
+}
+
 #[test]
-fn threads_have_the_stacks_that_they_had_in_the_schedule_before() {
+fn locks_may_be_taken_in_the_order_of_their_addresses() {
+    // What a schedule leaves makes no difference: here a result, and a box that nobody drops.
+    let results = Arc::new(std::real::sync::Mutex::new(Vec::new()));
+    passes(move || {
+        let locks: Vec<Box<Mutex<u32>>> = (0..4).map(|number| Box::new(Mutex::new(number))).collect();
+        thread::scope(|scope| {
+            for (one, other) in [(0, 1), (2, 1)] {
+                let locks = &locks;
+                scope.spawn(move || {
+                    let own = Box::new(Mutex::new(10));
+                    swap(&locks[one], &locks[other]);
+                    swap(&locks[other], &own);
+                });
+            }
+        });
+        std::mem::forget(Box::new(Mutex::new(0)));
+        results.lock().unwrap().push(Box::new(Mutex::new(*locks[1].lock().unwrap())));
+    });
+}
+
+#[test]
+fn values_lie_where_they_lay_in_the_schedule_before() {
     let seen = Arc::new(std::real::sync::Mutex::new(Vec::new()));
     let theirs = Arc::clone(&seen);
     passes(move || {
+        let values = [Box::new([0_u8; 40]), Box::new([1; 40]), Box::new([2; 40])];
         let (come, locks) = (Arc::new(AtomicUsize::new(0)), Arc::new([Mutex::new(()), Mutex::new(())]));
         // They come in any order, all are there before one ends, and they end in this one.
         let held = locks.each_ref().map(|lock| lock.lock().unwrap());
@@ -547,11 +578,41 @@ fn threads_have_the_stacks_that_they_had_in_the_schedule_before() {
             drop(held.next());
             worker.join().unwrap()
         });
-        theirs.lock().unwrap().push(on_stacks);
+        let in_boxes = values.each_ref().map(|value| std::ptr::from_ref::<[u8; 40]>(value).addr());
+        theirs.lock().unwrap().push((in_boxes, on_stacks));
     });
     let seen = seen.lock().unwrap();
     assert!(seen.len() > 1);
     assert!(seen.iter().all(|addresses| *addresses == seen[0]), "{seen:?}");
+}
+
+#[test]
+fn a_value_of_any_size_and_alignment_has_its_place() {
+    #[repr(align(256))]
+    struct Apart(u8);
+    #[repr(align(8192))]
+    struct Far(u8);
+    let kept = Arc::new(std::real::sync::Mutex::new(Vec::new()));
+    let theirs = Arc::clone(&kept);
+    passes(move || {
+        let apart: Vec<Box<Apart>> = (0..3).map(|number| Box::new(Apart(number))).collect();
+        assert!(apart.iter().zip(0..).all(|(value, number)| {
+            value.0 == number && std::ptr::from_ref::<Apart>(value).addr().is_multiple_of(256)
+        }));
+        let far = Box::new(Far(7));
+        assert!(far.0 == 7 && std::ptr::from_ref::<Far>(&far).addr().is_multiple_of(8192));
+        // More of one size than there is room for, and one that grows through all sizes.
+        let many: Vec<Box<[u8]>> = (0..3_000).map(|number| vec![number as u8; 3_000].into_boxed_slice()).collect();
+        assert!(many.iter().zip(0..).all(|(value, number)| value.iter().all(|byte| *byte == number as u8)));
+        let mut grown = Vec::new();
+        (0..20_000_u32).for_each(|number| grown.push(number));
+        assert!(grown.iter().copied().eq(0..20_000));
+        grown.shrink_to(10);
+        assert!(vec![0_u8; 400].iter().all(|byte| *byte == 0), "a place that was used before");
+        theirs.lock().unwrap().extend(many.into_iter().step_by(100));
+    });
+    // Another OS thread drops them.
+    assert!(kept.lock().unwrap().drain(..).zip(0..).all(|(value, number)| value[0] == (number % 30 * 100) as u8));
 }
 
 #[test]

@@ -31,6 +31,8 @@
 //! A body may run thousands of times, so it makes everything afresh that it uses: tools, accounts, queues. It must do
 //! the same under the same schedule: no random numbers, no real clock.
 
+#[cfg(any(feature = "allocations", feature = "explore"))]
+mod allocations;
 #[cfg(all(feature = "child", not(feature = "explore")))]
 pub mod child;
 #[cfg(feature = "explore")]
@@ -66,6 +68,8 @@ mod threads;
 #[cfg(not(feature = "explore"))]
 mod watchdog;
 
+#[cfg(any(feature = "allocations", feature = "explore"))]
+pub use allocations::allocated;
 pub use check::{Check, check, each_on_threads, on_schedules, on_threads};
 /// Whether this build explores schedules. There a body takes longer, and needs fewer inputs: who is faster is no matter of luck.
 pub const EXPLORED: bool = cfg!(feature = "explore");

@@ -9,6 +9,7 @@ mod callers;
 mod clock;
 pub(crate) mod grain;
 pub(crate) mod happens_before;
+mod heap;
 pub(crate) mod judge;
 pub(crate) mod kind;
 pub(crate) mod left;

@@ -11,6 +11,7 @@ use corosensei::stack::{DefaultStack, Stack as _};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use verdict::Kind as Verdict;
 
+use super::heap;
 use super::kind::Kind;
 use super::operation::{How, Operation, Site, ThreadIndex};
 use super::state::{Announced, Next, Phase, State};
@@ -76,6 +77,12 @@ pub(crate) fn with<R>(f: impl FnOnce(&mut State) -> R) -> R {
 #[inline]
 pub(crate) fn try_with<R>(f: impl FnOnce(&mut State) -> R) -> Option<R> {
     STATE.try_with(|state| Some(f(state.try_borrow_mut().ok()?.as_mut()?))).ok().flatten()
+}
+
+/// Whether the explorer works on the state right now.
+#[inline]
+pub(super) fn is_at_work() -> bool {
+    STATE.try_with(|state| state.try_borrow().is_err()).unwrap_or(true)
 }
 
 /// The state of the schedule that runs, for a signal handler.
@@ -174,7 +181,9 @@ pub(crate) fn run(body: &Arc<dyn Fn() + Send + Sync>, stacks: &mut Stacks) {
         }
         let (number, running) = &mut stacks.running[current];
         let coroutine = running.as_mut().expect("only threads that have not ended are resumed");
+        heap::in_program(true);
         let finished = matches!(coroutine.resume(()), CoroutineResult::Return(()));
+        heap::in_program(false);
         if finished {
             let (number, stack) = (*number, running.take().map(Coroutine::into_stack));
             stacks.give_back(with(|state| state.threads[current].stack_size), number, stack);
