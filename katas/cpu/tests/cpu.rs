@@ -17,7 +17,7 @@ use cpu::{balanced, by_processes, in_chunks, one_by_one, serve, split, with_rayo
 use kata::child::{Children, meet, roles};
 use kata::conversation::{self, Streams};
 use kata::inputs::{counted, listed, subsets};
-use kata::{Check, EXPLORED, Rendezvous, each_on_threads, on_threads};
+use kata::{Check, EXPLORED, Rendezvous, each_on_threads, on_threads, panic_on_purpose};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
 /// whatever it is compared with, or be there for some `T` alone.
@@ -454,9 +454,9 @@ struct Overworked(usize);
 /// Panics with something of its own, with a text, or with a text that was made for it.
 fn overwork(item: usize) -> ! {
     match item % 3 {
-        0 => panic::panic_any(Overworked(item)),
-        1 => panic::panic_any("overworked"),
-        _ => panic::panic_any(format!("overworked by {item}")),
+        0 => panic_on_purpose(Overworked(item)),
+        1 => panic_on_purpose("overworked"),
+        _ => panic_on_purpose(format!("overworked by {item}")),
     }
 }
 
@@ -535,7 +535,7 @@ impl Talk {
         let work = |part: Range<u64>| {
             worked_on.borrow_mut().push(part.clone());
             if self.panics_at == Some(worked_on.borrow().len() - 1) {
-                panic::panic_any(Overworked(worked_on.borrow().len() - 1));
+                panic_on_purpose(Overworked(worked_on.borrow().len() - 1));
             }
             part.end - part.start
         };

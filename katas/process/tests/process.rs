@@ -21,7 +21,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ::process::{Captured, End, Job, Process, capture};
-use kata::child::{Children, die_of, meet, roles, tell};
+use kata::child::{self, Children, die_of, meet, roles, tell};
 use kata::{Check, is_done_at_once, keeps_to_limit, situation, until_still};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -720,8 +720,7 @@ fn report() -> i32 {
 
 /// A parent in its turn: captures an actor that does what the arguments say, and ends well if that one was let go.
 fn parent() -> i32 {
-    let role = env::vars_os().filter(|(_, value)| value == "parent");
-    let variables = role.filter_map(|(name, _)| Some((name.into_string().ok()?, "actor".to_owned()))).collect();
+    let variables = child::variables("actor").map(|(name, value)| (name.to_owned(), value)).into();
     let program = env::current_exe().unwrap();
     let job = Job { name: NAME.to_owned(), program, arguments: arguments(), variables, folder: None };
     i32::from(capture(&job, LONG).unwrap().end != MET)

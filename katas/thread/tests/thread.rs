@@ -4,14 +4,13 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
-use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle, ThreadId};
 
 // `thread` is a module of `std` and the name of this kata's crate; the colons in front say that the crate is meant.
 use ::thread::{cook_all, start, start_named, wait_for_all};
 use kata::inputs::{counted, listed, orders, subsets};
-use kata::{Check, EXPLORED, Gate, GateGuard, Log, Rendezvous};
+use kata::{Check, EXPLORED, Gate, GateGuard, Log, Rendezvous, panic_on_purpose};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
 /// whatever it is compared with, or be there for some `T` alone.
@@ -108,7 +107,7 @@ fn wait_for_all_waits_for_every_cook_even_if_one_panics() {
             let (kitchen, panics) = (kitchen.clone(), crew.panics(number));
             employ(number, move || {
                 kitchen.note(format!("cook {} is done", number + 1));
-                if panics { panic::panic_any(Burnt(number)) } else { number }
+                if panics { panic_on_purpose(Burnt(number)) } else { number }
             })
         };
         let plates = wait_for_all((0..crew.cooks).map(cook).collect()).map_err(burnt);
@@ -180,7 +179,7 @@ fn calls_have_nothing_to_do_with_each_other() {
         CrewsAtOnce => {
             let done = Gate::closed();
             let other_is_done = done.clone();
-            let crew = vec![employ(0, || panic::panic_any(Burnt(0))), employ(1, move || other_is_done.pass())];
+            let crew = vec![employ(0, || panic_on_purpose(Burnt(0))), employ(1, move || other_is_done.pass())];
             let crew = thread::spawn(move || wait_for_all(crew).map_err(burnt));
             let plates = wait_for_all(vec![employ(2, || 2)]).map_err(burnt);
             assert_eq!(plates, Ok(vec![2]), "the plates of the crew without a panic");
@@ -459,10 +458,10 @@ const REASONS: usize = 4;
 /// a box of its own.
 fn burn(number: usize) -> ! {
     match number % REASONS {
-        0 => panic::panic_any(Burnt(number)),
-        1 => panic::panic_any::<&'static str>(number.to_string().leak()),
-        2 => panic::panic_any(number.to_string()),
-        _ => panic::panic_any::<Box<dyn Any + Send>>(Box::new(number)),
+        0 => panic_on_purpose(Burnt(number)),
+        1 => panic_on_purpose::<&'static str>(number.to_string().leak()),
+        2 => panic_on_purpose(number.to_string()),
+        _ => panic_on_purpose::<Box<dyn Any + Send>>(Box::new(number)),
     }
 }
 

@@ -121,7 +121,8 @@ impl Drop for Leave {
     }
 }
 
-/// The next panic of the calling thread is one that the test wants: where somebody hangs then, the failure is that.
+/// The next panic of the calling thread is one that the test wants: nobody has to look at it, and where somebody hangs then, the failure
+/// is that.
 pub fn panics_on_purpose() {
     run::try_with(|state| state.me().panics_on_purpose = true);
 }

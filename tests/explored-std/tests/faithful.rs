@@ -443,6 +443,39 @@ fn a_panic_on_purpose_is_not_why_a_test_hangs() {
 }
 
 #[test]
+fn nobody_has_to_look_at_a_panic_on_purpose() {
+    let body = |planned: [bool; 2]| {
+        move || {
+            let jobs = planned.map(|planned| {
+                thread::spawn(move || {
+                    if planned {
+                        std::explored::panics_on_purpose();
+                    }
+                    panic!("{}", if planned { "a job that ends so" } else { "a mistake" })
+                })
+            });
+            while !jobs.iter().all(thread::JoinHandle::is_finished) {
+                thread::yield_now();
+            }
+        }
+    };
+    passes(body([true, true]));
+    for planned in [[true, false], [false, true]] {
+        let message = fails(Kind::Assertion, body(planned));
+        assert!(message.contains("a mistake"), "whichever comes first: {message}");
+    }
+    // What main passes on is main's.
+    let message = fails(Kind::Assertion, || {
+        let job = thread::spawn(|| -> () {
+            std::explored::panics_on_purpose();
+            panic!("a job that ends so")
+        });
+        job.join().unwrap();
+    });
+    assert!(message.contains("a job that ends so"), "{message}");
+}
+
+#[test]
 fn idle_workers_do_not_decide_what_kind_a_hang_is() {
     let body = |idle: bool| {
         move || {

@@ -35,6 +35,7 @@ mod stopped;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::panic::Location;
@@ -54,9 +55,10 @@ use crate::tools::waiting::waiting_at;
 
 #[doc(hidden)]
 pub use ctor;
+pub(crate) use inside::must_not_test;
 #[doc(hidden)]
 pub use inside::{Role, start};
-pub use inside::{die_of, meet, tell};
+pub use inside::{die_of, meet, tell, variables};
 pub use stopped::{Stopped, stop};
 
 /// Names the functions that children run: `roles!(echo, flood)`. Once in a test file. Each is a `fn() -> i32`.
@@ -68,14 +70,14 @@ macro_rules! __roles {
         $crate::child::ctor::declarative::ctor! {
             #[ctor(unsafe, anonymous)]
             fn start_in_a_role() {
-                $crate::child::start(&[$((stringify!($role), $role)),+])
+                $crate::child::start(file!(), &[$((stringify!($role), $role)),+])
             }
         }
     };
 }
 pub use __roles as roles;
 
-/// The role that a child shall play.
+/// The role that a child shall play, and a number for the test file that has it, as [`cast`] puts them together.
 const ROLE: &str = "INTERLEAVE_CHILD";
 /// Where the test listens.
 const ADDRESS: &str = "INTERLEAVE_CHILD_ADDRESS";
@@ -126,15 +128,17 @@ impl Children {
         children
     }
 
-    /// The environment variables that make the test binary a child in this role.
+    /// The environment variables that make the test binary a child in this role of the calling test file.
+    #[track_caller]
     pub fn variables(&self, role: &str) -> [(&'static str, String); 2] {
-        [(ROLE, role.to_owned()), (ADDRESS, self.address.to_string())]
+        [(ROLE, cast(role, Location::caller().file())), (ADDRESS, self.address.to_string())]
     }
 
-    /// A command that runs the test binary in this role.
+    /// A command that runs the test binary in this role of the calling test file.
     ///
     /// # Panics
     /// If the system doesn't say where the test binary is.
+    #[track_caller]
     pub fn command(&self, role: &str) -> Command {
         let mut command = Command::new(env::current_exe().expect("a test knows its own binary"));
         command.envs(self.variables(role));
@@ -240,6 +244,11 @@ impl Children {
         let thread = thread.expect("the system has room for one more thread");
         self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
     }
+}
+
+/// A role of that test file. There may be several files in a test binary, each with its own `echo`.
+fn cast(role: &str, file: &str) -> String {
+    format!("{role}@{:016x}", BuildHasherDefault::<DefaultHasher>::default().hash_one(file))
 }
 
 impl Default for Children {

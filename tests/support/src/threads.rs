@@ -49,6 +49,8 @@ pub(crate) fn run(check: &Check, cases: Cases) -> Record {
     if check.builds == Builds::Schedules {
         return record(Outcome::Skipped);
     }
+    #[cfg(feature = "child")]
+    crate::child::must_not_test();
     let harness = own_id();
     HARNESS.lock().unwrap_or_else(PoisonError::into_inner).extend(harness);
     let outcome = {

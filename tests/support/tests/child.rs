@@ -1,5 +1,8 @@
 //! Children play their roles, meet, and never outlive the test.
 
+#[path = "child/elsewhere.rs"]
+mod elsewhere;
+
 use std::env;
 use std::fs;
 use std::io::{self, Read, Write};
@@ -170,6 +173,22 @@ fn a_child_without_its_variables_does_not_run_the_tests() {
         assert_eq!((output.status.code(), &output.stdout[..]), (Some(97), &b""[..]));
         let output = Children::new().command("unheard of").output().unwrap();
         assert_eq!(output.status.code(), Some(97));
+        if cfg!(target_os = "linux") {
+            // What it gets as arguments may be what some test is called.
+            let output = Command::new(env::current_exe().unwrap()).arg("child").env_clear().output().unwrap();
+            assert_eq!((output.status.code(), &output.stdout[..]), (Some(97), &b""[..]));
+        }
+    });
+}
+
+/// Where the tests of several answers are one program, each has the same roles.
+#[test]
+fn each_test_file_has_roles_of_its_own() {
+    on_threads(|| {
+        let children = Children::new();
+        let ends = [children.command("answer"), elsewhere::in_the_role_of_answer(&children)];
+        let codes = ends.map(|mut child| child.status().unwrap().code());
+        assert_eq!(codes, [Some(42), Some(43)]);
     });
 }
 

@@ -115,8 +115,12 @@ fn judge_abort(state: &State, thread: ThreadIndex) -> Failure {
     Failure { kind: Verdict::Panic, message }
 }
 
+/// What the test lets a thread panic with on purpose is no mistake, and nobody has to look at it: a test that wants it looked at asks
+/// what came of it.
 fn judge_end_of_main(state: &State, kind_of_panic: KindOfPanic) -> Option<Failure> {
-    if let Some(told) = panic_to_tell(state, kind_of_panic) {
+    if let Some(told) =
+        panic_to_tell(state, kind_of_panic).filter(|told| unwinds(&state.threads[0]) || !told.on_purpose)
+    {
         return Some(told.failure);
     }
     let left: Vec<ThreadIndex> = (0..state.threads.len())
@@ -156,22 +160,22 @@ struct ToldPanic {
 /// The panic that a harness's schedule fails with. What the harness itself lets a thread panic with, other than main, it has
 /// planned: it knows what has to come of it.
 fn unplanned_panic(state: &State, kind_of_panic: KindOfPanic) -> Option<Failure> {
-    let main = &state.threads[0];
-    let of_main = main.panicked || main.panicking > 0;
     let failure = panic_to_tell(state, kind_of_panic)?.failure;
-    Some(failure).filter(|failure| of_main || failure.kind != Verdict::Assertion)
+    Some(failure).filter(|failure| unwinds(&state.threads[0]) || failure.kind != Verdict::Assertion)
 }
 
-/// The panic that a test fails with: main's, or the first that nobody has looked at. A panic that only passes another one
-/// on, as `join().unwrap()` does, is told as that other one.
+fn unwinds(thread: &ThreadState) -> bool {
+    thread.panicked || thread.panicking > 0
+}
+
+/// The panic that a test fails with: main's, or the first that nobody has looked at, of those that nobody wanted if there are any. A
+/// panic that only passes another one on, as `join().unwrap()` does, is told as that other one.
 fn panic_to_tell(state: &State, kind_of_panic: KindOfPanic) -> Option<ToldPanic> {
-    let main = &state.threads[0];
-    let unwinding = main.panicked || main.panicking > 0;
-    let mut thread = if unwinding {
+    let mut thread = if unwinds(&state.threads[0]) {
         0
     } else {
         let unseen = state.threads.iter().enumerate().filter(|(_, thread)| thread.panicked && !thread.seen);
-        unseen.min_by_key(|(_, thread)| thread.panic.as_ref().map(|note| note.order))?.0
+        unseen.min_by_key(|(_, thread)| thread.panic.as_ref().map(|note| (note.on_purpose, note.order)))?.0
     };
     let mut note = state.threads[thread].panic.as_ref()?;
     while let Some(cause) = cause_of(state, note) {

@@ -100,6 +100,14 @@ pub fn tell(_text: &str) {
     no_children()
 }
 
+/// The environment variables that make the test binary a child in this role. For roles.
+///
+/// # Panics
+/// Always: nobody plays a role in an explored build.
+pub fn variables(_role: &str) -> [(&'static str, String); 2] {
+    no_children()
+}
+
 /// Ends this process as a signal would. For roles.
 ///
 /// # Panics

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::panic;
+use std::panic::{self, Location};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, Once, OnceLock, PoisonError};
 use std::thread;
 
-use super::{ADDRESS, ROLE, peer};
+use super::{ADDRESS, ROLE, cast, peer};
 use crate::stacks;
 use crate::tasks::FOR_CHILDREN;
 
@@ -59,6 +59,17 @@ pub fn tell(text: &str) {
     desk.wait_until_heard(&format!("told {number}"));
 }
 
+/// The environment variables that make the test binary a child of the same test in this role of the calling test file, as
+/// [`Children::variables`](super::Children::variables) gives them to the test. For roles.
+///
+/// # Panics
+/// Outside of a child.
+#[track_caller]
+pub fn variables(role: &str) -> [(&'static str, String); 2] {
+    let address = env::var(ADDRESS).expect("only a child has a test");
+    [(ROLE, cast(role, Location::caller().file())), (ADDRESS, address)]
+}
+
 /// Ends this process as the signal would that has this number, also where whoever started the test ignores it. For roles.
 ///
 /// Where there are no signals, the process aborts.
@@ -87,25 +98,48 @@ impl Desk {
     }
 }
 
-/// Plays the role that the environment names, and ends the process. Returns if it names none. Called before `main`.
+/// Plays the role that the environment names, and ends the process. Returns if it names none of that test file. Called before `main`,
+/// once for each test file with roles.
 #[doc(hidden)]
-pub fn start(roles: &[Role]) {
+pub fn start(file: &str, roles: &[Role]) {
     let Some(name) = env::var_os(ROLE) else {
-        if env::var_os(TEST).is_some() {
-            // To run all tests again in here, with children of their own, would never end.
-            eprintln!("a test's child was started without its environment variables, {ROLE} among them");
-            process::exit(MISCAST);
-        }
-        mark();
+        static FIRST: Once = Once::new();
+        FIRST.call_once(|| {
+            // To run tests again in here, with children of their own, would never end.
+            if env::var_os(TEST).is_some() || is_child_of_its_like() {
+                eprintln!("a test's child was started without its environment variables, {ROLE} among them");
+                process::exit(MISCAST);
+            }
+            mark();
+        });
         return;
     };
-    let Some((_, role)) = roles.iter().find(|(role, _)| name == *role) else {
-        eprintln!("no role of this test file is called {}", name.display());
-        process::exit(MISCAST);
-    };
+    let Some((_, role)) = roles.iter().find(|(role, _)| name == *cast(role, file)) else { return };
     behave_as_usual();
     connect();
     process::exit(panic::catch_unwind(role).unwrap_or(PANICKED));
+}
+
+/// Whether the process that started this one runs the same program: a test, then, that has kept its environment from its child.
+#[cfg(target_os = "linux")]
+fn is_child_of_its_like() -> bool {
+    let program = |process: u32| std::fs::read_link(format!("/proc/{process}/exe")).ok();
+    let own = program(process::id());
+    own.is_some() && own == program(std::os::unix::process::parent_id())
+}
+
+/// Elsewhere no system tells.
+#[cfg(not(target_os = "linux"))]
+fn is_child_of_its_like() -> bool {
+    false
+}
+
+/// Ends this process if it should be a child: no test file has its role, and to run tests in here would never end.
+pub(crate) fn must_not_test() {
+    if let Some(name) = env::var_os(ROLE) {
+        eprintln!("no role of this test file is called {}", name.display());
+        process::exit(MISCAST);
+    }
 }
 
 /// Marks this process, and all that it will start.

@@ -187,7 +187,7 @@ fn build_groups(session: Session<'_>, staged: &Staged, crates: &mut Crates) -> R
     let place = |member: usize, mode| manifest(&staged.folder, &staged.subjects[member], mode);
     let mut first = 0;
     for _ in 0..ATTEMPTS {
-        let groups = group::groups(&staged.subjects, first, |member, mode| {
+        let groups = group::groups(&staged.subjects, &session.settings.trust, first, |member, mode| {
             crates.get(&place(member, mode)).is_some_and(|one| one.is_open() && !one.is_apart)
         });
         if groups.is_empty() {

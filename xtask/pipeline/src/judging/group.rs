@@ -2,7 +2,7 @@
 //! and a class has hundreds.
 //!
 //! Each subject is a library of its own as ever, under a name of its own, and the kata's test files are there once for each, as a
-//! module. A process still runs one test of one subject. What the libraries contain can't be called from one to the other: a
+//! module. A process still runs one test of one subject. What strangers' libraries contain can't be called from one to the other: a
 //! subject names no other, all of them are without `unsafe`, and none of them may start processes.
 
 use std::collections::BTreeMap;
@@ -14,6 +14,7 @@ use toml::{Table, Value};
 use verdict::Mode;
 
 use crate::error::{Error, Result};
+use crate::judging::sandbox::Trust;
 use crate::judging::stage::{self, Loaded, Staged};
 use crate::repository::Repository;
 use crate::subject::catalog::{Kata, Need};
@@ -88,17 +89,23 @@ fn module(number: usize) -> String {
     format!("s{number:02}")
 }
 
-/// Whether answers to this kata can be in one program. Where it can't be taught without `unsafe`, code could reach whatever is there;
-/// and where it may start processes, it could start its program in a role that another answer plays better.
-fn may_share(kata: &Kata) -> bool {
+/// Whether strangers' answers to this kata can be in one program. Where it can't be taught without `unsafe`, code could reach whatever is
+/// there; and where it may start processes, it could start its program in a role that another answer plays better.
+fn strangers_may_share(kata: &Kata) -> bool {
     !kata.about.rules.allow_unsafe && !kata.about.needs.contains(&Need::Processes)
 }
 
 /// Groups of those subjects that may be in one, by their place: in each mode, those of a kata. Whoever is alone is in none. Their
 /// numbers begin with `first`.
-pub(super) fn groups(subjects: &[Loaded], first: usize, may: impl Fn(usize, Mode) -> bool) -> Vec<Group> {
+pub(super) fn groups(
+    subjects: &[Loaded],
+    trust: &Trust,
+    first: usize,
+    may: impl Fn(usize, Mode) -> bool,
+) -> Vec<Group> {
+    let may_share = |one: &Loaded| matches!(trust, Trust::Own) || strangers_may_share(&one.subject.kata);
     let mut together: BTreeMap<(&str, Mode), Vec<usize>> = BTreeMap::new();
-    for (place, one) in subjects.iter().enumerate().filter(|(_, one)| may_share(&one.subject.kata)) {
+    for (place, one) in subjects.iter().enumerate().filter(|(_, one)| may_share(one)) {
         for mode in one.modes().iter().filter(|mode| may(place, **mode)) {
             together.entry((&one.subject.kata.name, *mode)).or_default().push(place);
         }
@@ -193,7 +200,7 @@ mod tests {
     fn answers_whose_tests_start_their_own_program_are_alone() {
         let repository = Repository::find(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
         let katas = crate::subject::catalog::all(&repository).unwrap();
-        let (sharing, alone): (Vec<_>, Vec<_>) = katas.iter().partition(|kata| may_share(kata));
+        let (sharing, alone): (Vec<_>, Vec<_>) = katas.iter().partition(|kata| strangers_may_share(kata));
         assert!(sharing.len() > 10 && alone.len() > 5, "{} and {}", sharing.len(), alone.len());
         for kata in sharing {
             let text = fs::read_to_string(kata.test_file()).unwrap();
