@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use ::process::{Captured, End, Job, Process, capture};
 use kata::child::{self, Children, die_of, meet, roles, tell};
-use kata::{Check, is_done_at_once, keeps_to_limit, situation, until_still};
+use kata::{Check, is_done_at_once, keeps_to_limit, situation, until, until_still};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with. And only an enum has variants to import.
@@ -147,10 +147,12 @@ fn a_process_ends_with_a_code_or_by_a_signal() {
             ("`join`", |process| Some(process.join())),
             ("`join_timeout`", |process| process.join_timeout(LONG)),
             ("`join_timeout` with a limit of zero, again and again,", |process| {
-                std::iter::from_fn(|| Some(process.join_timeout(Duration::ZERO))).find_map(|end| {
-                    thread::yield_now();
-                    end
-                })
+                let mut end = None;
+                until(|| {
+                    end = process.join_timeout(Duration::ZERO);
+                    end.is_some()
+                });
+                end
             }),
             ("`terminate`", |process| Some(process.terminate(LONG))),
             ("`is_alive`", |process| {
@@ -868,7 +870,5 @@ fn actor_job(children: &Children, actions: &[&str]) -> Job {
 
 /// Waits for a child as somebody does who doesn't want to wait: it is never joined.
 fn wait_until_ended(process: &mut Process) {
-    while process.is_alive() {
-        thread::yield_now();
-    }
+    until(|| !process.is_alive());
 }

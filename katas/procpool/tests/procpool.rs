@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use kata::child::{Children, die_of, meet, roles, tell};
 use kata::stream::{Page, Script, Then};
-use kata::{Check, panic_on_purpose, situation, until_still};
+use kata::{Check, panic_on_purpose, situation, until, until_still};
 use procpool::{Failure, Handle, Job, LONGEST, Outcome, Pool, Said, Settings, serve};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -575,9 +575,7 @@ fn a_worker_that_ends_without_a_job_costs_none() {
             situation(format!("a worker {how} while it has nothing to do"));
             let worker = ok(pool.map(jobs(["pid"]), size(1))).remove(0);
             children.open(&format!("bomb of {worker}"));
-            while runs(&worker) {
-                thread::yield_now();
-            }
+            until(|| !runs(&worker));
             until_still();
             assert!(!Path::new("/proc").join(&worker).exists(), "the process is a zombie: nobody has waited for it");
             let outcome = pool.submit(second.into()).wait();
@@ -592,9 +590,7 @@ fn a_worker_that_ends_without_a_job_costs_none() {
             children.rendezvous(table, 2);
             let workers = ok(pool.map(vec![format!("meet {table};pid").into(); 2], size(1)));
             children.open(&format!("bomb of {}", workers[0]));
-            while runs(&workers[0]) {
-                thread::yield_now();
-            }
+            until(|| !runs(&workers[0]));
             until_still();
         }
     });

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle, ThreadId};
 // `thread` is a module of `std` and the name of this kata's crate; the colons in front say that the crate is meant.
 use ::thread::{cook_all, start, start_named, wait_for_all};
 use kata::inputs::{counted, listed, orders, subsets};
-use kata::{Check, EXPLORED, Gate, GateGuard, Log, Rendezvous, panic_on_purpose};
+use kata::{Check, EXPLORED, Gate, GateGuard, Log, Rendezvous, panic_on_purpose, until};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
 /// whatever it is compared with, or be there for some `T` alone.
@@ -202,9 +202,7 @@ fn what_holds_for_three_cooks_holds_for_70() {
         let last_first: Vec<usize> = (0..crew.cooks).rev().collect();
         let cooks = cooks_done_in(&last_first);
         // All are done before anybody waits: no luck is left.
-        while !cooks.iter().all(JoinHandle::is_finished) {
-            thread::yield_now();
-        }
+        until(|| cooks.iter().all(JoinHandle::is_finished));
         let plates = wait_for_all(cooks).map_err(burnt);
         assert_eq!(
             plates,

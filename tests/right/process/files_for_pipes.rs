@@ -125,7 +125,7 @@ impl Paper {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("paper-{}-{number}", std::process::id()));
-        let file = std::fs::File::create_new(&path)?;
+        let file = std::fs::File::create(&path)?;
         Ok((Paper(path), file))
     }
 }

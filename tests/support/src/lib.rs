@@ -22,7 +22,8 @@
 //! - [`check`] runs a body in both builds, [`on_threads`] and [`on_schedules`] in one of them; [`Check`] has the
 //!   options, and runs a body for many inputs. [`inputs`] makes them.
 //! - [`Rendezvous`] proves overlap, [`Gate`] fixes an order, [`Peak`] counts who is inside, [`Log`] answers what came
-//!   first, [`Steps`] moves a thread step by step, [`until_blocked`] waits until a thread is blocked, [`until_still`] until all are.
+//!   first, [`Steps`] moves a thread step by step, [`until_blocked`] waits until a thread is blocked, [`until_still`] until all are,
+//!   and [`until`] until something else is so.
 //! - [`start`] names a thread, for the table of a failing schedule; [`panic_on_purpose`] is a panic that a test wants.
 //! - [`stream`] has readers and writers that are cut, interrupted and broken off, and pipes between threads. [`situation`] says
 //!   which row of a table is tried, [`keeps_to_limit`] and
@@ -76,5 +77,5 @@ pub const EXPLORED: bool = cfg!(feature = "explore");
 
 pub use tools::{
     Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, Steps, a_while_passes, is_done_at_once, keeps_to_limit,
-    panic_on_purpose, situation, start, until_blocked, until_still,
+    panic_on_purpose, situation, start, until, until_blocked, until_still,
 };

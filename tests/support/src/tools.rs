@@ -11,6 +11,7 @@ pub(crate) mod situation;
 mod start;
 mod steps;
 mod still;
+mod until;
 pub(crate) mod waiting;
 mod while_passes;
 
@@ -25,6 +26,7 @@ pub use situation::situation;
 pub use start::start;
 pub use steps::Steps;
 pub use still::until_still;
+pub use until::until;
 pub use while_passes::a_while_passes;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -3,6 +3,7 @@
 use std::process::{Child, Command, Stdio};
 
 use crate::tasks::{State, family};
+use crate::tools::until;
 
 /// While it lives, its child stands still: all its threads, between any two instructions. Then the child goes on.
 #[derive(Debug)]
@@ -17,13 +18,10 @@ pub fn stop(child: &Child) -> Option<Stopped> {
     }
     let stopped = Stopped { process: child.id() };
     // The signal is on its way. A processor may be slow to hear of it.
-    let runs = || {
+    until(|| {
         let tasks = family().unwrap_or_default();
-        tasks.iter().any(|task| task.process == stopped.process && task.state == State::Running)
-    };
-    while runs() {
-        std::thread::yield_now();
-    }
+        !tasks.iter().any(|task| task.process == stopped.process && task.state == State::Running)
+    });
     Some(stopped)
 }
 
