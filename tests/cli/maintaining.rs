@@ -84,18 +84,21 @@ fn a_rejection_for_another_reason_is_not_as_expected() {
     }
 }
 
-#[test]
-fn what_fails_on_schedules_as_declared_is_not_run_on_threads() {
-    let workshop = Workshop::new();
+/// With a wrong answer to `lock` that would fail otherwise on threads.
+fn with_an_answer_that_looks_at_the_clock(workshop: Workshop) -> Workshop {
     let body = workshop.wrong("lock", "abba");
     // Virtual time stands still here, and real time does not.
     let first = "        if from == to {\n            return self.accounts[from].lock().can_pay(amount);\n";
     let clock = "        let now = Instant::now();\n        assert!((0..100).all(|_| now.elapsed().is_zero()));\n";
     assert!(body.contains(first));
     let wrong = format!("//! rejected: deadlock\n{}", body.replacen(first, &format!("{clock}{first}"), 1));
-    let workshop = with_own_submissions(workshop).write("tests/wrong/lock/looks_at_the_clock.rs", wrong);
-    workshop.run(&["verify", "lock"]).exits(1).says("3 subjects judged, 0 verdicts not as expected");
-    // There it would fail otherwise. However often it is judged, that is no news.
+    with_own_submissions(workshop).write("tests/wrong/lock/looks_at_the_clock.rs", wrong)
+}
+
+#[test]
+fn what_fails_on_schedules_as_declared_is_not_run_on_threads() {
+    // However often it is judged, how it would fail there is no news.
+    let workshop = with_an_answer_that_looks_at_the_clock(Workshop::new());
     let ran = workshop.run(&["verify", "lock", "--repeat", "2"]).exits(1);
     ran.says("3 subjects judged 2 times each, 0 verdicts not as expected");
     let declared = workshop.read("tests/wrong/lock/looks_at_the_clock.rs").replacen("deadlock", "assertion", 1);
@@ -166,6 +169,7 @@ fn a_mutant_must_be_rejected_or_be_listed_with_a_reason() {
 
 #[test]
 fn a_solved_kata_is_not_delivered_by_mistake() {
-    let workshop = Workshop::new().solve("lock");
-    workshop.run(&["verify", "lock"]).exits(1).says("katas/lock/src/lib.rs is not the stub in tests/stubs");
+    let workshop = with_an_answer_that_looks_at_the_clock(Workshop::new()).solve("lock");
+    let ran = workshop.run(&["verify", "lock"]).exits(1).says("katas/lock/src/lib.rs is not the stub in tests/stubs");
+    ran.says("3 subjects judged, 0 verdicts not as expected");
 }
