@@ -17,8 +17,10 @@ use crate::threads::harness;
 pub(super) const LOOKERS: [&str; 2] = ["site-quiet", "site-meeting"];
 /// Long enough for the kernel to deliver what was sent on the loopback interface.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
-/// So many looks in a row that show the same picture: nobody is on the way.
-const QUIET: u32 = 4;
+/// So many looks in a row that show the same picture: nobody is on the way. Together they are longer than the 40 ms for which a system
+/// keeps an acknowledgement back: a client that writes in small pieces may wait for it with the next one (Nagle's algorithm), and
+/// nobody moves meanwhile.
+const QUIET: u32 = 6;
 /// So many of them: whatever short timeout was running, it has run out.
 const LONG_QUIET: u32 = 30;
 

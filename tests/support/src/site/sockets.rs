@@ -103,7 +103,7 @@ impl Drop for Network {
 
 /// The life of the site's server. It tells where it listens, and at which port it does not.
 async fn run(ledger: Ledger, mut new_mocks: UnboundedReceiver<NewMock>, told: mpsc::Sender<(SocketAddr, SocketAddr)>) {
-    let wiremock = MockServer::builder().disable_request_recording().start().await;
+    let wiremock = MockServer::builder().disable_request_recording().listener(behind_the_front()).start().await;
     let backstage = front::go_backstage(wiremock.address()).await;
     let listener = port().listen(BACKLOG).expect("a bound socket can listen");
     let closed = port();
@@ -117,9 +117,31 @@ async fn run(ledger: Ledger, mut new_mocks: UnboundedReceiver<NewMock>, told: mp
     }
 }
 
+/// Where wiremock listens. What it accepts there inherits that small pieces are sent at once: the second piece of an answer does not wait
+/// for the first one's acknowledgement, which comes 40 ms later.
+fn behind_the_front() -> std::net::TcpListener {
+    let socket = port();
+    socket.set_nodelay(true).expect("a new socket takes options");
+    let listener = socket.listen(BACKLOG).and_then(|listener| listener.into_std());
+    listener.expect("a bound socket can listen")
+}
+
 /// A free port of the loopback interface, taken.
 pub(super) fn port() -> TcpSocket {
     let socket = TcpSocket::new_v4().expect("the system has room for one more socket");
     socket.bind(([127, 0, 0, 1], 0).into()).expect("the loopback interface has a free port");
     socket
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_wiremock_accepts_sends_small_pieces_at_once() {
+        let listener = behind_the_front();
+        let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, _) = tokio::net::TcpListener::from_std(listener).unwrap().accept().await.unwrap();
+        assert!(accepted.nodelay().unwrap());
+    }
 }

@@ -15,6 +15,7 @@ use verdict::Mode;
 
 use crate::error::{Error, Result};
 use crate::judging::sandbox::Trust;
+use crate::judging::settings::Purpose;
 use crate::judging::stage::{self, Loaded, Staged};
 use crate::repository::Repository;
 use crate::subject::catalog::{Kata, Need};
@@ -28,6 +29,7 @@ const LARGEST: usize = 8;
 pub(crate) struct Group {
     kata: String,
     pub(super) mode: Mode,
+    purpose: Purpose,
     number: usize,
     /// The subjects' places among the staged ones.
     members: Vec<usize>,
@@ -61,12 +63,19 @@ impl Program {
 impl Group {
     /// The folder of its crate, below that of the workspace.
     pub(super) fn home(&self) -> String {
-        format!("groups/{}-{}-{}", self.kata, self.mode, self.number)
+        format!("groups/{}", self.name())
     }
 
     /// The name of its package in the workspace `label`.
     pub(super) fn package(&self, label: &str) -> String {
-        format!("{label}--group-{}-{}-{}", self.kata, self.mode, self.number)
+        format!("{label}--group-{}", self.name())
+    }
+
+    /// Its name in the workspace. Groups for different purposes do not take each other's place: who verifies builds both, and the next
+    /// time neither.
+    fn name(&self) -> String {
+        let only = if self.purpose == Purpose::Schedules { "only-" } else { "" };
+        format!("{}-{only}{}-{}", self.kata, self.mode, self.number)
     }
 
     /// The subjects' places, and what of the program is each one's.
@@ -114,8 +123,8 @@ pub(super) fn groups(
     let mut groups = Vec::new();
     for ((kata, mode), places) in together {
         for chunk in places.chunks(size(places.len(), cores)).filter(|chunk| chunk.len() > 1) {
-            let (kata, number) = (kata.to_string(), first + groups.len());
-            groups.push(Group { kata, mode, number, members: chunk.to_vec() });
+            let (kata, number, purpose) = (kata.to_string(), first + groups.len(), subjects[chunk[0]].purpose);
+            groups.push(Group { kata, mode, purpose, number, members: chunk.to_vec() });
         }
     }
     groups
@@ -226,9 +235,23 @@ mod tests {
         );
     }
 
+    fn group(mode: Mode, purpose: Purpose) -> Group {
+        Group { kata: "lock".to_string(), mode, purpose, number: 7, members: vec![4, 9] }
+    }
+
+    #[test]
+    fn groups_for_different_purposes_have_different_names() {
+        let names = [Purpose::Tests, Purpose::Schedules].map(|purpose| {
+            let group = group(Mode::Schedules, purpose);
+            assert!(group.package("verify").ends_with(&group.home()["groups/".len()..]));
+            group.home()
+        });
+        assert_eq!(names, ["groups/lock-schedules-7", "groups/lock-only-schedules-7"]);
+    }
+
     #[test]
     fn who_does_not_fit_is_known_by_the_copy_that_the_compiler_names() {
-        let group = Group { kata: "lock".to_string(), mode: Mode::Threads, number: 7, members: vec![4, 9] };
+        let group = group(Mode::Threads, Purpose::Tests);
         let blamed = |errors: &str| -> Vec<usize> {
             group.parts().filter(|(_, part)| group.blames(part, errors)).map(|(member, _)| member).collect()
         };
