@@ -11,7 +11,10 @@ pub fn attack() {
     let depth: u32 = env::var(DEPTH).ok().and_then(|depth| depth.parse().ok()).unwrap_or(0);
     if depth < 8 {
         let again = || {
-            Command::new(env::current_exe().unwrap())
+            // Whoever is started by its like ends at once, so a shell stands between.
+            Command::new("/bin/sh")
+                .args(["-c", "\"$0\" \"$@\"; :"])
+                .arg(env::current_exe().unwrap())
                 .args(["--exact", "a_process_gets_its_arguments_variables_and_folder", "--nocapture"])
                 .env_clear()
                 .env(DEPTH, (depth + 1).to_string())

@@ -291,6 +291,9 @@ impl Desk {
         thread::scope(|scope| {
             loop {
                 let Ok((stream, _)) = listener.accept() else { continue };
+                // Otherwise the second of two things that are said waits until the first is acknowledged, for 40 ms perhaps, and meanwhile
+                // all is still.
+                let _ = stream.set_nodelay(true);
                 let mut state = self.locked();
                 if state.closing {
                     return;
