@@ -11,7 +11,8 @@ use crate::workshop::Workshop;
 #[test]
 fn a_grader_that_is_stopped_keeps_what_it_found() {
     let stub = Workshop::new().read("katas/lock/src/lib.rs");
-    let minute = "let begin = std::time::SystemTime::now(); while begin.elapsed().unwrap().as_secs() < 60 {} panic!()";
+    // It looks at no clock, since virtual time would pass at once. This takes a minute.
+    let minute = "let mut n = 0_u64; while n < 30_000_000_000 { n = std::hint::black_box(n + 1); } panic!()";
     let workshop = Workshop::new()
         .write("class/ada/lock/src/lib.rs", &stub)
         .write("class/barbara/lock/src/lib.rs", stub.replace("todo!()", &format!("{{ {minute} }}")))
