@@ -191,7 +191,9 @@ fn real_sockets_are_served() {
             let client = TcpStream::connect(address).expect("somebody listens");
             let connection = listener.accept().expect("somebody has come").0;
             // A small piece that waits for the acknowledgement of the one before it would cost 200 pauses.
-            [&client, &connection].map(|end| end.set_nodelay(true).expect("a new socket takes options"));
+            for end in [&client, &connection] {
+                end.set_nodelay(true).expect("a new socket takes options");
+            }
             (client, connection)
         };
         let (clients, connections): (Vec<_>, Vec<_>) = CLIENTS.iter().map(|_| connect()).unzip();
