@@ -131,7 +131,7 @@ impl Children {
     /// The environment variables that make the test binary a child in this role of the calling test file.
     #[track_caller]
     pub fn variables(&self, role: &str) -> [(&'static str, String); 2] {
-        [(ROLE, cast(role, Location::caller().file())), (ADDRESS, self.address.to_string())]
+        as_variables(role, Location::caller(), self.address.to_string())
     }
 
     /// A command that runs the test binary in this role of the calling test file.
@@ -244,6 +244,11 @@ impl Children {
         let thread = thread.expect("the system has room for one more thread");
         self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
     }
+}
+
+/// The environment variables of a child in that role, which the caller's test file has, of the test at that address.
+fn as_variables(role: &str, caller: &Location<'_>, address: String) -> [(&'static str, String); 2] {
+    [(ROLE, cast(role, caller.file())), (ADDRESS, address)]
 }
 
 /// A role of that test file. There may be several files in a test binary, each with its own `echo`.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, Once, OnceLock, PoisonError};
 use std::thread;
 
-use super::{ADDRESS, ROLE, cast, peer};
+use super::{ADDRESS, ROLE, as_variables, cast, peer};
 use crate::stacks;
 use crate::tasks::FOR_CHILDREN;
 
@@ -66,8 +66,7 @@ pub fn tell(text: &str) {
 /// Outside of a child.
 #[track_caller]
 pub fn variables(role: &str) -> [(&'static str, String); 2] {
-    let address = env::var(ADDRESS).expect("only a child has a test");
-    [(ROLE, cast(role, Location::caller().file())), (ADDRESS, address)]
+    as_variables(role, Location::caller(), env::var(ADDRESS).expect("only a child has a test"))
 }
 
 /// Ends this process as the signal would that has this number, also where whoever started the test ignores it. For roles.
