@@ -58,14 +58,20 @@ fn a_rejection_for_another_reason_is_not_as_expected() {
     let workshop = Workshop::new();
     let (abba, body) = (workshop.read("tests/wrong/lock/abba.patch"), workshop.wrong("lock", "abba"));
     let solution = workshop.read("solutions/lock/src/lib.rs");
+    let both = "transfers_in_both_directions_finish";
+    assert!(abba.contains(both));
     let workshop = with_own_submissions(workshop)
         .write("tests/wrong/lock/abba.patch", &abba)
+        .write(
+            "tests/wrong/lock/by_another_test.patch",
+            abba.replacen(both, "banks_have_nothing_to_do_with_each_other", 1),
+        )
         .write("tests/wrong/lock/for_another_reason.patch", abba.replacen("deadlock", "livelock", 1))
         .write("tests/wrong/lock/not_wrong_at_all.rs", format!("//! rejected: race\n{solution}"))
         .write("tests/right/lock/not_right_at_all.rs", format!("//! accepted\n{body}"))
         .write("tests/right/lock/fine.rs", format!("//! accepted\n{solution}"));
     let ran = workshop.run(&["verify", "lock", "--repeat", "2"]).exits(1).without_complaint();
-    let ran = ran.says("7 subjects judged 2 times each, 6 verdicts not as expected").says("2 of 2 times: failed: ");
+    let ran = ran.says("8 subjects judged 2 times each, 8 verdicts not as expected").says("2 of 2 times: failed: ");
     let good: Vec<bool> = ran
         .stdout
         .lines()
@@ -74,7 +80,7 @@ fn a_rejection_for_another_reason_is_not_as_expected() {
         .filter(|line| !line.starts_with(' ') && line.ends_with(" s"))
         .map(|line| line.starts_with('✔'))
         .collect();
-    assert_eq!(good, [true, true, true, false, false, true, false], "{}", ran.stdout);
+    assert_eq!(good, [true, true, true, false, false, false, true, false], "{}", ran.stdout);
     // Whoever sees no more than the end of a long log sees which those are.
     let end = ran.stdout.split_once("Not as expected:").expect("a list of them").1;
     for (subject, expected) in
@@ -112,6 +118,14 @@ fn a_submission_must_declare_what_becomes_of_it() {
     let workshop = with_own_submissions(Workshop::new()).write("tests/wrong/lock/undeclared.rs", "fn nothing() {}\n");
     let said = workshop.run(&["verify", "lock"]).refused();
     assert!(said.contains("tests/wrong/lock/undeclared.rs does not say what becomes of it"), "{said}");
+    let by = "//! rejected: race\n//! by: an_audit_always_sees_all_the_mony\n";
+    let said = workshop.write("tests/wrong/lock/undeclared.rs", by).run(&["verify", "lock"]).refused();
+    assert!(
+        said.contains(
+            "tests/wrong/lock/undeclared.rs: the kata `lock` has no test `an_audit_always_sees_all_the_mony`"
+        ),
+        "{said}"
+    );
     let workshop = with_own_submissions(Workshop::new()).write("tests/right/lock/wrong.rs", "//! rejected: race\n");
     let said = workshop.run(&["verify", "lock"]).refused();
     assert!(said.contains("tests/right/lock/wrong.rs does not say what becomes of it"), "{said}");

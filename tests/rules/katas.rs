@@ -68,6 +68,19 @@ fn every_submission_is_judged() {
     }
 }
 
+/// One that names none is judged by all tests: that is for whoever looks for the ones that fail, and takes long.
+#[test]
+fn every_wrong_submission_names_the_tests_that_reject_it() {
+    for kata in names("tests/wrong") {
+        for name in names(&format!("tests/wrong/{kata}")).into_iter().filter(|name| name != "equivalent.toml") {
+            let text = read(&format!("tests/wrong/{kata}/{name}"));
+            let (first, rest) = text.split_once('\n').expect("lines");
+            let is_run = !["rule", "compile-error"].iter().any(|kind| first == format!("//! rejected: {kind}"));
+            assert_eq!(rest.starts_with("//! by: "), is_run, "tests/wrong/{kata}/{name}: its second line");
+        }
+    }
+}
+
 /// How good a suite is can be measured, and the README says it. The command that measures writes it there.
 #[test]
 fn the_readmes_figures_of_mutants_add_up() {

@@ -1,4 +1,5 @@
 //! rejected: race
+//! by: every_small_program_of_calls_keeps_the_contract
 //!
 //! The worker says first that it has gone, and then lets go of the channel at which whoever joins it waits. In between, `is_alive` is
 //! false, and `join_timeout` with a limit of zero gives it back as still running.

@@ -1,4 +1,5 @@
 //! rejected: leak
+//! by: a_sleep_lasts_until_its_time_or_the_stop
 //!
 //! Each sleep starts a second thread that sleeps for it and then notifies; `stop` notifies too. Whichever comes first ends
 //! the sleep. But the second thread sleeps on after the stop, and nobody ever waits for it.

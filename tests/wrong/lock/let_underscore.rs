@@ -1,4 +1,5 @@
 //! rejected: race
+//! by: the_same_money_is_spent_only_once
 //!
 //! One lock before everything, but `let _ = …lock()` binds nothing: the guard is dropped in the same statement, and the
 //! door is open again before the first balance is touched. With `let _locked = …` it would be right.

@@ -1,4 +1,5 @@
 //! rejected: race
+//! by: deposits_at_the_same_time_all_count
 //!
 //! A deposit reads the balance and writes the new one without a lock. That both are atomic, and `core`'s, does not
 //! make one step of two: between them another deposit can come and go, and is overwritten.

@@ -1,4 +1,5 @@
 //! rejected: race
+//! by: deposits_at_the_same_time_all_count
 //!
 //! A flag instead of a lock: whoever finds it set sleeps for a while and looks again. Between looking and setting,
 //! another thread can look too, and then both are in.

@@ -1,4 +1,5 @@
 //! rejected: deadlock, timeout
+//! by: close_hangs_up_on_who_waits_to_be_heard, the_other_end_may_go_at_any_point
 //!
 //! A thread writes, so that `send` need not. But reading and writing share a lock, and whoever waits for the pipe holds it.
 

@@ -1,4 +1,5 @@
 //! rejected: deadlock
+//! by: every_item_reaches_one_of_several_consumers
 //!
 //! The flag has a lock of its own, and who waits keeps it: `wait` gives back only the lock that it was given. Nobody who could
 //! wake the sleeper gets past the other lock.

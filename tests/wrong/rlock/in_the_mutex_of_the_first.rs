@@ -1,4 +1,5 @@
 //! rejected: assertion, panic
+//! by: whoever_panics_leaves_the_lock_free_and_the_value_as_it_is, every_small_program_of_calls_keeps_the_contract
 //!
 //! The first guard has the guard of a `std` mutex, and those after it have nothing but a number. When its owner panics the mutex is
 //! poisoned, and nobody ever gets it again.

@@ -1,4 +1,5 @@
 //! rejected: lost-wakeup
+//! by: a_wait_with_a_limit_ends_with_the_lock_or_with_the_limit
 //!
 //! Waiters park in a line. Whoever frees the lock wakes the first of them, and leaves the lock free. If the time of that one is just
 //! up, it goes without the lock, and wakes nobody: the next one in the line sleeps on at a free lock.

@@ -1,4 +1,5 @@
 //! rejected: assertion
+//! by: a_reader_notices_every_update
 //!
 //! The file is read into memory once. Every process has memory of its own then, and nobody sees what the others write.
 

@@ -235,13 +235,7 @@ fn file_name(path: &Path) -> String {
 pub(crate) fn subject(kata: &Arc<Kata>, learner: &str, files: Files) -> Subject {
     // A short hash of the name, which is a stranger's text: no path or package is made of that.
     let hash = &Fingerprint::default().add(learner).text()[..16];
-    Subject {
-        kata: Arc::clone(kata),
-        id: format!("{}-{hash}", kata.name),
-        name: learner.to_string(),
-        source: Source::Given(files),
-        steps: None,
-    }
+    Subject::new(kata, format!("{}-{hash}", kata.name), learner.to_string(), Source::Given(files))
 }
 
 #[cfg(test)]

@@ -38,6 +38,14 @@ impl Error {
             Error::new(format!("cannot {doing} {}: {error}", path.display()), next)
         }
     }
+
+    /// The same, and which file it is about.
+    pub fn in_file(self, name: &str) -> Error {
+        match self {
+            Error::Environment { what, next } => Error::Environment { what: format!("{name}: {what}"), next },
+            Error::Interrupted => self,
+        }
+    }
 }
 
 impl fmt::Display for Error {

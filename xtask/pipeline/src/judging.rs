@@ -152,7 +152,6 @@ impl Session<'_> {
         mut each: impl FnMut(usize, KataVerdict) -> Result<()>,
     ) -> Result<()> {
         let seconds = prepared.started.elapsed().as_secs_f64();
-        let only = self.settings.test.as_deref();
         let (mut compiled, mut places) = (Vec::new(), Vec::new());
         for (place, entry) in prepared.entries.iter().enumerate() {
             let subject = &entry.loaded().subject;
@@ -161,7 +160,7 @@ impl Session<'_> {
                     compiled.push(built);
                     places.push(place);
                 }
-                Entry::Built(built) => each(place, judge::judge(built, only, Vec::new(), seconds))?,
+                Entry::Built(built) => each(place, judge::judge(built, Vec::new(), seconds))?,
                 Entry::Failed(_, why) => each(place, judge::grader_error(&subject.kata, &subject.name, why.clone()))?,
                 Entry::Rejected(_, found) => each(place, judge::rejected(&subject.kata, &subject.name, found.clone()))?,
             }
@@ -174,7 +173,7 @@ impl Session<'_> {
         run::run(self, &compiled, judge_test, |number, tests| {
             let subject = &compiled[number].loaded.subject;
             let verdict = match tests {
-                Ok(tests) => judge::judge(compiled[number], only, tests, seconds),
+                Ok(tests) => judge::judge(compiled[number], tests, seconds),
                 Err(error) if self.is_of_strangers() => {
                     judge::grader_error(&subject.kata, &subject.name, error.to_string())
                 }

@@ -24,8 +24,27 @@ pub struct Subject {
     pub name: String,
     /// Where its text is.
     pub source: Source,
+    /// Which of the kata's tests are run: all, if none is named.
+    pub tests: Vec<String>,
     /// How many steps its scenarios may have together, if not as many as a learner waits for.
     pub steps: Option<u64>,
+}
+
+impl Subject {
+    /// An answer that is judged by all tests.
+    pub fn new(kata: &Arc<Kata>, id: String, name: String, source: Source) -> Subject {
+        Subject { kata: Arc::clone(kata), id, name, source, tests: Vec::new(), steps: None }
+    }
+
+    /// Whether that test is run.
+    pub(crate) fn wants(&self, test: &str) -> bool {
+        self.tests.is_empty() || self.tests.iter().any(|wanted| wanted == test)
+    }
+
+    /// The tests that are run, in the kata's order.
+    pub(crate) fn wanted(&self) -> impl Iterator<Item = &str> {
+        self.kata.tests.iter().map(String::as_str).filter(|test| self.wants(test))
+    }
 }
 
 /// Where a subject's text is.
@@ -44,37 +63,20 @@ pub enum Source {
 /// The learner's own answer, in the kata's folder.
 pub fn learner(repository: &Repository, kata: &Arc<Kata>) -> Subject {
     let folder = repository.kata(&kata.name);
-    Subject {
-        kata: Arc::clone(kata),
-        id: kata.name.clone(),
-        name: repository.relative(&folder),
-        source: Source::Folder(folder.join("src")),
-        steps: None,
-    }
+    Subject::new(kata, kata.name.clone(), repository.relative(&folder), Source::Folder(folder.join("src")))
 }
 
 /// The reference solution.
 pub fn solution(repository: &Repository, kata: &Arc<Kata>) -> Subject {
     let folder = repository.solution(&kata.name);
-    Subject {
-        kata: Arc::clone(kata),
-        id: format!("{}-solution", kata.name),
-        name: repository.relative(&folder),
-        source: Source::Folder(folder.join("src")),
-        steps: None,
-    }
+    let id = format!("{}-solution", kata.name);
+    Subject::new(kata, id, repository.relative(&folder), Source::Folder(folder.join("src")))
 }
 
 /// The stub as it was delivered.
 pub fn stub(repository: &Repository, kata: &Arc<Kata>) -> Subject {
     let file = repository.stub(&kata.name);
-    Subject {
-        kata: Arc::clone(kata),
-        id: format!("{}-stub", kata.name),
-        name: repository.relative(&file),
-        source: Source::File(file),
-        steps: None,
-    }
+    Subject::new(kata, format!("{}-stub", kata.name), repository.relative(&file), Source::File(file))
 }
 
 /// A submission: a kata's folder, or a checkout that has the kata.
@@ -107,13 +109,7 @@ pub fn submission(kata: &Arc<Kata>, folder: &Path) -> Result<Subject> {
         .into_iter()
         .find(|src| fs::symlink_metadata(src).is_ok())
         .ok_or_else(|| Error::new(format!("the submission {shown} has no `src` folder"), help))?;
-    Ok(Subject {
-        kata: Arc::clone(kata),
-        id: format!("{}-submission", kata.name),
-        name: shown.to_string(),
-        source: Source::Folder(src),
-        steps: None,
-    })
+    Ok(Subject::new(kata, format!("{}-submission", kata.name), shown.to_string(), Source::Folder(src)))
 }
 
 /// The subject that `--solution` and `--submission DIR` choose; the learner's own without them.
@@ -151,13 +147,22 @@ pub fn wrong(repository: &Repository, kata: &Arc<Kata>, name: &str) -> Result<Su
     Ok(found)
 }
 
-/// What a submission in `tests/wrong` or `tests/right` declares in its first line.
+/// What a submission in `tests/wrong` or `tests/right` declares in its first lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Declared {
     /// `//! accepted`
     Accepted,
-    /// `//! rejected: race, deadlock`: the kinds of all failing tests together, sorted; or `rule`, or `compile-error`.
-    Rejected(Vec<String>),
+    /// `//! rejected: KIND, …`, and below it mostly `//! by: TEST, …`
+    Rejected(Rejection),
+}
+
+/// Why and by whom a submission is rejected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The kinds of all these tests' failures together, sorted; or `rule`, or `compile-error`.
+    pub kinds: Vec<String>,
+    /// Tests that fail, each of them every time. Where none is named, all tests are run, and some fail.
+    pub by: Vec<String>,
 }
 
 /// The submissions that a kata must reject (`tests/wrong`) or accept (`tests/right`), by name: whole files, and patches against
@@ -179,18 +184,18 @@ pub fn declared(repository: &Repository, kata: &Arc<Kata>) -> Result<Vec<(Subjec
             let declared = parse_declaration(&text).filter(fits).ok_or_else(|| {
                 Error::new(
                     format!("{} does not say what becomes of it", repository.relative(&file)),
-                    "Begin it with `//! accepted` in tests/right, and in tests/wrong with `//! rejected: KIND, …`, the kinds \
-                     of its failing tests.",
+                    "Begin it with `//! accepted` in tests/right, and in tests/wrong with `//! rejected: KIND, …` and \
+                     `//! by: TEST, …`, tests that fail and the kinds of their failures.",
                 )
             })?;
             let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let subject = Subject {
-                kata: Arc::clone(kata),
-                id: format!("{}-{kind}-{stem}", kata.name),
-                name: repository.relative(&file),
-                source: source(repository, kata, file, &text)?,
-                steps: None,
-            };
+            let (id, name) = (format!("{}-{kind}-{stem}", kata.name), repository.relative(&file));
+            let mut subject = Subject::new(kata, id, name, source(repository, kata, file, &text)?);
+            if let Declared::Rejected(rejection) = &declared {
+                let no_test = |error: Error| error.in_file(&subject.name);
+                rejection.by.iter().try_for_each(|test| kata.has_test(test)).map_err(no_test)?;
+                subject.tests.clone_from(&rejection.by);
+            }
             subjects.push((subject, declared));
         }
     }
@@ -216,17 +221,23 @@ fn source(repository: &Repository, kata: &Kata, file: PathBuf, text: &str) -> Re
 }
 
 fn parse_declaration(text: &str) -> Option<Declared> {
-    let line = text.lines().next()?.strip_prefix("//!")?.trim();
-    if line == "accepted" {
+    let mut lines = text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
+    let first = lines.next()?;
+    if first == "accepted" {
         return Some(Declared::Accepted);
     }
-    let mut kinds: Vec<String> =
-        line.strip_prefix("rejected:")?.split(',').map(|kind| kind.trim().to_string()).collect();
+    let mut kinds = listed(first.strip_prefix("rejected:")?);
     kinds.sort();
+    let below = lines.take_while(|line| !line.is_empty()).collect::<Vec<&str>>().join(" ");
+    let by = below.strip_prefix("by:").map(listed).unwrap_or_default();
     kinds
         .iter()
         .all(|kind| kind == "rule" || kind == "compile-error" || verdict::Kind::from_name(kind).is_some())
-        .then_some(Declared::Rejected(kinds))
+        .then_some(Declared::Rejected(Rejection { kinds, by }))
+}
+
+fn listed(names: &str) -> Vec<String> {
+    names.split(',').map(|name| name.trim().to_string()).collect()
 }
 
 #[cfg(test)]
@@ -234,10 +245,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_declaration_is_the_first_line() {
+    fn a_declaration_is_in_the_first_lines() {
         assert_eq!(parse_declaration("//! accepted\nfn main() {}"), Some(Declared::Accepted));
-        let kinds = vec!["deadlock".to_string(), "race".to_string()];
-        assert_eq!(parse_declaration("//! rejected: race, deadlock\n//!\n"), Some(Declared::Rejected(kinds)));
+        let owned = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
+        let rejected = |by| Some(Declared::Rejected(Rejection { kinds: owned(&["deadlock", "race"]), by: owned(by) }));
+        assert_eq!(parse_declaration("//! rejected: race, deadlock\n//!\n"), rejected(&[]));
+        assert_eq!(
+            parse_declaration("//! rejected: race, deadlock\n//! by: a,\n//!    b\n//!\n//! by: c"),
+            rejected(&["a", "b"])
+        );
         assert_eq!(parse_declaration("//! rejected: slow"), None);
         assert_eq!(parse_declaration("// accepted"), None);
     }

@@ -27,12 +27,13 @@ pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
     let (katas, test) = wanted(repository, &args)?;
     let whose = args.whose.shown();
     let own = whose.is_empty();
-    let subjects = katas
-        .iter()
-        .map(|kata| subject::of(repository, kata, args.whose.solution, args.whose.submission.as_deref()))
-        .collect::<Result<Vec<Subject>>>()?;
+    let subject = |kata| {
+        let subject = subject::of(repository, kata, args.whose.solution, args.whose.submission.as_deref())?;
+        Ok(Subject { tests: test.iter().cloned().collect(), ..subject })
+    };
+    let subjects = katas.iter().map(subject).collect::<Result<Vec<Subject>>>()?;
     let label = judging::workspace(&subjects);
-    let settings = Settings { seed: args.seed, schedules: args.schedules, test, ..Settings::default() };
+    let settings = Settings { seed: args.seed, schedules: args.schedules, ..Settings::default() };
     let session = Session { repository, settings: &settings, console: &console, cancel: &cancel };
     let verdicts = session.examine(&session.prepare(&label, subjects)?)?;
     console.clear();
@@ -41,8 +42,7 @@ pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
         (true, [one]) => render::json(one)?,
         (true, several) => render::json(several)?,
         (false, several) => {
-            let test = settings.test.as_deref();
-            let audience = report::Audience { whose, sources: repository, all: args.all, test };
+            let audience = report::Audience { whose, sources: repository, all: args.all, test: test.as_deref() };
             several
                 .iter()
                 .zip(&katas)
@@ -65,7 +65,7 @@ pub(crate) fn run(repository: &Repository, args: CheckArgs) -> Result<bool> {
         }
     }
     // One test says nothing about the kata.
-    if own && settings.test.is_none() {
+    if own && test.is_none() {
         let mut progress = Progress::read(repository);
         verdicts.iter().for_each(|verdict| progress.note(verdict));
         // The verdict is out already. A map that can't be saved is worth a word, not another exit code.

@@ -85,12 +85,9 @@ fn judge(repository: &Repository, plan: &Plan, console: &Console, cancel: &Cance
     for batch in plan.mutants.chunks(BATCH) {
         let Plan { kata, mutants, .. } = plan;
         console.headline(&format!("{}, {} of {} mutants: ", kata.name, fates.len(), mutants.len()));
-        let subject = |(slot, mutant): (usize, &Mutant)| Subject {
-            kata: Arc::clone(kata),
-            id: format!("{}-mutant-{slot}", kata.name),
-            name: mutant.name.clone(),
-            source: Source::Made(mutant.text.clone()),
-            steps: None,
+        let subject = |(slot, mutant): (usize, &Mutant)| {
+            let id = format!("{}-mutant-{slot}", kata.name);
+            Subject::new(kata, id, mutant.name.clone(), Source::Made(mutant.text.clone()))
         };
         let base = subject::solution(repository, kata);
         let base_name = base.name.clone();

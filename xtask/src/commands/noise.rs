@@ -23,7 +23,9 @@ pub(crate) fn run(repository: &Repository, args: &VerifyArgs) -> Result<bool> {
     let mut subjects: Vec<Subject> = Vec::new();
     for kata in catalog::some(repository, &args.katas)?.iter().filter(|kata| kata.about.schedules) {
         let declared = subject::declared(repository, kata)?;
-        let run = declared.into_iter().filter(|(_, declared)| runs(declared)).map(|(subject, _)| subject);
+        let run = declared.into_iter().filter(|(_, declared)| runs(declared));
+        // With noise another test may be the one that notices.
+        let run = run.map(|(subject, _)| Subject { tests: Vec::new(), ..subject });
         for subject in [subject::solution(repository, kata)].into_iter().chain(run) {
             let noisy = noise::with_each(&subject)?;
             subjects.push(subject);
@@ -44,7 +46,7 @@ pub(crate) fn run(repository: &Repository, args: &VerifyArgs) -> Result<bool> {
 fn runs(declared: &Declared) -> bool {
     match declared {
         Declared::Accepted => true,
-        Declared::Rejected(kinds) => !kinds.iter().any(|kind| kind == "rule" || kind == "compile-error"),
+        Declared::Rejected(rejection) => !rejection.kinds.iter().any(|kind| kind == "rule" || kind == "compile-error"),
     }
 }
 

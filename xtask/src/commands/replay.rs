@@ -6,8 +6,7 @@ use pipeline::error::{Error, Result};
 use pipeline::judging::settings::Settings;
 use pipeline::judging::{self, Session};
 use pipeline::repository::Repository;
-use pipeline::subject;
-use pipeline::subject::catalog;
+use pipeline::subject::{self, Subject, catalog};
 use verdict::{Kind, TestVerdict, Verdict};
 
 use crate::cli::ReplayArgs;
@@ -29,9 +28,9 @@ pub(crate) fn run(repository: &Repository, args: ReplayArgs) -> Result<bool> {
     let cancel = Cancel::by_ctrl_c();
     let console = Console::new(false);
     let subject = subject::of(repository, &kata, args.whose.solution, args.whose.submission.as_deref())?;
+    let subject = Subject { tests: vec![args.test.clone()], ..subject };
     let label = judging::workspace(std::slice::from_ref(&subject));
-    let checks = Settings { test: Some(args.test.clone()), ..Settings::default() };
-    let replays = Settings { replay: Some(schedule), ..checks.clone() };
+    let (checks, replays) = (Settings::default(), Settings { replay: Some(schedule), ..Settings::default() });
     let session = Session { repository, settings: &replays, console: &console, cancel: &cancel };
     let prepared = session.prepare(&label, vec![subject])?;
     let mut verdict = session.examine(&prepared)?.remove(0);

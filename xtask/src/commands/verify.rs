@@ -12,7 +12,7 @@ use pipeline::judging::settings::{GRADED, Settings};
 use pipeline::judging::{self, Session};
 use pipeline::repository::Repository;
 use pipeline::subject::catalog::{self, Kata};
-use pipeline::subject::{self, Declared, Subject};
+use pipeline::subject::{self, Declared, Rejection, Subject};
 use verdict::{KataVerdict, Kind, SubjectVerdict, Verdict};
 
 use crate::cli::VerifyArgs;
@@ -29,7 +29,7 @@ enum Expected {
     Unsolved,
     /// It passes, and the compiler has nothing to say.
     Solved,
-    /// It does what its first line declares.
+    /// It does what its first lines declare.
     As(Declared),
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
     let mut expected: BTreeMap<String, Expected> = BTreeMap::new();
     let mut subjects: Vec<Subject> = Vec::new();
     for kata in &katas {
-        for (subject, what) in subjects_of(repository, kata, steps(&args))? {
+        for (subject, what) in subjects_of(repository, kata, &args)? {
             expected.insert(subject.name.clone(), what);
             subjects.push(subject);
         }
@@ -91,14 +91,16 @@ fn steps(args: &VerifyArgs) -> Option<u64> {
     }
 }
 
-fn subjects_of(repository: &Repository, kata: &Arc<Kata>, steps: Option<u64>) -> Result<Vec<(Subject, Expected)>> {
+fn subjects_of(repository: &Repository, kata: &Arc<Kata>, args: &VerifyArgs) -> Result<Vec<(Subject, Expected)>> {
+    let (steps, deep) = (steps(args), args.deep);
     let mut subjects = vec![
         (subject::stub(repository, kata), Expected::Unsolved),
         (Subject { steps, ..subject::solution(repository, kata) }, Expected::Solved),
     ];
     for (subject, declared) in subject::declared(repository, kata)? {
         let steps = steps.filter(|_| declared == Declared::Accepted);
-        subjects.push((Subject { steps, ..subject }, Expected::As(declared)));
+        let tests = if deep { Vec::new() } else { subject.tests };
+        subjects.push((Subject { steps, tests, ..subject }, Expected::As(declared)));
     }
     Ok(subjects)
 }
@@ -107,7 +109,7 @@ fn in_words(expected: &Expected) -> String {
     match expected {
         Expected::Unsolved => "unsolved".to_string(),
         Expected::Solved | Expected::As(Declared::Accepted) => "passed".to_string(),
-        Expected::As(Declared::Rejected(kinds)) => kinds.join(", "),
+        Expected::As(Declared::Rejected(rejection)) => rejection.kinds.join(", "),
     }
 }
 
@@ -128,21 +130,28 @@ fn complaint(expected: &Expected, verdict: &KataVerdict) -> Option<String> {
         Expected::Solved | Expected::As(Declared::Accepted) => {
             (verdict.verdict != SubjectVerdict::Passed).then(|| verification::found(verdict))
         }
-        Expected::As(Declared::Rejected(kinds)) => (reasons(verdict) != *kinds).then(|| verification::found(verdict)),
+        Expected::As(Declared::Rejected(rejection)) => {
+            (!is_as_declared(verdict, rejection)).then(|| verification::found(verdict))
+        }
     }
 }
 
-/// Why a subject failed, in the words of a declaration: sorted, each reason once.
-fn reasons(verdict: &KataVerdict) -> Vec<String> {
-    match verdict.verdict {
-        SubjectVerdict::Rejected => vec!["rule".to_string()],
-        SubjectVerdict::CompileError => vec!["compile-error".to_string()],
+/// Whether all tests fail that are named, of just these kinds. Where none is named, all count.
+fn is_as_declared(verdict: &KataVerdict, declared: &Rejection) -> bool {
+    let reasons: BTreeSet<&str> = match verdict.verdict {
+        SubjectVerdict::Rejected => ["rule"].into(),
+        SubjectVerdict::CompileError => ["compile-error"].into(),
         _ => {
             let failed = verdict.tests.iter().filter(|test| test.verdict == Verdict::Failed);
-            let kinds: BTreeSet<&str> = failed.filter_map(|test| test.kind).map(Kind::name).collect();
-            kinds.into_iter().map(str::to_string).collect()
+            let (named, others): (Vec<_>, Vec<_>) = failed.partition(|test| declared.by.contains(&test.name));
+            if declared.by.iter().any(|name| !named.iter().any(|test| test.name == *name)) {
+                return false;
+            }
+            let counted = if declared.by.is_empty() { others } else { named };
+            counted.iter().filter_map(|test| test.kind).map(Kind::name).collect()
         }
-    }
+    };
+    reasons.into_iter().eq(&declared.kinds)
 }
 
 /// What a learner gets must be the stub that `reset` restores and that was judged above.

@@ -116,7 +116,7 @@ impl Player {
             let what = format!("the tests of `{}` run on threads only", kata.name);
             return Err(Error::new(what, "There are no schedules to play; `cargo xtask check` runs them."));
         }
-        let settings = Settings { test: Some(test.to_string()), ..Settings::default() };
+        let (settings, subject) = (Settings::default(), Subject { tests: vec![test.to_string()], ..subject });
         let label = judging::workspace(std::slice::from_ref(&subject));
         let session = Session { repository, settings: &settings, console, cancel };
         let prepared = session.prepare(&label, vec![subject])?;
@@ -138,7 +138,7 @@ impl Player {
 
     fn ask(&self, schedule: Option<&str>, question: Question, after: usize, cancel: &Cancel) -> Result<Answer> {
         let (replay, ask) = (schedule.map(str::to_string), Some(Ask { question, after }));
-        let settings = Settings { replay, ask, test: Some(self.test.clone()), ..Settings::default() };
+        let settings = Settings { replay, ask, ..Settings::default() };
         let folder = self.scratch.path().join("question");
         let mut run = run::run_test(&self.built, &self.test, Mode::Schedules, &folder, &settings, cancel)?;
         let mut position = run.record.as_mut().and_then(|record| record.position.take());

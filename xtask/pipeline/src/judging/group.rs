@@ -142,7 +142,7 @@ pub(super) fn write(repository: &Repository, staged: &Staged, groups: &[Group]) 
         let home = staged.folder.join(group.home());
         let members: Vec<&Loaded> = group.members.iter().map(|place| &staged.subjects[*place]).collect();
         let kata = &members[0].subject.kata;
-        stage::write_sources(&home.join("tests"), &sources(kata, members.len())?)?;
+        stage::write_sources(&home.join("tests"), &sources(kata, &members)?)?;
         let mut manifest = stage::crate_manifest(repository, &staged.label, members[0], group.mode)?;
         manifest.remove("lib");
         stage::table(&mut manifest, "package").insert("name".to_string(), Value::String(group.package(&staged.label)));
@@ -161,21 +161,44 @@ pub(super) fn write(repository: &Repository, staged: &Staged, groups: &[Group]) 
 }
 
 /// The test files once for each subject, where the kata's name means that subject's library.
-fn sources(kata: &Kata, subjects: usize) -> Result<Files> {
+fn sources(kata: &Kata, subjects: &[&Loaded]) -> Result<Files> {
     let file = kata.test_file();
     let mut texts = Files::new();
     let folder = file.parent().unwrap_or(Path::new(""));
     read_below(folder, Path::new(""), &mut texts)?;
     let (mut files, mut main) = (Files::new(), String::new());
-    for number in 0..subjects {
+    for (number, loaded) in subjects.iter().enumerate() {
         let module = module(number);
         main += &format!("#[path = \"{module}/{}.rs\"]\nmod {module};\n", kata.name);
         for (name, text) in &texts {
-            files.insert(Path::new(&module).join(name), naming(text, &kata.library(), &format!("answer_{module}")));
+            let text = with_tests(text, |test| loaded.subject.wants(test));
+            files.insert(Path::new(&module).join(name), naming(&text, &kata.library(), &format!("answer_{module}")));
         }
     }
     files.insert("main.rs".into(), main);
     Ok(files)
+}
+
+/// The text, in which only wanted tests are tests. The others are looked at by the compiler as ever, but no code is made for them. Its
+/// lines keep their numbers.
+fn with_tests(text: &str, wants: impl Fn(&str) -> bool) -> String {
+    // The attributes of what comes next wait until its name is known.
+    let (mut made, mut marked) = (String::new(), String::new());
+    for line in text.split_inclusive('\n') {
+        let name = line.strip_prefix("fn ").and_then(|line| line.split('(').next());
+        match name {
+            Some(name) if !wants(name) => made += &marked.replacen("#[test]", "#[allow(dead_code)]", 1),
+            Some(_) => made += &marked,
+            None if line.starts_with("#[") || !marked.is_empty() && !line.trim().is_empty() => {
+                marked += line;
+                continue;
+            }
+            None => made += &marked,
+        }
+        made += line;
+        marked.clear();
+    }
+    made + &marked
 }
 
 /// The text, in which the name of one library means another one. Its lines keep their numbers.
@@ -221,6 +244,15 @@ mod tests {
     fn groups_are_nearly_of_one_size_and_keep_the_cores_busy() {
         let sizes = [(1, 2), (2, 2), (3, 2), (9, 2), (17, 2), (200, 2), (200, 64)].map(|(n, cores)| size(n, cores));
         assert_eq!(sizes, [1, 2, 2, 5, 6, 8, 4]);
+    }
+
+    #[test]
+    fn of_the_tests_in_a_copy_only_the_wanted_ones_are_tests() {
+        let text = "use a::B;\n\n#[test]\n#[ignore = \"b\"]\nfn one() {}\n\n#[test]\nfn other() {\n    one();\n}\nfn help() {}\n";
+        assert_eq!(with_tests(text, |_| true), text);
+        assert_eq!(with_tests(text, |name| name == "other"), text.replacen("#[test]", "#[allow(dead_code)]", 1));
+        let both = text.replace("#[test]", "#[allow(dead_code)]");
+        assert_eq!(with_tests(text, |_| false), both);
     }
 
     #[test]

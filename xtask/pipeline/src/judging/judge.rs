@@ -49,13 +49,13 @@ pub fn missing(kata: &crate::subject::catalog::Kata, subject: &str) -> KataVerdi
     KataVerdict { verdict: SubjectVerdict::Missing, ..rejected(kata, subject, Vec::new()) }
 }
 
-/// The verdict on a subject that was built, with those on its tests if it compiled: on all of them, or on the one that was wanted.
-pub fn judge(built: &Built, only: Option<&str>, mut tests: Vec<TestVerdict>, seconds: f64) -> KataVerdict {
-    let kata = &built.loaded.subject.kata;
-    let wanted = || kata.tests.iter().filter(|name| only.is_none_or(|only| only == *name));
+/// The verdict on a subject that was built, with those on its tests if it compiled: on all of them that were wanted.
+pub fn judge(built: &Built, mut tests: Vec<TestVerdict>, seconds: f64) -> KataVerdict {
+    let subject = &built.loaded.subject;
+    let kata = &subject.kata;
     let objected = built.diagnostics.iter().any(|diagnostic| diagnostic.level.starts_with("error"));
     let verdict = match built.compiled() {
-        // The one test that was wanted needs schedules: what the models lack is in its way.
+        // What was wanted needs schedules: what the models lack is in its way.
         true if built.is_not_modelled() && tests.is_empty() => SubjectVerdict::CompileError,
         true if built.is_not_modelled() => {
             // A pass on threads alone is luck: it is marked as one that was not proven. What only schedules can judge is not judged.
@@ -64,7 +64,7 @@ pub fn judge(built: &Built, only: Option<&str>, mut tests: Vec<TestVerdict>, sec
             let judged = tests.iter().map(|test| &test.name).collect::<BTreeSet<_>>().len();
             of_tests(judged, &tests)
         }
-        true => of_tests(wanted().count(), &tests),
+        true => of_tests(subject.wanted().count(), &tests),
         false if objected => SubjectVerdict::CompileError,
         // The compiler gave up without a word: it was killed, say.
         false => SubjectVerdict::GraderError,
@@ -75,10 +75,10 @@ pub fn judge(built: &Built, only: Option<&str>, mut tests: Vec<TestVerdict>, sec
     let diagnostics = built.diagnostics.iter().cloned().chain(faults).collect();
     KataVerdict {
         kata: kata.name.clone(),
-        subject: built.loaded.subject.name.clone(),
+        subject: subject.name.clone(),
         verdict,
         score,
-        max_score: wanted().map(|test| kata.points(test)).sum(),
+        max_score: subject.wanted().map(|test| kata.points(test)).sum(),
         seconds,
         tests,
         diagnostics,

@@ -60,7 +60,7 @@ enum Said {
     Done(Result<()>),
 }
 
-/// Runs the tests of the subjects: all of them, or the one that the settings name. All cores are kept busy. `judge` gets each run as
+/// Runs the tests of the subjects that are wanted. All cores are kept busy. `judge` gets each run as
 /// soon as it is over; what it makes of the runs of a subject is handed to `each` as soon as the subject's last test is done.
 ///
 /// # Errors
@@ -108,8 +108,7 @@ pub fn run(
 
 /// What there is to do for one subject.
 fn jobs_of<'a>(subject: usize, built: &'a Built, settings: &Settings) -> Vec<Job<'a>> {
-    let names = built.loaded.subject.kata.tests.iter().map(String::as_str);
-    let tests: Vec<&str> = names.filter(|name| settings.test.as_ref().is_none_or(|only| only == name)).collect();
+    let tests: Vec<&str> = built.loaded.subject.wanted().collect();
     let at_once = if settings.first_failure { tests.len().max(1) } else { 1 };
     tests.chunks(at_once).map(|tests| Job { subject, built, tests: tests.to_vec() }).collect()
 }

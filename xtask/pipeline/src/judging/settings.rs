@@ -20,8 +20,6 @@ pub struct Settings {
     pub replay: Option<String>,
     /// What is asked about a position of it, in the place of running it to its end.
     pub ask: Option<Ask>,
-    /// The one test to run.
-    pub test: Option<String>,
     /// Whether a subject's other tests are left out once one has failed.
     pub first_failure: bool,
     /// Seconds on the clock that a test may take, if the kata gives it more.
@@ -45,7 +43,6 @@ impl Default for Settings {
             steps: None,
             replay: None,
             ask: None,
-            test: None,
             first_failure: false,
             seconds: None,
             lean: false,
