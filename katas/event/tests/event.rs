@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use event::Event;
 use kata::scenarios::every_small_program;
-use kata::{a_while_passes, check, on_schedules, start, until_blocked};
+use kata::{Check, a_while_passes, check, on_schedules, start, until_blocked};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with.
@@ -79,6 +79,9 @@ fn wait_waits_while_the_event_is_clear() {
 fn whoever_was_let_go_on_goes_on_even_if_the_event_is_cleared_at_once() {
     on_schedules(|| {
         let event = Event::cleared();
+        // What is done the second time must be done as the first time.
+        event.set();
+        event.clear();
         thread::scope(|scope| {
             for name in ["waiter 1", "waiter 2"] {
                 start(scope, name, || event.wait());
@@ -109,6 +112,55 @@ fn a_pulse_is_for_everybody_who_waits_and_nobody_who_comes_later() {
         event.pulse();
         assert!(event.is_set(), "a pulse leaves the event as it was");
     });
+}
+
+#[test]
+#[ignore = "needs schedules: cargo xtask check event whoever_comes_while_others_go_on_is_let_go_on_next"]
+fn whoever_comes_while_others_go_on_is_let_go_on_next() {
+    on_schedules(|| {
+        let event = Event::cleared();
+        thread::scope(|scope| {
+            start(scope, "waiter", || event.wait());
+            // Time passes when nobody can go on: it waits now.
+            a_while_passes();
+            event.pulse();
+            let newcomer = start(scope, "newcomer", || event.wait());
+            a_while_passes();
+            assert!(!newcomer.is_finished(), "the pulse was before this wait");
+            event.set();
+        });
+    });
+}
+
+/// One schedule for each: a bound that somebody puts in is met on any of them.
+#[test]
+#[ignore = "needs schedules: cargo xtask check event large_numbers_are_nothing_special"]
+fn large_numbers_are_nothing_special() {
+    const MANY_WAIT: &str = "many who wait";
+    const MANY_PULSES: &str = "many pulses";
+    const MANY_SETS: &str = "an event that is set and cleared many times";
+    Check::new().schedules_only().no_spurious_wakeups().schedules(3).each(
+        [MANY_PULSES, MANY_SETS, MANY_WAIT],
+        |which| {
+            let event = Event::cleared();
+            let (waiters, times) = if *which == MANY_WAIT { (MANY, 1) } else { (1, MANY) };
+            thread::scope(|scope| {
+                for _ in 0..waiters {
+                    start(scope, "waiter", || event.wait());
+                }
+                // Time passes when nobody can go on: all of them wait now.
+                a_while_passes();
+                for _ in 0..times {
+                    if *which == MANY_PULSES {
+                        event.pulse();
+                    } else {
+                        event.set();
+                        event.clear();
+                    }
+                }
+            });
+        },
+    );
 }
 
 /// The time is the model's: sleeping costs nothing, and limits are met to the nanosecond.
@@ -154,6 +206,9 @@ fn a_limit_may_be_zero_or_have_no_end() {
 fn every_small_program_of_calls_keeps_the_contract() {
     every_small_program(contract::EventContract);
 }
+
+/// More than a byte counts, and more than a word has bits. A number that goes round is the old one again after so many steps.
+const MANY: usize = 256;
 
 /// A limit that is never reached.
 const PLENTY: Duration = Duration::from_secs(3600);
