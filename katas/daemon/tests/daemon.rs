@@ -51,7 +51,7 @@ fn join_gives_what_the_work_returned() {
 
 #[test]
 fn a_worker_runs_while_its_owner_goes_on() {
-    check(|| {
+    let crowd = || {
         // Few on schedules, where each more is many more schedules; a crowd on threads.
         let count = if kata::EXPLORED { 2 } else { 70 };
         let rendezvous = Rendezvous::of(count + 1);
@@ -69,10 +69,17 @@ fn a_worker_runs_while_its_owner_goes_on() {
         let told: Vec<bool> = workers.into_iter().map(|worker| worker.join().unwrap()).collect();
         assert!(told[0], "the first worker was told to stop");
         assert!(!told[1..].contains(&true), "only the first worker was told to stop, of {count}: {told:?}");
-    });
-    let cases = ["a worker that is told to stop, and has one of its own", "a worker that tells one of its own to stop"];
+    };
+    let cases = [
+        "several workers",
+        "a worker that is told to stop, and has one of its own",
+        "a worker that tells one of its own to stop",
+    ];
     Check::new().each(cases, move |case| {
-        let tells_its_own = *case == cases[1];
+        if *case == cases[0] {
+            return crowd();
+        }
+        let tells_its_own = *case == cases[2];
         let (go, wait) = mpsc::channel();
         let worker = Worker::start("worker", move |stop| {
             let _ = wait.recv();

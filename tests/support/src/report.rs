@@ -55,11 +55,23 @@ impl Grader {
     }
 }
 
+/// Why a test that is checked a second time is no good: a channel would have taken the first record, and no other.
+const TWICE: &str =
+    "it is checked twice, and a grader hears only how the first check ended; `Check::each` checks several bodies";
+
 /// Tells the grader, if there is one, how the test ended, then fails the test if it failed.
 ///
 /// # Panics
 /// If the test failed, or the record can't be written.
 pub(crate) fn report(record: &Record, grader: Grader) {
+    let second;
+    let record = match &grader {
+        Grader::File(file) if file.exists() => {
+            second = Record::new(record.mode, Outcome::Broken(TWICE.to_string()));
+            &second
+        }
+        Grader::Nobody | Grader::File(_) | Grader::Channel(_) => record,
+    };
     let by_hand = matches!(grader, Grader::Nobody);
     if let Err(error) = grader.tell(record) {
         panic!("cannot write the test's record: {error}");

@@ -295,6 +295,8 @@ fn each_outcome_is_recorded_before_the_test_fails() {
     let Outcome::Failed(Failure { kind, message }) = recorded("fixture_fails") else { panic!("it failed") };
     assert_eq!(kind, Kind::Assertion);
     assert!(message.starts_with("assertion failed: money is lost"), "{message}");
+    let Outcome::Broken(why) = recorded("fixture_checks_twice") else { panic!("half of it would count") };
+    assert!(why.starts_with("it is checked twice"), "{why}");
 }
 
 /// Runs a fixture in a process of its own, as the grader does, and reads what it records.
@@ -305,7 +307,7 @@ fn recorded(fixture: &str) -> Outcome {
     let record: Record = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     fs::remove_file(&file).unwrap();
     assert_eq!(record.mode, Mode::Threads);
-    assert_eq!(output.status.success(), !matches!(record.outcome, Outcome::Failed(_)));
+    assert_eq!(output.status.success(), !matches!(record.outcome, Outcome::Failed(_) | Outcome::Broken(_)));
     record.outcome
 }
 
@@ -319,6 +321,13 @@ fn fixture_passes() {
 #[ignore = "a fixture"]
 fn fixture_is_skipped() {
     on_schedules(|| ());
+}
+
+#[test]
+#[ignore = "a fixture"]
+fn fixture_checks_twice() {
+    check(|| ());
+    check(|| ());
 }
 
 #[test]

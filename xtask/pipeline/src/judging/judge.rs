@@ -148,8 +148,12 @@ fn judge_test(run: Ran) -> Option<TestVerdict> {
             failure(Kind::Tampered, "The record of this test is for another way of running.".to_string())
         }
         (_, Some(Record { outcome: Outcome::Passed, .. })) if finished.left_behind > 0 => left_behind(&finished),
+        // What comes after the record may fail, too: all that the test said is that it had not failed by then.
+        (ending, Some(Record { outcome: Outcome::Passed, .. })) if ending != Ending::Exited(0) => {
+            ended_badly(&finished, &output)
+        }
         (_, Some(record)) => record.outcome,
-        (_, None) => no_record(&finished, &output),
+        (_, None) => ended_badly(&finished, &output),
     };
     let (verdict, kind, message) = match outcome {
         Outcome::Skipped => return None,
@@ -173,8 +177,9 @@ fn judge_test(run: Ran) -> Option<TestVerdict> {
     })
 }
 
-/// A process that ended without saying how its test went: an exit code is no verdict.
-fn no_record(finished: &Finished, output: &str) -> Outcome {
+/// A process that ended without saying how its test went, since an exit code of 0 is no verdict; or one that said that it passed, and
+/// ended otherwise.
+fn ended_badly(finished: &Finished, output: &str) -> Outcome {
     let tail = output.lines().rev().take(6).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
     let after = if tail.is_empty() { String::new() } else { format!(" Its last words:\n{tail}") };
     match finished.ending {
@@ -271,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_process_without_a_record_never_passes() {
-        let ended = |ending| kind(&no_record(&finished(ending, "", ""), ""));
+        let ended = |ending| kind(&ended_badly(&finished(ending, "", ""), ""));
         assert_eq!(ended(Ending::Exited(0)), Some(Kind::Tampered), "success is no verdict");
         assert_eq!(ended(Ending::Exited(101)), Some(Kind::Panic));
         assert_eq!(ended(Ending::Exited(7)), Some(Kind::Crash));
@@ -280,9 +285,21 @@ mod tests {
     }
 
     #[test]
+    fn a_pass_is_none_if_the_process_does_not_end_well() {
+        let judged = |ending| {
+            let (record, finished) = (Record::new(Mode::Threads, Outcome::Passed), finished(ending, "", ""));
+            let run = Ran { test: "a_test".to_string(), mode: Mode::Threads, finished, record: Some(record) };
+            judge_test(run).and_then(|test| test.kind)
+        };
+        assert_eq!(judged(Ending::Exited(0)), None);
+        assert_eq!(judged(Ending::Exited(101)), Some(Kind::Panic), "the body goes on after its check, and panics");
+        assert_eq!(judged(Ending::Signalled(6)), Some(Kind::Crash));
+    }
+
+    #[test]
     fn a_stack_that_is_used_up_is_told_with_its_thread() {
         let told = "thread 'cook' (4711) has overflowed its stack\nfatal runtime error: stack overflow, aborting";
-        let outcome = no_record(&finished(Ending::Signalled(6), "", told), told);
+        let outcome = ended_badly(&finished(Ending::Signalled(6), "", told), told);
         let Outcome::Failed(failure) = &outcome else { panic!("{outcome:?}") };
         assert_eq!(failure.message, "Stack overflow: `cook` has used up its stack.");
         assert_eq!(stack_overflow("thread 'main' panicked"), None);
@@ -327,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_for_the_other_way_of_running_is_no_record() {
+    fn a_record_for_the_other_way_of_running_is_ended_badly() {
         let record = Record::new(Mode::Threads, Outcome::Passed);
         let run = |mode| Ran {
             test: "a_test".to_string(),
