@@ -5,7 +5,7 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
-use std::io::{self, BufRead, ErrorKind, Write};
+use std::io::{self, BufRead, ErrorKind, Read, Write};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
@@ -17,7 +17,7 @@ use cpu::{balanced, by_processes, in_chunks, one_by_one, serve, split, with_rayo
 use kata::child::{Children, meet, roles};
 use kata::conversation::{self, Streams};
 use kata::inputs::{counted, listed, subsets};
-use kata::{Check, EXPLORED, Rendezvous, each_on_threads, on_threads, panic_on_purpose};
+use kata::{Check, EXPLORED, Rendezvous, each_on_threads, on_threads, panic_on_purpose, start as start_thread};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
 /// whatever it is compared with, or be there for some `T` alone.
@@ -63,20 +63,23 @@ fn a_range_is_split_into_equal_parts() {
     Check::new().each(cuts(), |Cut { range, wanted }| {
         let parts = split(range.clone(), size(*wanted));
         let count = (range.end - range.start).min(*wanted as u64);
-        assert_eq!(parts.len() as u64, count, "how many parts there are: {parts:?}");
+        let shown = &parts[..parts.len().min(20)];
+        assert_eq!(parts.len() as u64, count, "how many parts there are: {shown:?}");
         let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return };
-        assert_eq!((first.start, last.end), (range.start, range.end), "where the parts begin and end: {parts:?}");
-        assert!(parts.windows(2).all(|pair| pair[0].end == pair[1].start), "gaps, or not in order: {parts:?}");
+        assert_eq!((first.start, last.end), (range.start, range.end), "where the parts begin and end: {shown:?}");
+        assert!(parts.windows(2).all(|pair| pair[0].end == pair[1].start), "gaps, or not in order: {shown:?}");
         let lengths = parts.iter().map(|part| part.end - part.start);
         let (shortest, longest) = (lengths.clone().min().unwrap(), lengths.max().unwrap());
-        assert!(longest - shortest <= 1, "one part is longer than another by more than 1: {parts:?}");
+        assert!(longest - shortest <= 1, "one part is longer than another by more than 1: {shown:?}");
     });
 }
 
 #[test]
 fn results_are_in_the_order_of_the_items() {
     let ways = [Way::InChunks, Way::Balanced];
-    Check::new().each(ways.into_iter().flat_map(|way| jobs(way, 3, 2, What::Nothing)), Job::hold);
+    let few = ways.into_iter().flat_map(|way| jobs(way, 3, 2, What::Nothing));
+    let sizeless = ways.map(|way| Job { what: What::Sizeless, ..Job::of(way, 3, 2) });
+    Check::new().each(few.chain(sizeless), Job::hold);
 }
 
 #[test]
@@ -100,8 +103,10 @@ fn a_long_item_holds_up_no_other() {
     // Of many items, any two neighbours, and some of very many.
     let two =
         |(items, item)| Job { what: What::Meet, chosen: vec![item - 1, item], ..Job::of(Way::Balanced, items, 2) };
+    let some = [4, 6].into_iter().flat_map(|items| (1..items).map(move |item| (items, item)));
     let many = (1..12).map(|item| (12, item)).chain([1, 515, 1029].map(|item| (1030, item)));
-    let many = if EXPLORED { Vec::new() } else { Vec::from_iter(many) };
+    let many = many.chain([(VERY_MANY, 1)]);
+    let many = if EXPLORED { Vec::from_iter(some) } else { Vec::from_iter(many) };
     Check::new().each(few.into_iter().chain(many.into_iter().map(two)), Job::hold);
 }
 
@@ -116,29 +121,36 @@ fn a_panic_of_the_work_reaches_the_caller() {
 #[test]
 fn work_may_do_the_same_again() {
     let ways = [Way::InChunks, Way::Balanced];
-    Check::new().each(ways.into_iter().flat_map(|way| jobs(way, 2, 2, What::Again)), Job::hold);
+    let few = ways.into_iter().flat_map(|way| jobs(way, 2, 2, What::Again));
+    let many = ways.map(|way| Job { what: What::Again, chosen: vec![0], ..Job::of(way, 33, 33) });
+    let many = many.into_iter().filter(|_| !EXPLORED);
+    Check::new().each(few.chain(many), Job::hold);
 }
 
 #[test]
 fn what_holds_for_few_items_holds_for_many() {
-    // More than a byte counts, and more than a word has bits.
-    let sizes = [(5, 260), (33, 33), (261, 260), (1030, 7)];
+    // More than a byte counts, more than a word has bits, and more than 16 bits count.
+    let sizes = [(5, 260), (33, 33), (261, 260), (1030, 7), (VERY_MANY, 7)];
     let many = |way| sizes.map(|(items, workers)| Job::of(way, items, workers));
     Check::new().threads_only().each([Way::InChunks, Way::Balanced].into_iter().flat_map(many), |job| {
         let all = Rendezvous::of(job.at_once());
-        let hands = job.hands(|_| all.meet());
+        // Of very many, some of each worker's are enough.
+        let some = (job.items / 1030).max(1);
+        let hands = job.hands(|item| (item % some == 0).then_some(&all).into_iter().for_each(Rendezvous::meet));
         assert_eq!(hands.len(), job.at_once(), "how many workers there were; they had the items {hands:?}");
     });
 }
 
-/// More workers than cores, too: else rayon's global pool would do. Its threads outlive their pool for a moment.
+/// More workers than cores, too: else rayon's global pool would do. And more than a byte counts. Its threads outlive their pool
+/// for a moment.
 #[test]
 fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
     let cores = thread::available_parallelism().map_or(2, NonZeroUsize::get).max(64);
     let many =
         Job { what: What::Meet, chosen: Vec::from_iter(0..=cores), ..Job::of(Way::WithRayon, cores + 2, cores + 1) };
+    let very_many = Job::of(Way::WithRayon, 257, 257);
     let few = [What::Meet, What::Panic].into_iter().flat_map(|what| jobs(Way::WithRayon, 4, 3, what));
-    each_on_threads(few.chain([many]), Job::hold);
+    each_on_threads(few.chain([many, very_many]), Job::hold);
 }
 
 #[test]
@@ -158,7 +170,9 @@ fn an_answer_is_sent_before_the_next_part_is_read() {
     let lines = lists(&["1 101", "7 8", "0 18446744073709551615", "5 5"], 3).into_iter();
     let talks = lines.flat_map(|lines| [Streams::Wide, Streams::Narrow].map(|streams| Talk::of(&lines, streams)));
     let long = Talk::of(&["1 101"; 300], Streams::Wide);
-    Check::new().each(talks.chain([long]), Talk::hold);
+    let there_already = [&["1 101", "7 8", "5 5"][..], &["1 101"; 300]]
+        .map(|lines| Talk { there_already: true, ..Talk::of(lines, Streams::Wide) });
+    Check::new().each(talks.chain([long]).chain(there_already), Talk::hold);
 }
 
 #[test]
@@ -178,9 +192,10 @@ fn what_the_reader_or_the_writer_reports_is_passed_on() {
             .into_iter()
             .flat_map(move |how| [Streams::WritingFails(answer, how), Streams::FlushingFails(answer, how)])
     });
-    let failing = reading.chain(writing).map(|streams| Talk::of(&["1 101", "7 8"], streams));
+    let failing = reading.clone().chain(writing).map(|streams| Talk::of(&["1 101", "7 8"], streams));
+    let in_a_line = reading.map(|streams| Talk { in_a_line: true, ..Talk::of(&["1 101", "7 8"], streams) });
     let panicking = (0..2).map(|part| Talk { panics_at: Some(part), ..Talk::of(&["1 101", "7 8"], Streams::Wide) });
-    Check::new().each(failing.chain(panicking), Talk::hold);
+    Check::new().each(failing.chain(in_a_line).chain(panicking), Talk::hold);
 }
 
 #[test]
@@ -216,6 +231,16 @@ fn a_worker_process_that_fails_is_an_error_and_no_wrong_sum() {
 }
 
 #[test]
+fn an_answer_may_come_in_pieces() {
+    Check::new().threads_only().each([(1, 1), (4, 2)].map(Crew::of), |crew| {
+        let children = Children::new();
+        children.open_when_still(UNTIL_STILL);
+        let (results, _) = crew.work(|_| children.command("in_pieces"));
+        assert_eq!(results, crew.right(), "the results, when the first bytes of each answer come before the others");
+    });
+}
+
+#[test]
 fn a_worker_process_that_has_gone_is_an_error_or_not_needed() {
     Check::new().threads_only().each([(1, 1), (2, 1), (2, 2), (3, 2)].map(Crew::of), |crew| {
         let children = Children::new();
@@ -226,6 +251,10 @@ fn a_worker_process_that_has_gone_is_an_error_or_not_needed() {
             let right = crew.processes > 1 && results == crew.right();
             assert!(right || broken.contains(&results), "process {} ends before it is asked: {results:?}", gone + 1);
         }
+        if (crew.parts.len(), crew.processes) == (2, 1) {
+            let (results, _) = crew.work(|_| children.command("deaf"));
+            assert!(broken.contains(&results), "its process answers, and takes no second part: {results:?}");
+        }
         let (results, _) = crew.work(|_| children.command("short_lived"));
         let right = crew.processes == crew.parts.len() && results == crew.right();
         assert!(right || broken.contains(&results), "each process ends after one answer: {results:?}");
@@ -235,9 +264,15 @@ fn a_worker_process_that_has_gone_is_an_error_or_not_needed() {
 #[test]
 fn no_process_is_left_and_none_started_in_vain() {
     let crews = (0..=3).flat_map(|parts| [1, 2, 3].map(|processes| Crew::of((parts, processes))));
-    Check::new().threads_only().each(crews, |crew| {
+    // More than a byte counts.
+    let many = Crew::of((256, 256));
+    Check::new().threads_only().each(crews.chain([many]), |crew| {
         let children = Children::new();
         let needed = crew.processes.min(crew.parts.len());
+        if needed > 3 {
+            let (results, _) = crew.work(|_| Command::new("no-such-program"));
+            return assert_eq!(results, Err(ErrorKind::NotFound), "no process can be started");
+        }
         let (results, started) = crew.work(|_| children.command("obedient"));
         assert_eq!((results, started), (crew.right(), needed), "results, and how many processes were started");
         let (results, _) = crew.work(|_| {
@@ -256,6 +291,11 @@ fn no_process_is_left_and_none_started_in_vain() {
                 false => children.command("obedient"),
             });
             assert_eq!(results, Err(ErrorKind::NotFound), "process {} can't be started", missing + 1);
+        }
+        if crew.parts.len() == 3 {
+            let failing = Crew { parts: vec![Part::Fails(0); crew.parts.len()], processes: crew.processes };
+            crew.work_meanwhile(crew.right());
+            failing.work_meanwhile(Err(ErrorKind::UnexpectedEof));
         }
     });
 }
@@ -302,7 +342,7 @@ enum Way {
 }
 
 impl Way {
-    fn run<R: Send>(self, items: &[usize], workers: usize, work: impl Fn(&usize) -> R + Sync) -> Vec<R> {
+    fn run<T: Sync, R: Send>(self, items: &[T], workers: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
         match self {
             Way::OneByOne => one_by_one(items, work),
             Way::InChunks => in_chunks(items, size(workers), work),
@@ -316,11 +356,13 @@ impl Way {
 #[derive(Clone, Copy)]
 enum What {
     Nothing,
+    /// All items are equal and have no size, and so have the results.
+    Sizeless,
     /// The work on each of them lasts until all of them are worked on.
     Meet,
     /// The work on each of them panics.
     Panic,
-    /// The work on each of them does the whole job, with nothing special about it.
+    /// The work on each of them does the whole job, in which all workers wait for each other.
     Again,
 }
 
@@ -338,11 +380,11 @@ fn jobs(way: Way, items: usize, workers: usize, what: What) -> Vec<Job> {
     let sizes = (0..=items).flat_map(|items| (1..=workers).map(move |workers| Job::of(way, items, workers)));
     let choices = |job: Job| {
         let mut chosen = match what {
-            What::Nothing => vec![Vec::new()],
+            What::Nothing | What::Sizeless => vec![Vec::new()],
             What::Meet | What::Panic | What::Again => subsets(job.items),
         };
         chosen.retain(|chosen| match what {
-            What::Nothing => true,
+            What::Nothing | What::Sizeless => true,
             What::Meet => chosen.len() == job.at_once(),
             What::Panic => matches!(chosen.len(), 1 | 2),
             What::Again => chosen.len() == 1,
@@ -367,6 +409,13 @@ impl Job {
         let is_chosen = |item: &usize| self.chosen.contains(item);
         let hands = match self.what {
             What::Nothing => self.hands(|_| ()),
+            What::Sizeless => {
+                let worked_on = AtomicUsize::new(0);
+                let work = |_: &()| _ = worked_on.fetch_add(1, Ordering::Relaxed);
+                let results = self.way.run(&vec![(); self.items], self.workers, work).len();
+                let found = (results, worked_on.into_inner());
+                return assert_eq!(found, (self.items, self.items), "results, and how often an item was worked on");
+            }
             What::Meet => {
                 let all = Rendezvous::of(self.chosen.len());
                 self.hands(|item| is_chosen(&item).then_some(&all).into_iter().for_each(Rendezvous::meet))
@@ -386,7 +435,9 @@ impl Job {
             }
             What::Again => self.hands(|item| {
                 if is_chosen(&item) {
-                    Job::of(self.way, self.items, self.workers).hold();
+                    // Each of these is in a chunk of its own if there are several.
+                    let chosen = Vec::from_iter(0..self.at_once());
+                    Job { what: What::Meet, chosen, ..Job::of(self.way, self.items, self.workers) }.hold();
                 }
             }),
         };
@@ -403,9 +454,9 @@ impl Job {
             (*item, thread::current().id(), self.rayon_threads())
         });
         let places = Vec::from_iter(results.iter().map(|(item, ..)| *item));
-        assert_eq!(places, items, "the results, each with the place of its item");
+        assert_same(&places, &items, "the results, each with the place of its item");
         let times = Vec::from_iter(worked_on.into_iter().map(AtomicUsize::into_inner));
-        assert_eq!(times, vec![1; self.items], "how often each item was worked on");
+        assert_same(&times, &vec![1; self.items], "how often each item was worked on");
         if let Way::WithRayon = self.way {
             let pools = Vec::from_iter(results.iter().map(|(.., threads)| *threads));
             let fitting =
@@ -439,13 +490,29 @@ impl fmt::Display for Job {
         })?;
         write!(f, " with {} and {}", counted(self.items, "item"), counted(self.workers, "worker"))?;
         match self.what {
+            What::Sizeless => f.write_str(", where no item has a size"),
             _ if self.chosen.is_empty() => Ok(()),
             What::Nothing => Ok(()),
             What::Meet => write!(f, ", where the work on {} lasts until all of them are begun", listed(&self.chosen)),
             What::Panic => write!(f, ", where the work on {} panics", listed(&self.chosen)),
-            What::Again => write!(f, ", where the work on {} does the same job", listed(&self.chosen)),
+            What::Again => {
+                write!(f, ", where the work on {} does the same job, and its workers meet", listed(&self.chosen))
+            }
         }
     }
+}
+
+/// Shows the lists if they are short.
+fn assert_same(found: &[usize], expected: &[usize], what: &str) {
+    if expected.len() < VERY_MANY {
+        return assert_eq!(found, expected, "{what}");
+    }
+    let same = found.iter().zip(expected).take_while(|(found, expected)| found == expected).count();
+    assert_eq!(
+        (found.len(), same),
+        (expected.len(), expected.len()),
+        "{what}: how many, and how many before the first wrong one"
+    );
 }
 
 /// What the work on an item may panic with.
@@ -481,6 +548,9 @@ fn payload_of(outcome: thread::Result<Vec<Vec<usize>>>, is_the_works: impl Fn(&(
     }
 }
 
+/// More than 16 bits count.
+const VERY_MANY: usize = 70_000;
+
 /// A range to be split.
 struct Cut {
     range: Range<u64>,
@@ -496,7 +566,7 @@ fn cuts() -> impl Iterator<Item = Cut> {
         .flat_map(move |range| (1..=10).chain(far_too_many).map(move |wanted| Cut { range: range.clone(), wanted }));
     let long = [0..u64::MAX, 3..u64::MAX, u64::MAX - 10..u64::MAX, 0..u64::MAX / 2 + 1, 7..8, 9..9];
     let long = long.into_iter().flat_map(|range| [1, 2, 3, 7, 1000].map(|wanted| Cut { range: range.clone(), wanted }));
-    short.chain(long)
+    short.chain(long).chain([Cut { range: 0..VERY_MANY as u64, wanted: VERY_MANY }])
 }
 
 impl fmt::Display for Cut {
@@ -511,6 +581,10 @@ struct Talk {
     streams: Streams,
     /// The part on which the work panics.
     panics_at: Option<usize>,
+    /// All lines are there when the first is read.
+    there_already: bool,
+    /// Before reading fails, it gives the beginning of a line, which looks like a part.
+    in_a_line: bool,
 }
 
 /// What `serve` does.
@@ -519,20 +593,97 @@ struct Served {
     worked_on: Vec<Range<u64>>,
     answers: String,
     reports: Option<ErrorKind>,
+    /// Whether that is the very error that a stream reported, with all that it says.
+    the_streams_own: bool,
     panics: bool,
+}
+
+/// What the errors of the streams say.
+#[derive(Debug)]
+struct Own;
+
+impl fmt::Display for Own {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("what the stream says itself")
+    }
+}
+
+impl std::error::Error for Own {}
+
+fn own(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), Own)
+}
+
+/// A reader whose errors are its own.
+struct Input<R> {
+    reader: R,
+    error: Option<io::Error>,
+    /// What it gives before its error.
+    beginning: &'static [u8],
+}
+
+impl<R: BufRead> Read for Input<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl<R: BufRead> BufRead for Input<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.error.is_none() {
+            self.error = self.reader.fill_buf().err().map(own);
+        }
+        match self.error.take() {
+            // It has them already.
+            None => self.reader.fill_buf(),
+            Some(error) if self.beginning.is_empty() => Err(error),
+            error => {
+                self.error = error;
+                Ok(self.beginning)
+            }
+        }
+    }
+
+    fn consume(&mut self, count: usize) {
+        match self.error {
+            None => self.reader.consume(count),
+            Some(_) => self.beginning = &self.beginning[count..],
+        }
+    }
+}
+
+/// A writer whose errors are its own.
+struct Output<W>(W);
+
+impl<W: Write> Write for Output<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(own)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(own)
+    }
 }
 
 impl Talk {
     fn of(lines: &[&str], streams: Streams) -> Talk {
         let lines = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
-        Talk { lines, streams, panics_at: None }
+        Talk { lines, streams, panics_at: None, there_already: false, in_a_line: false }
     }
 
     /// Lets `serve` answer, and compares what it does with what the contract asks for.
     fn hold(&self) {
         let (input, output, arrived) = conversation::begin(self.lines.clone(), self.streams);
+        let all: Vec<u8> = self.lines.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect();
+        let input: Box<dyn BufRead> = if self.there_already { Box::new(&all[..]) } else { Box::new(input) };
+        let beginning: &[u8] = if self.in_a_line { b"1 10" } else { b"" };
+        let (input, output) = (Input { reader: input, error: None, beginning }, Output(output));
         let worked_on = RefCell::new(Vec::new());
         let work = |part: Range<u64>| {
+            let (answers, before) = (arrived.text().lines().count(), worked_on.borrow().len());
+            assert_eq!(answers, before, "answers that have arrived when part {} is worked on", before + 1);
             worked_on.borrow_mut().push(part.clone());
             if self.panics_at == Some(worked_on.borrow().len() - 1) {
                 panic_on_purpose(Overworked(worked_on.borrow().len() - 1));
@@ -541,12 +692,18 @@ impl Talk {
         };
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| serve(input, output, work)));
         let panics = outcome.as_ref().is_err_and(|payload| payload.is::<Overworked>());
-        let reports = match outcome {
-            Ok(outcome) => outcome.err().map(|error| error.kind()),
+        let error = match outcome {
+            Ok(outcome) => outcome.err(),
             Err(_) if panics => None,
             Err(payload) => panic::resume_unwind(payload),
         };
-        let served = Served { worked_on: worked_on.into_inner(), answers: arrived.text(), reports, panics };
+        let served = Served {
+            worked_on: worked_on.into_inner(),
+            answers: arrived.text(),
+            reports: error.as_ref().map(io::Error::kind),
+            the_streams_own: error.and_then(io::Error::into_inner).is_some_and(|it| it.is::<Own>()),
+            panics,
+        };
         assert_eq!(served, self.expected(), "what `serve` did, and what the contract asks for");
     }
 
@@ -559,7 +716,9 @@ impl Talk {
             {
                 return served.reporting(how);
             }
-            let Some(part) = part(line) else { return served.reporting(ErrorKind::InvalidData) };
+            let Some(part) = part(line) else {
+                return Served { reports: Some(ErrorKind::InvalidData), ..served };
+            };
             served.worked_on.push(part.clone());
             if self.panics_at == Some(number) {
                 return Served { panics: true, ..served };
@@ -585,7 +744,7 @@ impl Talk {
 
 impl Served {
     fn reporting(self, error: ErrorKind) -> Served {
-        Served { reports: Some(error), ..self }
+        Served { reports: Some(error), the_streams_own: true, ..self }
     }
 }
 
@@ -595,6 +754,12 @@ impl fmt::Display for Talk {
         match lines.len() {
             0..10 => write!(f, "the lines [{}], {}", lines.join(", "), self.streams)?,
             many => write!(f, "{many} lines {}, {}", lines[0], self.streams)?,
+        }
+        if self.there_already {
+            f.write_str(", all of them at once")?;
+        }
+        if self.in_a_line {
+            f.write_str(" in the middle of it")?;
         }
         match self.panics_at {
             Some(part) => write!(f, ", where the work on part {} panics", part + 1),
@@ -624,7 +789,7 @@ fn lists<T: Copy>(of: &[T], most: usize) -> Vec<Vec<T>> {
 fn rubbish() -> impl Iterator<Item = Vec<u8>> {
     let words = lists(&["1", "x", "-1", "1.5", "18446744073709551616"], 3);
     let lines = words.into_iter().map(|words| words.join(" ").into_bytes()).filter(|line| part(line).is_none());
-    let more: [&[u8]; 6] = [b"1,2", b"1..2", b"1-2", b"1 2;", b"\xff", b"1 \xff"];
+    let more: [&[u8]; 8] = [b"1,2", b"1..2", b"1-2", b"1 2;", b"\xff", b"1 \xff", b"1\xff 2", b"1 2\xff"];
     lines.chain(more.map(<[u8]>::to_vec))
 }
 
@@ -727,16 +892,37 @@ impl Crew {
     /// Lets processes work, each of which this command makes by its number. Gives what `by_processes` returned, and how many
     /// processes were started. None may be left.
     fn work(&self, command: impl Fn(usize) -> Command + Sync) -> (Result<Vec<u64>, ErrorKind>, usize) {
+        let started = AtomicUsize::new(0);
+        let results = self.results(|| command(started.fetch_add(1, Ordering::Relaxed)));
+        Children::none_is_left();
+        (results, started.into_inner())
+    }
+
+    /// Gives what `by_processes` returned.
+    fn results(&self, command: impl Fn() -> Command + Sync) -> Result<Vec<u64>, ErrorKind> {
         let range = |(place, part): (usize, &Part)| match (start(place), part) {
             (start, Part::Plain) => start..start,
             (start, Part::Meets | Part::Deserted) => start..AT_TABLE,
             (start, Part::Lasts) => start..AT_TABLE + 1,
             (start, Part::Fails(fault)) => start..AT_TABLE + 2 + *fault as u64,
         };
-        let (parts, started) = (Vec::from_iter(self.parts.iter().enumerate().map(range)), AtomicUsize::new(0));
-        let results = by_processes(&parts, size(self.processes), || command(started.fetch_add(1, Ordering::Relaxed)));
+        let parts = Vec::from_iter(self.parts.iter().enumerate().map(range));
+        by_processes(&parts, size(self.processes), command).map_err(|error| error.kind())
+    }
+
+    /// Works while the first part of another call lasts. The other call goes on as if nothing had been.
+    fn work_meanwhile(&self, expected: Result<Vec<u64>, ErrorKind>) {
+        let children = Children::new();
+        let other = Crew { parts: vec![Part::Meets, Part::Plain, Part::Plain], processes: 1 };
+        thread::scope(|scope| {
+            let others = start_thread(scope, "other call", || other.results(|| children.command("obedient")));
+            children.wait_for(TABLE, 1);
+            let results = self.results(|| children.command("obedient"));
+            children.open(TABLE);
+            assert_eq!(results, expected, "what a call returned while the first part of another one lasted");
+            assert_eq!(others.join().unwrap(), other.right(), "what the other call returned");
+        });
         Children::none_is_left();
-        (results.map_err(|error| error.kind()), started.into_inner())
     }
 }
 
@@ -791,7 +977,7 @@ impl fmt::Display for Crew {
     }
 }
 
-roles!(obedient, deserting, gone, short_lived, summing, multiplying);
+roles!(obedient, deserting, gone, deaf, short_lived, in_pieces, summing, multiplying);
 
 /// Does what each part says.
 fn obedient() -> i32 {
@@ -824,6 +1010,16 @@ fn gone() -> i32 {
     0
 }
 
+/// Answers its first part when it can't be asked any more. Where that can't be done, it ends without an answer.
+fn deaf() -> i32 {
+    io::stdin().lock().read_line(&mut String::new()).unwrap();
+    #[cfg(unix)]
+    let _ = std::os::unix::process::CommandExt::exec(
+        Command::new("echo").arg(answer(start(0)).to_string()).stdin(Stdio::null()),
+    );
+    1
+}
+
 /// Ends after one answer.
 fn short_lived() -> i32 {
     let answered = RefCell::new(false);
@@ -833,6 +1029,25 @@ fn short_lived() -> i32 {
         }
         answer(part.start)
     })
+}
+
+/// Sends the first byte of whatever it sends, and all others when nothing moves any more.
+fn in_pieces() -> i32 {
+    struct Pieces<W>(W);
+
+    impl<W: Write> Write for Pieces<W> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.write_all(&bytes[..bytes.len().min(1)]).and_then(|()| self.0.flush())?;
+            meet(UNTIL_STILL);
+            Ok(bytes.len().min(1))
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.0.flush()
+        }
+    }
+
+    serve(io::stdin().lock(), Pieces(io::stdout().lock()), |part| answer(part.start)).is_err().into()
 }
 
 /// Adds up the numbers of each part. Says more about it than a pipe has room for.

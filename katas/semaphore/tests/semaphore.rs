@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use kata::scenarios::every_small_program;
-use kata::{Log, Peak, Rendezvous, a_while_passes, check, on_schedules, start};
+use kata::{EXPLORED, Log, Peak, Rendezvous, a_while_passes, check, on_schedules, start};
 use semaphore::{Permits, Refused, Semaphore};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -41,6 +41,16 @@ fn permits_are_taken_and_go_back_when_they_are_dropped() {
         assert_eq!(semaphore.free(), 2);
         drop((one, none));
         assert_eq!(semaphore.free(), 3);
+        // More than a byte counts, and more than 16 bits do.
+        for permits in [300, 70_000].into_iter().filter(|_| !EXPLORED) {
+            let semaphore = Semaphore::new(permits);
+            assert_eq!(semaphore.free(), permits);
+            let most = semaphore.acquire(permits - 1).expect("all are free");
+            assert_eq!(semaphore.free(), 1, "of {permits}");
+            assert_eq!(semaphore.try_acquire(2).err(), Some(Refused::NotFree), "1 of {permits} is free");
+            drop(most);
+            assert_eq!(semaphore.free(), permits);
+        }
     });
 }
 
@@ -126,7 +136,7 @@ fn a_wait_with_a_limit_ends_with_the_permits_or_with_the_limit() {
 fn whoever_gives_up_leaves_the_line() {
     on_schedules(|| {
         let (semaphore, limit) = (Semaphore::new(2), Duration::from_secs(4));
-        let _held = semaphore.acquire(1);
+        let held = semaphore.acquire(1);
         thread::scope(|scope| {
             let many = start(scope, "wants 2", || semaphore.acquire_timeout(2, limit).err());
             a_while_passes();
@@ -137,6 +147,22 @@ fn whoever_gives_up_leaves_the_line() {
             assert_eq!(begin.elapsed(), Duration::from_secs(2), "the first in the line gives up after {limit:?}");
             assert_eq!(many.join().unwrap(), Some(Refused::NotFree));
             assert!(none.join().unwrap(), "0 are free, too");
+            drop(held);
+            assert!(semaphore.try_acquire(1).is_ok(), "1 is free, and nobody waits: who has waited has got one");
+        });
+        // Nothing is free, and the second gives up before the first.
+        let semaphore = Semaphore::new(1);
+        let held = semaphore.acquire(1);
+        thread::scope(|scope| {
+            let begin = Instant::now();
+            start(scope, "first", || semaphore.acquire_timeout(1, limit).err());
+            a_while_passes();
+            start(scope, "second", || semaphore.acquire_timeout(1, Duration::from_millis(500)).err());
+            a_while_passes();
+            assert!(semaphore.acquire(0).is_ok(), "nobody comes first any more");
+            assert_eq!(begin.elapsed(), limit, "the first in the line gives up after {limit:?}");
+            drop(held);
+            assert!(semaphore.acquire(1).is_ok(), "nobody is left in the line");
         });
     });
 }
@@ -175,14 +201,23 @@ fn permits_go_back_when_their_holder_panics() {
 fn more_than_there_are_is_a_panic_that_harms_nobody() {
     check(|| {
         for permits in [0, 2] {
-            let (semaphore, many) = (Semaphore::new(permits), permits + 1);
-            let panics = |ask: &dyn Fn() -> bool| panic::catch_unwind(AssertUnwindSafe(ask)).is_err();
-            assert!(panics(&|| semaphore.acquire(many).is_ok()), "acquire({many}) of {permits}");
-            assert!(panics(&|| semaphore.try_acquire(many).is_ok()), "try_acquire({many}) of {permits}");
-            for limit in [Duration::ZERO, Duration::MAX] {
-                let limited = || semaphore.acquire_timeout(usize::MAX, limit).is_ok();
-                assert!(panics(&limited), "acquire_timeout(usize::MAX, {limit:?}) of {permits}");
-            }
+            let semaphore = Semaphore::new(permits);
+            // Somebody waits for what is out.
+            let held = semaphore.acquire(permits.min(1)).expect("they are free");
+            thread::scope(|scope| {
+                start(scope, "waiter", || semaphore.acquire(permits).is_ok());
+                let panics = |ask: &dyn Fn() -> bool| panic::catch_unwind(AssertUnwindSafe(ask)).is_err();
+                // In the second one, only the upper half of the bits are set.
+                for many in [permits + 1, usize::MAX << (usize::BITS / 2), usize::MAX] {
+                    assert!(panics(&|| semaphore.acquire(many).is_ok()), "acquire({many}) of {permits}");
+                    assert!(panics(&|| semaphore.try_acquire(many).is_ok()), "try_acquire({many}) of {permits}");
+                    for limit in [Duration::ZERO, Duration::MAX] {
+                        let limited = || semaphore.acquire_timeout(many, limit).is_ok();
+                        assert!(panics(&limited), "acquire_timeout({many}, {limit:?}) of {permits}");
+                    }
+                }
+                drop(held);
+            });
             assert!(semaphore.try_acquire(permits).is_ok(), "the semaphore can still be used");
         }
     });
@@ -201,7 +236,10 @@ fn close_refuses_everybody_and_permits_still_go_back() {
             }
         });
         assert_eq!(semaphore.try_acquire(1).err(), Some(Refused::Closed), "although 1 is free");
-        assert_eq!(semaphore.acquire_timeout(1, Duration::MAX).err(), Some(Refused::Closed), "although 1 is free");
+        for (many, limit) in [(1, Duration::MAX), (1, Duration::ZERO), (2, Duration::ZERO)] {
+            let outcome = semaphore.acquire_timeout(many, limit).err();
+            assert_eq!(outcome, Some(Refused::Closed), "{many} wanted for {limit:?}, and 1 is free");
+        }
         drop(held);
         assert_eq!(semaphore.free(), 2);
         // Permits come back just before, for one who waits: it has them, or is refused, and they are free.
