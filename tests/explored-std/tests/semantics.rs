@@ -38,6 +38,28 @@ fn timeouts_fire_in_virtual_time_and_the_clock_agrees() {
 }
 
 #[test]
+fn what_was_done_before_makes_nobody_impatient() {
+    // Time moves on although somebody still runs, where somebody waits for it very long. What was done before anybody waited is no part
+    // of that.
+    passes_with(&Config { schedules: 10, ..config() }, || {
+        let (lock, changed) = (Mutex::new(0), Condvar::new());
+        for _ in 0..500 {
+            *lock.lock().unwrap() += 1;
+            changed.notify_all();
+        }
+        let goes_on = AtomicBool::new(true);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                (0..20).for_each(|_| *lock.lock().unwrap() += 1);
+                goes_on.store(false, SeqCst);
+            });
+            thread::sleep(HOUR);
+            assert!(!goes_on.load(SeqCst), "time went by while a thread could go on");
+        });
+    });
+}
+
+#[test]
 fn a_limit_may_be_kept_by_the_clock_on_the_wall() {
     let first_begin = std::real::sync::OnceLock::new();
     passes(move || {

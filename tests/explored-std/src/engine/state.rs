@@ -381,11 +381,12 @@ impl State {
             self.forced = true;
             self.advance_clock(false);
         }
-        let mut held_back = false;
+        let (mut held_back, mut somebody_waits_for_time) = (false, false);
         for (index, thread) in self.threads.iter().enumerate() {
             if thread.status != Status::Live {
                 continue;
             }
+            somebody_waits_for_time |= thread.pending.deadline != NEVER;
             if is_possible(&self.threads, &self.objects, index) {
                 if self.is_held_back(thread) {
                     held_back |= !thread.waits_for_others() && !thread.only_looks();
@@ -400,6 +401,10 @@ impl State {
             {
                 choices.push(Choice { thread: index, how: How::Timeout });
             }
+        }
+        if !somebody_waits_for_time {
+            // What is done now makes nobody impatient later.
+            self.length_at_advance = self.length();
         }
         self.leave_polls_alone(choices);
         // What a thread would do that takes a lock again and again without yielding is not explored further at this point.
