@@ -37,7 +37,7 @@ impl Pool {
         todo!()
     }
 
-    /// Hands over a job, to be run by a worker. Jobs begin in the order in which they came. Waits while the backlog is full.
+    /// Hands over a job, to be run by a worker. Jobs begin in the order in which they came into the backlog. Waits while it is full.
     ///
     /// A job may submit jobs to its own pool. If the backlog is full then, its worker runs the new job itself, here and now.
     ///
@@ -73,7 +73,7 @@ impl Pool {
         todo!()
     }
 
-    /// Like [`shutdown`](Pool::shutdown), but drops the jobs in the backlog, and returns how many these were. The jobs that
+    /// Like [`shutdown`](Pool::shutdown), but drops the jobs in the backlog first, and returns how many these were. The jobs that
     /// have begun run to their end.
     pub fn shutdown_now(&self) -> usize {
         todo!()

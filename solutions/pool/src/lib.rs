@@ -93,7 +93,7 @@ impl Pool {
         pool
     }
 
-    /// Hands over a job, to be run by a worker. Jobs begin in the order in which they came. Waits while the backlog is full.
+    /// Hands over a job, to be run by a worker. Jobs begin in the order in which they came into the backlog. Waits while it is full.
     ///
     /// A job may submit jobs to its own pool. If the backlog is full then, its worker runs the new job itself, here and now.
     ///
@@ -179,7 +179,7 @@ impl Pool {
         self.wait_for_workers();
     }
 
-    /// Like [`shutdown`](Pool::shutdown), but drops the jobs in the backlog, and returns how many these were. The jobs that
+    /// Like [`shutdown`](Pool::shutdown), but drops the jobs in the backlog first, and returns how many these were. The jobs that
     /// have begun run to their end.
     pub fn shutdown_now(&self) -> usize {
         // Taken out under the lock, dropped without it: a job owns whatever its closure has captured, and destructors are code
