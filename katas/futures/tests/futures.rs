@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use futures::{AsCompleted, Executor, Failure, Future, Until, Waited, Within, as_completed, wait};
 use kata::scenarios::every_small_program;
-use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, panic_on_purpose};
+use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, panic_on_purpose, until_blocked};
 
 use contract::FuturesContract;
 
@@ -64,6 +64,8 @@ fn _signatures_of_futures<T>() {
 fn jobs_overlap_and_result_gives_what_they_returned() {
     check(|| {
         let (executor, both) = (executor(2), Rendezvous::of(2));
+        // A worker that has become idle is one for one job.
+        assert_eq!(told(executor.submit(|| "alone").result()), "alone");
         let futures = ["first", "second"].map(|name| {
             let both = both.clone();
             executor.submit(move || {
@@ -126,6 +128,7 @@ fn wait_for_a_failure_returns_at_the_first_panic() {
         let (one, another, gate) = (executor(1), executor(1), Gate::closed());
         let _open = gate.open_when_dropped();
         let slow = one.submit(behind(&gate, "slow"));
+        another.submit(|| panic_on_purpose("not in the list"));
         let good = another.submit(|| "good");
         let broken = another.submit(|| panic_on_purpose("broken"));
         let futures = vec![slow, good, broken];
@@ -174,7 +177,7 @@ fn a_limit_may_be_short_and_a_list_long() {
             }
         });
         began.pass();
-        for (limit, others) in LIMITS.into_iter().zip([0, 0, 69]) {
+        for (limit, others) in LIMITS.into_iter().zip([0, 0, 140]) {
             let others: Vec<_> = (0..others).map(|_| executor.submit(|| "other")).collect();
             assert!(others.iter().all(Future::cancel), "the worker is busy");
             let begin = Instant::now();
@@ -190,6 +193,27 @@ fn a_limit_may_be_short_and_a_list_long() {
         }
         // Its worker stays behind the gate.
         mem::forget(executor);
+    });
+}
+
+/// What it waits for never comes, and the other jobs take longer than it waits.
+#[test]
+#[ignore = "needs schedules: cargo xtask check futures a_job_that_waits_runs_no_other_one"]
+fn a_job_that_waits_runs_no_other_one() {
+    Check::new().schedules_only().daemons().run(|| {
+        let (busy, one, owner) = (executor(1), executor(1), thread::current());
+        busy.submit(|| Gate::closed().pass());
+        let never = busy.submit(|| "never");
+        let waits = one.submit(move || {
+            until_blocked(&owner);
+            let begin = Instant::now();
+            drop(never.result_within(A_WHILE));
+            begin.elapsed()
+        });
+        one.submit(|| thread::sleep(2 * A_WHILE));
+        assert_eq!(waits.result().expect("it returns"), A_WHILE, "a job waits, and this is its limit");
+        // Its worker stays behind the gate.
+        mem::forget(busy);
     });
 }
 
@@ -253,17 +277,22 @@ fn a_cancelled_future_is_complete_at_once_and_no_failure() {
                 "running"
             }
         });
-        let waiting = executor.submit(noting(&log, "waiting"));
+        let waiting = ["waiting", "second"].map(|name| executor.submit(noting(&log, name)));
+        let last = executor.submit(|| "last");
         inside.pass();
         assert!(!running.cancel(), "a job that runs can't be cancelled");
-        assert!(waiting.cancel(), "a job that waits for its worker can be cancelled");
-        assert!(waiting.is_done(), "it is complete now, not when a worker comes to it");
+        for waiting in &waiting {
+            assert!(waiting.cancel(), "a job that waits for its worker can be cancelled");
+            assert!(waiting.is_done(), "it is complete now, not when a worker comes to it");
+        }
         assert!(!running.is_done(), "and the other is not");
         gate.open();
-        let Waited { done, .. } = wait(vec![waiting, running], Until::FirstFailure, None);
-        assert_eq!(results(done), ["cancelled", "running"]);
+        let futures = waiting.into_iter().chain([running]).collect();
+        let Waited { done, .. } = wait(futures, Until::FirstFailure, None);
+        assert_eq!(results(done), ["cancelled", "cancelled", "running"]);
+        assert_eq!(told(last.result()), "last", "the others are cancelled, and this is not");
         drop(executor);
-        assert!(!log.happened("waiting"), "a cancelled job never runs");
+        assert!(!log.happened("waiting") && !log.happened("second"), "a cancelled job never runs");
     });
 }
 
@@ -280,6 +309,15 @@ fn no_job_is_lost_with_its_future_or_its_executor() {
         assert!(log.happened("not asked for"), "so it does if its future is dropped with the iterator");
         assert!(kept.is_done(), "dropping the executor waits for all of its jobs");
         assert_eq!(told(kept.result()), "kept");
+        // Also in a job of another one.
+        let outer = self::executor(1);
+        let inner = outer.submit(|| {
+            let inner = self::executor(1);
+            let kept = inner.submit(|| "kept");
+            drop(inner);
+            kept.is_done()
+        });
+        assert!(inner.result().expect("it returns"), "dropped in a job, an executor waits for all of its own jobs");
     });
 }
 
@@ -319,14 +357,32 @@ fn large_numbers_are_nothing_special() {
         assert_eq!(done.len(), MANY_WORKERS, "each worker has one job, and they work at once");
 
         // Nobody asks for the next one before all jobs are complete.
-        let (one, gate) = (executor(1), Gate::closed());
-        let _open = gate.open_when_dropped();
-        one.submit(behind(&gate, "busy"));
-        let completed = as_completed((0..MANY_JOBS).map(|n| one.submit(move || n)).collect());
-        gate.open();
-        drop(one);
+        let ([one, another], gates) = ([1, 1].map(executor), [(); 2].map(|()| Gate::closed()));
+        let _open = gates.each_ref().map(Gate::open_when_dropped);
+        for (executor, gate) in [&one, &another].into_iter().zip(&gates) {
+            executor.submit(behind(gate, "busy"));
+        }
+        let mut futures: Vec<_> = (0..MANY_JOBS).map(|n| one.submit(move || n)).collect();
+        futures.push(another.submit(|| MANY_JOBS));
+        futures.reverse();
+        let completed = as_completed(futures);
+        for (executor, gate) in [one, another].into_iter().zip(&gates) {
+            gate.open();
+            drop(executor);
+        }
         let completed: Vec<usize> = completed.map(|future| future.result().expect("it returns a number")).collect();
-        assert_eq!(completed, Vec::from_iter(0..MANY_JOBS), "one worker completes them one after the other");
+        assert_eq!(completed, Vec::from_iter(0..=MANY_JOBS), "they are completed one after the other");
+
+        // One that is gone leaves its place in memory to another one, and nothing else.
+        let one = executor(1);
+        for _ in 0..MANY_JOBS {
+            let gate = Gate::closed();
+            let _open = gate.open_when_dropped();
+            let future = one.submit(behind(&gate, "new"));
+            assert!(!future.is_done(), "it is behind a closed gate");
+            gate.open();
+            assert_eq!(told(future.result()), "new");
+        }
     });
 }
 
@@ -344,10 +400,12 @@ fn every_small_program_of_waits_keeps_the_contract() {
 
 /// A limit that is always reached, since nothing happens before it is.
 const MOMENT: Duration = Duration::from_millis(5);
+/// A limit, on schedules only.
+const A_WHILE: Duration = Duration::from_secs(2);
 /// Limits with a part that is less than a millisecond, less than a microsecond, and more than an `f32` can tell.
 const LIMITS: [Duration; 3] = [Duration::from_micros(400), Duration::from_nanos(700), Duration::new(4, 7)];
-/// More than any machine has cores, or somebody gives an executor who knows better.
-const MANY_WORKERS: usize = 40;
+/// More than a byte counts, and more than any machine has cores.
+const MANY_WORKERS: usize = 257;
 /// More than a byte counts.
 const MANY_JOBS: usize = 300;
 

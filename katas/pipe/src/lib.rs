@@ -65,7 +65,7 @@ impl Connection {
         todo!()
     }
 
-    /// Finishes, and hangs up: what the other end still sends goes nowhere. When this returns, every message is written, or
+    /// Finishes, and hangs up: if the other end sends more, it gets an error. When this returns, every message is written, or
     /// the other end will never take it.
     ///
     /// # Errors

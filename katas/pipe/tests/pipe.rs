@@ -199,6 +199,14 @@ const TROUBLES: [ErrorKind; 5] = [
     ErrorKind::TimedOut,
     ErrorKind::PermissionDenied,
 ];
+/// Those that sound as if there were nothing to be done.
+const MORE_TROUBLES: [ErrorKind; 5] = [
+    ErrorKind::Unsupported,
+    ErrorKind::NotConnected,
+    ErrorKind::InvalidInput,
+    ErrorKind::StorageFull,
+    ErrorKind::Other,
+];
 
 #[test]
 fn what_a_stream_reports_is_passed_on() {
@@ -223,7 +231,7 @@ fn what_a_stream_reports_is_passed_on() {
             let error = send(&mut Page::blank().room_for(byte, Then::End), b"abc").expect_err("it can't be written");
             assert_ne!(error.kind(), TRIED_FOR_EVER, "who takes nothing will take nothing the next time");
         }
-        for kind in TROUBLES {
+        for kind in TROUBLES.into_iter().chain(MORE_TROUBLES) {
             situation(format!("the stream takes a message, and can't flush it ({kind:?})"));
             let outcome = send(&mut Page::blank().flush_fails(kind), b"abc").map_err(|error| error.kind());
             assert_eq!(outcome, Err(kind), "what `send` reports");
@@ -380,19 +388,17 @@ fn two_connections_have_nothing_to_do_with_each_other() {
                 (received, sent.and(connection.close()).map_err(|error| error.kind()))
             })
         });
+        let broken = waiting.is_none().then(|| {
+            let ears = Script::of(&frames(&[b"whole".to_vec(), b"half".to_vec()])[..15]);
+            let mut connection = Connection::new(ears, Page::blank().room_for(2, Then::Fail(ErrorKind::TimedOut)));
+            let sent = connection.send(message(1, 1));
+            // Whoever writes has failed now, and the next `send` may know it.
+            until_still();
+            (connection, sent)
+        });
         if waiting.is_some() {
             at_ears.wait();
             at_mouth.wait();
-        } else {
-            let broken = Script::of(&frame(b"half")[..6]);
-            let mut connection = Connection::new(broken, Page::blank().room_for(2, Then::Fail(ErrorKind::TimedOut)));
-            assert_eq!(in_short(connection.receive()), Err(ErrorKind::UnexpectedEof), "half a message");
-            for number in 1..=2 {
-                let _ = connection.send(message(1, number));
-                // Whoever writes has failed now, and the next `send` may know it.
-                until_still();
-            }
-            let _ = connection.close();
         }
         let mut second = Connection::new(Script::of(frame(b"theirs")), Page::blank().room_for(8, Then::End));
         second.send(b"ours".to_vec()).expect("it is another connection");
@@ -402,6 +408,16 @@ fn two_connections_have_nothing_to_do_with_each_other() {
             at_ears.gate.open();
             at_mouth.gate.open();
             assert_eq!(waiting.join().unwrap(), (Ok(Some(4)), Ok(())), "what became of the first connection");
+        }
+        if let Some((mut connection, sent)) = broken {
+            let sent = [sent, connection.send(message(1, 2))];
+            arrived(connection.receive(), b"whole", "a message through the first connection, which can't send");
+            assert_eq!(in_short(connection.receive()), Err(ErrorKind::UnexpectedEof), "half a message");
+            let told = sent.into_iter().chain([connection.close()]).filter_map(|outcome| Some(outcome.err()?.kind()));
+            assert!(
+                told.into_iter().any(|kind| kind == ErrorKind::TimedOut),
+                "a `send` or `close` gives its own reason"
+            );
         }
     });
 }
@@ -468,8 +484,10 @@ fn after_finish_the_other_end_is_told_and_can_still_answer() {
         }
         connection.finish();
         connection.finish();
-        let late = connection.send(b"late".to_vec()).map_err(|error| error.kind());
-        assert_eq!(late, Err(ErrorKind::BrokenPipe), "sending after `finish`");
+        for late in [b"late".to_vec(), Vec::new()] {
+            let late = connection.send(late).map_err(|error| error.kind());
+            assert_eq!(late, Err(ErrorKind::BrokenPipe), "sending after `finish`");
+        }
         for message in [big(3), Vec::new(), b"one".to_vec()] {
             arrived(connection.receive(), &message, "an answer");
         }
@@ -607,20 +625,29 @@ fn the_first_failure_is_told_once_and_ends_the_stream() {
     let streams = ["a stream that fails in the first message", "a stream that can't flush the first message"];
     Check::new().daemons().each(streams, |stream| {
         let in_write = stream.contains("fails in");
-        let stream = Arc::new(Mutex::new(Moody { taken: Vec::new(), in_write, failures: 0 }));
+        let stream = Arc::new(Mutex::new(Moody { taken: Vec::new(), in_write, failures: 0, before: 0 }));
         let mut connection = Connection::new(io::empty(), Fails(Arc::clone(&stream)));
         let messages = [1, 2, 3].map(|number| message(1, number));
-        let sent = messages.iter().try_for_each(|message| connection.send(message.clone()));
-        let [sent, closed] = [sent, connection.close()].map(|outcome| outcome.map_err(|error| error.kind()));
+        let kind = |outcome: io::Result<()>| outcome.map_err(|error| error.kind());
+        let sent = kind(messages.iter().try_for_each(|message| connection.send(message.clone())));
+        connection.finish();
+        assert_eq!(kind(connection.send(message(1, 4))), Err(ErrorKind::BrokenPipe), "sending after `finish`");
+        let closed = kind(connection.close());
         let reason = Err(ErrorKind::TimedOut);
         // A `send` may know of the failure, and not tell the reason.
         let told = if sent == Err(ErrorKind::BrokenPipe) { Ok(()) } else { sent };
         assert_eq!(told.and(closed), reason, "what `send` or else `close` says");
         assert!(told.is_ok() || closed.is_ok(), "`send` has given the reason, and `close` says it again");
-        let taken = stream.lock().unwrap().taken.clone();
+        let stream = stream.lock().unwrap();
+        let taken = &stream.taken;
         assert!(
-            frames(&messages).starts_with(&taken),
+            frames(&messages).starts_with(taken),
             "{taken:?} was written, and that is no beginning of what was sent"
+        );
+        assert_eq!(
+            taken.len(),
+            stream.before,
+            "{taken:?} was written, and only so many bytes of it before the failure"
         );
     });
 }
@@ -630,11 +657,16 @@ struct Moody {
     taken: Vec<u8>,
     in_write: bool,
     failures: u32,
+    /// How many bytes it took before it failed.
+    before: usize,
 }
 
 impl Moody {
     fn fail<T>(&mut self) -> io::Result<T> {
         self.failures += 1;
+        if self.failures == 1 {
+            self.before = self.taken.len();
+        }
         Err(if self.failures == 1 { ErrorKind::TimedOut } else { ErrorKind::ConnectionReset }.into())
     }
 }
@@ -776,19 +808,23 @@ fn close_hangs_up_on_who_waits_to_be_heard() {
                 // Nobody hears all of this. Only then does it listen itself.
                 let _ = say_all(&mut their_mouth, says);
                 let heard = heard(ears);
-                // It has not finished: it might say more.
+                // It has not finished, and says more, until it is told that nobody hears it.
                 closed.pass();
-                drop(their_mouth);
-                heard
+                (heard, (0..SOME).any(|_| say_all(&mut their_mouth, 1).is_err()))
             }
         });
         let mut connection = Connection::new(our_ears, mouth);
         connection.send(message(1, 1)).unwrap();
         connection.close().expect("the other end takes the message in the end");
         closed.open();
-        assert_eq!(other.join().unwrap().unwrap(), [message(1, 1)], "what the other end heard");
+        let (heard, told) = other.join().unwrap();
+        assert_eq!(heard.unwrap(), [message(1, 1)], "what the other end heard");
+        assert!(told, "it said {SOME} messages more when `close` had returned, and all of them went through");
     });
 }
+
+/// Whoever is in the middle of listening may hear one more, and even another one.
+const SOME: usize = 20;
 
 #[test]
 fn close_does_not_wait_for_a_child_that_waits_to_be_heard() {

@@ -161,5 +161,12 @@ fn for_waits() -> Vec<Start> {
             [(0, Seconds(1), Returns), (0, Seconds(2), Returns)],
         )
         .with_lists(&[&[1], &[2]]),
+        Start::new(
+            "2 executors with 1 worker each; jobs 1 and 2 of one have returned, and jobs 3 and 4 of the other; A has futures 1 \
+             and 3, B has futures 4 and 2",
+            &[1, 1],
+            [(0, NoTime, Returns), (0, NoTime, Returns), (1, NoTime, Returns), (1, NoTime, Returns)],
+        )
+        .with_lists(&[&[1, 3], &[4, 2]]),
     ]
 }
