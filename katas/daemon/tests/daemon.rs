@@ -206,7 +206,7 @@ fn a_panic_reaches_whoever_joins() {
 
 #[test]
 fn stop_ends_every_sleep_at_once() {
-    check(|| {
+    let sleeper = || {
         let worker = Worker::start("sleeper", |stop| {
             let start = Instant::now();
             let told = [stop.sleep(LONG), stop.sleep(LONG), stop.sleep(Duration::ZERO), stop.is_set()];
@@ -226,9 +226,9 @@ fn stop_ends_every_sleep_at_once() {
         (0..times).for_each(|_| worker.stop());
         go.send(()).expect("the worker waits for it");
         assert_eq!(worker.join().unwrap(), [true; 2], "whether it was told to stop, after {times} calls of stop");
-    });
+    };
     // All of this holds in destructors that a panic runs, too, and however long the sleep is.
-    check(|| {
+    let destructors = || {
         let ((ask, asked), (tell, told)) = (mpsc::channel(), mpsc::channel());
         let worker = Worker::<()>::start("worker", move |stop| {
             let _asks = WhenDropped(|| {
@@ -246,6 +246,10 @@ fn stop_ends_every_sleep_at_once() {
         assert_eq!(told.recv(), Ok([true; 2]), "whether it was told to stop, by a destructor");
         let ended = worker.join_timeout(AEONS);
         assert!(matches!(ended, Joined::Ended(Err(_))), "it panicked at the beginning");
+    };
+    Check::new().each(["a worker that sleeps", "destructors that a panic runs"], move |case| match *case {
+        "a worker that sleeps" => sleeper(),
+        _ => destructors(),
     });
 }
 
