@@ -64,7 +64,7 @@ fn as_many_at_once_as_allowed(way: Way) -> Vec<Script> {
         spots.resize(pages, Spot::FirstAgain);
         Script::of(way, spots).at_once(at_once)
     };
-    let sizes = [(0, 1), (1, 1), (2, 1), (2, 3), (3, 2), (7, 3), (65, 65), (300, 7)];
+    let sizes = [(0, 1), (1, 1), (2, 1), (2, 257), (3, 2), (7, 3), (105, 105), (300, 7)];
     // Three tasks that meet have some thousand schedules.
     let sizes = if EXPLORED { &sizes[..if way == Way::Threads { 5 } else { 4 }] } else { &sizes };
     let meetings = sizes.iter().map(|&(pages, at_once)| script(pages, at_once).hold(Hold::Meeting(at_once.min(pages))));
@@ -87,8 +87,18 @@ fn a_slow_page_keeps_no_other_waiting() {
         let script = |way| Script::of(way, vec![there(); pages]).at_once(slow.len()).hold(Hold::Together(slow.clone()));
         [Way::Threads, Way::Tasks].map(script)
     });
+    // All places are there for what comes after a busy page, and also while that is asked again: then it is answered last.
+    let busy_first = [Reply::Status(429), Reply::Text].to_vec();
+    let late = [3, 4, 1].map(Duration::from_secs).to_vec();
+    let holds = [Hold::Together(vec![1, 2]), Hold::LateEach(late)].into_iter().take(if EXPLORED { 2 } else { 1 });
+    let after_a_busy_one = holds.flat_map(|hold| {
+        let pages = [Spot::Replies(busy_first.clone()), there(), there()];
+        [Way::Threads, Way::Tasks].map(|way| Script::of(way, pages.to_vec()).attempts(2).hold(hold.clone()))
+    });
+    let scripts = scripts.chain(after_a_busy_one);
     // Three tasks that wait for each other have some thousand schedules.
     check()
+        .schedules(20_000)
         .each(scripts.filter(|script| !EXPLORED || script.way == Way::Threads || script.pages.len() < 3), Script::play);
 }
 
@@ -205,10 +215,12 @@ fn a_page_is_asked_no_more_often_than_allowed() {
     let scripts = scripts.flat_map(|(count, attempts)| {
         in_all_ways(|way| Script::of(way, pages[..count].to_vec()).at_once(2).attempts(attempts))
     });
-    // More than two bytes count.
+    // More than two bytes count: in two, this is 1.
     let busy_first = Spot::Replies(vec![Reply::Status(503), Reply::Text]);
-    let many = in_all_ways(|way| Script::of(way, vec![busy_first.clone()]).attempts(70_000));
-    check().each(scripts.chain(many), Script::play);
+    let many = in_all_ways(|way| Script::of(way, vec![busy_first.clone()]).attempts(65_537));
+    // A page that comes twice has all attempts each time.
+    let twice = in_all_ways(|way| Script::of(way, vec![always(503), Spot::FirstAgain]).at_once(1).attempts(3));
+    check().each(scripts.chain(many).chain(twice), Script::play);
 }
 
 #[test]
@@ -268,6 +280,7 @@ fn a_limit_may_be_short_or_long() {
     };
     let (second, day) = (Duration::from_secs(1), Duration::from_secs(86_400));
     let exact = [
+        around(Duration::from_nanos(123_456), Duration::ZERO, Reply::Text),
         around(Duration::from_nanos(1_234_567), Duration::ZERO, Reply::Text),
         around(60 * day + second * 3 / 2, Duration::ZERO, Reply::Text),
         around(second * 2 / 3, second, Reply::Drips),
@@ -275,7 +288,12 @@ fn a_limit_may_be_short_or_long() {
     let twice = [[second, second * 3], [second * 3, second]]
         .map(|limits| (vec![there(), Spot::FirstAgain], second * 2, limits.to_vec()));
     let endless = (vec![there()], Duration::ZERO, vec![Duration::MAX]);
-    let rows = exact.into_iter().flatten().chain(twice).filter(|_| EXPLORED).chain([endless]);
+    let long = [
+        (vec![there()], 400 * day, vec![Duration::MAX]),
+        // No connection is made for all this time.
+        (vec![Spot::Unanswered], Duration::ZERO, vec![60 * day]),
+    ];
+    let rows = exact.into_iter().flatten().chain(twice).chain(long).filter(|_| EXPLORED).chain([endless]);
     let scripts = rows.flat_map(|(pages, by, limits)| {
         let hold = Hold::Late { by, limits };
         in_all_ways(|way| Script::of(way, pages.clone()).hold(hold.clone()))
@@ -294,8 +312,21 @@ fn a_limit_may_be_short_or_long() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check fetch places_are_for_all_sites_together"]
 fn places_are_for_all_sites_together() {
-    check().schedules_only().each([Way::Threads, Way::Tasks], |way| {
+    check().schedules_only().each([Way::OneByOne, Way::Threads, Way::Tasks], |way| {
         let (sites, late) = ([Site::start(), Site::start()], Duration::from_secs(1));
+        if *way == Way::OneByOne {
+            sites[0].page("/a").says("here");
+            sites[1].page("/a").says("there").answers_late(late);
+            let pages = [0, 1, 0].map(|site: usize| page(sites[site].url("/a"), LONGEST));
+            let answers = thread::scope(|scope| {
+                let call = scope.spawn(|| way.fetch(&sites[0], &pages, 1, 1));
+                thread::sleep(late / 2);
+                let seen = sites.each_ref().map(|site| site.transcript().requests().len());
+                assert_eq!(seen, [1, 1], "requests on two sites, while the second of three pages is not answered yet");
+                call.join().expect("no call panics")
+            });
+            return assert_eq!(answers, ["here", "there", "here"].map(|text| Ok(text.to_owned())));
+        }
         sites.iter().for_each(|site| drop(site.page("/a").says("here").answers_late(late)));
         let pages = Vec::from_iter(sites.iter().map(|site| page(site.url("/a"), LONGEST)));
         let began = Instant::now();
@@ -317,7 +348,9 @@ fn calls_share_nothing() {
         site.meets(if *way == Way::OneByOne { 2 } else { at_once * 2 });
         let pages = Vec::from_iter(paths.iter().map(|path| page(site.url(path), LONGEST)));
         let backwards = Vec::from_iter(pages.iter().rev().cloned());
-        let [mut answers, from_behind] = way.fetch_both(&site, [&pages, &backwards], at_once);
+        // Where there is one page only, it is one and the same for both.
+        let others = if EXPLORED { &pages } else { &backwards };
+        let [mut answers, from_behind] = way.fetch_both(&site, [&pages, others], at_once);
         let expected = Vec::from_iter(paths.iter().map(|path| Ok(format!("text of {path}"))));
         assert_eq!(answers, expected, "one call asks for {paths:?}, and another one for the same from behind");
         assert_eq!(from_behind, Vec::from_iter(expected.into_iter().rev()), "asked for from behind");
@@ -347,7 +380,11 @@ fn tasks_run_on_the_runtime_of_the_caller() {
         gate.open();
         Way::Tasks.block_on(site.quiet());
         assert_eq!(site.transcript().requests().len(), 1, "requests that came before the caller's runtime went on");
-        assert_eq!(runtime.block_on(future), paths.map(|path| Ok(format!("text of {path}"))));
+        let expected = paths.map(|path| Ok(format!("text of {path}")));
+        assert_eq!(runtime.block_on(future), expected);
+        // That runtime is still there, and stands still.
+        let answers = Way::Tasks.block_on(fetch::with_tasks(&pages, 1, 1));
+        assert_eq!(answers, expected, "a later call, on a runtime of its own");
     });
 }
 
@@ -451,6 +488,8 @@ enum Hold {
     HangUp,
     /// Each page so late, and these are the limits of the pages.
     Late { by: Duration, limits: Vec<Duration> },
+    /// Each page as late as is told here, each time that it is asked for.
+    LateEach(Vec<Duration>),
 }
 
 /// How many pages are asked for in one go where each answer is a matter of its own: on schedules, their orders would be tried, too.
@@ -614,6 +653,9 @@ impl Script {
                 site.page(&path(last)).answers_after_hang_up(&path(given_up));
             }
             Hold::Late { by, .. } => places.iter().for_each(|place| drop(site.page(&path(place)).answers_late(*by))),
+            Hold::LateEach(late) => {
+                places.iter().zip(late).for_each(|(place, by)| drop(site.page(&path(place)).answers_late(*by)))
+            }
         }
         let url = |place: &usize| match self.spot(*place) {
             Spot::Refused => site.closed_url(&path(place)),
@@ -667,6 +709,11 @@ impl Script {
         if matches!(self.hold, Hold::Quiet | Hold::Meeting(_)) {
             assert_eq!(seen.peak(), most, "requests in flight at once");
         }
+        if let Hold::LateEach(_) = self.hold {
+            // The first page is asked for twice, and that takes longer than all others.
+            let (answers, first) = (seen.answers(), self.path(0));
+            assert_eq!(answers.last(), Some(&&*first), "who is answered last, of {answers:?}");
+        }
         if self.way == Way::OneByOne {
             let (arrivals, mut paths) = (seen.arrivals(), (0..self.pages.len()).map(|place| self.path(place)));
             let one_after_the_other = arrivals.chunk_by(|a, b| a == b).all(|asked| paths.any(|path| path == asked[0]));
@@ -698,6 +745,7 @@ impl fmt::Display for Script {
             Hold::Order(order) => write!(f, ", answered in the order {}", listed(order)),
             Hold::HangUp => f.write_str(", where the last is answered when the one before was given up"),
             Hold::Late { by, limits } => write!(f, ", answered after {by:?}, with limits of {limits:?}"),
+            Hold::LateEach(late) => write!(f, ", answered after {late:?}, each time"),
         }
     }
 }

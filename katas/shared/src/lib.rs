@@ -32,7 +32,7 @@ impl Shared {
     ///
     /// # Errors
     /// - `NotFound`: there is no file at `path`.
-    /// - `InvalidData`: the file is too short, too long, not whole, or something else altogether.
+    /// - `InvalidData`: the file is too short, too long, not whole, or something else altogether. It never panics.
     /// - Others of the operating system.
     pub fn open(path: &Path) -> io::Result<Shared> {
         todo!()

@@ -5,7 +5,8 @@
 
 use std::env;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
+use std::iter;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Stdio};
@@ -76,7 +77,7 @@ fn a_value_loses_no_update() {
         let (shared, other) = (created(file, 0), Shared::open(file).unwrap());
         let one_child = || ended_well(start(children.command("count"), file));
         adds_1(&shared, 0, &[1], &one_child);
-        let many: [&[u64]; 8] = [&[], &[1], &[2], &[1, 1], &[2, 1], &[1, 2], &[1, 1, 1], &[1; 100]];
+        let many: [&[u64]; 8] = [&[], &[1], &[2], &[1, 1], &[2, 1], &[1, 2], &[1, 1, 1], &[1; 300]];
         for first in [0, 1, 1 << 31, 1 << 32, 1 << 63, u64::MAX - 2, u64::MAX - 1, u64::MAX] {
             for times in many {
                 adds_1(&shared, first, times, &|| {
@@ -88,6 +89,17 @@ fn a_value_loses_no_update() {
             thread::scope(|scope| scope.spawn(|| shared.modify(|value| value.wrapping_add(1))).join().unwrap());
         };
         adds_1(&shared, 0, &[1, 2], &another_thread);
+        situation("`change` gives back what it was given, and at its first run, others add 1");
+        shared.modify(|_| 7);
+        let mut seen = Vec::new();
+        let replaced = shared.modify(|value| {
+            if seen.is_empty() {
+                other.modify(|value| value + 1);
+            }
+            seen.push(value);
+            value
+        });
+        assert_eq!((replaced, seen), (8, vec![7, 8]), "what was replaced, and what `change` was given");
         for others in [0, 1] {
             situation(format!("`change` panics, and meanwhile others have added 1, so many times: {others}"));
             let now = shared.value() + others;
@@ -138,7 +150,10 @@ fn an_update_sees_and_changes_the_current_cells() {
         let updates: [&[usize]; 7] = [&[], &[0], &[1], &[0, 0], &[0, 1], &[1, 0], &[1, 1]];
         let (mut expected, mut number) = (vec![0, 0], 0);
         for (first, second, third) in triples(&updates) {
-            situation(format!("three updates set the cells {first:?}, {second:?} and {third:?}, in this order"));
+            situation(format!(
+                "an update that sets all cells is broken off, and then three set the cells {first:?}, {second:?} and {third:?}"
+            ));
+            assert!(panic::catch_unwind(AssertUnwindSafe(|| shared.update(broken_off))).is_err(), "the panic goes on");
             for (nth, cells_to_set) in [first, second, third].into_iter().enumerate() {
                 let mut change = |cells: &mut shared::Cells<'_>| {
                     assert_eq!(cells.to_vec(), expected, "the array, as update {nth} finds it");
@@ -180,6 +195,13 @@ fn an_update_sees_and_changes_the_current_cells() {
     }));
 }
 
+/// Sets two cells, and panics.
+fn broken_off(cells: &mut shared::Cells<'_>) {
+    (0..2).for_each(|cell| cells.set(cell, 77));
+    // Without a word: this happens often.
+    panic::resume_unwind(Box::new("as its test wants it"));
+}
+
 /// Each with each and each.
 fn triples<T: Copy>(all: &[T]) -> impl Iterator<Item = (T, T, T)> {
     all.iter()
@@ -197,7 +219,8 @@ fn beyond_the_last_cell_is_none() {
             for round in 1..=2 {
                 // Each version of the array may be somewhere else.
                 shared.update(add_1).unwrap();
-                for index in (len..3 * len + 6).chain([usize::MAX]) {
+                // The second of them is 0 in 4 bytes, and when it is counted in bytes.
+                for index in (len..3 * len + 6).chain([usize::MAX, usize::MAX / 2 + 1]) {
                     situation(format!(
                         "an array of {len} cells has seen {} updates, and there is no cell {index}",
                         round + 1
@@ -275,25 +298,29 @@ fn two_threads_of_a_process_never_change_the_array_at_once() {
     check(place.with(|file| {
         let shared = created(file, 2);
         #[cfg(not(unix))]
-        let opened_again = Shared::open(file).unwrap();
+        let opened_again = [Shared::open(file).unwrap()];
         #[cfg(unix)]
-        let opened_again = on_unix::opened_by_another_name(file);
+        let opened_again = on_unix::opened_by_other_names(file);
+        let all = || iter::once(&shared).chain(&opened_again);
         let from_another_thread =
             |shared: &Shared| thread::scope(|scope| scope.spawn(|| try_to_add(shared)).join().unwrap());
+        let looks = |shared: &Shared| thread::scope(|scope| scope.spawn(|| array(shared)).join().unwrap());
         let count = |shared: &Shared| {
             let count = || (shared.modify(|value| value + 1), shared.value());
             thread::scope(|scope| scope.spawn(count).join().unwrap())
         };
         let inside = shared.update(|cells| {
             add_1(cells);
-            let counted = (count(&shared), count(&opened_again));
+            let counted = (count(&shared), count(&opened_again[0]));
             assert_eq!(counted, ((0, 1), (1, 2)), "the value, while a thread was in the middle of an update");
-            (from_another_thread(&shared), from_another_thread(&opened_again))
+            // A reader that comes and goes takes nobody's turn away.
+            let seen = all().filter_map(looks).find(|seen| *seen != [0, 0]);
+            assert_eq!(seen, None, "the array, while a thread was in the middle of an update");
+            all().filter_map(from_another_thread).count()
         });
-        assert_eq!(inside.unwrap(), (None, None), "while a thread was in the middle of an update");
-        assert_eq!(from_another_thread(&shared), Some(()), "once it was done");
-        assert_eq!(from_another_thread(&opened_again), Some(()), "once it was done");
-        assert_eq!(shared.snapshot().unwrap(), [3, 3]);
+        assert_eq!(inside.unwrap(), 0, "updates that came while a thread was in the middle of one");
+        assert!(all().all(|shared| from_another_thread(shared).is_some()), "once it was done, nobody else is there");
+        assert_eq!(shared.snapshot().unwrap(), [2 + opened_again.len() as u64; 2]);
     }));
 }
 
@@ -395,7 +422,27 @@ fn two_files_have_nothing_to_do_with_each_other() {
             assert_eq!((one.value(), one.snapshot().unwrap()), (5, vec![1, 1]), "the one that was changed");
             assert_eq!((two.value(), two.snapshot().unwrap()), (1, vec![1]), "the other one");
         }
+        situation(format!("{MANY_FILES} arrays are changed at once, each in its own file"));
+        let many = Vec::from_iter((0..MANY_FILES).map(|file_number| {
+            let file = folder.join(file_number.to_string());
+            Shared::create(&file, 1).unwrap()
+        }));
+        assert_eq!(updated_within_each_other(&many), MANY_FILES, "updates within each other, each of another array");
+        assert!(many.iter().all(|shared| array(shared) == Some(vec![1])), "each was changed once");
     }));
+}
+
+/// More than anybody has locks in a table.
+const MANY_FILES: usize = 100;
+
+/// Changes the first array, within that the second, and so on. How many of them it could change.
+fn updated_within_each_other(all: &[Shared]) -> usize {
+    let Some((first, others)) = all.split_first() else { return 0 };
+    let change = |cells: &mut shared::Cells<'_>| {
+        add_1(cells);
+        1 + updated_within_each_other(others)
+    };
+    first.try_update(change).unwrap().unwrap_or(0)
 }
 
 #[test]
@@ -510,22 +557,29 @@ fn a_reader_notices_every_update() {
         });
         assert!(read.unwrap().is_none_or(|(_, came)| came.is_none()), "it was told that nothing has changed");
 
-        situation(
-            "a reader has read cell 0, an update is broken off, another reader comes and goes, and it reads cell 1",
-        );
-        let before = shared.snapshot().unwrap();
-        let read = shared.try_read(|cells| {
-            let first = cells.get(0);
-            let broken = |cells: &mut shared::Cells<'_>| {
-                (0..2).for_each(|cell| cells.set(cell, 77));
-                panic!("as its test wants it");
-            };
-            let _ = panic::catch_unwind(AssertUnwindSafe(|| own.try_update(broken)));
-            let second = cells.get(1);
-            let _ = array(&own);
-            vec![first, second]
-        });
-        assert!(read.unwrap().is_none_or(|cells| cells == before), "the array was {before:?} at every moment");
+        for early in [false, true] {
+            let when = if early { "in the middle of" } else { "after" };
+            situation(format!("a reader reads {when} an update that is broken off, and another reader comes and goes"));
+            let before = shared.snapshot().unwrap();
+            let read = shared.try_read(|cells| {
+                let mut seen = cells.to_vec();
+                let broken = |changed: &mut shared::Cells<'_>| {
+                    (0..2).for_each(|cell| changed.set(cell, 77));
+                    if early {
+                        seen = cells.to_vec();
+                    }
+                    panic::resume_unwind(Box::new("as its test wants it"));
+                };
+                let _: Result<io::Result<Option<()>>, _> =
+                    panic::catch_unwind(AssertUnwindSafe(|| own.try_update(broken)));
+                if !early {
+                    seen[1] = cells.get(1);
+                }
+                let _ = array(&own);
+                seen
+            });
+            assert!(read.unwrap().is_none_or(|cells| cells == before), "the array was {before:?} at every moment");
+        }
 
         for updates in (3..=20).chain([256, 65_536]) {
             situation(format!("a reader has read cell 0, {updates} updates come, and it reads cell 1"));
@@ -704,7 +758,10 @@ fn an_update_that_is_broken_off_changes_nothing() {
                     assert_eq!(try_to_add(&shared), None, "trying to update the array meanwhile");
                 }
             } else {
-                if way != LIVES_ON {
+                if way == IS_KILLED {
+                    // Its streams are closed when it is no more. But nobody has asked yet what became of it.
+                    let _ = child.stderr.take().unwrap().read_to_end(&mut Vec::new());
+                } else if way != LIVES_ON {
                     child.wait().unwrap();
                 }
                 // Whoever comes first has to find the array as it was, whatever it does.
@@ -726,12 +783,31 @@ fn an_update_that_is_broken_off_changes_nothing() {
             if way == STANDS_STILL || way == LIVES_ON {
                 children.open(&gate);
                 ended_well(child);
+            } else {
+                child.wait().unwrap();
             }
             if way == STANDS_STILL {
                 done += IN_ALL.2 - added;
                 assert_eq!(shared.value(), IN_ALL.1 + 1, "the value, when the process has gone on to its end");
                 assert_eq!(shared.snapshot().unwrap(), [done; 2], "the array, when the process has gone on to its end");
             }
+        }
+        let file_of_many = file.with_extension("many");
+        let many = created(&file_of_many, LARGE);
+        for moment in 1..=12 {
+            situation(format!("a process that makes update after update is killed, for the {moment}th time"));
+            let counted = many.value();
+            let mut child = start(children.command("updates_and_updates"), &file_of_many);
+            while many.value() < counted + 2 && child.try_wait().unwrap().is_none() {
+                thread::yield_now();
+            }
+            // Each time somewhere else in the update.
+            (0..moment * 100).for_each(|_| thread::yield_now());
+            child.kill().unwrap();
+            child.wait().unwrap();
+            let cells = soon(|| array(&many)).expect("nobody changes the array any more");
+            assert_eq!(cells[0], cells[LARGE - 1], "the first and the last cell of the array, which always are alike");
+            assert_eq!(soon(|| many.try_update(count_up).unwrap()), Some(()), "the lock must be free");
         }
         situation("while a panic goes by, a destructor changes the value and the array");
         shared.modify(|_| 0);
@@ -743,6 +819,22 @@ fn an_update_that_is_broken_off_changes_nothing() {
         assert_eq!((shared.value(), soon(|| array(&shared))), (1, Some(vec![done + 2; 2])), "what it has done counts");
         assert_eq!(try_to_add(&Shared::open(file).unwrap()), Some(()), "the lock must be free");
     }));
+}
+
+/// Changes the first and the last of many cells.
+fn count_up(cells: &mut shared::Cells<'_>) {
+    let one_more = cells.get(0) + 1;
+    [0, LARGE - 1].into_iter().for_each(|cell| cells.set(cell, one_more));
+}
+
+fn updates_and_updates() -> i32 {
+    let shared = opened();
+    // It is killed long before.
+    for _ in 0..100_000 {
+        shared.modify(|value| value + 1);
+        shared.update(count_up).unwrap();
+    }
+    0
 }
 
 /// Adds 1 to the value and twice to the array when it is dropped.
@@ -930,7 +1022,8 @@ fn where_there_is_no_room_no_file_is_left() {
 }
 
 fn create_without_room() -> i32 {
-    assert!(Shared::create(&file(), TOO_MANY_CELLS).is_err(), "a file that found no room");
+    let cells = env::args().nth(1).unwrap().parse().unwrap();
+    assert!(Shared::create(&file(), cells).is_err(), "a file that found no room");
     0
 }
 
@@ -956,33 +1049,37 @@ mod on_unix {
         );
     }
 
-    /// The same file by another name.
-    pub(super) fn opened_by_another_name(file: &Path) -> Shared {
-        let link = file.with_extension("link");
+    /// The same file by other names: one that leads to the first, and one that is as good as it.
+    pub(super) fn opened_by_other_names(file: &Path) -> [Shared; 2] {
+        let [link, second_name] = ["link", "second_name"].map(|end| file.with_extension(end));
         symlink(file, &link).unwrap();
-        Shared::open(&link).unwrap()
+        fs::hard_link(file, &second_name).unwrap();
+        [link, second_name].map(|name| Shared::open(&name).unwrap())
     }
 
     /// A full disk can't be had without the rights of an administrator. A process that may not write long files is much the same:
     /// `write` fails. And a file that has all of its room can't run into a full disk later.
     pub(super) fn no_room(file: &Path) {
         let children = Children::new();
-        for blocks in [0, 1, 2, 64] {
-            situation(format!("a file may have {blocks} blocks, and the array needs more"));
+        let many = [0, 1, 2, 64].map(|blocks| (blocks, TOO_MANY_CELLS));
+        // Few enough for any buffer, and too many for any memory.
+        for (blocks, cells) in many.into_iter().chain([(0, 1), (1, 200), (64, usize::MAX / 1024)]) {
+            situation(format!("a file may have {blocks} blocks, and an array of {cells} cells needs more"));
             let limited = |script: &str| {
                 let mut shell = Command::new("/bin/sh");
                 shell.args(["-c", &script.replace("BLOCKS", &blocks.to_string())]).arg(env::current_exe().unwrap());
+                shell.arg(cells.to_string());
                 shell.envs(children.variables("create_without_room"));
                 start(shell, file)
             };
             // Without the trap the system ends a process that goes beyond its limit.
-            ended_well(limited("trap '' XFSZ; ulimit -f BLOCKS; exec \"$0\""));
+            ended_well(limited("trap '' XFSZ; ulimit -f BLOCKS; exec \"$0\" \"$1\""));
             assert!(!file.exists(), "a file that found no room was left behind");
 
             situation(format!(
                 "a process is killed when it has written {blocks} blocks of a file, and would need more"
             ));
-            let output = limited("ulimit -c 0; ulimit -f BLOCKS; exec \"$0\"").wait_with_output().unwrap();
+            let output = limited("ulimit -c 0; ulimit -f BLOCKS; exec \"$0\" \"$1\"").wait_with_output().unwrap();
             assert!(!output.status.success(), "it should have been killed");
             if file.exists() {
                 assert_eq!(refusal(Shared::open(file)), Some(ErrorKind::InvalidData), "a file that is not whole");
@@ -1022,6 +1119,7 @@ roles!(
     try_to_add_three_times,
     looks_and_looks,
     life,
+    updates_and_updates,
     create_without_room
 );
 
