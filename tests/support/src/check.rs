@@ -9,6 +9,9 @@ use std::time::Duration;
 ///
 /// Threads that outlive the body are a failure; [`Check::daemons`] allows them.
 ///
+/// A test is checked once: a grader hears of the first check, and of no other. [`Check::each`] has several bodies, or one with several
+/// inputs.
+///
 /// # Panics
 /// If the test fails: that is how the test harness learns of it.
 #[track_caller]
