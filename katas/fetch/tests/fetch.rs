@@ -322,8 +322,9 @@ fn places_are_for_all_sites_together() {
                 let call = scope.spawn(|| way.fetch(&sites[0], &pages, 1, 1));
                 thread::sleep(late / 2);
                 let seen = sites.each_ref().map(|site| site.transcript().requests().len());
+                let answers = call.join().expect("no call panics");
                 assert_eq!(seen, [1, 1], "requests on two sites, while the second of three pages is not answered yet");
-                call.join().expect("no call panics")
+                answers
             });
             return assert_eq!(answers, ["here", "there", "here"].map(|text| Ok(text.to_owned())));
         }
