@@ -792,23 +792,6 @@ fn an_update_that_is_broken_off_changes_nothing() {
                 assert_eq!(shared.snapshot().unwrap(), [done; 2], "the array, when the process has gone on to its end");
             }
         }
-        let file_of_many = file.with_extension("many");
-        let many = created(&file_of_many, LARGE);
-        for moment in 1..=12 {
-            situation(format!("a process that makes update after update is killed, for the {moment}th time"));
-            let counted = many.value();
-            let mut child = start(children.command("updates_and_updates"), &file_of_many);
-            while many.value() < counted + 2 && child.try_wait().unwrap().is_none() {
-                thread::yield_now();
-            }
-            // Each time somewhere else in the update.
-            (0..moment * 100).for_each(|_| thread::yield_now());
-            child.kill().unwrap();
-            child.wait().unwrap();
-            let cells = soon(|| array(&many)).expect("nobody changes the array any more");
-            assert_eq!(cells[0], cells[LARGE - 1], "the first and the last cell of the array, which always are alike");
-            assert_eq!(soon(|| many.try_update(count_up).unwrap()), Some(()), "the lock must be free");
-        }
         situation("while a panic goes by, a destructor changes the value and the array");
         shared.modify(|_| 0);
         let panics = || {
@@ -819,22 +802,6 @@ fn an_update_that_is_broken_off_changes_nothing() {
         assert_eq!((shared.value(), soon(|| array(&shared))), (1, Some(vec![done + 2; 2])), "what it has done counts");
         assert_eq!(try_to_add(&Shared::open(file).unwrap()), Some(()), "the lock must be free");
     }));
-}
-
-/// Changes the first and the last of many cells.
-fn count_up(cells: &mut shared::Cells<'_>) {
-    let one_more = cells.get(0) + 1;
-    [0, LARGE - 1].into_iter().for_each(|cell| cells.set(cell, one_more));
-}
-
-fn updates_and_updates() -> i32 {
-    let shared = opened();
-    // It is killed long before.
-    for _ in 0..100_000 {
-        shared.modify(|value| value + 1);
-        shared.update(count_up).unwrap();
-    }
-    0
 }
 
 /// Adds 1 to the value and twice to the array when it is dropped.
@@ -1121,7 +1088,6 @@ roles!(
     try_to_add_three_times,
     looks_and_looks,
     life,
-    updates_and_updates,
     create_without_room
 );
 
