@@ -142,13 +142,12 @@ fn is_as_declared(verdict: &KataVerdict, declared: &Rejection) -> bool {
         SubjectVerdict::Rejected => ["rule"].into(),
         SubjectVerdict::CompileError => ["compile-error"].into(),
         _ => {
-            let failed = verdict.tests.iter().filter(|test| test.verdict == Verdict::Failed);
-            let (named, others): (Vec<_>, Vec<_>) = failed.partition(|test| declared.by.contains(&test.name));
-            if declared.by.iter().any(|name| !named.iter().any(|test| test.name == *name)) {
+            let failed = || verdict.tests.iter().filter(|test| test.verdict == Verdict::Failed);
+            if !declared.by.iter().all(|name| failed().any(|test| test.name == *name)) {
                 return false;
             }
-            let counted = if declared.by.is_empty() { others } else { named };
-            counted.iter().filter_map(|test| test.kind).map(Kind::name).collect()
+            let counted = failed().filter(|test| declared.by.is_empty() || declared.by.contains(&test.name));
+            counted.filter_map(|test| test.kind).map(Kind::name).collect()
         }
     };
     reasons.into_iter().eq(&declared.kinds)

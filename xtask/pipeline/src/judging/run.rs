@@ -60,7 +60,7 @@ enum Said {
     Done(Result<()>),
 }
 
-/// Runs the tests of the subjects that are wanted. All cores are kept busy. `judge` gets each run as
+/// Runs the wanted tests of all subjects. All cores are kept busy. `judge` gets each run as
 /// soon as it is over; what it makes of the runs of a subject is handed to `each` as soon as the subject's last test is done.
 ///
 /// # Errors
