@@ -188,7 +188,7 @@ pub(crate) struct VerifyArgs {
     /// schedules as declared are also run on threads
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) repeat: u32,
-    /// Try all scenarios of what must pass up to their bound, which takes minutes an answer
+    /// Try all scenarios of what must pass up to their bound, which takes minutes an answer, and run all tests of what must fail
     #[arg(long)]
     pub(crate) deep: bool,
     /// Judge mutants of the solutions, each with one small mistake: every one must be rejected, or be listed as equivalent;
