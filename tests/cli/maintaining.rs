@@ -88,6 +88,8 @@ fn a_rejection_for_another_reason_is_not_as_expected() {
     {
         assert!(end.contains(&format!("✗ tests/{subject}: expected {expected}\n")), "{}", ran.stdout);
     }
+    // And what happened: it may not happen again.
+    assert!(end.contains(&format!("\n        {both}: deadlock")), "{}", ran.stdout);
 }
 
 /// With a wrong answer to `lock` that would fail otherwise on threads.

@@ -501,8 +501,11 @@ fn no_process_outlives_its_owner() {
         thread::spawn(owner).join().unwrap();
         Children::none_is_left();
         situation("ten processes that run are dropped: they are to be killed, and get no grace");
-        let ten = || (0..10).map(|_| Process::start(&actor_job(children, &["listen", "meet gate"])).unwrap());
+        let ten =
+            || (0..10).map(|_| Process::start(&actor_job(children, &["tell ready", "listen", "meet gate"])).unwrap());
         let mut tens: Vec<Vec<Process>> = (0..3).map(|_| ten().collect()).collect();
+        // On a busy machine, thirty that are about to start would keep from dying those that were killed.
+        children.wait_until_told(tens.iter().flatten().count());
         is_done_at_once(|| drop(tens.pop()));
         drop(tens);
         children.wait_until_gone();

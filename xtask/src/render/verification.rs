@@ -11,8 +11,16 @@ pub(crate) struct Row {
     expected: String,
     seconds: f64,
     rounds: u32,
-    /// What was wrong, a line a round in which something was.
-    pub(crate) complaints: Vec<String>,
+    /// What was wrong, one a round in which something was.
+    pub(crate) complaints: Vec<Complaint>,
+}
+
+/// What was wrong in one round.
+#[derive(Debug)]
+pub(crate) struct Complaint {
+    found: String,
+    /// What the tests that failed said. What happens once in a thousand rounds may not be seen again.
+    said: Vec<String>,
 }
 
 impl Row {
@@ -22,7 +30,9 @@ impl Row {
         self.expected = expected.to_string();
         self.seconds += verdict.tests.iter().map(|test| test.seconds).sum::<f64>();
         self.rounds += 1;
-        self.complaints.extend(complaint);
+        let failed = verdict.tests.iter().filter(|test| test.kind.is_some());
+        let said = || failed.map(|test| format!("{}: {}", test.name, test.message)).collect();
+        self.complaints.extend(complaint.map(|found| Complaint { found, said: said() }));
     }
 }
 
@@ -39,18 +49,24 @@ pub(crate) fn found(verdict: &KataVerdict) -> String {
     }
 }
 
-/// What was not as expected of a subject, and how often.
+/// So many lines of what a test said tell what happened.
+const SAID: usize = 12;
+
+/// What was not as expected of a subject, how often, and what the tests said the first time.
 fn in_full(row: &Row, rounds: u32) -> String {
     let mut text = format!("{} {}: expected {}\n", styled(BAD, "✗"), row.subject, row.expected);
-    let mut counted: Vec<(&String, usize)> = Vec::new();
+    let mut counted: Vec<(&Complaint, usize)> = Vec::new();
     for complaint in &row.complaints {
-        match counted.iter_mut().find(|(known, _)| *known == complaint) {
+        match counted.iter_mut().find(|(known, _)| known.found == complaint.found) {
             Some((_, times)) => *times += 1,
             None => counted.push((complaint, 1)),
         }
     }
     for (complaint, times) in counted {
-        text += &paragraph(&format!("{times} of {rounds} times: {complaint}"), 4, width());
+        text += &paragraph(&format!("{times} of {rounds} times: {}", complaint.found), 4, width());
+        for line in complaint.said.iter().flat_map(|said| said.lines().take(SAID)) {
+            text += &format!("        {line}\n");
+        }
     }
     text
 }
