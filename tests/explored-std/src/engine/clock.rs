@@ -6,7 +6,7 @@ use super::mark::Marked;
 use super::operation::{NEVER, NOBODY, ThreadIndex};
 use super::possible::is_possible;
 use super::state::State;
-use super::thread::{Status, ThreadState};
+use super::thread::ThreadState;
 
 /// Nanoseconds in a millisecond.
 const MILLISECOND: u64 = 1_000_000;
@@ -43,8 +43,7 @@ impl State {
             self.grain = Grain::Coarse;
             self.idle_rounds = 0;
         }
-        let is_awaited = |thread: &ThreadState| thread.status == Status::Live && self.waits_for_one_that_spins(thread);
-        if self.threads.iter().any(is_awaited) {
+        if self.live_threads().any(|(_, thread)| self.waits_for_one_that_spins(thread)) {
             return true;
         }
         let time_may_move = all_poll || self.idle_rounds >= Limits::of(self.grain).rounds_before_time;
@@ -58,11 +57,9 @@ impl State {
     /// The threads that could go on, but only repeat themselves.
     pub(super) fn spinning(&self) -> impl Iterator<Item = ThreadIndex> + '_ {
         let is_spinning = |(index, thread): &(ThreadIndex, &ThreadState)| {
-            thread.status == Status::Live
-                && self.is_held_back(thread)
-                && is_possible(&self.threads, &self.objects, *index)
+            self.is_held_back(thread) && is_possible(&self.threads, &self.objects, *index)
         };
-        self.threads.iter().enumerate().filter(is_spinning).map(|(index, _)| index)
+        self.live_threads().filter(is_spinning).map(|(index, _)| index)
     }
 
     /// Moves time a little, for those that look at the clock again and again: one who yields in between may have a limit that is
@@ -81,9 +78,8 @@ impl State {
     /// The earliest deadline of those that wait and were not called.
     pub(super) fn first_deadline(&self) -> u64 {
         let mut first = NEVER;
-        for (index, thread) in self.threads.iter().enumerate() {
-            if thread.status == Status::Live
-                && thread.pending.deadline < first
+        for (index, thread) in self.live_threads() {
+            if thread.pending.deadline < first
                 && thread.pending.deadline > self.now
                 && !(thread.pending.kind == Kind::Wake && thread.notified)
                 && !is_possible(&self.threads, &self.objects, index)

@@ -14,7 +14,6 @@ use super::operation::{Choice, NEVER, NOTHING, ObjectIndex, Operation, Site, Thr
 use super::possible::{is_possible, is_told};
 use super::run::Ending;
 use super::state::State;
-use super::thread::Status;
 
 /// How long to look on while threads repeat themselves and nothing changes.
 pub(super) struct Limits {
@@ -228,8 +227,7 @@ impl State {
         let fails = self.spurious_left > 0 && self.could_wake(&self.threads[self.current]);
         fails
             || self.could_read_an_old_value(self.current)
-            || (0..self.threads.len())
-                .any(|thread| thread != self.current && self.threads[thread].status == Status::Live && could(thread))
+            || self.live.iter().any(|&thread| thread != self.current && could(thread))
     }
 
     /// Whether the running thread has passed so much that others go first.

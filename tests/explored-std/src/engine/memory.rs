@@ -257,23 +257,28 @@ impl Memory {
         }
     }
 
-    /// Whether a thread may read, with the operation that it has announced, the store that has so many newer ones.
-    fn may_read(&self, thread: ThreadIndex, operation: &Operation, back: u8) -> bool {
-        let Some(reads) = operation.reads else { return false };
-        let object = operation.object;
-        let Some(history) = self.histories.get(object as usize) else { return false };
-        let Some(store) = history.back(back) else { return false };
-        let before = history.before(back);
-        let is_hidden = before < self.oldest(thread, object, reads.ordering);
-        let is_same = |old: &(Site, ObjectIndex, u32, u32)| {
-            std::ptr::eq(old.0, operation.at) && old.1 == object && old.2 == before
-        };
-        let was_read = || {
-            self.threads
-                .get(thread)
-                .is_some_and(|views| views.old_reads.iter().any(|old| is_same(old) && old.3 >= READS_OF_ONE_OLD_STORE))
-        };
-        !is_hidden && reads.not != Some(store.value) && !was_read()
+    /// The stores but the newest that a thread may read with the operation that it has announced: how many newer ones each has.
+    fn old_reads(&self, thread: ThreadIndex, operation: &Operation) -> impl Iterator<Item = u8> {
+        let history = || self.histories.get(operation.object as usize);
+        let read = operation.reads.and_then(|reads| Some((reads, history()?)));
+        read.into_iter().flat_map(move |(reads, history)| {
+            let object = operation.object;
+            let kept = history.stores.len().saturating_sub(1) as u32;
+            let oldest = self.oldest(thread, object, reads.ordering);
+            let seen = history.before_newest.saturating_sub(oldest);
+            let was_read = move |before: u32| {
+                let is_same = |old: &(Site, ObjectIndex, u32, u32)| {
+                    std::ptr::eq(old.0, operation.at) && old.1 == object && old.2 == before
+                };
+                self.threads.get(thread).is_some_and(|views| {
+                    views.old_reads.iter().any(|old| is_same(old) && old.3 >= READS_OF_ONE_OLD_STORE)
+                })
+            };
+            (1..=kept.min(seen) as u8).filter(move |&back| {
+                let is_wanted = history.back(back).is_some_and(|store| reads.not != Some(store.value));
+                is_wanted && !was_read(history.before(back))
+            })
+        })
     }
 
     /// How many stores to an atomic were made before the oldest one that a thread may read.
@@ -390,18 +395,19 @@ impl State {
     pub(super) fn collect_old_reads(&self, choices: &mut Vec<Choice>) {
         for index in 0..choices.len() {
             let Choice { thread, how: How::Step } = choices[index] else { continue };
-            for back in 1..KEPT as u8 {
-                if self.memory.may_read(thread, &self.threads[thread].pending, back) {
-                    choices.push(Choice { thread, how: How::Old(back) });
-                }
+            let pending = &self.threads[thread].pending;
+            // Most operations read nothing, and this is done for each choice of each step.
+            if pending.reads.is_none() {
+                continue;
             }
+            let old = self.memory.old_reads(thread, pending);
+            choices.extend(old.map(|back| Choice { thread, how: How::Old(back) }));
         }
     }
 
     /// Whether a thread could read an older value than the newest.
     pub(super) fn could_read_an_old_value(&self, thread: ThreadIndex) -> bool {
-        let pending = &self.threads[thread].pending;
-        self.memory.is_on() && (1..KEPT as u8).any(|back| self.memory.may_read(thread, pending, back))
+        self.memory.is_on() && self.memory.old_reads(thread, &self.threads[thread].pending).next().is_some()
     }
 
     /// Views go along with a step that is made now, unless it is an atomic's: that says itself what it orders.

@@ -198,6 +198,7 @@ pub(crate) fn run(body: &Arc<dyn Fn() + Send + Sync>, stacks: &mut Stacks) {
 fn end_of_thread(state: &mut State) -> bool {
     let current = state.current;
     state.threads[current].status = Status::Finished;
+    state.live.retain(|live| *live != current);
     state.changed();
     if let Some(order) = &state.order {
         order.borrow_mut().exited(current);
@@ -236,6 +237,7 @@ fn thread(yielder: &Yielder<(), ()>, job: super::thread::Job) {
         let me = state.me();
         me.suspender = Some(Suspender(yielder));
         me.status = Status::Live;
+        state.live.push(state.current);
     });
     let ended = catch_unwind(AssertUnwindSafe(|| {
         job();
@@ -274,6 +276,7 @@ pub(crate) fn clear_away(stacks: &mut Stacks) {
     super::left::drop_what_is_left();
     with(|state| {
         std::mem::forget(state.exchange_hook(None));
+        state.live.clear();
         for mut thread in state.threads.drain(..) {
             std::mem::forget((
                 thread.job.take(),

@@ -74,6 +74,8 @@ pub(crate) struct State {
     pub(crate) phase: Phase,
     pub(crate) settings: Settings,
     pub(crate) threads: Vec<ThreadState>,
+    /// Those that have begun and not ended, in the order of their beginning. Most threads of a long schedule are over.
+    pub(super) live: Vec<ThreadIndex>,
     pub(crate) objects: Vec<Object>,
     /// The addresses of the cells in statics that were used.
     pub(crate) cells: HashSet<usize>,
@@ -159,6 +161,7 @@ impl State {
             phase: Phase::Ended,
             settings,
             threads: Vec::new(),
+            live: Vec::new(),
             objects: Vec::new(),
             cells: HashSet::new(),
             left: Vec::new(),
@@ -368,7 +371,7 @@ impl State {
     /// Finds out who could go on.
     fn collect(&mut self, choices: &mut Vec<Choice>) {
         choices.clear();
-        if let Some(thread) = (0..self.threads.len()).find(|&thread| self.is_live(thread) && self.is_choosing(thread)) {
+        if let Some(thread) = self.live.iter().copied().find(|&thread| self.is_choosing(thread)) {
             // Which way it goes is decided at once.
             let ways = 1..self.threads[thread].pending.number as u8;
             choices.push(Choice::step(thread));
@@ -382,10 +385,7 @@ impl State {
             self.advance_clock(false);
         }
         let (mut held_back, mut somebody_waits_for_time) = (false, false);
-        for (index, thread) in self.threads.iter().enumerate() {
-            if thread.status != Status::Live {
-                continue;
-            }
+        for (index, thread) in self.live_threads() {
             somebody_waits_for_time |= thread.pending.deadline != NEVER;
             if is_possible(&self.threads, &self.objects, index) {
                 if self.is_held_back(thread) {
@@ -420,8 +420,8 @@ impl State {
             choices.retain(|choice| !settles(choice));
         }
         if self.spurious_left > 0 && choices.iter().any(|choice| !settles(choice)) {
-            for (index, thread) in self.threads.iter().enumerate() {
-                if thread.status == Status::Live && self.could_wake(thread) {
+            for (index, thread) in self.live_threads() {
+                if self.could_wake(thread) {
                     choices.push(Choice { thread: index, how: How::Spurious });
                 }
             }
@@ -446,10 +446,8 @@ impl State {
 
     /// The threads that could wake although nobody calls, if there were still a spurious wakeup for them.
     pub(crate) fn could_wake_spuriously(&self) -> impl Iterator<Item = ThreadIndex> + '_ {
-        let threads = if self.spurious_left > 0 { &self.threads[..] } else { &[] };
-        let waits =
-            |(_, thread): &(ThreadIndex, &ThreadState)| thread.status == Status::Live && self.could_wake(thread);
-        threads.iter().enumerate().filter(waits).map(|(index, _)| index)
+        let live = if self.spurious_left > 0 { &self.live[..] } else { &[] };
+        live.iter().copied().filter(|&thread| self.could_wake(&self.threads[thread]))
     }
 
     /// Whether a thread wants another one to be blocked, and that one goes round and round and gives way each time: it waits
@@ -565,6 +563,11 @@ impl State {
         deadline <= self.now || self.settings.hostile && deadline != NEVER
     }
 
+    /// The threads that have begun and not ended.
+    pub(super) fn live_threads(&self) -> impl Iterator<Item = (ThreadIndex, &ThreadState)> {
+        self.live.iter().map(|&thread| (thread, &self.threads[thread]))
+    }
+
     /// Whether a thread has begun and not ended.
     pub(crate) fn is_live(&self, thread: ThreadIndex) -> bool {
         self.threads[thread].status == Status::Live
@@ -619,8 +622,8 @@ impl State {
 
     /// Whether somebody who was woken has to wait for a worker.
     fn is_crowded(&self) -> bool {
-        self.threads.iter().any(|thread| {
-            let waits = thread.status == Status::Live && thread.pending.kind == Kind::Poll && thread.woken;
+        self.live_threads().any(|(_, thread)| {
+            let waits = thread.pending.kind == Kind::Poll && thread.woken;
             waits && !worker_is_free(&self.objects, thread.pending.object)
         })
     }
