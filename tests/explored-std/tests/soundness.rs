@@ -281,7 +281,7 @@ fn wander(program: &[Vec<Act>], config: &Config, moves: u64, dice: &mut Dice) ->
 fn compare_positions(seed: u64, acts: &[Act], config: &Config) -> usize {
     let mut dice = Dice(seed);
     let mut compared = 0;
-    for number in 0..40 {
+    for number in 0..44 {
         let mut acts = |_| (0..1 + dice.roll(3)).map(|_| dice.act(acts)).collect::<Vec<Act>>();
         let program: Vec<Vec<Act>> = (0..2 + number % 2).map(&mut acts).collect();
         // Main prepares its world in some ten steps before anything else can happen.
@@ -384,8 +384,8 @@ const MORE_TIMED: &[Act] =
 
 #[track_caller]
 fn check(seed: u64, acts: &[Act], config: &Config) {
-    let two = compare(seed, 60, 2, acts, config);
-    let three = compare(seed + 1, 30, 3, acts, config);
+    let two = compare(seed, 66, 2, acts, config);
+    let three = compare(seed + 1, 36, 3, acts, config);
     let (compared, plain, reduced) = (two.0 + three.0, two.1 + three.1, two.2 + three.2);
     println!("{compared} programs, {plain} plain schedules, {reduced} reduced");
     assert!(compared >= 50, "only {compared} programs were small enough");
@@ -393,7 +393,7 @@ fn check(seed: u64, acts: &[Act], config: &Config) {
 }
 
 fn small() -> Config {
-    Config { schedules: 30_000, ..config() }
+    Config { schedules: 10_000, ..config() }
 }
 
 /// Tests that take seconds each, in a process of their own.

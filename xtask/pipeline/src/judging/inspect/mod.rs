@@ -4,6 +4,7 @@
 //! several: nothing here is needed for the verdict to be true, it only makes the reason plain.
 
 mod given;
+mod names;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use proc_macro2::TokenStream;
 use verdict::Diagnostic;
 
 use crate::error::{Error, Result};
+use crate::judging::inspect::names::{Names, STD};
 use crate::judging::nesting;
 use crate::judging::stage::Loaded;
 use crate::repository::Repository;
@@ -66,7 +68,7 @@ pub(super) fn inspect(repository: &Repository, loaded: &Loaded) -> Result<Vec<Di
 /// The objections to all files, those to one file together and in the order of its lines.
 fn objections(files: &Files, stub: &str, rules: &Rules) -> Vec<Objection> {
     let unsafe_blocks = if rules.allow_unsafe { rules::unsafe_modules(stub) } else { Vec::new() };
-    let (mut objections, mut trees) = (Vec::new(), BTreeMap::new());
+    let (mut objections, mut read, mut trees) = (Vec::new(), Vec::new(), BTreeMap::new());
     for (file, text) in files {
         // What does not parse does not compile: the compiler says it better.
         let Ok(tokens) = text.parse::<TokenStream>() else { continue };
@@ -76,10 +78,15 @@ fn objections(files: &Files, stub: &str, rules: &Rules) -> Vec<Objection> {
             continue;
         }
         let Ok(tree) = syn::parse_file(text) else { continue };
-        let found = rules::objections(tokens, &tree, rules, &unsafe_blocks);
+        read.push((file, tokens));
+        trees.insert(file.clone(), tree);
+    }
+    let (std, forbidden) = (syn::parse_file(STD).expect("it is Rust"), rules::forbidden(rules));
+    let names = Names::new(&trees, &std, forbidden.iter().map(|(path, _)| path.clone()).collect());
+    for (file, tokens) in read {
+        let found = rules::objections((file, tokens, &trees[file]), &names, &forbidden, &unsafe_blocks);
         let objection = |(line, message)| Objection { file: file.clone(), line, message };
         objections.extend(found.into_iter().map(objection));
-        trees.insert(file.clone(), tree);
     }
     if trees.contains_key(Path::new("lib.rs")) {
         objections.extend(given::objections(syn::parse_file(stub).expect("a stub compiles"), &trees));

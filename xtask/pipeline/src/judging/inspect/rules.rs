@@ -3,11 +3,13 @@
 //! A rule names a path (`std::sync::Barrier`) or a single name (`sleep`). Imports are followed, so an alias does not help:
 //! `use std::process as p; p::exit(0)` is `std::process::exit`. Macro arguments are read token by token.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
+use crate::judging::inspect::names::{Names, Namespace, possible};
 use crate::judging::inspect::plain;
 use crate::subject::catalog::Rules;
 
@@ -51,6 +53,9 @@ const ATTRIBUTES: [(&str, &str); 9] = [
     ("global_allocator", "it replaces what the tests rely on"),
 ];
 
+/// So many meanings of one path are looked at.
+const MOST_MEANINGS: usize = 1_000;
+
 /// The modules of a stub that have unsafe code: who keeps them as they are has written none.
 pub(super) fn unsafe_modules(stub: &str) -> Vec<String> {
     let tokens: TokenStream = stub.parse().unwrap_or_default();
@@ -69,12 +74,23 @@ fn modules(tokens: &TokenStream) -> impl Iterator<Item = (usize, String)> {
     bodies.collect::<Vec<_>>().into_iter()
 }
 
-/// Lines and objections, in order, each once. The modules are those that may stand as they were given, unsafe code and all.
-pub(super) fn objections(tokens: TokenStream, tree: &syn::File, rules: &Rules, given: &[String]) -> Vec<(u32, String)> {
+/// Paths and names that a submission to this kata may not use, with the reason.
+pub(super) fn forbidden(rules: &Rules) -> Vec<(String, String)> {
     let always = PATHS.iter().map(|(path, why)| (path.to_string(), why.to_string()));
     let here = rules.forbid.iter().map(|path| (path.clone(), "this kata is about doing without it".to_string()));
-    let forbidden: Vec<(String, String)> = always.chain(here).collect();
-    let mut inspector = Inspector { forbidden: &forbidden, imports: Imports::default(), found: Vec::new() };
+    always.chain(here).collect()
+}
+
+/// Lines and objections to one of the crate's files, in order, each once. The modules are those that may stand as they were `given`,
+/// unsafe code and all.
+pub(super) fn objections(
+    (file, tokens, tree): (&Path, TokenStream, &syn::File),
+    names: &Names<'_>,
+    forbidden: &[(String, String)],
+    given: &[String],
+) -> Vec<(u32, String)> {
+    let module = place_of(file);
+    let mut inspector = Inspector { forbidden, names, module, imports: Imports::default(), found: Vec::new() };
     inspector.imports.visit_file(tree);
     inspector.visit_file(tree);
     let own: Vec<usize> = modules(&tokens).filter(|(_, body)| given.contains(body)).map(|(place, _)| place).collect();
@@ -85,14 +101,69 @@ pub(super) fn objections(tokens: TokenStream, tree: &syn::File, rules: &Rules, g
     inspector.found
 }
 
-/// What names stand for: `p` for `std::process` after `use std::process as p`.
+/// What names stand for: `p` for `std::process` after `use std::process as p`. Imports of all scopes are taken together, so a name may
+/// stand for several things.
 #[derive(Default)]
 struct Imports {
-    names: BTreeMap<String, String>,
-    globs: Vec<String>,
+    names: BTreeMap<String, BTreeSet<String>>,
+    globs: Vec<Glob>,
+    /// The items of the scope that is read now.
+    scope: Items,
+}
+
+/// `use std::sync::*`
+struct Glob {
+    prefix: String,
+    /// What its scope has of its own: to the compiler, that comes before what it brings in.
+    own: Items,
+}
+
+/// The names of a scope's items. What may not be there counts as not there.
+#[derive(Clone, Default)]
+struct Items {
+    types: BTreeSet<String>,
+    values: BTreeSet<String>,
+}
+
+impl Items {
+    fn of<'tree>(items: impl Iterator<Item = &'tree syn::Item>) -> Items {
+        let mut own = Items::default();
+        for item in items {
+            let (name, names, attributes) = match item {
+                syn::Item::Struct(item) => (&item.ident, &mut own.types, &item.attrs),
+                syn::Item::Enum(item) => (&item.ident, &mut own.types, &item.attrs),
+                syn::Item::Trait(item) => (&item.ident, &mut own.types, &item.attrs),
+                syn::Item::Type(item) => (&item.ident, &mut own.types, &item.attrs),
+                syn::Item::Mod(item) => (&item.ident, &mut own.types, &item.attrs),
+                syn::Item::Fn(item) => (&item.sig.ident, &mut own.values, &item.attrs),
+                _ => continue,
+            };
+            let is_there = !attributes.iter().any(|one| one.path().is_ident("cfg") || one.path().is_ident("cfg_attr"));
+            names.extend(is_there.then(|| plain(name)));
+        }
+        own
+    }
+
+    /// Whether a path begins with one of them. Forbidden types are told from forbidden functions by their first letter.
+    fn have(&self, path: &str) -> bool {
+        let (first, is_alone) = path.split_once("::").map_or((path, true), |(first, _)| (first, false));
+        let is_function = is_alone && first.starts_with(char::is_lowercase);
+        if is_function { self.values.contains(first) } else { self.types.contains(first) }
+    }
 }
 
 impl Imports {
+    fn add_name(&mut self, name: String, full: String) {
+        self.names.entry(name).or_default().insert(full);
+    }
+
+    /// Reads what is in a scope with these items of its own.
+    fn within(&mut self, own: Items, read: impl FnOnce(&mut Imports)) {
+        let outer = std::mem::replace(&mut self.scope, own);
+        read(self);
+        self.scope = outer;
+    }
+
     fn add(&mut self, prefix: &str, tree: &syn::UseTree) {
         let join =
             |name: &syn::Ident| if prefix.is_empty() { plain(name) } else { format!("{prefix}::{}", plain(name)) };
@@ -100,41 +171,41 @@ impl Imports {
             syn::UseTree::Path(path) => self.add(&join(&path.ident), &path.tree),
             syn::UseTree::Name(name) if name.ident == "self" => {
                 let last = prefix.rsplit("::").next().unwrap_or(prefix);
-                self.names.insert(last.to_string(), prefix.to_string());
+                self.add_name(last.to_string(), prefix.to_string());
             }
             syn::UseTree::Name(name) => {
-                self.names.insert(plain(&name.ident), join(&name.ident));
+                self.add_name(plain(&name.ident), join(&name.ident));
             }
             syn::UseTree::Rename(rename) => {
                 let full = if rename.ident == "self" { prefix.to_string() } else { join(&rename.ident) };
-                self.names.insert(plain(&rename.rename), full);
+                self.add_name(plain(&rename.rename), full);
             }
-            syn::UseTree::Glob(_) => self.globs.push(prefix.to_string()),
+            syn::UseTree::Glob(_) => self.globs.push(Glob { prefix: prefix.to_string(), own: self.scope.clone() }),
             syn::UseTree::Group(group) => group.items.iter().for_each(|item| self.add(prefix, item)),
         }
     }
 
     /// Every full path that a written path may stand for.
     fn expand(&self, written: &str) -> Vec<String> {
-        let (mut path, mut all) = (written.trim_start_matches("::").to_string(), Vec::new());
+        let mut all = vec![written.trim_start_matches("::").to_string()];
         // An alias of an alias is followed, but a name that stands for itself is not followed for ever.
-        for _ in 0..8 {
-            let (first, rest) = path.split_once("::").map_or((path.as_str(), ""), |(first, rest)| (first, rest));
-            let next = match self.names.get(first) {
-                Some(full) if full != first && !full.starts_with(&format!("{first}::")) => {
-                    if rest.is_empty() {
-                        full.clone()
-                    } else {
-                        format!("{full}::{rest}")
-                    }
-                }
-                _ => break,
-            };
-            all.push(std::mem::replace(&mut path, next));
+        let mut next = 0;
+        while next < all.len() && all.len() < MOST_MEANINGS {
+            let (first, rest) = all[next].split_once("::").map_or((all[next].as_str(), ""), |parts| parts);
+            let meant = self.names.get(first).into_iter().flatten().map(|full| match rest {
+                "" => full.clone(),
+                rest => format!("{full}::{rest}"),
+            });
+            let new: Vec<String> = meant.filter(|path| !all.contains(path)).collect();
+            all.extend(new);
+            next += 1;
         }
-        all.extend(self.globs.iter().map(|glob| format!("{glob}::{path}")));
-        all.push(path);
-        all
+        let brought = |path: &String| {
+            let globs = self.globs.iter().filter(|glob| !glob.own.have(path));
+            globs.map(|glob| format!("{}::{path}", glob.prefix)).collect::<Vec<_>>()
+        };
+        let brought: Vec<String> = all.iter().flat_map(brought).collect();
+        all.into_iter().chain(brought).collect()
     }
 }
 
@@ -145,12 +216,32 @@ impl<'tree> Visit<'tree> for Imports {
 
     fn visit_item_extern_crate(&mut self, item: &'tree syn::ItemExternCrate) {
         let name = item.rename.as_ref().map_or(&item.ident, |(_, alias)| alias);
-        self.names.insert(plain(name), plain(&item.ident));
+        self.add_name(plain(name), plain(&item.ident));
+    }
+
+    fn visit_file(&mut self, file: &'tree syn::File) {
+        self.within(Items::of(file.items.iter()), |imports| visit::visit_file(imports, file));
+    }
+
+    fn visit_item_mod(&mut self, module: &'tree syn::ItemMod) {
+        let items = module.content.iter().flat_map(|(_, items)| items);
+        self.within(Items::of(items), |imports| visit::visit_item_mod(imports, module));
+    }
+
+    fn visit_block(&mut self, block: &'tree syn::Block) {
+        let items = block.stmts.iter().filter_map(|statement| match statement {
+            syn::Stmt::Item(item) => Some(item),
+            _ => None,
+        });
+        self.within(Items::of(items), |imports| visit::visit_block(imports, block));
     }
 }
 
 struct Inspector<'rules> {
     forbidden: &'rules [(String, String)],
+    names: &'rules Names<'rules>,
+    /// The place of the module that is read now.
+    module: String,
     imports: Imports,
     found: Vec<(u32, String)>,
 }
@@ -176,7 +267,10 @@ impl Inspector<'_> {
     }
 
     fn check_path(&mut self, span: Span, written: &str) {
-        for full in self.imports.expand(written) {
+        let mut all = self.imports.expand(written);
+        let meant: Vec<String> = all.iter().flat_map(|path| self.resolve(path)).collect();
+        all.extend(meant);
+        for full in all {
             // The core library's spelling of a path is the same thing.
             let full = full.replacen("core::", "std::", usize::from(full.starts_with("core::")));
             let hit = self.forbidden.iter().find(|(rule, _)| {
@@ -191,6 +285,18 @@ impl Inspector<'_> {
                 return;
             }
         }
+    }
+
+    /// What a path means that goes through the crate's modules: they may pass on what they import.
+    fn resolve(&self, path: &str) -> Vec<String> {
+        if !self.names.has_modules() {
+            return Vec::new();
+        }
+        let parts: Vec<String> = path.split("::").map(str::to_string).collect();
+        let is_type = parts.last().is_some_and(|last| last.starts_with(char::is_uppercase));
+        let namespace = if is_type { Namespace::Type } else { Namespace::Value };
+        let meant = self.names.resolve(&self.module, &parts, namespace);
+        meant.iter().flat_map(|meant| possible(meant)).map(str::to_string).collect()
     }
 
     fn check_macro(&mut self, span: Span, name: &str) {
@@ -244,12 +350,27 @@ impl Inspector<'_> {
     }
 }
 
+/// The place of the module that a file holds, by its path below `src/`.
+fn place_of(file: &Path) -> String {
+    let parts = file.with_extension("");
+    let parts = parts.iter().map(|part| part.to_string_lossy());
+    let named = parts.filter(|part| part != "mod" && part != "lib").map(|part| format!("::{part}"));
+    format!("crate{}", named.collect::<String>())
+}
+
 impl<'tree> Visit<'tree> for Inspector<'_> {
+    fn visit_item_mod(&mut self, module: &'tree syn::ItemMod) {
+        let outer = self.module.clone();
+        self.module = format!("{outer}::{}", plain(&module.ident));
+        visit::visit_item_mod(self, module);
+        self.module = outer;
+    }
+
     fn visit_item_use(&mut self, item: &'tree syn::ItemUse) {
         // Each imported name is judged where it is written, used or not.
         let mut these = Imports::default();
         these.add("", &item.tree);
-        for full in these.names.values() {
+        for full in these.names.values().flatten() {
             self.check_path(item.use_token.span, full);
         }
     }
@@ -306,11 +427,25 @@ impl<'tree> Visit<'tree> for Inspector<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
+    use crate::judging::inspect::names::STD;
 
     fn inspect_file(text: &str, rules: &Rules, given: &[String]) -> Vec<(u32, String)> {
-        let (Ok(tokens), Ok(tree)) = (text.parse(), syn::parse_file(text)) else { return Vec::new() };
-        super::objections(tokens, &tree, rules, given)
+        inspect_files(&[("lib.rs", text)], rules, given).into_iter().map(|(_, found)| found).collect()
+    }
+
+    fn inspect_files<'a>(files: &[(&'a str, &str)], rules: &Rules, given: &[String]) -> Vec<(&'a str, (u32, String))> {
+        let trees = files.iter().map(|(file, text)| (PathBuf::from(file), syn::parse_file(text).unwrap())).collect();
+        let (std, forbidden) = (syn::parse_file(STD).unwrap(), forbidden(rules));
+        let names = Names::new(&trees, &std, forbidden.iter().map(|(path, _)| path.clone()).collect());
+        let found = files.iter().flat_map(|&(file, text)| {
+            let path = Path::new(file);
+            let found = super::objections((path, text.parse().unwrap(), &trees[path]), &names, &forbidden, given);
+            found.into_iter().map(move |one| (file, one))
+        });
+        found.collect()
     }
 
     /// The objections to a file, without their reasons, when `std::sync::Barrier` and `sleep` are forbidden too.
@@ -355,6 +490,55 @@ mod tests {
             objections("use std::{thread, time::Duration};\nfn f(d: Duration) { thread::sleep(d) }"),
             ["2 `sleep`"]
         );
+    }
+
+    #[test]
+    fn what_a_scope_has_of_its_own_comes_before_what_it_imports_as_a_whole() {
+        let own =
+            "use std::sync::*;\npub struct Barrier { a: u8 }\nimpl Barrier { fn f() -> Barrier { Barrier { a: 1 } } }";
+        assert_eq!(objections(own), [""; 0]);
+        assert_eq!(objections(&format!("mod a {{\n{own}\n}}\nfn f() {{\n{own}\n}}")), [""; 0]);
+        // Not in another scope, and not where it may be something else, or nothing.
+        for other in ["mod a { struct Barrier; }\n", "#[cfg(any())]\nstruct Barrier;\n", "fn Barrier() {}\n"] {
+            let line = 1 + other.lines().count();
+            let found = objections(&format!("{other}use std::sync::*; fn f() -> Barrier {{}}"));
+            assert_eq!(found, [format!("{line} `std::sync::Barrier`")], "{other}");
+        }
+        let other = "fn f() {\nstruct Barrier;\n}\nmod a { use std::sync::*;\nfn f() -> Barrier {} }";
+        assert_eq!(objections(other), ["5 `std::sync::Barrier`"]);
+        assert_eq!(objections("use std::process::*;\nmod exit {}\nfn f() { exit(0) }"), ["3 `std::process::exit`"]);
+        assert_eq!(objections("use std::process::*;\nfn exit(_: u8) {}\nfn f() { exit(0) }"), [""; 0]);
+    }
+
+    #[test]
+    fn what_a_module_passes_on_is_what_it_imports() {
+        for text in [
+            "mod a { pub use std::process::*; }\nfn f() { a::exit(0) }",
+            "mod a { pub use std::process as p; }\nfn f() { self::a::p::exit(0) }",
+            "mod a { pub use std::process as p; }\nuse a::*; fn f() { p::exit(0) }",
+            "mod a { pub use std::process::*; }\nfn f() { use crate::a as b; b::exit(0) }",
+            "mod a { pub use std::process::*; }\nmod b { mod c { fn f() { super::super::a::exit(0) } } }",
+            "mod a { pub use std::process::*; }\nuse a::exit as quit;",
+        ] {
+            assert_eq!(objections(text), ["2 `std::process::exit`"], "{text}");
+        }
+        let files = [
+            ("lib.rs", "mod a;\nmod b { pub mod c; }\nfn f() { a::exit(0) }"),
+            ("a.rs", "pub use std::process::*;"),
+            ("b/c.rs", "use crate::a::*;\nfn f() { exit(0) }"),
+        ];
+        let found = inspect_files(&files, &Rules::default(), &[]);
+        let places: Vec<(&str, u32)> = found.into_iter().map(|(file, (line, _))| (file, line)).collect();
+        assert_eq!(places, [("lib.rs", 3), ("b/c.rs", 2)]);
+        // Of one's own, wherever else there is another.
+        let own = "mod prelude { pub use std::sync::*; }\nmod a { pub struct Barrier { a: u8 } }\npub use a::Barrier;\nuse prelude::*;\nfn f() -> a::Barrier { a::Barrier { a: 1 } }";
+        assert_eq!(objections(own), [""; 0]);
+    }
+
+    #[test]
+    fn a_name_with_several_meanings_has_all_of_them() {
+        let text = "mod a { use std::process as p;\nfn f() { p::exit(0) } }\nmod b { use std::path as p; }";
+        assert_eq!(objections(text), ["2 `std::process::exit`"]);
     }
 
     #[test]

@@ -9,7 +9,6 @@
 //! looks like. So they are the other half of this. A syntax tree has the words for a learner, and sees the whole; a
 //! type can't be dressed up.
 
-mod names;
 mod promise;
 mod spelling;
 #[cfg(test)]
@@ -19,8 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::judging::inspect::Objection;
-use crate::judging::inspect::given::names::{Names, STD};
 use crate::judging::inspect::given::promise::{Promise, promises};
+use crate::judging::inspect::names::{Names, STD};
 
 /// How a submission differs from what the stub gives. `files` are those that could be read.
 pub(super) fn objections(stub: syn::File, files: &BTreeMap<PathBuf, syn::File>) -> Vec<Objection> {

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use proc_macro2::Span;
 use syn::{FnArg, ImplItem, Item, ReceiverKind, ReturnType, Type};
 
-use crate::judging::inspect::given::names::{Definition, Names, Namespace, is_public};
 use crate::judging::inspect::given::promise::types::{of_enum, of_struct, of_trait};
 use crate::judging::inspect::given::promise::words::{quoted, signature, text};
 use crate::judging::inspect::given::spelling::{Speller, only};
+use crate::judging::inspect::names::{Definition, Names, Namespace, is_public};
 use crate::judging::inspect::plain;
 
 /// What one public item promises.

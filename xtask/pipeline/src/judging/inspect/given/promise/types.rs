@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use syn::punctuated::Punctuated;
 use syn::{Fields, Token, TraitItem};
 
-use crate::judging::inspect::given::names::{Namespace, is_public};
 use crate::judging::inspect::given::promise::words::{header, listed, quoted, text};
 use crate::judging::inspect::given::promise::{Promise, of_function};
 use crate::judging::inspect::given::spelling::Speller;
+use crate::judging::inspect::names::{Namespace, is_public};
 use crate::judging::inspect::plain;
 
 pub(super) fn of_enum<'a>(speller: &mut Speller<'_, 'a>, item: &'a syn::ItemEnum) -> Promise {

@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use syn::{BoundLifetimes, GenericParam, Type, TypeParamBound, WherePredicate};
 
-use crate::judging::inspect::given::names::{Names, Namespace};
 use crate::judging::inspect::given::spelling::lifetimes::Lifetimes;
 pub(super) use crate::judging::inspect::given::spelling::lifetimes::only;
+use crate::judging::inspect::names::{Names, Namespace};
 use crate::judging::inspect::plain;
 
 /// One item's types on the way to be spelled: what its names stand for, and what was met of them.

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use syn::punctuated::Punctuated;
 use syn::{BoundLifetimes, GenericArgument, GenericParam, Item, PathArguments, Token, Type, TypeParamBound};
 
-use crate::judging::inspect::given::names::{Definition, Namespace};
 use crate::judging::inspect::given::spelling::lifetimes::{Lifetimes, only};
 use crate::judging::inspect::given::spelling::{Parameter, Speller};
+use crate::judging::inspect::names::{Definition, Namespace};
 use crate::judging::inspect::plain;
 
 /// No item of an honest answer takes so many bytes to spell. Aliases of aliases may double the length at each step.

@@ -7,7 +7,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Item, UseTree, Visibility};
 
-use crate::judging::inspect::given::names::Namespace;
+use crate::judging::inspect::names::Namespace;
 use crate::judging::inspect::plain;
 
 /// An import of more parts is left out.
@@ -25,9 +25,9 @@ pub(super) struct Module<'a> {
 
 /// An item, and where it stands.
 #[derive(Clone, Copy)]
-pub(in crate::judging::inspect::given) struct Definition<'a> {
-    pub(in crate::judging::inspect::given) item: &'a Item,
-    pub(in crate::judging::inspect::given) file: &'a Path,
+pub(in crate::judging::inspect) struct Definition<'a> {
+    pub(in crate::judging::inspect) item: &'a Item,
+    pub(in crate::judging::inspect) file: &'a Path,
     pub(super) visibility: &'a Visibility,
 }
 
@@ -129,6 +129,6 @@ impl<'a> Visit<'a> for Inside<'a, '_> {
 }
 
 /// Whether everybody sees it.
-pub(in crate::judging::inspect::given) fn is_public(visibility: &Visibility) -> bool {
+pub(in crate::judging::inspect) fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }

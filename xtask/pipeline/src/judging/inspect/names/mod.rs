@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 use syn::{Item, Visibility};
 
-pub(super) use crate::judging::inspect::given::names::modules::{Definition, is_public};
-use crate::judging::inspect::given::names::modules::{Import, Inside, Module};
+pub(super) use crate::judging::inspect::names::modules::{Definition, is_public};
+use crate::judging::inspect::names::modules::{Import, Inside, Module};
 use crate::judging::inspect::plain;
 
 /// What of `std` has several names, or is known without any import, as Rust. All else there is where it is written.
@@ -114,6 +114,11 @@ impl<'a> Names<'a> {
             .rsplit_once("::")
             .and_then(|(module, name)| self.modules.get(module)?.items.get(&(namespace, name.to_string())));
         defined.map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the crate has modules beside its root.
+    pub(super) fn has_modules(&self) -> bool {
+        self.modules.keys().any(|place| place.starts_with("crate::"))
     }
 
     /// Every `impl` block of the crate: the module that it is in, its file, and itself.
@@ -259,5 +264,13 @@ fn outside(name: &str) -> String {
 /// One place; or several that it may be, which together are none.
 fn either(places: BTreeSet<String>) -> String {
     let places: Vec<String> = places.into_iter().collect();
-    if let [place] = &places[..] { place.clone() } else { format!("one of {}", places.join(", ")) }
+    if let [place] = &places[..] { place.clone() } else { format!("{ONE_OF}{}", places.join(", ")) }
+}
+
+/// How a place begins that may be several.
+const ONE_OF: &str = "one of ";
+
+/// The places that a place may be: it alone, nearly always.
+pub(super) fn possible(place: &str) -> impl Iterator<Item = &str> {
+    place.strip_prefix(ONE_OF).unwrap_or(place).split(", ")
 }
