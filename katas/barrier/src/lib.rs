@@ -10,20 +10,21 @@ pub struct Barrier {
     // The fields are yours to choose. How does somebody who wakes up late know what became of the round?
 }
 
-/// One party: whoever has it takes part, also if another thread has made it. If it is dropped by a panic, the barrier
-/// breaks.
+/// One party: whoever has it takes part, also if another thread has made it. Each thread that takes part has its own. If it
+/// is dropped by a panic, the barrier breaks.
 #[derive(Debug)]
 pub struct Party<'barrier> {
     // Yours to choose, too. This one only lets the stub compile.
     _barrier: &'barrier Barrier,
 }
 
-/// The barrier is broken: somebody gave up, panicked, or has reset it.
+/// This wait is in vain: somebody gave up or panicked, or has reset the barrier while this one waited. The barrier itself is
+/// not broken any more once it is reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broken;
 
 impl Barrier {
-    /// A barrier for so many parties.
+    /// A barrier for so many parties, however many.
     pub fn new(parties: NonZeroUsize) -> Barrier {
         todo!()
     }
@@ -48,12 +49,13 @@ impl Party<'_> {
     /// Waits until all parties are here, and then all go on. Says "true" to exactly one of them, the leader of this round.
     ///
     /// # Errors
-    /// [`Broken`] if the barrier is broken, or breaks while this one waits.
+    /// [`Broken`] if the barrier is broken, or if it breaks or is reset while this one waits.
     pub fn wait(&self) -> Result<bool, Broken> {
         todo!()
     }
 
     /// Like [`wait`](Party::wait), but waits for `limit` at most. Then it gives up, and that breaks the barrier for all.
+    /// `Duration::MAX`, or whatever else is too long for the clock, is no limit.
     ///
     /// # Errors
     /// As `wait`, and [`Broken`] if the time is up.
