@@ -5,7 +5,7 @@ mod contract;
 
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
-use std::mem;
+use std::mem::ManuallyDrop;
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -40,7 +40,7 @@ fn the_thread_that_has_it_takes_it_again_without_waiting() {
         assert_eq!(lock.depth(), MANY, "as often as one likes");
         if !EXPLORED {
             // Whoever looks for the guard that is dropped would look for long among so many.
-            (MANY..VERY_MANY).for_each(|_| mem::forget(lock.lock()));
+            let _more: Vec<_> = (MANY..VERY_MANY).map(|_| ManuallyDrop::new(lock.lock())).collect();
             assert_eq!(lock.depth(), VERY_MANY, "as often as one likes");
         }
     });
@@ -212,7 +212,7 @@ fn a_wait_with_a_limit_ends_with_the_lock_or_with_the_limit() {
             }
             thread::sleep(moment);
             drop(held);
-            let taken = (wait.freed == Freed::EarlyAndTaken).then(|| {
+            let _taken = (wait.freed == Freed::EarlyAndTaken).then(|| {
                 let again = lock.lock();
                 thread::sleep(Duration::from_secs(2));
                 again
@@ -225,7 +225,6 @@ fn a_wait_with_a_limit_ends_with_the_lock_or_with_the_limit() {
                 Freed::AtTheLimit | Freed::Late => &[(true, limit), (false, limit)],
             };
             assert!(right.contains(&outcome), "(got it, waited) = {outcome:?}");
-            drop(taken);
         });
         assert!(lock.try_lock().is_some(), "the waiter has given it back, or has never got it");
     });
