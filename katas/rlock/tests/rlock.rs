@@ -3,13 +3,15 @@
 #[path = "rlock/contract.rs"]
 mod contract;
 
+use std::fmt::{self, Display};
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use kata::scenarios::every_small_program;
-use kata::{Peak, a_while_passes, check, on_schedules, panic_on_purpose, start};
+use kata::{Check, EXPLORED, Peak, a_while_passes, check, on_schedules, panic_on_purpose, start};
 use rlock::{Guard, RLock};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -34,8 +36,13 @@ fn the_thread_that_has_it_takes_it_again_without_waiting() {
         let _fourth = lock.lock_timeout(Duration::ZERO).expect("this thread has it");
         let _fifth = lock.lock_timeout(Duration::MAX).expect("this thread has it");
         assert_eq!(lock.depth(), 5);
-        let _many: Vec<_> = (5..300).map(|_| lock.lock()).collect();
-        assert_eq!(lock.depth(), 300, "as often as one likes");
+        let _many: Vec<_> = (5..MANY).map(|_| lock.lock()).collect();
+        assert_eq!(lock.depth(), MANY, "as often as one likes");
+        if !EXPLORED {
+            // Whoever looks for the guard that is dropped would look for long among so many.
+            let _more: Vec<_> = (MANY..VERY_MANY).map(|_| ManuallyDrop::new(lock.lock())).collect();
+            assert_eq!(lock.depth(), VERY_MANY, "as often as one likes");
+        }
     });
 }
 
@@ -147,89 +154,122 @@ fn try_lock_says_none_while_another_thread_has_it() {
     });
 }
 
+/// A wait with this limit, and when the lock becomes free.
+struct Wait {
+    limit: Duration,
+    freed: Freed,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Freed {
+    Early,
+    /// For a moment: the owner takes it again.
+    EarlyAndTaken,
+    AtTheLimit,
+    Late,
+}
+
+impl Wait {
+    /// When the lock becomes free. Seconds before or after the limit, and a bit.
+    fn moment(&self) -> Duration {
+        let bit = Duration::new(1, 1);
+        match self.freed {
+            Freed::Early | Freed::EarlyAndTaken => self.limit - bit,
+            Freed::AtTheLimit => self.limit,
+            Freed::Late => self.limit + bit,
+        }
+    }
+}
+
+impl Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let for_a_moment = if self.freed == Freed::EarlyAndTaken { " for a moment" } else { "" };
+        write!(f, "a limit of {:?}, and a lock that is free{for_a_moment} after {:?}", self.limit, self.moment())
+    }
+}
+
 /// The time is the model's: sleeping costs nothing, and limits are met to the nanosecond.
 #[test]
 #[ignore = "needs schedules: cargo xtask check rlock a_wait_with_a_limit_ends_with_the_lock_or_with_the_limit"]
 fn a_wait_with_a_limit_ends_with_the_lock_or_with_the_limit() {
-    on_schedules(|| {
-        // Seconds and a bit: a limit that is cut to whole units is another one.
-        let (early, limit, late) = (Duration::from_secs(2), Duration::new(3, 1), Duration::from_secs(4));
-        let waits = |lock: &RLock<i32>| {
+    // Seconds and a bit: a limit that is cut to whole units is another one.
+    let short = [Freed::Early, Freed::Late, Freed::AtTheLimit, Freed::EarlyAndTaken]
+        .map(|freed| Wait { limit: Duration::new(3, 1), freed });
+    let long = [Freed::Early, Freed::EarlyAndTaken].map(|freed| Wait { limit: AGES, freed });
+    Check::new().schedules_only().each(short.into_iter().chain(long), |wait| {
+        let (limit, moment) = (wait.limit, wait.moment());
+        let lock = RLock::new(0);
+        let waits = || {
             let begin = Instant::now();
             (lock.lock_timeout(limit).is_some(), begin.elapsed())
         };
-        for taken_again in [true, false] {
-            let lock = RLock::new(0);
-            thread::scope(|scope| {
-                let held = lock.lock();
-                let waiter = start(scope, "waiter", || waits(&lock));
-                thread::sleep(early);
-                drop(held);
-                if taken_again {
-                    let _again = lock.lock();
-                    thread::sleep(late - early);
-                    // The waiter was faster, or has to give up.
-                    let outcome = waiter.join().unwrap();
-                    let faster = outcome == (true, early);
-                    let right = faster || outcome == (false, limit);
-                    assert!(
-                        right,
-                        "limit {limit:?}, free for a moment after {early:?}: (got it, waited) = {outcome:?}"
-                    );
-                } else {
-                    assert_eq!(waiter.join().unwrap(), (true, early), "free after {early:?}");
-                }
-            });
-        }
-        // Who gives up, even at the moment at which the lock is free, leaves it to the other who waits.
-        for freed in [limit, late] {
-            let lock = RLock::new(0);
-            thread::scope(|scope| {
-                let held = lock.lock();
-                let waiter = start(scope, "waiter", || waits(&lock));
+        thread::scope(|scope| {
+            let held = lock.lock();
+            let waiter = start(scope, "waiter", waits);
+            // Who gives up, even at the moment at which the lock is free, leaves it to the other who waits.
+            if matches!(wait.freed, Freed::AtTheLimit | Freed::Late) {
                 start(scope, "waits without end", || drop(lock.lock()));
-                thread::sleep(freed);
-                drop(held);
-                assert_eq!(waiter.join().unwrap().1, limit, "free after {freed:?}");
+            }
+            thread::sleep(moment);
+            drop(held);
+            let _taken = (wait.freed == Freed::EarlyAndTaken).then(|| {
+                let again = lock.lock();
+                thread::sleep(Duration::from_secs(2));
+                again
             });
-            assert!(lock.try_lock().is_some(), "the waiter has given it back, or has never got it");
-        }
+            let outcome = waiter.join().unwrap();
+            let right: &[_] = match wait.freed {
+                Freed::Early => &[(true, moment)],
+                // The waiter was faster, or has to give up.
+                Freed::EarlyAndTaken => &[(true, moment), (false, limit)],
+                Freed::AtTheLimit | Freed::Late => &[(true, limit), (false, limit)],
+            };
+            assert!(right.contains(&outcome), "(got it, waited) = {outcome:?}");
+        });
+        assert!(lock.try_lock().is_some(), "the waiter has given it back, or has never got it");
     });
 }
 
 #[test]
 fn a_limit_may_be_zero_or_have_no_end() {
     check(|| {
-        let lock = RLock::new(0);
-        let held = lock.lock_timeout(Duration::ZERO).expect("it is free");
-        thread::scope(|scope| {
-            let at_once = start(scope, "does not wait", || lock.lock_timeout(Duration::ZERO).is_none());
-            assert!(at_once.join().unwrap(), "another thread has it");
-            let waiter = start(scope, "waiter", || lock.lock_timeout(Duration::MAX).is_some());
-            drop(held);
-            assert!(waiter.join().unwrap(), "it is free again");
-        });
+        for endless in [Duration::MAX, Duration::MAX - Duration::from_nanos(1), AEONS] {
+            let lock = RLock::new(0);
+            drop(lock.lock_timeout(endless).expect("it is free"));
+            let held = lock.lock_timeout(Duration::ZERO).expect("it is free");
+            thread::scope(|scope| {
+                let at_once = start(scope, "does not wait", || lock.lock_timeout(Duration::ZERO).is_none());
+                assert!(at_once.join().unwrap(), "another thread has it");
+                let waiter = start(scope, "waiter", || lock.lock_timeout(endless).is_some());
+                drop(held);
+                assert!(waiter.join().unwrap(), "it is free again, with a limit of {endless:?}");
+            });
+        }
     });
 }
 
 #[test]
 fn a_panic_gives_back_what_it_drops_and_no_more() {
     check(|| {
-        let lock = RLock::new(1);
-        let outer = lock.lock();
-        let inner = || {
-            let inner = lock.lock();
-            inner.set(2);
-            let _innermost = lock.lock();
-            panic_on_purpose("burnt")
-        };
-        assert!(panic::catch_unwind(AssertUnwindSafe(inner)).is_err());
-        assert_eq!((lock.depth(), outer.get()), (1, 2), "depth and value after a panic with two more guards");
-        let other = || thread::scope(|scope| start(scope, "other", || lock.try_lock().is_some()).join().unwrap());
-        assert!(!other(), "the outer guard is still there");
-        assert!(lock.try_lock().is_some(), "its owner can still take it");
-        drop(outer);
-        assert!(other(), "nobody has it any more");
+        for drops_the_first in [false, true] {
+            let lock = RLock::new(1);
+            let (first, second) = (lock.lock(), lock.lock());
+            let (outside, inside) = if drops_the_first { (second, first) } else { (first, second) };
+            let burns = || {
+                let inside = inside;
+                inside.set(2);
+                let _innermost = lock.lock();
+                panic_on_purpose("burnt")
+            };
+            assert!(panic::catch_unwind(AssertUnwindSafe(burns)).is_err());
+            let found = (lock.depth(), outside.get());
+            assert_eq!(found, (1, 2), "depth and value after a panic that drops the first guard: {drops_the_first}");
+            let other = || thread::scope(|scope| start(scope, "other", || lock.try_lock().is_some()).join().unwrap());
+            assert!(!other(), "a guard is left, and the panic has dropped the first one: {drops_the_first}");
+            assert!(lock.try_lock().is_some(), "its owner can still take it");
+            drop(outside);
+            assert!(other(), "nobody has it any more");
+        }
     });
 }
 
@@ -249,6 +289,23 @@ fn whoever_panics_leaves_the_lock_free_and_the_value_as_it_is() {
             assert!(waiter.join().is_ok(), "it gets the lock, before or after");
         });
         assert_eq!((lock.depth(), lock.lock().get()), (0, 2));
+        assert!(lock.try_lock().is_some(), "nobody has it");
+        // What a panic drops may itself need the lock.
+        thread::scope(|scope| {
+            let held = lock.lock();
+            let burns = start(scope, "burns", || {
+                let _cleans_up = WhenDropped(|| {
+                    let outer = lock.lock_timeout(AGES);
+                    let inner = lock.lock();
+                    inner.set(inner.get() + lock.depth());
+                    drop((outer, inner));
+                });
+                panic_on_purpose("burnt")
+            });
+            drop(held);
+            assert!(burns.join().is_err(), "it panics");
+        });
+        assert_eq!(lock.lock().get(), 4, "a destructor in a panic had it twice");
         assert!(lock.try_lock().is_some(), "nobody has it");
     });
 }
@@ -310,6 +367,11 @@ fn two_threads_of_one_name_are_two_threads() {
             }
             let nameless = scope.spawn(|| (lock.depth(), lock.try_lock().is_some()));
             assert_eq!(nameless.join().unwrap(), (0, false), "depth and try_lock of a thread that has nothing");
+            // One after another, so schedules would show nothing more.
+            for number in 0..if EXPLORED { 0 } else { MANY } {
+                let late = scope.spawn(|| (lock.depth(), lock.try_lock().is_some()));
+                assert_eq!(late.join().unwrap(), (0, false), "depth and try_lock, after {number} other threads");
+            }
         });
     });
 }
@@ -332,6 +394,22 @@ fn each_lock_has_an_owner_and_a_depth_of_its_own() {
             });
             assert_eq!(other.join().unwrap(), (false, 0, 1, 'y'), "who has one lock does not have the other");
         });
+        thread::scope(|scope| {
+            let held = (mine.lock(), yours.lock());
+            start(scope, "waits for mine", || drop(mine.lock()));
+            let waiter = start(scope, "waits for yours", || drop(yours.lock()));
+            drop(held.1);
+            assert!(waiter.join().is_ok(), "it gets the lock that it waits for, although somebody waits for another");
+        });
+        // One thread alone, so schedules would show nothing more.
+        let locks: Vec<_> = (0..if EXPLORED { 0 } else { MANY }).map(RLock::new).collect();
+        let taken = |lock| {
+            assert_eq!(RLock::depth(lock), 0, "who has some locks does not have the next one");
+            lock.lock()
+        };
+        let guards: Vec<_> = locks.iter().map(taken).collect();
+        assert!(locks.iter().all(|lock| lock.depth() == 1), "this thread has {MANY} locks, each of them once");
+        assert!(guards.iter().map(Guard::get).eq(0..locks.len()), "each has a value of its own");
     });
 }
 
@@ -339,4 +417,22 @@ fn each_lock_has_an_owner_and_a_depth_of_its_own() {
 #[ignore = "needs schedules: cargo xtask check rlock every_small_program_of_calls_keeps_the_contract"]
 fn every_small_program_of_calls_keeps_the_contract() {
     every_small_program(contract::RLockContract);
+}
+
+/// More guards, threads or locks than a byte counts, or a list of fixed length holds.
+const MANY: usize = 300;
+/// One more than two bytes count.
+const VERY_MANY: usize = 65_537;
+/// About 300 years, to the nanosecond: more seconds than 32 bits count, more nanoseconds than 63 bits.
+const AGES: Duration = Duration::new(300 * 365 * 24 * 60 * 60, 246);
+/// About 584 years: one nanosecond more than 64 bits count.
+const AEONS: Duration = Duration::new(18_446_744_073, 709_551_616);
+
+/// Calls this when it is dropped.
+struct WhenDropped<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for WhenDropped<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
 }
