@@ -281,7 +281,7 @@ fn tasks_go_on_while_a_job_blocks() {
 
 #[test]
 fn as_many_jobs_run_at_once_as_there_are_places() {
-    let sizes = [(2, 1), (2, 2), (3, 1), (3, 2), (7, 3), (3, usize::MAX), (300, 300)].into_iter();
+    let sizes = [(2, 1), (2, 2), (3, 1), (3, 2), (7, 3), (3, usize::MAX), (100, 100)].into_iter();
     let sizes = sizes.filter(|(jobs, _)| !EXPLORED || *jobs < 3);
     let rows = sizes.flat_map(|(jobs, places)| {
         CALLS.map(|call| {
