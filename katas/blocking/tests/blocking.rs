@@ -142,11 +142,12 @@ fn a_busy_connection_keeps_nobody_waiting() {
 #[test]
 fn it_pauses_when_nobody_can_go_on_and_only_then() {
     let slow = |number: usize, stop| Peer::who_says(format!("{number}ab\n")).read_stops(2, stop).write_stops(2, stop);
-    let until_it_is_taken = vec![
-        slow(0, Stop::UntilSent(1, answered("1ab\n"))),
-        // Its answer is all that moves after the pause.
-        Peer::who_says("1ab\n").write_stops(0, Stop::NotNow(1)).read_stops(4, Stop::UntilClosed(0)),
-    ];
+    let waits = |number, other| slow(number, Stop::UntilSent(other, answered("0ab\n")));
+    // Its answer is all that moves after the pause.
+    let listens = |number: usize, other| {
+        let peer = Peer::who_says(format!("{number}ab\n"));
+        peer.write_stops(0, Stop::NotNow(1)).read_stops(4, Stop::UntilClosed(other))
+    };
     let rows = [
         ("no connection", vec![], 0),
         ("one that is always ready", vec![slow(0, Stop::Short)], 0),
@@ -156,7 +157,8 @@ fn it_pauses_when_nobody_can_go_on_and_only_then() {
         ("two that are not ready at the same time", vec![slow(0, Stop::NotNow(3)), slow(1, Stop::NotNow(3))], 6),
         ("one that waits for the one after it", vec![slow(0, Stop::UntilClosed(1)), slow(1, Stop::Short)], 0),
         ("one that waits for the one before it", vec![slow(0, Stop::Short), slow(1, Stop::UntilClosed(0))], 0),
-        ("one that waits until the one after it has taken its answer", until_it_is_taken, 1),
+        ("one that waits until the one after it has taken its answer", vec![waits(0, 1), listens(1, 0)], 1),
+        ("one that waits until the one before it has taken its answer", vec![listens(0, 1), waits(1, 0)], 1),
     ];
     let rows = rows.map(|(told, peers, pauses)| Row(told.to_owned(), (peers, pauses)));
     Check::new().threads_only().each(rows, |Row(_, (peers, pauses))| {
@@ -257,7 +259,8 @@ fn a_conversation_on_a_runtime_keeps_the_same_contract() {
 
 #[test]
 fn tasks_go_on_while_a_job_blocks() {
-    check().each(CALLS, |call| {
+    let calls = CALLS.into_iter().chain([0, LONGEST].map(Call::Converse));
+    check().each(calls, |call| {
         // The job is stuck until a task lets it go on.
         let (gate, begun) = (Gate::closed(), Arc::new(Notify::new()));
         let (stuck, begins) = (gate.clone(), Arc::clone(&begun));
@@ -278,7 +281,7 @@ fn tasks_go_on_while_a_job_blocks() {
 
 #[test]
 fn as_many_jobs_run_at_once_as_there_are_places() {
-    let sizes = [(2, 1), (2, 2), (3, 1), (3, 2), (7, 3), (3, usize::MAX)].into_iter();
+    let sizes = [(2, 1), (2, 2), (3, 1), (3, 2), (7, 3), (3, usize::MAX), (100, 100)].into_iter();
     let sizes = sizes.filter(|(jobs, _)| !EXPLORED || *jobs < 3);
     let rows = sizes.flat_map(|(jobs, places)| {
         CALLS.map(|call| {
@@ -357,10 +360,14 @@ fn a_job_that_panics_is_an_error_in_its_place() {
     let rows = CALLS.into_iter().flat_map(|call| {
         let panics = subsets(numbers).into_iter().skip(1);
         panics.map(move |panics| {
-            Row(format!("{} by {call}, of which {} panic", counted(numbers, "job"), listed(&panics)), (call, panics))
+            let told = format!("{} by {call}, of which {} panic", counted(numbers, "job"), listed(&panics));
+            Row(told, (call, Some(panics)))
         })
     });
-    check().each(rows, move |Row(_, (call, panics))| {
+    let then = [Call::Run, Call::Map];
+    let then = then.map(|call| Row(format!("a job by {call} that panics, and then two others"), (call, None)));
+    check().each(rows.chain(then), move |Row(_, (call, panics))| {
+        let Some(panics) = panics else { return on_one_thread(panics_and_frees_its_place(*call)) };
         let these = panics.clone();
         let job = job(move |number| {
             if these.contains(&number) {
@@ -384,34 +391,44 @@ fn a_job_whose_caller_has_gone_keeps_its_place_until_it_ends() {
         if *has_place {
             return on_one_thread(goes_when_it_is_given_its_place(*call));
         }
-        let stuck = Stuck::new();
+        let (pool, stuck) = (BlockingPool::new(1), Stuck::new());
+        let job = stuck.job();
         on_one_thread(async {
-            let pool = BlockingPool::new(1);
             // The place of a job that has ended is one place again, and no more.
             assert_eq!(pool.run(|| "ended").await, Ok("ended"));
-            tokio::select! {
-                biased;
-                results = call.on(pool.clone(), 2, stuck.job()) => panic!("the job is stuck, and there are results: {results:?}"),
-                () = stuck.begins.notified() => {}
-            }
+            stuck.has_begun(&mut call.on(pool.clone(), 2, Arc::clone(&job))).await;
             // Nobody waits for it any more. But it is still there.
             let ended = Arc::clone(&stuck.ended);
             let next = pool.run(move || ended.load(Ordering::SeqCst));
             let (next, ()) = tokio::join!(next, async { stuck.gate.open() });
             assert_eq!(next, Ok(1), "jobs that had ended when the next one began");
         });
-        assert_eq!(stuck.begun.load(Ordering::SeqCst), 1, "jobs that have begun, with one place, and nobody who waits for them");
+        assert_eq!(
+            stuck.begun.load(Ordering::SeqCst),
+            1,
+            "jobs that have begun, with one place, and nobody who waits for them"
+        );
+        // The runtime has waited for it. The pool is still there, and has nothing of it.
+        assert_eq!(Arc::strong_count(&job), 1, "those who have the job or its result, with this test");
     });
 }
 
 #[test]
 fn a_shutdown_waits_for_jobs_that_have_begun() {
     let rows = CALLS.into_iter().flat_map(|call| {
-        [1, 2].map(|jobs| Row(format!("{} by {call}, one by one", counted(jobs, "job")), (call, jobs)))
+        let rows = [(1, false), (2, false), (1, true)];
+        rows.map(|(jobs, used)| {
+            let before = if used { ", after one on another runtime" } else { "" };
+            Row(format!("{} by {call}, one by one{before}", counted(jobs, "job")), (call, jobs, used))
+        })
     });
-    check().each(rows, |Row(_, (call, jobs))| {
-        let (stuck, runtime) = (Stuck::new(), one_thread());
-        runtime.spawn(call.on(BlockingPool::new(1), *jobs, stuck.job()));
+    check().each(rows, |Row(_, (call, jobs, used))| {
+        let (pool, stuck, runtime) = (BlockingPool::new(1), Stuck::new(), one_thread());
+        let other = used.then(one_thread);
+        if let Some(other) = &other {
+            assert_eq!(other.block_on(call.on(pool.clone(), 1, job(|_| ()))), [Ok(0)]);
+        }
+        runtime.spawn(call.on(pool, *jobs, stuck.job()));
         runtime.block_on(stuck.begins.notified());
         let gate = stuck.gate.clone();
         let opens = thread::spawn(move || gate.open());
@@ -429,19 +446,36 @@ fn a_runtime_that_is_shut_down_runs_no_jobs() {
         let handle = runtime.handle().clone();
         drop(runtime);
         // The place is free again each time.
-        let results = handle.block_on(call.on(pool, 2, job(|_| panic!("this job runs on no runtime"))));
-        let error = if *call == Call::Converse { NO_ANSWER } else { JobError::Stopped };
+        let results = handle.block_on(call.on(pool.clone(), 2, job(|_| panic!("this job runs on no runtime"))));
+        let error = if matches!(call, Call::Converse(_)) { NO_ANSWER } else { JobError::Stopped };
         assert_eq!(results, [Err(error); 2], "what is asked of a pool whose runtime is shut down");
+        assert_eq!(on_one_thread(call.on(pool, 1, job(|_| ()))), [Ok(0)], "the pool on another runtime");
     });
 }
 
 #[test]
 fn no_place_at_all_is_a_panic() {
-    check().run(|| {
-        let pool = catch_unwind(|| BlockingPool::new(0));
-        assert!(pool.is_err(), "no job could ever run");
-        BlockingPool::new(1);
-        BlockingPool::new(usize::MAX);
+    // Whatever a number is cut to: one of these becomes none, one, or too many.
+    let bits = 1..usize::BITS;
+    let numbers = bits.flat_map(|bit| [1 << bit, (1 << bit) + 1, usize::MAX >> bit]);
+    let rows = [0, 1].into_iter().chain(numbers).chain([usize::MAX]);
+    // One for all of them, so that its threads for jobs are started once.
+    let runtime = OnceLock::new();
+    check().each(rows, move |places| {
+        let pool = catch_unwind(|| BlockingPool::new(*places));
+        assert_eq!(
+            pool.is_err(),
+            *places == 0,
+            "whether such a pool is a panic: without a place no job could ever run"
+        );
+        // On schedules, making it is enough.
+        if let (Ok(pool), false) = (pool, EXPLORED) {
+            let most = 2.min(*places);
+            let rendezvous = Rendezvous::of(most);
+            let results =
+                runtime.get_or_init(one_thread).block_on(Call::Run.on(pool, most, job(move |_| rendezvous.meet())));
+            assert_eq!(results, Vec::from_iter((0..most).map(Ok)));
+        }
     });
 }
 
@@ -449,14 +483,21 @@ fn no_place_at_all_is_a_panic() {
 
 /// What each of these says, all at once.
 fn lines() -> Vec<Case> {
-    let says = ["", "a\n", "\n", "ab\ncd\n", "\n\n\n", "\r\n\0\n", "ä\n"].map(str::to_owned);
+    let says = ["", "a\n", "\n", "ab\ncd\n", "cbc\n", "\n\n\n", "\r\n\0\n", "ä\n"].map(str::to_owned);
     let long = ["a".repeat(LONGEST) + "\n", ("b".repeat(LONGEST) + "\n").repeat(9)];
     let mut cases = Vec::from_iter(
         says.into_iter().chain(long).map(|says| case(format!("the requests {says:.20?}"), [Peer::who_says(says)])),
     );
     let not_utf8 = b"\xff\n\xc3\n".to_vec();
     cases.push(case("requests that are not UTF-8".to_owned(), [Peer::who_says(not_utf8)]));
+    let each = Vec::from_iter(request_bytes().flat_map(|byte| [byte, b'\n']));
+    cases.push(case("a request of each byte".to_owned(), [Peer::who_says(each)]));
     cases
+}
+
+/// All bytes that may be in a request.
+fn request_bytes() -> impl Iterator<Item = u8> {
+    (0..=u8::MAX).filter(|byte| *byte != b'\n')
 }
 
 /// A conversation that stops at each byte, and at every byte, in each of these ways.
@@ -486,7 +527,7 @@ fn ends() -> Vec<Case> {
     let says = "ab\n\nc\n";
     let mut cases = Vec::new();
     for at in 0..=says.len() {
-        for then in [Then::End, Then::Fail(ErrorKind::ConnectionReset)] {
+        for then in endings() {
             for slow in [0, 2] {
                 let peer = Peer::who_says(&says[..at]).then(then);
                 let slowly = |peer: Peer, byte| peer.write_stops(byte, Stop::NotNow(slow));
@@ -498,8 +539,27 @@ fn ends() -> Vec<Case> {
             }
         }
     }
+    cases.extend(request_bytes().map(|byte| {
+        let peer = Peer::who_says(vec![b'a', b'\n', byte]);
+        case(format!("an end within a request that begins with {:?}", char::from(byte)), [peer])
+    }));
     cases
 }
+
+/// What may come after the last byte. A failure is never a good end, and none that `serve` or `converse` has found itself.
+fn endings() -> Vec<Then> {
+    Vec::from_iter([Then::End].into_iter().chain(FAILURES.map(Then::Fail)))
+}
+
+const FAILURES: [ErrorKind; 7] = [
+    ErrorKind::ConnectionReset,
+    ErrorKind::TimedOut,
+    ErrorKind::BrokenPipe,
+    ErrorKind::UnexpectedEof,
+    ErrorKind::WriteZero,
+    ErrorKind::InvalidData,
+    ErrorKind::Other,
+];
 
 /// What has a line that is too long, or nearly.
 fn too_long() -> Vec<Case> {
@@ -524,19 +584,21 @@ fn too_long() -> Vec<Case> {
 
 /// Peers of number 0 that come to a bad end.
 fn troubles() -> Vec<(String, Peer)> {
-    let kinds = [ErrorKind::ConnectionReset, ErrorKind::TimedOut];
+    let says = "0ab\n0c\n";
     let mut troubles = vec![
         ("a request is too long".to_owned(), Peer::who_says("0".repeat(LONGEST + 1))),
         ("an end within a request".to_owned(), Peer::who_says("0ab\n0")),
     ];
     for at in 0..=5 {
-        for kind in kinds {
+        for kind in FAILURES {
             let told = format!("reading fails ({kind:?}) after {at} bytes");
             troubles.push((told, Peer::who_says(&"0ab\n0"[..at]).then(Then::Fail(kind))));
         }
-        for then in [Then::End, Then::Fail(kinds[0]), Then::Fail(ErrorKind::BrokenPipe)] {
+    }
+    for at in 0..answered(says) {
+        for then in endings() {
             let told = format!("where answers go, there is {then} after {at} bytes");
-            troubles.push((told, Peer::who_says("0ab\n0c\n").takes(at, then)));
+            troubles.push((told, Peer::who_says(says).takes(at, then)));
         }
     }
     troubles
@@ -608,11 +670,11 @@ fn served(peers: &[Peer]) -> Network {
     network
 }
 
-/// What is answered to a request: not what was asked, and not as long.
+/// What is answered to a request: not what was asked, and not as long. An answer may have line feeds in it, and end with one.
 fn reply(request: &[u8]) -> Vec<u8> {
     // Nothing is an answer, too.
     let mut reply = if request.is_empty() { Vec::new() } else { b"re:".to_vec() };
-    reply.extend(request.iter().rev());
+    reply.extend(request.iter().rev().map(|byte| if *byte == b'c' { b'\n' } else { *byte }));
     reply
 }
 
@@ -708,19 +770,20 @@ enum Call {
     Map,
     /// Half of them each, by two clones.
     TwoMaps,
-    Converse,
+    /// Each is the answer to a request of so many bytes.
+    Converse(usize),
 }
 
-const CALLS: [Call; 4] = [Call::Run, Call::Map, Call::TwoMaps, Call::Converse];
+const CALLS: [Call; 4] = [Call::Run, Call::Map, Call::TwoMaps, Call::Converse(3)];
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Call::Run => "`run`",
-            Call::Map => "`map`",
-            Call::TwoMaps => "two `map`s",
-            Call::Converse => "`converse`",
-        })
+        match self {
+            Call::Run => f.write_str("`run`"),
+            Call::Map => f.write_str("`map`"),
+            Call::TwoMaps => f.write_str("two `map`s"),
+            Call::Converse(length) => write!(f, "`converse` with requests of {}", counted(*length, "byte")),
+        }
     }
 }
 
@@ -730,7 +793,7 @@ const NO_ANSWER: JobError = JobError::Panicked;
 type Results = Vec<Result<usize, JobError>>;
 
 impl Call {
-    /// Asks for so many jobs at the same time. Each returns its number.
+    /// Asks for so many jobs at the same time. Each returns its number. What keeps its result keeps `job`, too.
     fn on(self, pool: BlockingPool, jobs: usize, job: Job) -> Pin<Box<dyn Future<Output = Results> + Send>> {
         Box::pin(async move {
             let map = |numbers: Range<usize>| {
@@ -738,9 +801,10 @@ impl Call {
                 async move {
                     let work = move |number| {
                         job(number);
-                        number
+                        (number, Arc::clone(&job))
                     };
-                    pool.map(Vec::from_iter(numbers), work).await
+                    let results = pool.map(Vec::from_iter(numbers), work).await;
+                    Vec::from_iter(results.into_iter().map(|result| result.map(|(number, _)| number)))
                 }
             };
             match self {
@@ -751,22 +815,23 @@ impl Call {
                         let (pool, job) = (pool.clone(), Arc::clone(&job));
                         let work = move || {
                             job(number);
-                            number
+                            (number, job)
                         };
-                        async move { pool.run(work).await }
+                        async move { pool.run(work).await.map(|(number, _)| number) }
                     }))
                     .await
                 }
-                Call::Converse => {
+                Call::Converse(length) => {
                     all((0..jobs).map(|number| {
                         let (pool, job) = (pool.clone(), Arc::clone(&job));
+                        let says = "j".repeat(length) + "\n";
                         let answer = move |request: &[u8]| {
-                            assert_eq!(request, b"job");
+                            assert_eq!(request, "j".repeat(length).as_bytes());
                             job(number);
                             b"done".to_vec()
                         };
                         async move {
-                            let stream = tokio::io::join(&b"job\n"[..], tokio::io::sink());
+                            let stream = tokio::io::join(says.as_bytes(), tokio::io::sink());
                             match converse(stream, &pool, Arc::new(answer)).await {
                                 Ok(()) => Ok(number),
                                 Err(error) if error.kind() == ErrorKind::Other => Err(NO_ANSWER),
@@ -814,6 +879,22 @@ async fn goes_when_it_is_given_its_place(call: Call) {
     assert_eq!(pool.run(|| "next").await, Ok("next"), "what has the place of the second job");
 }
 
+/// A job panics, and its place is one place again.
+async fn panics_and_frees_its_place(call: Call) {
+    let pool = BlockingPool::new(1);
+    let results = call.on(pool.clone(), 1, job(|_| panic_on_purpose("the job is not done"))).await;
+    assert_eq!(results, [Err(JobError::Panicked)]);
+    // No place was lost, and none has been given back twice.
+    let stuck = Stuck::new();
+    let mut first = Call::Run.on(pool.clone(), 1, stuck.job());
+    stuck.has_begun(&mut first).await;
+    let ended = Arc::clone(&stuck.ended);
+    let next = pool.run(move || ended.load(Ordering::SeqCst));
+    let (next, first, ()) = tokio::join!(next, first, async { stuck.gate.open() });
+    assert_eq!(next, Ok(1), "jobs that had ended when the next one began, in a pool with one place");
+    assert_eq!(first, [Ok(0)]);
+}
+
 /// Jobs that are stuck at a gate.
 struct Stuck {
     gate: Gate,
@@ -825,6 +906,15 @@ struct Stuck {
 impl Stuck {
     fn new() -> Stuck {
         Stuck { gate: Gate::closed(), begins: Arc::default(), begun: Arc::default(), ended: Arc::default() }
+    }
+
+    /// Polls the future until one of its jobs has begun.
+    async fn has_begun(&self, future: &mut (impl Future<Output = Results> + Unpin)) {
+        tokio::select! {
+            biased;
+            results = future => panic!("the job is stuck, and there are results: {results:?}"),
+            () = self.begins.notified() => {}
+        }
     }
 
     fn job(&self) -> Job {

@@ -56,7 +56,7 @@ impl Connection for TcpStream {
 /// - `UnexpectedEof` if the stream ends within a request.
 /// - `InvalidData` if a request is longer than [`LONGEST`]. It is refused as soon as that many bytes and one more have come.
 /// - `WriteZero` if it takes nothing any more (`Ok(0)`).
-/// - Whatever the connection reports, but not `WouldBlock`, nor `Interrupted`, after which it is asked again.
+/// - Whatever the connection reports, as it is, but not `WouldBlock`, nor `Interrupted`, after which it is asked again.
 pub fn serve<C: Connection>(
     connections: Vec<C>,
     mut answer: impl FnMut(&[u8]) -> Vec<u8>,
@@ -228,7 +228,7 @@ impl BlockingPool {
     /// A job that has begun can't be stopped. If this future is dropped, the job runs to its end, keeps its place until then, and its
     /// result is dropped. One that still waits for its place never begins.
     ///
-    /// Jobs belong to the runtime: while that is shut down, it waits for those that have begun.
+    /// A job belongs to the runtime on which it is asked for: while that is shut down, it waits for those that have begun.
     ///
     /// # Errors
     /// [`JobError`], if the job has panicked or the runtime is shut down. Its place is free again.

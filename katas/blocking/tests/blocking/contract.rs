@@ -107,6 +107,8 @@ pub(crate) struct Peer {
     is_nonblocking: bool,
     /// Whether this end knows that there will be no more.
     is_over: bool,
+    /// How often something had moved when it said `WouldBlock` for the last time.
+    refused: Option<usize>,
     is_closed: bool,
     /// How much was read from each of the others since this one was asked.
     since: Vec<usize>,
@@ -134,6 +136,7 @@ impl Peer {
             calls: 0,
             is_nonblocking: false,
             is_over: false,
+            refused: None,
             is_closed: false,
             since: Vec::new(),
         }
@@ -192,44 +195,61 @@ impl Peer {
     }
 
     /// What it gets in the end, and how its connection ends.
-    fn outcome(&self, reply: Reply) -> (Vec<u8>, Result<(), ErrorKind>) {
+    fn outcome(&self, reply: Reply) -> (Vec<u8>, End) {
         if let Some(kind) = self.stays_blocking {
-            return (Vec::new(), Err(kind));
+            return (Vec::new(), end(Err(reported(kind))));
         }
         let mut written = Vec::new();
         for line in self.says.split_inclusive(|byte| *byte == b'\n') {
             let request = line.strip_suffix(b"\n");
             if request.unwrap_or(line).len() > LONGEST {
-                return (written, Err(ErrorKind::InvalidData));
+                return (written, end(Err(ErrorKind::InvalidData.into())));
             }
             let Some(request) = request else {
-                return (written, Err(self.reading.then.kind(ErrorKind::UnexpectedEof)));
+                return (written, end(Err(self.reading.then.error(ErrorKind::UnexpectedEof))));
             };
             written.extend(line_of(reply(request)));
             if written.len() > self.room {
                 written.truncate(self.room);
-                return (written, Err(self.writing.then.kind(ErrorKind::WriteZero)));
+                return (written, end(Err(self.writing.then.error(ErrorKind::WriteZero))));
             }
             if let Some(kind) = self.flush_fails {
-                return (written, Err(kind));
+                return (written, end(Err(reported(kind))));
             }
         }
-        let end = match self.reading.then {
+        let last = match self.reading.then {
             Then::End => Ok(()),
-            Then::Fail(kind) => Err(kind),
+            Then::Fail(kind) => Err(reported(kind)),
         };
-        (written, end)
+        (written, end(last))
     }
 }
 
 impl Then {
-    /// The kind of the error, if an end here is of this kind.
-    fn kind(self, end: ErrorKind) -> ErrorKind {
+    /// The error, if an end here is one of this kind.
+    fn error(self, end: ErrorKind) -> io::Error {
         match self {
-            Then::End => end,
-            Then::Fail(kind) => kind,
+            Then::End => end.into(),
+            Then::Fail(kind) => reported(kind),
         }
     }
+}
+
+/// How a connection has ended, with the kind of an error, and whether it is the one that the connection has reported.
+type End = Result<(), String>;
+
+fn end(end: io::Result<()>) -> End {
+    end.map_err(|error| {
+        let reported = if error.to_string().contains(REPORT) { ", as reported" } else { "" };
+        format!("{:?}{reported}", error.kind())
+    })
+}
+
+/// What a connection reports, besides the kind: that comes to the caller as well.
+const REPORT: &str = "the other end is on fire";
+
+fn reported(kind: ErrorKind) -> io::Error {
+    io::Error::new(kind, REPORT)
 }
 
 /// An answer as it is sent.
@@ -249,6 +269,8 @@ struct State {
     peers: Vec<Peer>,
     reply: Reply,
     pauses: usize,
+    /// So often something has moved: a byte, an end, or time.
+    moves: usize,
     /// So many calls in a row could do nothing.
     in_vain: usize,
 }
@@ -260,7 +282,7 @@ impl Network {
     pub(crate) fn of(peers: Vec<Peer>, reply: Reply) -> Network {
         let count = peers.len();
         let peers = peers.into_iter().map(|peer| Peer { since: vec![0; count], ..peer }).collect();
-        Network(Arc::new(Mutex::new(State { peers, reply, pauses: 0, in_vain: 0 })))
+        Network(Arc::new(Mutex::new(State { peers, reply, pauses: 0, moves: 0, in_vain: 0 })))
     }
 
     /// This end of all connections.
@@ -287,9 +309,13 @@ impl Network {
     /// Whether the connections have ended as their scripts ask for, each with all its answers.
     pub(crate) fn judge(&self, ends: Vec<io::Result<()>>) {
         let state = self.state();
-        let ends = Vec::from_iter(ends.into_iter().map(|end| end.map_err(|error| error.kind())));
+        let ends = Vec::from_iter(ends.into_iter().map(end));
         let expected = Vec::from_iter(state.peers.iter().map(|peer| peer.outcome(state.reply)));
-        assert_eq!(ends, Vec::from_iter(expected.iter().map(|outcome| outcome.1)), "how the connections have ended");
+        assert_eq!(
+            ends,
+            Vec::from_iter(expected.iter().map(|outcome| outcome.1.clone())),
+            "how the connections have ended"
+        );
         for (number, (peer, (written, _))) in state.peers.iter().zip(&expected).enumerate() {
             let name = name(number);
             assert_eq!(shown(&peer.taken), shown(written), "what {name} was sent");
@@ -345,10 +371,16 @@ impl State {
         self.peers[number].calls += 1;
         let peer = &mut self.peers[number];
         match moves {
-            Moves::Bytes(1..) => self.in_vain = 0,
+            Moves::Bytes(1..) => {
+                self.in_vain = 0;
+                self.moves += 1;
+            }
             Moves::Fails(ErrorKind::Interrupted) => {}
             // On a runtime, somebody is asked again because he said so himself.
-            Moves::NotNow => self.in_vain += usize::from(peer.is_nonblocking),
+            Moves::NotNow => {
+                self.in_vain += usize::from(peer.is_nonblocking);
+                peer.refused = Some(self.moves);
+            }
             Moves::Bytes(0) | Moves::Fails(_) => {
                 self.in_vain += usize::from(peer.is_over);
                 peer.is_over |= wanted > 0;
@@ -481,12 +513,15 @@ impl State {
             let now = self.can_go_on(number, way);
             assert!(!now || way == Way::Read, "a pause, and {name} could be sent more of its answer");
             assert!(!now || way == Way::Write, "a pause, and {name} could be read from");
+            let refused = peer.refused == Some(self.moves);
+            assert!(refused, "a pause, and {name} was not asked since something moved for the last time");
         }
         for peer in &mut self.peers {
             peer.passes(Way::Read);
             peer.passes(Way::Write);
         }
         self.pauses += 1;
+        self.moves += 1;
         self.in_vain = 0;
     }
 
@@ -537,7 +572,9 @@ pub(crate) struct Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        self.network.state().peers[self.number].is_closed = true;
+        let mut state = self.network.state();
+        state.peers[self.number].is_closed = true;
+        state.moves += 1;
     }
 }
 
@@ -546,7 +583,7 @@ impl Connection for Line {
         let peer = &mut self.network.state().peers[self.number];
         peer.is_nonblocking = nonblocking;
         peer.is_over = peer.stays_blocking.is_some();
-        peer.stays_blocking.map_or(Ok(()), |kind| Err(kind.into()))
+        peer.stays_blocking.map_or(Ok(()), |kind| Err(reported(kind)))
     }
 }
 
@@ -555,7 +592,7 @@ impl Line {
     fn said(&self, moves: Moves) -> io::Result<usize> {
         match moves {
             Moves::Bytes(bytes) => Ok(bytes),
-            Moves::Fails(kind) => Err(kind.into()),
+            Moves::Fails(kind) => Err(reported(kind)),
             Moves::NotNow => {
                 let is_nonblocking = self.network.state().peers[self.number].is_nonblocking;
                 assert!(
@@ -572,7 +609,7 @@ impl Line {
     fn polled(&self, moves: Moves, way: Way, context: &Context<'_>) -> Poll<io::Result<usize>> {
         match moves {
             Moves::Bytes(bytes) => Poll::Ready(Ok(bytes)),
-            Moves::Fails(kind) => Poll::Ready(Err(kind.into())),
+            Moves::Fails(kind) => Poll::Ready(Err(reported(kind))),
             Moves::NotNow => {
                 self.network.state().peers[self.number].passes(way);
                 context.waker().wake_by_ref();
@@ -637,7 +674,7 @@ impl AsyncWrite for Line {
             }
             if let Some(kind) = peer.flush_fails {
                 peer.is_over = true;
-                return Poll::Ready(Err(kind.into()));
+                return Poll::Ready(Err(reported(kind)));
             }
         }
         peer.flushed = peer.taken.len();
