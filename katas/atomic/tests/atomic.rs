@@ -10,7 +10,14 @@ use std::thread;
 
 use atomic::{Bridge, Counter, SetOnce, Side, SpinGuard, SpinLock, Statistics};
 use kata::scenarios::every_small_program;
-use kata::{check, panic_on_purpose, start};
+use kata::{Check, EXPLORED, check, panic_on_purpose, start};
+
+/// How often a call is made again that must give the same answer each time: more often than fits into a byte; on threads, where it
+/// costs next to nothing, more often than fits into 16 bits.
+const MANY: usize = if EXPLORED { 300 } else { 70_000 };
+
+/// Small and large numbers, at the borders of types.
+const NUMBERS: [u64; 6] = [0, 1, u32::MAX as u64, 1 << 32, u64::MAX - 1, u64::MAX];
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with.
@@ -48,22 +55,31 @@ fn every_number_is_given_once() {
         numbers.sort_unstable();
         assert_eq!(numbers, [1, 2, 3, 4], "two threads took two numbers each");
         assert_eq!(counter.given(), 4);
-        assert_eq!(Counter::zero().given(), 0, "this is another counter");
+        let other = Counter::zero();
+        assert_eq!([other.given(), other.next()], [0, 1], "this is another counter");
+        assert_eq!([counter.next(), counter.given()], [5, 5], "another counter has given a number");
     });
 }
 
 #[test]
 fn numbers_go_up_to_the_limit_and_none_is_left_out() {
-    check(|| {
-        let counter = Counter::zero();
+    // How many numbers another thread takes meanwhile: it may be faster each time.
+    Check::new().each([1, 4], |&others| {
+        let (counter, limit) = (Counter::zero(), others + 1);
         assert_eq!(counter.next_up_to(0), None);
         let mut numbers = thread::scope(|scope| {
-            let threads = ["taker 1", "taker 2"].map(|name| start(scope, name, || counter.next_up_to(2)));
-            threads.map(|thread| thread.join().unwrap())
+            let take = || counter.next_up_to(limit);
+            let [one, many] = [("taker 1", 1), ("taker 2", others)]
+                .map(|(name, times)| start(scope, name, move || (0..times).map(|_| take()).collect::<Vec<_>>()));
+            [one, many].map(|thread| thread.join().unwrap()).concat()
         });
         numbers.sort_unstable();
-        assert_eq!(numbers, [Some(1), Some(2)], "two threads took a number up to 2");
-        assert_eq!([counter.next_up_to(2), counter.next_up_to(3)], [None, Some(3)]);
+        let all: Vec<_> = (1..=limit).map(Some).collect();
+        assert_eq!(numbers, all, "two threads took {limit} numbers up to {limit}");
+        assert_eq!([counter.next_up_to(limit), counter.next_up_to(limit + 1)], [None, Some(limit + 1)]);
+        for large in NUMBERS.into_iter().filter(|number| *number > u64::from(u16::MAX)) {
+            assert_eq!(Counter::zero().next_up_to(large), Some(1), "1 is no more than {large}");
+        }
     });
 }
 
@@ -111,8 +127,15 @@ fn only_one_thread_sets_the_numbers_and_they_stay() {
             assert!(!cell.set(again), "the numbers are set");
             assert_eq!(cell.get(), Some(numbers));
         }
-        let other = SetOnce::empty();
-        assert_eq!((other.get(), other.set([5, 6])), (None, true), "these are other numbers");
+        for others in NUMBERS.into_iter().flat_map(|first| NUMBERS.map(|second| [first, second])) {
+            let other = SetOnce::empty();
+            assert_eq!((other.get(), other.set(others)), (None, true), "these are other numbers");
+            assert_eq!(other.get(), Some(others));
+        }
+        for _ in 0..MANY {
+            assert!(!cell.set([9, 9]), "the numbers are still set");
+        }
+        assert_eq!(cell.get(), Some(numbers));
     });
 }
 
@@ -144,6 +167,27 @@ fn one_thread_at_a_time_has_the_lock_and_sees_all_that_was_done_under_it() {
 }
 
 #[test]
+fn whoever_has_the_lock_keeps_it_however_long_it_takes() {
+    check(|| {
+        let lock = SpinLock::new(AtomicU64::new(0));
+        // More often than fits into a byte. On schedules, the other thread looks once each time that this one gives way.
+        let times = 300;
+        thread::scope(|scope| {
+            start(scope, "adder", || {
+                let number = lock.lock();
+                for _ in 0..times {
+                    let before = number.load(Relaxed);
+                    thread::yield_now();
+                    number.store(before + 1, Relaxed);
+                }
+            });
+            add_one(&lock.lock());
+        });
+        assert_eq!(lock.lock().load(Relaxed), times + 1, "1 was added that often under the lock");
+    });
+}
+
+#[test]
 fn try_lock_says_whether_it_has_the_lock() {
     check(|| {
         let lock = SpinLock::new(AtomicU64::new(0));
@@ -152,6 +196,7 @@ fn try_lock_says_whether_it_has_the_lock() {
         assert!(lock.try_lock().is_none(), "somebody has the lock");
         assert!(lock.try_lock().is_none(), "somebody still has the lock");
         assert!(SpinLock::new(()).try_lock().is_some(), "nobody has this other lock");
+        assert!((0..MANY).all(|_| lock.try_lock().is_none()), "somebody still has the lock");
         drop(guard);
         let added = thread::scope(|scope| {
             let adders = ["adder 1", "adder 2"].map(|name| {
@@ -183,14 +228,20 @@ fn try_lock_says_whether_it_has_the_lock() {
 fn a_panic_gives_the_lock_back() {
     check(|| {
         let lock = SpinLock::new(AtomicU64::new(0));
-        thread::scope(|scope| {
+        let added = thread::scope(|scope| {
             let fails = start(scope, "panics", || -> () {
-                let _guard = lock.lock();
+                let number = lock.lock();
+                add_one(&number);
                 panic_on_purpose("under the lock")
             });
+            // Does not wait for the end of the thread, which would show it all that was done.
+            let added = lock.try_lock().map(|number| add_one(&number));
             assert!(fails.join().is_err());
+            added.iter().count() as u64
         });
-        assert!(lock.try_lock().is_some(), "nobody has the lock any more");
+        let number = lock.try_lock().expect("nobody has the lock any more");
+        let times = 1 + added;
+        assert_eq!(number.load(Relaxed), times, "1 was added {times} times under the lock, once before a panic");
     });
 }
 
@@ -209,6 +260,27 @@ fn a_snapshot_is_of_one_moment() {
 }
 
 #[test]
+fn a_snapshot_is_of_one_moment_however_much_is_recorded() {
+    // How many values are recorded meanwhile. Enough to overtake each of a reader's tries; and so many that a version of a byte
+    // starts over between its two looks, whether it counts by one or by two.
+    Check::new().no_spurious_wakeups().schedules(250).each([12, 256], |&values| {
+        let statistics = Statistics::empty();
+        thread::scope(|scope| {
+            start(scope, "recorder", || (0..values).for_each(|_| statistics.record(7)));
+            for reader in ["reader 1", "reader 2"] {
+                start(scope, reader, || {
+                    for _ in 0..4 {
+                        let snapshot = statistics.snapshot();
+                        assert_eq!(snapshot.1, 7 * snapshot.0, "{snapshot:?} was never true: each value is 7");
+                    }
+                });
+            }
+        });
+        assert_eq!(statistics.snapshot(), (values, 7 * values));
+    });
+}
+
+#[test]
 fn every_value_counts() {
     check(|| {
         let statistics = Statistics::empty();
@@ -218,6 +290,7 @@ fn every_value_counts() {
         });
         assert_eq!(statistics.snapshot(), (3, 12), "0, 5 and 7 were recorded");
         assert_eq!(Statistics::empty().snapshot(), (0, 0), "these are other statistics");
+        assert_eq!(statistics.snapshot(), (3, 12), "other statistics have begun");
     });
 }
 
@@ -298,6 +371,7 @@ fn an_empty_bridge_lets_one_in() {
             assert!(bridge.try_enter(one), "the bridge is empty");
             assert!(!bridge.try_enter(other), "{one:?} is on the bridge");
             assert!(Bridge::empty().try_enter(other), "nobody is on this other bridge");
+            assert!((0..MANY).all(|_| !bridge.try_enter(other)), "{one:?} is still on the bridge");
             bridge.leave(one);
             assert!(bridge.try_enter(one), "the bridge is empty, and {other:?} has given up");
             bridge.leave(one);
