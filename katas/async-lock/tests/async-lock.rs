@@ -8,9 +8,10 @@ mod contract;
 #[path = "async-lock/sequences.rs"]
 mod sequences;
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::future::{Future, Ready, pending, ready};
+use std::future::{Future, Ready, pending, poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,15 +58,15 @@ async fn _signatures(lock: Lock<u8>, cache: Cache<u8>, fetch: Ready<Result<u8, u
 #[test]
 fn permits_are_taken_and_go_back_when_they_are_dropped() {
     check(|| {
-        for permits in [0, 1, 2, usize::MAX] {
+        for permits in [0, 1, 2, 300, usize::MAX] {
             let semaphore = Semaphore::new(permits);
             let mut held = Vec::new();
-            for taken in 0..permits.min(3) {
+            for taken in 0..permits.min(300) {
                 assert_eq!(semaphore.available(), permits - taken, "{taken} of {permits} are taken");
                 let permit = if taken == 0 { ready_now(&semaphore) } else { semaphore.try_acquire() };
                 held.push(permit.expect("one is free"));
             }
-            if permits < 3 {
+            if permits <= 300 {
                 assert_eq!(semaphore.available(), 0, "all {permits} are taken");
                 assert!(semaphore.try_acquire().is_none(), "all {permits} are taken");
                 assert!(ready_now(&semaphore).is_none(), "all {permits} are taken");
@@ -80,12 +81,12 @@ fn permits_are_taken_and_go_back_when_they_are_dropped() {
 fn a_future_does_nothing_until_it_is_polled() {
     check(|| {
         // Are the futures made while a permit is free, or while it is taken?
-        for free in [true, false] {
-            let semaphore = Semaphore::new(1);
-            let held = (!free).then(|| semaphore.try_acquire());
-            let [unpolled, mut second, mut first] = [(); 3].map(|()| Waiter::new(semaphore.acquire()));
-            assert_eq!(semaphore.available(), usize::from(free), "nobody was polled yet");
-            let held = held.unwrap_or_else(|| semaphore.try_acquire());
+        for (lock, free) in [(false, true), (false, false), (true, true), (true, false)] {
+            let shared = Shared::for_ever(lock, 1);
+            let held = (!free).then(|| shared.try_acquire());
+            let [unpolled, mut second, mut first] = [(); 3].map(|()| Waiter::new(shared.acquire()));
+            assert_eq!(shared.available(), usize::from(free), "nobody was polled yet");
+            let held = held.unwrap_or_else(|| shared.try_acquire());
             assert!(first.poll().is_none() && second.poll().is_none(), "it is taken");
             drop(held);
             assert!(second.poll().is_none() && first.poll().is_some(), "the first poll decides who came first");
@@ -181,6 +182,8 @@ fn whoever_is_dropped_passes_its_turn_on() {
             if given {
                 held = None;
             }
+            // What has rung until now was for the first.
+            second.bell.0.store(0, Ordering::SeqCst);
             drop(first);
             assert_eq!(second.is_woken(), given, "the first is dropped {when}: is the second woken?");
             drop(held);
@@ -195,7 +198,7 @@ fn whoever_is_dropped_passes_its_turn_on() {
 #[test]
 fn a_future_that_was_ready_panics_when_it_is_polled_again() {
     check(|| {
-        for waits in [false, true] {
+        for (waits, keeps) in [(false, false), (false, true), (true, false), (true, true)] {
             let semaphore = Semaphore::new(1);
             let held = waits.then(|| semaphore.try_acquire());
             let mut future = Waiter::new(semaphore.acquire());
@@ -205,12 +208,14 @@ fn a_future_that_was_ready_panics_when_it_is_polled_again() {
             drop(held);
             let permit = future.poll();
             assert!(permit.is_some());
-            drop(permit);
+            // Is nothing free when it is polled again?
+            let kept = permit.filter(|_| keeps);
             for _ in 0..2 {
                 let again = catch_unwind(AssertUnwindSafe(|| future.poll().is_some()));
                 assert!(again.is_err(), "it was ready before");
             }
             drop(future);
+            drop(kept);
             assert_eq!(semaphore.available(), 1, "nobody holds anything");
             assert!(ready_now(&semaphore).is_some(), "the semaphore can still be used");
         }
@@ -374,20 +379,37 @@ fn a_fetch_holds_up_nobody_who_wants_something_else() {
     });
 }
 
-/// Two caches with the same keys, of which there are so many that no two may have anything in common.
+/// Caches with the same keys, of which there are more than a byte counts, and some that look alike. No two may have anything in
+/// common.
 fn fetch_many_at_once() {
-    let keys = Vec::from_iter((0..40).map(|key| format!("dish {key}")));
-    let (caches, begun) = ([(); 2].map(|()| Cache::empty()), AtomicUsize::new(0));
+    let mut keys = Vec::from_iter((0..300).map(|key| format!("dish {key}")));
+    let alike =
+        ["", " ", "soup", " soup", "soup ", "soup\0", "Soup", "SOUP", "opus", "so", "süße", "su\u{308}ße", "suesse"];
+    keys.extend(alike.map(str::to_owned));
+    let long = "soup ".repeat(60);
+    keys.extend([format!("1{long}"), format!("2{long}"), format!("{long}1"), format!("{long}2")]);
+    let (caches, begun) = ([(); 3].map(|()| Cache::empty()), AtomicUsize::new(0));
     let fetch = async || {
         begun.fetch_add(1, Ordering::SeqCst);
-        pending::<Result<u8, Infallible>>().await
+        pending::<Result<usize, Infallible>>().await
     };
+    let in_first = |count| caches.iter().take(count).flat_map(|cache| keys.iter().map(move |key| (cache, key)));
     let mut gets = Vec::new();
-    for (cache, key) in caches.iter().flat_map(|cache| keys.iter().map(move |key| (cache, key))) {
+    for (cache, key) in in_first(2) {
         let mut get = Waiter::new(cache.get(key, fetch()));
         assert_eq!(get.poll(), None, "it is fetched");
         gets.push(get);
         assert_eq!(begun.load(Ordering::SeqCst), gets.len(), "fetches at the same time, of different things");
+    }
+    // All are dropped half way, and fetched once more, also into a cache that knew nothing of them. Now each has a value of its own, and
+    // all are kept.
+    drop(gets);
+    for (value, (cache, key)) in in_first(3).enumerate() {
+        let got = Waiter::new(cache.get(key, ready(Ok::<_, Infallible>(value)))).poll();
+        assert_eq!(got, Some(Ok(value)), "the value of {key:?}, which was not there");
+    }
+    for (value, (cache, key)) in in_first(3).enumerate() {
+        assert_eq!(cache.known(key), Some(value), "the value of {key:?}, among {} that were fetched", keys.len());
     }
 }
 
@@ -458,7 +480,13 @@ fn without_a_value(end: &'static str, gives_up: usize, told: &str) {
         goes.await.unwrap();
         if end == "panics" { panic_on_purpose("the dish is burnt") } else { Err("sold out") }
     }));
-    let mut others = Vec::from([(); 2].map(|()| Waiter::new(cache.get("soup", ready(Ok::<_, &str>(2))))));
+    let (begun, may_end) = (Cell::new(0), Cell::new(false));
+    let fetch = async || {
+        begun.set(begun.get() + 1);
+        poll_fn(|_| if may_end.get() { Poll::Ready(()) } else { Poll::Pending }).await;
+        Ok::<_, &str>(2)
+    };
+    let mut others = Vec::from([(); 2].map(|()| Waiter::new(cache.get("soup", fetch()))));
     assert_eq!(first.poll(), None);
     assert!(others.iter_mut().all(|other| other.poll().is_none()), "they wait for the first");
     if gives_up == 1 {
@@ -474,11 +502,25 @@ fn without_a_value(end: &'static str, gives_up: usize, told: &str) {
     if gives_up == 2 {
         others.remove(0);
     }
+    let mut fetches = None;
+    for (place, other) in others.iter_mut().enumerate().filter(|(_, other)| other.is_woken()) {
+        other.bell = Arc::default();
+        assert_eq!(other.poll(), None, "{told}, and nobody has brought a value yet");
+        if fetches.is_none() && begun.get() > 0 {
+            fetches = Some(place);
+        }
+    }
+    assert_eq!(begun.get(), 1, "{told}: fetches at the same time after that");
+    may_end.set(true);
+    let mut fetches = others.remove(fetches.expect("one has begun"));
+    assert_eq!(fetches.poll(), Some(Ok(2)), "{told}");
+    drop(fetches);
     // One after the other is woken, in whichever order.
     while !others.is_empty() {
         let next = others.iter().position(Waiter::is_woken).expect("the next one is woken");
         assert_eq!(others.remove(next).poll(), Some(Ok(2)), "{told}");
     }
+    assert_eq!(begun.get(), 1, "{told}: all but one take the value of the one");
 }
 
 #[test]

@@ -258,10 +258,14 @@ impl Shared<'static> {
 }
 
 impl<'s> Shared<'s> {
+    /// The future is made here already, and not at its first poll.
     pub(crate) fn acquire(self) -> Waiting<'s> {
+        fn held<'s>(future: impl Future<Output: Send> + Send + 's) -> Waiting<'s> {
+            Box::pin(async move { Box::new(future.await) as Held<'s> })
+        }
         match self {
-            Shared::Semaphore(semaphore) => Box::pin(async { Box::new(semaphore.acquire().await) as Held<'s> }),
-            Shared::Lock(lock) => Box::pin(async { Box::new(lock.lock().await) as Held<'s> }),
+            Shared::Semaphore(semaphore) => held(semaphore.acquire()),
+            Shared::Lock(lock) => held(lock.lock()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use async_lock::{Lock, Semaphore};
@@ -9,10 +10,31 @@ use kata::inputs::counted;
 
 use super::contract::{Held, Shared, Waiting};
 use super::{Bell, Waiter};
+use Call::{Poll, Release, Try};
 
-/// The longest sequences that are tried.
-const LONGEST: usize = 6;
 const FUTURES: usize = 3;
+
+/// What is shared, and how it comes to where all sequences begin.
+struct Begin {
+    /// Those of a semaphore. None is a lock.
+    permits: Option<usize>,
+    before: &'static [Call],
+    /// The longest sequences that are tried from there.
+    longest: usize,
+    /// Whether all that is dropped is dropped by a panic.
+    panics: bool,
+}
+
+#[rustfmt::skip]
+const BEGINS: [Begin; 7] = [
+    Begin { permits: Some(1), before: &[], longest: 6, panics: false },
+    Begin { permits: Some(2), before: &[], longest: 6, panics: false },
+    Begin { permits: None, before: &[], longest: 6, panics: false },
+    Begin { permits: Some(2), before: &[Try, Try, Poll(0), Poll(1), Poll(2)], longest: 4, panics: false },
+    Begin { permits: Some(3), before: &[Try, Try, Try, Poll(0), Poll(1), Poll(2), Release, Release, Release], longest: 4, panics: false },
+    Begin { permits: Some(1), before: &[Try, Poll(0), Poll(1), Poll(2)], longest: 3, panics: true },
+    Begin { permits: None, before: &[Try, Poll(0), Poll(1), Poll(2)], longest: 3, panics: true },
+];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Call {
@@ -34,30 +56,35 @@ struct Seen {
 
 /// Tries them from the shortest to the longest, so that the first one that fails has no call too many.
 pub(crate) fn try_all() {
-    for length in 1..=LONGEST {
-        for permits in [Some(1), Some(2), None] {
-            extend(permits, &Expected::new(permits.unwrap_or(1)), &mut Vec::new(), length);
+    for length in 1..=BEGINS.iter().map(|begin| begin.longest).max().unwrap_or(0) {
+        for begin in BEGINS.iter().filter(|begin| length <= begin.longest) {
+            let mut expected = Expected::new(begin.permits.unwrap_or(1));
+            for &call in begin.before {
+                expected.perform(call);
+            }
+            extend(begin, &expected, &mut begin.before.to_vec(), length);
         }
     }
 }
 
-/// Tries all sequences that begin with these calls and have `left` more, on a semaphore with so many permits, or else a lock.
-fn extend(permits: Option<usize>, expected: &Expected, calls: &mut Vec<Call>, left: usize) {
+/// Tries all sequences that begin with these calls and have `left` more.
+fn extend(begin: &Begin, expected: &Expected, calls: &mut Vec<Call>, left: usize) {
     for call in expected.calls() {
         let mut expected = expected.clone();
         let answer = expected.perform(call);
         calls.push(call);
         if left > 1 {
-            extend(permits, &expected, calls, left - 1);
+            extend(begin, &expected, calls, left - 1);
         } else {
-            let seen = match permits {
-                Some(permits) => perform(Shared::Semaphore(&Semaphore::new(permits)), calls),
-                None => perform(Shared::Lock(&Lock::new(())), calls),
+            let seen = match begin.permits {
+                Some(permits) => perform(Shared::Semaphore(&Semaphore::new(permits)), calls, begin.panics),
+                None => perform(Shared::Lock(&Lock::new(())), calls, begin.panics),
             };
             let wanted = expected.seen(answer);
             let told: Vec<String> = calls.iter().map(Call::to_string).collect();
-            let what = permits.map_or_else(|| "a lock".to_owned(), |permits| counted(permits, "permit"));
-            assert!(seen == wanted, "{what}: {} → {seen}; the contract allows: {wanted}", told.join(", "));
+            let what = begin.permits.map_or_else(|| "a lock".to_owned(), |permits| counted(permits, "permit"));
+            let panics = if begin.panics { ", and each drop is in a panic" } else { "" };
+            assert!(seen == wanted, "{what}{panics}: {} → {seen}; the contract allows: {wanted}", told.join(", "));
         }
         calls.pop();
     }
@@ -137,7 +164,7 @@ impl Expected {
 }
 
 /// Makes these calls.
-fn perform(shared: Shared<'_>, calls: &[Call]) -> Seen {
+fn perform(shared: Shared<'_>, calls: &[Call], panics: bool) -> Seen {
     let mut held: Vec<Held<'_>> = Vec::new();
     let mut futures: [Option<Waiter<Waiting<'_>>>; FUTURES] = [const { None }; FUTURES];
     let mut stale: Vec<Arc<Bell>> = Vec::new();
@@ -145,13 +172,13 @@ fn perform(shared: Shared<'_>, calls: &[Call]) -> Seen {
     for &call in calls {
         answer = match call {
             Call::Release => {
-                held.pop();
+                dropped(held.pop(), panics);
                 "()"
             }
             Call::Drop(future) => {
                 let waiter = futures[future].take().expect("only what is there is dropped");
                 stale.extend((!waiter.is_woken()).then(|| Arc::clone(&waiter.bell)));
-                drop(waiter);
+                dropped(waiter, panics);
                 "()"
             }
             Call::Poll(future) => {
@@ -177,6 +204,17 @@ fn perform(shared: Shared<'_>, calls: &[Call]) -> Seen {
     }
     let woken = futures.each_ref().map(|waiter| waiter.as_ref().is_some_and(Waiter::is_woken));
     Seen { answer, available: shared.available(), woken, stale: stale.iter().any(|bell| bell.rang()) }
+}
+
+/// Drops it, or lets a panic drop it.
+fn dropped<T>(owned: T, panics: bool) {
+    let ends = catch_unwind(AssertUnwindSafe(|| {
+        let _owned = owned;
+        if panics {
+            resume_unwind(Box::new("as its test wants it"));
+        }
+    }));
+    assert_eq!(ends.is_err(), panics, "a drop panics");
 }
 
 impl fmt::Display for Call {
