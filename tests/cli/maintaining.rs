@@ -89,7 +89,7 @@ fn a_rejection_for_another_reason_is_not_as_expected() {
         assert!(end.contains(&format!("✗ tests/{subject}: expected {expected}\n")), "{}", ran.stdout);
     }
     // And what happened: it may not happen again.
-    assert!(end.contains(&format!("\n        {both}: deadlock")), "{}", ran.stdout);
+    assert!(end.contains(&format!("\n        {both}: alice→bob and bob→alice wait for")), "{}", ran.stdout);
 }
 
 /// With a wrong answer to `lock` that would fail otherwise on threads.

@@ -65,7 +65,8 @@ fn in_full(row: &Row, rounds: u32) -> String {
     for (complaint, times) in counted {
         text += &paragraph(&format!("{times} of {rounds} times: {}", complaint.found), 4, width());
         for line in complaint.said.iter().flat_map(|said| said.lines().take(SAID)) {
-            text += &format!("        {line}\n");
+            let fits = line.chars().count() + 8 <= width();
+            text += &if fits { format!("        {line}\n") } else { paragraph(line, 8, width()) };
         }
     }
     text
