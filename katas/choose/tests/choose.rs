@@ -241,7 +241,7 @@ fn results_of_the_work_come_in_the_order_of_the_numbers() {
             "numbers that come twice"
         );
         desk.worked_on_once(&[7, 7, u64::MAX, 7]);
-        // Nobody sees that, if nobody asks for it.
+        // Whoever doesn't ask for what these processes say on their standard error should not see it here, either.
         let (work, loud) = (desk.work(), [What::Shouts.of(0), What::Shouts.of(1)]);
         let quietly = move || {
             let mut command = (work.process)();
@@ -381,7 +381,7 @@ fn a_slow_page_of_a_mixture_keeps_no_number_from_being_worked_on() {
 
 #[test]
 fn long_work_in_a_mixture_holds_up_no_other() {
-    // When the work on some numbers has been held until all pages are here, many numbers wait for who takes them.
+    // If the work on the first ones is held until all pages are here, many numbers wait: nobody may take more than one of them.
     let waiting = [2, 3, 7].map(|place| Slow { inputs: 8, place });
     let waiting = waiting.map(|slow| Row(format!("{slow}, when all pages are here"), (slow, true)));
     let rows = slow_ones().into_iter().map(|slow| Row(slow.to_string(), (slow, false))).chain(waiting);
@@ -396,7 +396,7 @@ fn long_work_in_a_mixture_holds_up_no_other() {
         let urls = say(&site, &numbers);
         if *waiting {
             desk.meets_while_pages_come(2, &site, drop);
-            desk.0.open_when_told(HELD_AGAIN, 2 * slow.inputs - 1);
+            desk.holds_again_while_others_end(slow.inputs);
         } else {
             desk.holds_while_others_end(slow.inputs);
         }
@@ -790,9 +790,9 @@ impl What {
     }
 
     fn told_by(number: u64) -> What {
-        let here =
-            [What::Plain, What::Meets, What::IsHeld, What::MeetsAndIsHeld, What::ComesLate, What::Shouts, What::Panics];
-        here.into_iter().find(|what| what.of(0) == number - number % 1000).unwrap_or(What::Plain)
+        use What::{ComesLate, IsHeld, Meets, MeetsAndIsHeld, Panics, Plain, Shouts};
+        let all = [Plain, Meets, IsHeld, MeetsAndIsHeld, ComesLate, Shouts, Panics];
+        all.into_iter().find(|what| what.of(0) == number - number % 1000).unwrap_or(What::Plain)
     }
 }
 
@@ -843,6 +843,11 @@ impl Desk {
     fn holds_while_others_end(&self, number: usize) {
         // All but its own end.
         self.0.open_when_told(HELD, 2 * number - 1);
+    }
+
+    /// The one that is held again goes on when all others of so many have ended.
+    fn holds_again_while_others_end(&self, number: usize) {
+        self.0.open_when_told(HELD_AGAIN, 2 * number - 1);
     }
 
     /// A gate that opens when all but one of so many have ended.
@@ -974,7 +979,7 @@ impl Folder {
     /// be, that is certain: no other one can come or go while it counts.
     fn has_pipe_of_no_text(&self, number: usize, open: &Arc<Mutex<Vec<usize>>>) -> PathBuf {
         let path = self.pipe(number);
-        let (other_end, folder, open) = (path.clone(), self.path().to_owned(), Arc::clone(open));
+        let (other_end, folder, open) = (path.clone(), fs::canonicalize(self.path()).unwrap(), Arc::clone(open));
         thread::spawn(move || {
             let mut pipe = fs::OpenOptions::new().write(true).open(other_end).unwrap();
             // Where the system doesn't say what is open, it is none.
