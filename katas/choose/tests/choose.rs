@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
+use std::mem;
 use std::net::{Ipv4Addr, TcpListener};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -95,7 +96,6 @@ fn a_page_that_fails_fails_alone() {
     let spots = [
         Spot::Says(""),
         Spot::Says("글자 ä\r\n"),
-        Spot::SaysMuch,
         Spot::InCapitals("text"),
         Spot::Status(204),
         Spot::Status(304),
@@ -111,14 +111,16 @@ fn a_page_that_fails_fails_alone() {
         Spot::NoUrl(""),
         Spot::NoUrl("ftp://127.0.0.1/a"),
     ];
-    each_on_threads(among_good_ones(&spots, Spot::Says("text"), |spot| spot.text().is_ok()), |spots: &Spots| {
+    let rows = among_good_ones(&spots, Spot::Says("text"), |spot| spot.text().err());
+    let much = Spots { spots: vec![Spot::SaysMuch], calls: 1 };
+    each_on_threads(rows.into_iter().chain([much]), |row: &Spots| {
         let site = Site::start();
-        let urls = spots.set_up(&site);
-        let texts = in_short(spots.0.iter().map(Spot::text));
-        assert_eq!(in_short(pages(&urls, size(2)).into_iter()), texts);
-        spots.asked_for(&site, 1);
-        assert_eq!(in_short(pages(&urls, size(2)).into_iter()), texts, "in another call");
-        spots.asked_for(&site, 2);
+        let urls = row.set_up(&site);
+        let texts = in_short(row.spots.iter().map(Spot::text));
+        for call in 1..=row.calls {
+            assert_eq!(in_short(pages(&urls, size(2)).into_iter()), texts, "in call {call}");
+            row.asked_for(&site, call);
+        }
     });
 }
 
@@ -382,7 +384,7 @@ fn a_slow_page_of_a_mixture_keeps_no_number_from_being_worked_on() {
 #[test]
 fn long_work_in_a_mixture_holds_up_no_other() {
     // If the work on the first ones is held until all pages are here, many numbers wait: nobody may take more than one of them.
-    let waiting = [2, 3, 7].map(|place| Slow { inputs: 8, place });
+    let waiting = [2, 3].map(|place| Slow { inputs: 8, place });
     let waiting = waiting.map(|slow| Row(format!("{slow}, when all pages are here"), (slow, true)));
     let rows = slow_ones().into_iter().map(|slow| Row(slow.to_string(), (slow, false))).chain(waiting);
     each_on_threads(rows, |Row(_, (slow, waiting))| {
@@ -430,17 +432,16 @@ fn a_failure_in_a_mixture_is_the_result_for_its_page_alone() {
         Spot::Refused,
         Spot::NoUrl("no URL"),
     ];
-    each_on_threads(among_good_ones(&spots, Spot::Says("7"), |spot| spot.result().is_ok()), |spots: &Spots| {
+    each_on_threads(among_good_ones(&spots, Spot::Says("7"), |spot| spot.result().err()), |row: &Spots| {
         let (site, desk) = (Site::start(), Desk::new());
-        let urls = spots.set_up(&site);
-        let results = Vec::from_iter(spots.0.iter().map(Spot::result));
-        let numbers = Vec::from_iter(spots.0.iter().filter_map(Spot::number));
-        assert_eq!(desk.mixture(&urls, size(2), size(1)), results);
-        spots.asked_for(&site, 1);
-        desk.worked_on_once(&numbers);
-        assert_eq!(desk.mixture(&urls, size(2), size(1)), results, "in another call");
-        spots.asked_for(&site, 2);
-        desk.worked_on_once(&[&numbers[..], &numbers].concat());
+        let urls = row.set_up(&site);
+        let results = Vec::from_iter(row.spots.iter().map(Spot::result));
+        let numbers = Vec::from_iter(row.spots.iter().filter_map(Spot::number));
+        for call in 1..=row.calls {
+            assert_eq!(desk.mixture(&urls, size(2), size(1)), results, "in call {call}");
+            row.asked_for(&site, call);
+            desk.worked_on_once(&numbers.repeat(call));
+        }
     });
 }
 
@@ -448,55 +449,53 @@ fn a_failure_in_a_mixture_is_the_result_for_its_page_alone() {
 fn calls_at_the_same_time_have_limits_of_their_own() {
     let folder = Folder::new();
     let rows = [
-        ("pages", Called::Pages),
-        ("files", Called::Files),
-        ("sums", Called::Sums),
-        ("mixture, which fetch", Called::MixtureForPages),
-        ("mixture, which work", Called::MixtureForNumbers),
+        Row("calls of pages and of mixture, which fetch".to_owned(), Meeting::Requests),
+        Row("calls of sums and of mixture, which work".to_owned(), Meeting::Numbers),
+        Row("calls of files".to_owned(), Meeting::Files),
     ];
-    let rows = rows.into_iter().filter(|(_, called)| cfg!(unix) || *called != Called::Files);
-    let rows = rows.map(|(told, called)| Row(format!("4 calls of {told}"), called));
-    each_on_threads(rows, move |Row(_, called)| {
+    let rows = rows.into_iter().filter(|Row(_, meeting)| cfg!(unix) || *meeting != Meeting::Files);
+    each_on_threads(rows, move |Row(_, meeting)| {
+        const CALLS: usize = 6;
         let (site, desk) = (Site::start(), Desk::new());
-        let pages_meet = matches!(called, Called::Pages | Called::MixtureForPages);
-        if pages_meet {
-            site.meets(4);
-        } else {
-            desk.meets(4);
+        match meeting {
+            Meeting::Requests => site.meets(CALLS),
+            Meeting::Numbers | Meeting::Files => desk.meets(CALLS),
         }
-        let what = if pages_meet { What::Plain } else { What::Meets };
-        let numbers = Vec::from_iter((0..4).map(|n| what.of(n)));
+        let what = if *meeting == Meeting::Numbers { What::Meets } else { What::Plain };
+        let numbers = Vec::from_iter((0..CALLS as u64).map(|n| what.of(n)));
         let urls = say(&site, &numbers);
         thread::scope(|scope| {
-            for (place, (number, url)) in numbers.iter().copied().zip(urls).enumerate() {
+            for (place, (number, url)) in numbers.into_iter().zip(urls).enumerate() {
                 let (desk, folder) = (&desk, &folder);
-                scope.spawn(move || match called {
-                    Called::Pages => assert_eq!(pages(&[url], size(1)), [Ok(number.to_string())]),
-                    Called::Files => {
+                scope.spawn(move || match meeting {
+                    Meeting::Requests if place % 2 == 0 => {
+                        assert_eq!(pages(&[url], size(1)), [Ok(number.to_string())]);
+                    }
+                    Meeting::Numbers if place % 2 == 0 => {
+                        assert_eq!(sums(&[number], size(1), &desk.work()), results(&[number]));
+                    }
+                    Meeting::Requests | Meeting::Numbers => {
+                        assert_eq!(mixture(&[url], size(1), size(1), &desk.work()), results(&[number]));
+                    }
+                    Meeting::Files => {
                         let path = folder.has_pipe(place, desk, What::Meets);
                         assert_eq!(told(files(&[path], size(1))), [Ok(format!("text {place}"))]);
-                    }
-                    Called::Sums => assert_eq!(sums(&[number], size(1), &desk.work()), results(&[number])),
-                    Called::MixtureForPages | Called::MixtureForNumbers => {
-                        assert_eq!(mixture(&[url], size(1), size(1), &desk.work()), results(&[number]));
                     }
                 });
             }
         });
         Children::none_is_left();
-        let peak = if pages_meet { site.transcript().peak() } else { desk.peak() };
-        assert_eq!(peak, 4, "calls at once, each of which does one thing at once");
+        let peak = if *meeting == Meeting::Requests { site.transcript().peak() } else { desk.peak() };
+        assert_eq!(peak, CALLS, "calls at once, each of which does one thing at once");
     });
 }
 
-/// Which function is called several times at once, and what meets then.
+/// What several calls have to do at the same time.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Called {
-    Pages,
+enum Meeting {
+    Requests,
+    Numbers,
     Files,
-    Sums,
-    MixtureForPages,
-    MixtureForNumbers,
 }
 
 /// An input of a test, with what is told of it.
@@ -612,7 +611,7 @@ fn slow_ones() -> Vec<Slow> {
 #[derive(Clone, Copy)]
 enum Spot {
     Says(&'static str),
-    /// Some MiB.
+    /// Two MiB.
     SaysMuch,
     /// The URL begins with `HTTP`.
     InCapitals(&'static str),
@@ -659,10 +658,10 @@ impl Spot {
 
 /// More than fits into any buffer.
 fn much() -> String {
-    "글자 ".repeat(500_000)
+    "글자 ".repeat(300_000)
 }
 
-/// Texts to be compared, so that no failure prints some MiB.
+/// Texts to be compared, so that no failure prints two MiB.
 fn in_short(texts: impl Iterator<Item = Result<String, Failure>>) -> Vec<Result<String, Failure>> {
     let in_short = |text: String| match text.len() {
         0..1000 => text,
@@ -673,14 +672,26 @@ fn in_short(texts: impl Iterator<Item = Result<String, Failure>>) -> Vec<Result<
 }
 
 /// What there is at several URLs.
-struct Spots(Vec<Spot>);
+struct Spots {
+    spots: Vec<Spot>,
+    /// How many calls ask for them, one after the other.
+    calls: usize,
+}
 
-/// Each of these between two that are as they should be, several of each failure in a row and then one that is as it should be, and
-/// all of them together.
-fn among_good_ones(spots: &[Spot], good: Spot, is_good: impl Fn(&Spot) -> bool) -> Vec<Spots> {
-    let between = spots.iter().map(|spot| Spots(vec![good, *spot, good]));
-    let in_a_row = spots.iter().filter(|spot| !is_good(spot)).map(|spot| Spots(vec![*spot, *spot, *spot, *spot, good]));
-    between.chain(in_a_row).chain([Spots(spots.to_vec())]).collect()
+/// Each of these between two that are as they should be, several failures of each kind before one that is as it should be, and all of
+/// them together, in two calls.
+fn among_good_ones(spots: &[Spot], good: Spot, failure: impl Fn(&Spot) -> Option<Failure>) -> Vec<Spots> {
+    let mut rows = Vec::from_iter(spots.iter().map(|spot| Spots { spots: vec![good, *spot, good], calls: 1 }));
+    let mut seen = Vec::new();
+    for spot in spots {
+        let kind = failure(spot).map(|failure| mem::discriminant(&failure));
+        if kind.is_some() && !seen.contains(&kind) {
+            seen.push(kind);
+            rows.push(Spots { spots: vec![*spot, *spot, *spot, *spot, good], calls: 1 });
+        }
+    }
+    rows.push(Spots { spots: spots.to_vec(), calls: 2 });
+    rows
 }
 
 impl Spots {
@@ -705,12 +716,12 @@ impl Spots {
             };
             site.url(&path(page))
         };
-        self.0.iter().enumerate().map(set_up).collect()
+        self.spots.iter().enumerate().map(set_up).collect()
     }
 
-    /// Nothing is asked for again that says no, or breaks off in the middle, and each is in another call.
+    /// Nothing is asked for again that says no, or breaks off in the middle, but each is in another call.
     fn asked_for(&self, site: &Site, calls: usize) {
-        for (page, spot) in self.0.iter().enumerate() {
+        for (page, spot) in self.spots.iter().enumerate() {
             // A request that gets no answer at all may be sent again by the client itself.
             let unclear = matches!(spot, Spot::BreaksOff | Spot::Sends(..) | Spot::Refused | Spot::NoUrl(_));
             let attempts = site.transcript().attempts(&path(page));
@@ -737,7 +748,8 @@ impl fmt::Display for Spots {
             Spot::Refused => "nobody listens".to_owned(),
             Spot::NoUrl(url) => format!("the URL {url:?}"),
         };
-        f.write_str(&Vec::from_iter(self.0.iter().map(told)).join("; "))
+        f.write_str(&Vec::from_iter(self.spots.iter().map(told)).join("; "))?;
+        if self.calls > 1 { write!(f, ", in {} calls", self.calls) } else { Ok(()) }
     }
 }
 
