@@ -4,12 +4,15 @@
 //! the files, the work. The work is done by whoever does it, a thread of this process or a process in the role at the end of the
 //! file, and both tell the same desk when it begins and ends.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, BufReader, Write};
+use std::mem;
+use std::net::{Ipv4Addr, TcpListener};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -17,7 +20,7 @@ use choose::{Failure, Work, files, mixture, pages, sums};
 use kata::child::{self, Children, roles};
 use kata::inputs::{counted, listed, subsets};
 use kata::site::{Reply, Site};
-use kata::{each_on_threads, on_threads, panic_on_purpose};
+use kata::{Gate, each_on_threads, panic_on_purpose};
 use tempfile::TempDir;
 use tokio::runtime;
 
@@ -51,9 +54,13 @@ fn texts_of_pages_come_in_the_order_of_the_urls() {
         let texts = Vec::from_iter((0..size.inputs).map(|page| Ok(format!("text {page}"))));
         assert_eq!(pages(&urls, size.at_once), texts);
         asked_for_once(&site, size.inputs);
-        let twice = Vec::from_iter(urls.first().into_iter().chain(urls.first()).cloned());
-        assert_eq!(pages(&twice, size.at_once), vec![Ok("text 0".to_owned()); twice.len()], "a URL that comes twice");
-        if !twice.is_empty() {
+        if let Some(url) = urls.first() {
+            // Which of the two comes first is left open.
+            site.page(&path(0)).says("another text").says("a third one");
+            let twice: Result<BTreeSet<String>, Failure> =
+                pages(&[url.clone(), url.clone()], size.at_once).into_iter().collect();
+            let texts = BTreeSet::from(["another text".to_owned(), "a third one".to_owned()]);
+            assert_eq!(twice, Ok(texts), "a URL that comes twice");
             once_and_twice(&site);
         }
     });
@@ -89,6 +96,7 @@ fn a_page_that_fails_fails_alone() {
     let spots = [
         Spot::Says(""),
         Spot::Says("글자 ä\r\n"),
+        Spot::InCapitals("text"),
         Spot::Status(204),
         Spot::Status(304),
         Spot::Status(404),
@@ -96,16 +104,23 @@ fn a_page_that_fails_fails_alone() {
         Spot::Status(503),
         Spot::BreaksOff,
         Spot::BreaksOffHalfWay,
+        CHUNK_AND_NO_END,
+        STATUS_AND_HALF_A_TEXT,
         Spot::Refused,
         Spot::NoUrl("no URL"),
         Spot::NoUrl(""),
         Spot::NoUrl("ftp://127.0.0.1/a"),
     ];
-    each_on_threads(among_good_ones(&spots, Spot::Says("text")), |spots: &Spots| {
+    let rows = among_good_ones(&spots, Spot::Says("text"), |spot| spot.text().err());
+    let much = Spots { spots: vec![Spot::SaysMuch], calls: 1 };
+    each_on_threads(rows.into_iter().chain([much]), |row: &Spots| {
         let site = Site::start();
-        let urls = spots.set_up(&site);
-        assert_eq!(pages(&urls, size(2)), Vec::from_iter(spots.0.iter().map(|spot| spot.text())));
-        spots.asked_for_once(&site);
+        let urls = row.set_up(&site);
+        let texts = in_short(row.spots.iter().map(Spot::text));
+        for call in 1..=row.calls {
+            assert_eq!(in_short(pages(&urls, size(2)).into_iter()), texts, "in call {call}");
+            row.asked_for(&site, call);
+        }
     });
 }
 
@@ -122,14 +137,33 @@ fn texts_of_files_come_in_the_order_of_the_paths() {
             vec![Ok("text 0".to_owned()); twice.len()],
             "a path that comes twice"
         );
+        if Path::new(DIFFERENT_EACH_TIME).exists() {
+            let twice = told(files(&[DIFFERENT_EACH_TIME.into(), DIFFERENT_EACH_TIME.into()], size.at_once));
+            let different = twice.into_iter().collect::<Result<BTreeSet<String>, _>>();
+            let lengths = different.map(|texts| Vec::from_iter(texts.iter().map(String::len)));
+            assert_eq!(lengths, Ok(vec![37, 37]), "the lengths of the texts of a file that has another one each time");
+        }
     });
 }
+
+/// Linux has a file that has another text whenever it is opened, and that says of itself that it is empty.
+const DIFFERENT_EACH_TIME: &str = "/proc/sys/kernel/random/uuid";
 
 /// Only a system with named pipes has files that are as slow as a test wants.
 #[test]
 fn as_many_files_are_open_at_once_as_allowed() {
     let folder = Folder::new();
-    each_on_threads(limits().into_iter().filter(|_| cfg!(unix)), move |size: &Size| {
+    let rows = limits().into_iter().chain([Size { no_text: true, ..Size::of((3, 1)) }]);
+    each_on_threads(rows.filter(|_| cfg!(unix)), move |size: &Size| {
+        if size.no_text {
+            let open = Arc::new(Mutex::new(Vec::new()));
+            let paths = Vec::from_iter((0..size.inputs).map(|file| folder.has_pipe_of_no_text(file, &open)));
+            let failures = vec![Err((io::ErrorKind::InvalidData, None)); size.inputs];
+            assert_eq!(told(files(&paths, size.at_once)), failures);
+            let most = open.lock().unwrap().iter().copied().max().unwrap_or_default();
+            assert!(most <= size.at_once.get(), "{} are open when one of them has been opened", counted(most, "file"));
+            return;
+        }
         let desk = Desk::new();
         desk.meets(size.together());
         let paths = Vec::from_iter((0..size.inputs).map(|file| folder.has_pipe(file, &desk, What::Meets)));
@@ -142,10 +176,12 @@ fn as_many_files_are_open_at_once_as_allowed() {
 #[test]
 fn a_slow_file_holds_up_no_other() {
     let folder = Folder::new();
-    each_on_threads(slow_ones().into_iter().filter(|_| cfg!(unix)), move |slow: &Slow| {
+    let held = slow_ones().into_iter().map(|slow| Row(slow.to_string(), (slow, What::IsHeld)));
+    let late = slow_ones().into_iter().map(|slow| Row(format!("{slow} to open"), (slow, What::ComesLate)));
+    each_on_threads(held.chain(late).filter(|_| cfg!(unix)), move |Row(_, (slow, what))| {
         let desk = Desk::new();
         desk.holds_while_others_end(slow.inputs);
-        let pipe = |file| folder.has_pipe(file, &desk, if file == slow.place { What::IsHeld } else { What::Plain });
+        let pipe = |file| folder.has_pipe(file, &desk, if file == slow.place { *what } else { What::Plain });
         let paths = Vec::from_iter((0..slow.inputs).map(pipe));
         let texts = Vec::from_iter((0..slow.inputs).map(|file| Ok(format!("text {file}"))));
         assert_eq!(told(files(&paths, size(2))), texts);
@@ -167,6 +203,15 @@ fn a_file_that_cannot_be_read_fails_alone() {
         below_a_file,
         "a\0b".into(),
     ]);
+    // A name is text only by convention. Where that is a law, there is no such file.
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let path = folder.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+        if fs::write(&path, "text").is_ok() {
+            paths.push(path);
+        }
+    }
     let first = paths[0].clone();
     let rows = paths.iter().map(|path| vec![path.clone()]);
     let rows = rows.chain(paths.iter().map(|path| vec![first.clone(), path.clone(), first.clone()]));
@@ -198,17 +243,29 @@ fn results_of_the_work_come_in_the_order_of_the_numbers() {
             "numbers that come twice"
         );
         desk.worked_on_once(&[7, 7, u64::MAX, 7]);
+        // Whoever doesn't ask for what these processes say on their standard error should not see it here, either.
+        let (work, loud) = (desk.work(), [What::Shouts.of(0), What::Shouts.of(1)]);
+        let quietly = move || {
+            let mut command = (work.process)();
+            command.stderr(Stdio::null());
+            command
+        };
+        let work = Work { call: work.call, process: Arc::new(quietly) };
+        assert_eq!(sums(&loud, size.at_once, &work), results(&loud), "a process that says much on its standard error");
+        Children::none_is_left();
     });
 }
 
 #[test]
 fn as_many_numbers_are_worked_on_at_once_as_allowed() {
     // More than cores, too.
-    let more = Size { inputs: cores() + 3, at_once: size(cores() + 1), backwards: false, drips: false };
-    each_on_threads(limits().into_iter().chain([more]), |size: &Size| {
+    let more = Size::of((cores() + 3, cores() + 1));
+    let panics = Size { panics: true, ..Size::of((2, 2)) };
+    each_on_threads(limits().into_iter().chain([more, panics]), |size: &Size| {
         let desk = Desk::new();
         desk.meets(size.together());
         let numbers = Vec::from_iter((0..size.inputs as u64).map(|n| What::Meets.of(n)));
+        let numbers = if size.panics { amid_panics(&numbers) } else { numbers };
         assert_eq!(desk.sums(&numbers, size.at_once), results(&numbers));
         assert_eq!(desk.peak(), size.together(), "numbers that were worked on at once");
     });
@@ -229,20 +286,20 @@ fn long_work_on_a_number_holds_up_no_other() {
 
 #[test]
 fn a_panic_of_the_work_is_the_failure_of_its_number_alone() {
-    let rows = subsets(3).into_iter().filter(|panicking| !panicking.is_empty());
-    let rows = rows.flat_map(|panicking| [1, 2].map(|at_once| (panicking.clone(), at_once)));
-    let rows = rows.map(|(panicking, at_once)| {
-        Row(
-            format!("3 numbers, {at_once} at once, where the work on {} panics", listed(&panicking)),
-            (panicking, at_once),
-        )
-    });
-    each_on_threads(rows, |Row(_, (panicking, at_once))| {
-        let desk = Desk::new();
+    let some = [1, 3].into_iter().flat_map(|count| subsets(count).into_iter().map(move |panicking| (count, panicking)));
+    let some = some.filter(|(_, panicking)| !panicking.is_empty()).map(|(count, panicking)| {
         let what = |n| if panicking.contains(&n) { What::Panics } else { What::Plain };
-        let numbers = Vec::from_iter((0..3).map(|n| what(n).of(n as u64)));
-        assert_eq!(desk.sums(&numbers, size(*at_once)), results(&numbers));
-        desk.worked_on_once(&numbers);
+        let numbers = Vec::from_iter((0..count).map(|n| what(n).of(n as u64)));
+        (format!("{}, where the work on {} panics", counted(count, "number"), listed(&panicking)), numbers)
+    });
+    let twice = ("a number twice, where the work on it panics".to_owned(), vec![What::Panics.of(0); 2]);
+    let rows = some.chain([twice]).flat_map(|(told, numbers)| {
+        [1, 2].map(|at_once| Row(format!("{told}, {at_once} at once"), (numbers.clone(), at_once)))
+    });
+    each_on_threads(rows, |Row(_, (numbers, at_once))| {
+        let desk = Desk::new();
+        assert_eq!(desk.sums(numbers, size(*at_once)), results(numbers));
+        desk.worked_on_once(numbers);
     });
 }
 
@@ -257,10 +314,13 @@ fn results_of_a_mixture_come_in_the_order_of_the_urls() {
         asked_for_once(&site, size.inputs);
         desk.worked_on_once(&numbers);
         if let ([url], [number]) = (&urls[..], &numbers[..]) {
-            let twice = desk.mixture(&[url.clone(), url.clone()], size.at_once, size.at_once);
-            assert_eq!(twice, results(&[*number; 2]), "a URL that comes twice");
+            // Which of the two comes first is left open.
+            site.page(&path(0)).says("8").says("9");
+            let twice: Result<BTreeSet<u64>, Failure> =
+                desk.mixture(&[url.clone(), url.clone()], size.at_once, size.at_once).into_iter().collect();
+            assert_eq!(twice, Ok(BTreeSet::from([!8, !9])), "a URL that comes twice");
             once_and_twice(&site);
-            desk.worked_on_once(&[*number; 3]);
+            desk.worked_on_once(&[*number, 8, 9]);
         }
     });
 }
@@ -281,49 +341,67 @@ fn a_mixture_asks_for_as_many_pages_at_once_as_allowed() {
 #[test]
 fn a_mixture_works_on_as_many_numbers_as_allowed_and_fetches_meanwhile() {
     // What is between fetching and working has room for all of them.
-    let rows = [(3, 1, 1), (4, 2, 1), (cores() + 110, 2, cores() + 1), (2, 2, MANY)];
-    let rows = rows.map(|row| {
-        let (pages, at_once, workers) = row;
-        Row(format!("{}, {at_once} at once, and {workers} worked on", counted(pages, "page")), row)
+    let rows = [(3, 1, 1), (4, 2, 1), (cores() + 110, 2, cores() + 1), (2, 2, MANY)].map(|row| (row, false));
+    let rows = rows.into_iter().chain([((2, 1, 2), true)]).map(|row| {
+        let ((pages, at_once, workers), panics) = row;
+        let panics = if panics { ", and panics before and behind them" } else { "" };
+        Row(format!("{}, {at_once} at once, and {workers} worked on{panics}", counted(pages, "page")), row)
     });
-    each_on_threads(rows, |Row(_, (pages, at_once, workers))| {
+    each_on_threads(rows, |Row(_, ((pages, at_once, workers), panics))| {
         let (site, desk) = (Arc::new(Site::start()), Desk::new());
         let together = *workers.min(pages);
         let numbers = Vec::from_iter((0..*pages as u64).map(|n| What::Meets.of(n)));
+        let numbers = if *panics { amid_panics(&numbers) } else { numbers };
         let urls = say(&site, &numbers);
         // While all workers are held, there is nothing to do but to fetch.
         let answered = Arc::new(Mutex::new(0));
-        let (look, sees) = (Arc::clone(&site), Arc::clone(&answered));
-        desk.meets_and_then(together, move || {
-            let runtime = runtime::Builder::new_current_thread().build().expect("room for one more runtime");
-            runtime.block_on(look.quiet());
-            *sees.lock().unwrap() = look.transcript().answers().len();
-        });
+        let sees = Arc::clone(&answered);
+        desk.meets_while_pages_come(together, &site, move |answers| *sees.lock().unwrap() = answers);
         assert_eq!(desk.mixture(&urls, size(*at_once), size(*workers)), results(&numbers));
-        assert_eq!(*answered.lock().unwrap(), *pages, "pages that were fetched while the work was held");
+        assert_eq!(*answered.lock().unwrap(), numbers.len(), "pages that were fetched while the work was held");
         assert_eq!(desk.peak(), together, "numbers that were worked on at once");
     });
 }
 
 #[test]
 fn a_slow_page_of_a_mixture_keeps_no_number_from_being_worked_on() {
-    each_on_threads(slow_ones(), |slow: &Slow| {
+    let many = Row("70 inputs, of which the first one comes when all others have ended".to_owned(), (70, 0, true));
+    let rows = slow_ones().into_iter().map(|slow| Row(slow.to_string(), (slow.inputs, slow.place, false)));
+    each_on_threads(rows.chain([many]), |Row(_, (inputs, place, comes_when_others_end))| {
         let (site, desk) = (Site::start(), Desk::new());
-        let numbers = Vec::from_iter((0..slow.inputs as u64).map(|n| What::Plain.of(n)));
+        let numbers = Vec::from_iter((0..*inputs as u64).map(|n| What::Plain.of(n)));
         let urls = say(&site, &numbers);
-        site.page(&path(slow.place)).answers_last();
+        if *comes_when_others_end {
+            site.page(&path(*place)).waits_for(&desk.opens_when_others_end(*inputs));
+        } else {
+            site.page(&path(*place)).answers_last();
+        }
         assert_eq!(desk.mixture(&urls, size(2), size(1)), results(&numbers));
-        assert_eq!(desk.last_to_begin(), slow.place as u64, "the number whose page comes last");
+        assert_eq!(desk.last_to_begin(), *place as u64, "the number whose page comes last");
     });
 }
 
 #[test]
 fn long_work_in_a_mixture_holds_up_no_other() {
-    each_on_threads(slow_ones(), |slow: &Slow| {
-        let (site, desk) = (Site::start(), Desk::new());
-        let numbers = Vec::from_iter((0..slow.inputs).map(|n| slow.what(n).of(n as u64)));
+    // If the work on the first ones is held until all pages are here, many numbers wait: nobody may take more than one of them.
+    let waiting = [2, 3].map(|place| Slow { inputs: 8, place });
+    let waiting = waiting.map(|slow| Row(format!("{slow}, when all pages are here"), (slow, true)));
+    let rows = slow_ones().into_iter().map(|slow| Row(slow.to_string(), (slow, false))).chain(waiting);
+    each_on_threads(rows, |Row(_, (slow, waiting))| {
+        let (site, desk) = (Arc::new(Site::start()), Desk::new());
+        let what = |number| match slow.what(number) {
+            What::Plain if *waiting => What::Meets,
+            What::IsHeld if *waiting => What::MeetsAndIsHeld,
+            what => what,
+        };
+        let numbers = Vec::from_iter((0..slow.inputs).map(|n| what(n).of(n as u64)));
         let urls = say(&site, &numbers);
-        desk.holds_while_others_end(slow.inputs);
+        if *waiting {
+            desk.meets_while_pages_come(2, &site, drop);
+            desk.holds_again_while_others_end(slow.inputs);
+        } else {
+            desk.holds_while_others_end(slow.inputs);
+        }
         assert_eq!(desk.mixture(&urls, size(1), size(2)), results(&numbers));
     });
 }
@@ -348,32 +426,76 @@ fn a_failure_in_a_mixture_is_the_result_for_its_page_alone() {
         Spot::Status(500),
         Spot::BreaksOff,
         Spot::BreaksOffHalfWay,
+        CHUNK_AND_NO_END,
+        STATUS_AND_A_NUMBER,
+        STATUS_AND_HALF_A_TEXT,
         Spot::Refused,
         Spot::NoUrl("no URL"),
     ];
-    each_on_threads(among_good_ones(&spots, Spot::Says("7")), |spots: &Spots| {
+    each_on_threads(among_good_ones(&spots, Spot::Says("7"), |spot| spot.result().err()), |row: &Spots| {
         let (site, desk) = (Site::start(), Desk::new());
-        let urls = spots.set_up(&site);
-        assert_eq!(desk.mixture(&urls, size(2), size(1)), Vec::from_iter(spots.0.iter().map(Spot::result)));
-        spots.asked_for_once(&site);
-        desk.worked_on_once(&Vec::from_iter(spots.0.iter().filter_map(Spot::number)));
+        let urls = row.set_up(&site);
+        let results = Vec::from_iter(row.spots.iter().map(Spot::result));
+        let numbers = Vec::from_iter(row.spots.iter().filter_map(Spot::number));
+        for call in 1..=row.calls {
+            assert_eq!(desk.mixture(&urls, size(2), size(1)), results, "in call {call}");
+            row.asked_for(&site, call);
+            desk.worked_on_once(&numbers.repeat(call));
+        }
     });
 }
 
 #[test]
 fn calls_at_the_same_time_have_limits_of_their_own() {
-    on_threads(|| {
-        let desk = Desk::new();
-        desk.meets(4);
+    let folder = Folder::new();
+    let rows = [
+        Row("calls of pages and of mixture, which fetch".to_owned(), Meeting::Requests),
+        Row("calls of sums and of mixture, which work".to_owned(), Meeting::Numbers),
+        Row("calls of files".to_owned(), Meeting::Files),
+    ];
+    let rows = rows.into_iter().filter(|Row(_, meeting)| cfg!(unix) || *meeting != Meeting::Files);
+    each_on_threads(rows, move |Row(_, meeting)| {
+        const CALLS: usize = 6;
+        let (site, desk) = (Site::start(), Desk::new());
+        match meeting {
+            Meeting::Requests => site.meets(CALLS),
+            Meeting::Numbers | Meeting::Files => desk.meets(CALLS),
+        }
+        let what = if *meeting == Meeting::Numbers { What::Meets } else { What::Plain };
+        let numbers = Vec::from_iter((0..CALLS as u64).map(|n| what.of(n)));
+        let urls = say(&site, &numbers);
         thread::scope(|scope| {
-            for number in (0..4).map(|n| What::Meets.of(n)) {
-                let work = desk.work();
-                scope.spawn(move || assert_eq!(sums(&[number], size(1), &work), results(&[number])));
+            for (place, (number, url)) in numbers.into_iter().zip(urls).enumerate() {
+                let (desk, folder) = (&desk, &folder);
+                scope.spawn(move || match meeting {
+                    Meeting::Requests if place % 2 == 0 => {
+                        assert_eq!(pages(&[url], size(1)), [Ok(number.to_string())]);
+                    }
+                    Meeting::Numbers if place % 2 == 0 => {
+                        assert_eq!(sums(&[number], size(1), &desk.work()), results(&[number]));
+                    }
+                    Meeting::Requests | Meeting::Numbers => {
+                        assert_eq!(mixture(&[url], size(1), size(1), &desk.work()), results(&[number]));
+                    }
+                    Meeting::Files => {
+                        let path = folder.has_pipe(place, desk, What::Meets);
+                        assert_eq!(told(files(&[path], size(1))), [Ok(format!("text {place}"))]);
+                    }
+                });
             }
         });
         Children::none_is_left();
-        assert_eq!(desk.peak(), 4, "calls at once, each of which works on one number at once");
+        let peak = if *meeting == Meeting::Requests { site.transcript().peak() } else { desk.peak() };
+        assert_eq!(peak, CALLS, "calls at once, each of which does one thing at once");
     });
+}
+
+/// What several calls have to do at the same time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meeting {
+    Requests,
+    Numbers,
+    Files,
 }
 
 /// An input of a test, with what is told of it.
@@ -393,9 +515,17 @@ struct Size {
     backwards: bool,
     /// The text of the first page comes byte by byte. As long as it does, its request is in flight.
     drips: bool,
+    /// What is in the files is no text.
+    no_text: bool,
+    /// On as many numbers as may be worked on at once the work panics, before the inputs and behind them.
+    panics: bool,
 }
 
 impl Size {
+    fn of((inputs, at_once): (usize, usize)) -> Size {
+        Size { inputs, at_once: size(at_once), backwards: false, drips: false, no_text: false, panics: false }
+    }
+
     /// How many are under way at once if all goes well.
     fn together(&self) -> usize {
         self.at_once.get().min(self.inputs)
@@ -403,7 +533,7 @@ impl Size {
 
     /// The smallest in which a request that counts as done too soon makes one too many.
     fn that_drips() -> Size {
-        Size { inputs: 2, at_once: size(1), backwards: false, drips: true }
+        Size { drips: true, ..Size::of((2, 1)) }
     }
 
     /// How long texts are at least: a drip takes a millisecond, and this time is what a client has to do something wrong.
@@ -432,7 +562,9 @@ impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let order = if self.backwards { ", the last one first" } else { "" };
         let drips = if self.drips { ", the text of the first one byte by byte" } else { "" };
-        write!(f, "{}, {} at once{order}{drips}", counted(self.inputs, "input"), self.at_once)
+        let no_text = if self.no_text { ", none of which is a text" } else { "" };
+        let panics = if self.panics { ", and panics before and behind them" } else { "" };
+        write!(f, "{}, {} at once{order}{drips}{no_text}{panics}", counted(self.inputs, "input"), self.at_once)
     }
 }
 
@@ -442,19 +574,14 @@ const MANY: usize = 100;
 /// None, one, as many as there is room for, more, and less.
 fn sizes() -> Vec<Size> {
     let forwards = [(0, 1), (0, 2), (0, MANY), (1, 1), (1, 2), (2, 1), (1, MANY), (33, 2), (33, MANY)];
-    let forwards =
-        forwards.map(|(inputs, at_once)| Size { inputs, at_once: size(at_once), backwards: false, drips: false });
-    let backwards = [(2, 2), (3, MANY)];
-    let backwards =
-        backwards.map(|(inputs, at_once)| Size { inputs, at_once: size(at_once), backwards: true, drips: false });
-    forwards.into_iter().chain(backwards).collect()
+    let backwards = [(2, 2), (3, MANY)].map(|row| Size { backwards: true, ..Size::of(row) });
+    forwards.map(Size::of).into_iter().chain(backwards).collect()
 }
 
 /// Limits that can be seen, if as many as allowed wait for each other.
 fn limits() -> Vec<Size> {
     // The last one is more than a pool has if nobody says how many: as many as cores, and four, or 32.
-    let sizes = [(1, 1), (2, 1), (2, 2), (3, 2), (7, 3), (12, 10), (37, 36)];
-    sizes.map(|(inputs, at_once)| Size { inputs, at_once: size(at_once), backwards: false, drips: false }).into()
+    [(1, 1), (2, 1), (2, 2), (3, 2), (7, 3), (12, 10), (37, 36)].map(Size::of).into()
 }
 
 /// Several inputs, one of which is slow. Two may be under way at once.
@@ -484,22 +611,36 @@ fn slow_ones() -> Vec<Slow> {
 #[derive(Clone, Copy)]
 enum Spot {
     Says(&'static str),
+    /// Two MiB.
+    SaysMuch,
+    /// The URL begins with `HTTP`.
+    InCapitals(&'static str),
     Status(u16),
     BreaksOff,
     BreaksOffHalfWay,
+    /// This status and this behind it, and then the connection is closed.
+    Sends(u16, &'static str),
     /// A port at which nobody listens.
     Refused,
     NoUrl(&'static str),
 }
 
+/// Each chunk comes as a whole. The last one, which says that there is no other, doesn't come.
+const CHUNK_AND_NO_END: Spot = Spot::Sends(200, "Transfer-Encoding: chunked\r\n\r\n2\r\n77\r\n");
+const STATUS_AND_A_NUMBER: Spot = Spot::Sends(404, "Content-Length: 2\r\n\r\n77");
+const STATUS_AND_HALF_A_TEXT: Spot = Spot::Sends(500, "Content-Length: 4\r\n\r\n77");
+
 impl Spot {
     /// What `pages` has to return for it.
     fn text(&self) -> Result<String, Failure> {
         match self {
-            Spot::Says(text) => Ok(text.to_string()),
+            Spot::Says(text) | Spot::InCapitals(text) => Ok(text.to_string()),
+            Spot::SaysMuch => Ok(much()),
             Spot::Status(204) => Ok(String::new()),
-            Spot::Status(status) => Err(Failure::Status(*status)),
-            Spot::BreaksOff | Spot::BreaksOffHalfWay | Spot::Refused | Spot::NoUrl(_) => Err(Failure::Unreachable),
+            Spot::BreaksOff | Spot::BreaksOffHalfWay | Spot::Sends(200, _) | Spot::Refused | Spot::NoUrl(_) => {
+                Err(Failure::Unreachable)
+            }
+            Spot::Status(status) | Spot::Sends(status, _) => Err(Failure::Status(*status)),
         }
     }
 
@@ -515,12 +656,42 @@ impl Spot {
     }
 }
 
-/// What there is at several URLs.
-struct Spots(Vec<Spot>);
+/// More than fits into any buffer.
+fn much() -> String {
+    "글자 ".repeat(300_000)
+}
 
-/// Each of these between two that are as they should be, and all of them together.
-fn among_good_ones(spots: &[Spot], good: Spot) -> Vec<Spots> {
-    spots.iter().map(|spot| Spots(vec![good, *spot, good])).chain([Spots(spots.to_vec())]).collect()
+/// Texts to be compared, so that no failure prints two MiB.
+fn in_short(texts: impl Iterator<Item = Result<String, Failure>>) -> Vec<Result<String, Failure>> {
+    let in_short = |text: String| match text.len() {
+        0..1000 => text,
+        _ if text == much() => "much".to_owned(),
+        bytes => format!("{bytes} bytes that nobody has said"),
+    };
+    texts.map(|text| text.map(in_short)).collect()
+}
+
+/// What there is at several URLs.
+struct Spots {
+    spots: Vec<Spot>,
+    /// How many calls ask for them, one after the other.
+    calls: usize,
+}
+
+/// Each of these between two that are as they should be, several failures of each kind before one that is as it should be, and all of
+/// them together, in two calls.
+fn among_good_ones(spots: &[Spot], good: Spot, failure: impl Fn(&Spot) -> Option<Failure>) -> Vec<Spots> {
+    let mut rows = Vec::from_iter(spots.iter().map(|spot| Spots { spots: vec![good, *spot, good], calls: 1 }));
+    let mut seen = Vec::new();
+    for spot in spots {
+        let kind = failure(spot).map(|failure| mem::discriminant(&failure));
+        if kind.is_some() && !seen.contains(&kind) {
+            seen.push(kind);
+            rows.push(Spots { spots: vec![*spot, *spot, *spot, *spot, good], calls: 1 });
+        }
+    }
+    rows.push(Spots { spots: spots.to_vec(), calls: 2 });
+    rows
 }
 
 impl Spots {
@@ -529,24 +700,37 @@ impl Spots {
         let set_up = |(page, spot): (usize, &Spot)| {
             match spot {
                 Spot::Says(text) => site.page(&path(page)).says(text),
+                Spot::SaysMuch => site.page(&path(page)).says(&much()),
+                Spot::InCapitals(text) => {
+                    site.page(&path(page)).says(text);
+                    return site.url(&path(page)).replacen("http:", "HTTP:", 1);
+                }
                 Spot::Status(status) => site.page(&path(page)).answers(*status),
                 Spot::BreaksOff => site.page(&path(page)).replies(Reply::BreaksOff),
                 Spot::BreaksOffHalfWay => {
                     site.page(&path(page)).replies_with(Reply::BreaksOffHalfWay, "text/plain", "77")
                 }
+                Spot::Sends(status, rest) => return sends(*status, rest),
                 Spot::Refused => return site.closed_url(&path(page)),
                 Spot::NoUrl(url) => return (*url).to_owned(),
             };
             site.url(&path(page))
         };
-        self.0.iter().enumerate().map(set_up).collect()
+        self.spots.iter().enumerate().map(set_up).collect()
     }
 
-    /// Nothing is asked for again that says no.
-    fn asked_for_once(&self, site: &Site) {
-        for (page, spot) in self.0.iter().enumerate() {
-            let there = matches!(spot, Spot::Says(_) | Spot::Status(_));
-            assert!(!there || site.transcript().attempts(&path(page)) == 1, "page {} is asked for once", page + 1);
+    /// Nothing is asked for again that says no, or breaks off in the middle, but each is in another call.
+    fn asked_for(&self, site: &Site, calls: usize) {
+        for (page, spot) in self.spots.iter().enumerate() {
+            // A request that gets no answer at all may be sent again by the client itself.
+            let unclear = matches!(spot, Spot::BreaksOff | Spot::Sends(..) | Spot::Refused | Spot::NoUrl(_));
+            let attempts = site.transcript().attempts(&path(page));
+            assert!(
+                unclear || attempts == calls,
+                "page {}: {attempts} requests in {}",
+                page + 1,
+                counted(calls, "call")
+            );
         }
     }
 }
@@ -555,14 +739,33 @@ impl fmt::Display for Spots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let told = |spot: &Spot| match spot {
             Spot::Says(text) => format!("a page that says {text:?}"),
+            Spot::SaysMuch => "a page that says much".to_owned(),
+            Spot::InCapitals(text) => format!("a page at HTTP: that says {text:?}"),
             Spot::Status(status) => status.to_string(),
             Spot::BreaksOff => "the connection closed".to_owned(),
             Spot::BreaksOffHalfWay => "half a page and the connection closed".to_owned(),
+            Spot::Sends(status, rest) => format!("status {status}, {rest:?} and the connection closed"),
             Spot::Refused => "nobody listens".to_owned(),
             Spot::NoUrl(url) => format!("the URL {url:?}"),
         };
-        f.write_str(&Vec::from_iter(self.0.iter().map(told)).join("; "))
+        f.write_str(&Vec::from_iter(self.spots.iter().map(told)).join("; "))?;
+        if self.calls > 1 { write!(f, ", in {} calls", self.calls) } else { Ok(()) }
     }
+}
+
+/// A page that sends this in each of two calls, and closes the connection, and its URL.
+fn sends(status: u16, rest: &'static str) -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback interface has a free port");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    thread::spawn(move || {
+        for mut stream in listener.incoming().take(2).flatten() {
+            // Whoever closes a connection with something unread in it may take back what he has said.
+            let request = BufReader::new(&stream).lines().map_while(Result::ok);
+            request.take_while(|line| !line.is_empty()).for_each(drop);
+            let _ = write!(stream, "HTTP/1.1 {status} \r\nConnection: close\r\n{rest}");
+        }
+    });
+    format!("http://{address}/")
 }
 
 /// Where work and pipes tell what they do, and where they wait.
@@ -572,6 +775,8 @@ struct Desk(Arc<Children>);
 const TABLE: &str = "table";
 /// Where they wait until the test has looked.
 const HELD: &str = "held";
+/// Where one of them waits then until all others have ended.
+const HELD_AGAIN: &str = "held again";
 
 /// What the work on a number does, or a pipe, before it gives its result.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -581,6 +786,12 @@ enum What {
     Meets,
     /// Waits until the test lets it go on.
     IsHeld,
+    /// Both, one after the other.
+    MeetsAndIsHeld,
+    /// As `IsHeld`, and a pipe is not open before.
+    ComesLate,
+    /// A process says much on its standard error.
+    Shouts,
     Panics,
 }
 
@@ -591,7 +802,8 @@ impl What {
     }
 
     fn told_by(number: u64) -> What {
-        let all = [What::Plain, What::Meets, What::IsHeld, What::Panics];
+        use What::{ComesLate, IsHeld, Meets, MeetsAndIsHeld, Panics, Plain, Shouts};
+        let all = [Plain, Meets, IsHeld, MeetsAndIsHeld, ComesLate, Shouts, Panics];
         all.into_iter().find(|what| what.of(0) == number - number % 1000).unwrap_or(What::Plain)
     }
 }
@@ -599,6 +811,12 @@ impl What {
 /// The result of the work on a number.
 fn result(number: u64) -> Result<u64, Failure> {
     if What::told_by(number) == What::Panics { Err(Failure::Panicked) } else { Ok(!number) }
+}
+
+/// These numbers, and as many before and behind them on which the work panics: in whatever order numbers are taken, some come first.
+fn amid_panics(numbers: &[u64]) -> Vec<u64> {
+    let panics = |digits: u64| (digits..).take(numbers.len()).map(|n| What::Panics.of(n));
+    panics(100).chain(numbers.iter().copied()).chain(panics(200)).collect()
 }
 
 fn results(numbers: &[u64]) -> Vec<Result<u64, Failure>> {
@@ -609,9 +827,10 @@ fn results(numbers: &[u64]) -> Vec<Result<u64, Failure>> {
 fn work_on(number: u64, meet: impl Fn(&str), tell: impl Fn(&str)) -> u64 {
     tell(&format!("begins {number}"));
     match What::told_by(number) {
-        What::Plain => {}
+        What::Plain | What::Shouts => {}
         What::Meets => [TABLE, HELD].into_iter().for_each(meet),
-        What::IsHeld => meet(HELD),
+        What::IsHeld | What::ComesLate => meet(HELD),
+        What::MeetsAndIsHeld => [TABLE, HELD, HELD_AGAIN].into_iter().for_each(meet),
         What::Panics => {
             tell(&format!("ends {number}"));
             panic_on_purpose("the work has met a strange number")
@@ -638,10 +857,33 @@ impl Desk {
         self.0.open_when_told(HELD, 2 * number - 1);
     }
 
-    /// So many have to come to the table. Then this is done before anybody goes on.
-    fn meets_and_then(&self, number: usize, look: impl FnOnce() + Send + 'static) {
+    /// The one that is held again goes on when all others of so many have ended.
+    fn holds_again_while_others_end(&self, number: usize) {
+        self.0.open_when_told(HELD_AGAIN, 2 * number - 1);
+    }
+
+    /// A gate that opens when all but one of so many have ended.
+    fn opens_when_others_end(&self, number: usize) -> Gate {
+        self.0.open_when_told(HELD, 2 * (number - 1));
+        let (gate, desk) = (Gate::closed(), Arc::clone(&self.0));
+        let opens = gate.clone();
+        thread::spawn(move || {
+            desk.meet(HELD);
+            opens.open();
+        });
+        gate
+    }
+
+    /// So many have to come to the table. Before anybody goes on, all that can come of the site comes, and this hears how many
+    /// answers that is.
+    fn meets_while_pages_come(&self, number: usize, site: &Arc<Site>, hears: impl FnOnce(usize) + Send + 'static) {
         self.0.rendezvous(TABLE, number);
-        self.0.open_after(HELD, look);
+        let site = Arc::clone(site);
+        self.0.open_after(HELD, move || {
+            let runtime = runtime::Builder::new_current_thread().build().expect("room for one more runtime");
+            runtime.block_on(site.quiet());
+            hears(site.transcript().answers().len());
+        });
     }
 
     fn work(&self) -> Work {
@@ -722,27 +964,49 @@ impl Folder {
         path
     }
 
-    /// A file whose text comes when the desk says so. Whoever opens a named pipe to read waits until somebody opens it to write, and
-    /// the other way round.
-    fn has_pipe(&self, number: usize, desk: &Desk, what: What) -> PathBuf {
+    /// A named pipe. Whoever opens it to read waits until somebody opens it to write, and the other way round.
+    fn pipe(&self, number: usize) -> PathBuf {
         let path = self.path().join(format!("pipe {number}"));
         if !path.exists() {
             let made = Command::new("mkfifo").arg(&path).status();
             assert!(made.expect("mkfifo starts").success());
         }
+        path
+    }
+
+    /// A file whose text comes when the desk says so.
+    fn has_pipe(&self, number: usize, desk: &Desk, what: What) -> PathBuf {
+        let path = self.pipe(number);
         let (other_end, desk) = (path.clone(), Arc::clone(&desk.0));
         thread::spawn(move || {
-            let mut pipe = fs::OpenOptions::new().write(true).open(other_end).unwrap();
+            let open = || fs::OpenOptions::new().write(true).open(&other_end).unwrap();
+            let opened = (what != What::ComesLate).then(open);
             work_on(what.of(number as u64), |place| desk.meet(place), |text| desk.tell(text));
-            let _ = write!(pipe, "text {number}");
+            let _ = write!(opened.unwrap_or_else(open), "text {number}");
+        });
+        path
+    }
+
+    /// A file that is no text. When it has been opened, it notes how many pipes of this folder are open. Only if no more than one may
+    /// be, that is certain: no other one can come or go while it counts.
+    fn has_pipe_of_no_text(&self, number: usize, open: &Arc<Mutex<Vec<usize>>>) -> PathBuf {
+        let path = self.pipe(number);
+        let (other_end, folder, open) = (path.clone(), fs::canonicalize(self.path()).unwrap(), Arc::clone(open));
+        thread::spawn(move || {
+            let mut pipe = fs::OpenOptions::new().write(true).open(other_end).unwrap();
+            // Where the system doesn't say what is open, it is none.
+            let all = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+            let files = all.filter_map(|file| fs::read_link(file.path()).ok());
+            open.lock().unwrap().push(files.filter(|file| file.starts_with(&folder)).collect::<BTreeSet<_>>().len());
+            let _ = pipe.write_all(b"\xff");
         });
         path
     }
 }
 
-/// Results of files, to be compared.
-fn told(results: Vec<io::Result<String>>) -> Vec<Result<String, io::ErrorKind>> {
-    results.into_iter().map(|result| result.map_err(|error| error.kind())).collect()
+/// Results of files, to be compared. An error is told by its kind, and by its number if it is the system's.
+fn told(results: Vec<io::Result<String>>) -> Vec<Result<String, (io::ErrorKind, Option<i32>)>> {
+    results.into_iter().map(|result| result.map_err(|error| (error.kind(), error.raw_os_error()))).collect()
 }
 
 fn path(page: usize) -> String {
@@ -789,6 +1053,10 @@ roles!(working);
 fn working() -> i32 {
     for line in io::stdin().lock().lines() {
         let Ok(number) = line.unwrap_or_default().trim().parse() else { return 1 };
+        if What::told_by(number) == What::Shouts {
+            // More than a pipe has room for.
+            let _ = io::stderr().write_all(&[b'!'; 200_000]);
+        }
         let result = work_on(number, child::meet, child::tell);
         let mut output = io::stdout();
         if writeln!(output, "{result}").and_then(|()| output.flush()).is_err() {

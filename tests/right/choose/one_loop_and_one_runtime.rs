@@ -21,14 +21,14 @@ pub struct Work {
     pub call: Arc<dyn Fn(u64) -> u64 + Send + Sync>,
     /// Makes the command of a process that does the same. It reads numbers from its standard input, one in a line, and answers each
     /// on its standard output, with the result in a line, before it reads the next one. It ends when its input does. If the work
-    /// panics, it ends without an answer.
+    /// panics, it ends without an answer. It may write much to its standard error, too.
     pub process: Arc<dyn Fn() -> Command + Send + Sync>,
 }
 
 /// Why there is no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The server has answered, but with this status instead of a success.
+    /// The server has answered, but with this status instead of a success. Whether its text is complete doesn't matter.
     Status(u16),
     /// There was no complete answer: the URL is none, there is no server, or it broke off.
     Unreachable,
