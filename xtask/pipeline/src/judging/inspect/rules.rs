@@ -53,6 +53,8 @@ const ATTRIBUTES: [(&str, &str); 9] = [
     ("global_allocator", "it replaces what the tests rely on"),
 ];
 
+/// So many steps from alias to alias are followed.
+const MOST_ALIASES: usize = 8;
 /// So many meanings of one path are looked at.
 const MOST_MEANINGS: usize = 1_000;
 
@@ -185,20 +187,26 @@ impl Imports {
         }
     }
 
+    /// What a path stands for if it begins with an alias.
+    fn follow<'a>(&'a self, path: &'a str) -> impl Iterator<Item = String> + 'a {
+        let (first, rest) = path.split_once("::").map_or((path, None), |(first, rest)| (first, Some(rest)));
+        let meant = self.names.get(first).into_iter().flatten();
+        // `use a::a` would go deeper with each step.
+        let others = meant.filter(move |full| full.split("::").next() != Some(first));
+        others.map(move |full| rest.map_or_else(|| full.clone(), |rest| format!("{full}::{rest}")))
+    }
+
     /// Every full path that a written path may stand for.
     fn expand(&self, written: &str) -> Vec<String> {
-        let mut all = vec![written.trim_start_matches("::").to_string()];
+        let mut all = BTreeSet::from([written.trim_start_matches("::").to_string()]);
+        let mut last = all.clone();
         // An alias of an alias is followed, but a name that stands for itself is not followed for ever.
-        let mut next = 0;
-        while next < all.len() && all.len() < MOST_MEANINGS {
-            let (first, rest) = all[next].split_once("::").map_or((all[next].as_str(), ""), |parts| parts);
-            let meant = self.names.get(first).into_iter().flatten().map(|full| match rest {
-                "" => full.clone(),
-                rest => format!("{full}::{rest}"),
-            });
-            let new: Vec<String> = meant.filter(|path| !all.contains(path)).collect();
-            all.extend(new);
-            next += 1;
+        for _ in 0..MOST_ALIASES {
+            last = last.iter().flat_map(|path| self.follow(path)).filter(|path| !all.contains(path)).collect();
+            all.extend(last.iter().cloned());
+            if last.is_empty() || all.len() > MOST_MEANINGS {
+                break;
+            }
         }
         let brought = |path: &String| {
             let globs = self.globs.iter().filter(|glob| !glob.own.have(path));
@@ -539,6 +547,17 @@ mod tests {
     fn a_name_with_several_meanings_has_all_of_them() {
         let text = "mod a { use std::process as p;\nfn f() { p::exit(0) } }\nmod b { use std::path as p; }";
         assert_eq!(objections(text), ["2 `std::process::exit`"]);
+    }
+
+    #[test]
+    fn names_that_stand_for_themselves_are_not_followed_for_ever() {
+        let own = "mod a { pub fn a() {} }\nuse a::a;\nfn f() { a() }";
+        assert_eq!(objections(own), [""; 0]);
+        let mut imports = Imports::default();
+        imports.visit_file(&syn::parse_file("use a::a;\nuse b::c;\nuse c::b;\nuse std::process as c;").unwrap());
+        assert_eq!(imports.expand("a"), ["a"]);
+        let meant = imports.expand("b::exit");
+        assert!(meant.len() < 20 && meant.contains(&"std::process::b::exit".to_string()), "{meant:?}");
     }
 
     #[test]
