@@ -296,3 +296,32 @@ fn a_loop_that_changes_nothing_is_a_livelock_however_long_one_looks() {
     });
     assert_eq!(support::failure(&exploration).kind, Kind::Livelock);
 }
+
+/// How many schedules of three threads are run while so many others wait.
+fn schedules_beside(idle: usize) -> u64 {
+    let coverage = passes(move || {
+        let done = (Mutex::new(false), Condvar::new());
+        thread::scope(|s| {
+            for _ in 0..idle {
+                s.spawn(|| drop(done.1.wait_while(done.0.lock().unwrap(), |done| !*done).unwrap()));
+            }
+            let counter = AtomicUsize::new(0);
+            thread::scope(|s| {
+                for _ in 0..3 {
+                    s.spawn(|| (0..8).for_each(|_| _ = counter.fetch_add(1, SeqCst)));
+                }
+            });
+            *done.0.lock().unwrap() = true;
+            done.1.notify_all();
+        });
+    });
+    coverage.coverage.schedules
+}
+
+/// A budget says how long a search may take, and each decision looks at all threads that live.
+#[test]
+fn what_takes_longer_beside_many_threads_is_done_less_often() {
+    let (few, many) = (schedules_beside(0), schedules_beside(256));
+    assert_eq!(few, 10_000);
+    assert!((100..1_000).contains(&many), "{many}");
+}

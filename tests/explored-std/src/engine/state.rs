@@ -25,6 +25,8 @@ use super::thread::{Job, Status, ThreadState};
 const LONGEST_RUN: u32 = 200;
 /// How many steps may pass, while a timer is set, before time moves on although somebody still runs.
 const PATIENCE: u64 = 1_000;
+/// How many live threads a decision may have to look at before that takes longer than the rest of the step.
+const FEW: usize = 32;
 
 /// What the engine is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +98,8 @@ pub(crate) struct State {
     pub(crate) steps: u32,
     /// The grain from here on: a schedule that seems to stand still gets coarse.
     pub(super) grain: Grain,
+    /// How many live threads beyond a few were looked at, in all decisions.
+    pub(crate) looks: u64,
     /// Steps that were passed.
     pub(crate) passed: Passed,
     /// Steps that belong to the decision before them, since nobody else could go on.
@@ -173,6 +177,7 @@ impl State {
             changes: 0,
             steps: 0,
             grain: Grain::Fine,
+            looks: 0,
             passed: Passed::default(),
             merged: 0,
             passed_in_a_row: 0,
@@ -218,6 +223,7 @@ impl State {
         self.changes = 0;
         self.steps = 0;
         self.grain = self.settings.grain;
+        self.looks = 0;
         self.passed = Passed::default();
         self.merged = 0;
         self.passed_in_a_row = 0;
@@ -371,6 +377,7 @@ impl State {
     /// Finds out who could go on.
     fn collect(&mut self, choices: &mut Vec<Choice>) {
         choices.clear();
+        self.looks += self.live.len().saturating_sub(FEW) as u64;
         if let Some(thread) = self.live.iter().copied().find(|&thread| self.is_choosing(thread)) {
             // Which way it goes is decided at once.
             let ways = 1..self.threads[thread].pending.number as u8;

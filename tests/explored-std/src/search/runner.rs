@@ -56,6 +56,8 @@ pub(crate) struct Ran {
     /// If it fails because its marks could have come in another order: what happened before each of them, in that order.
     pub(crate) disputed: Option<Vec<Box<[u32]>>>,
     pub(crate) steps: u32,
+    /// How many live threads beyond a few were looked at.
+    pub(crate) looks: u64,
     /// Steps that were passed.
     pub(crate) passed: Passed,
     /// Whether it had no end.
@@ -70,11 +72,13 @@ pub(crate) struct Ran {
 
 /// How many steps that are passed take as long as one that is decided.
 const PASSED_PER_STEP: u64 = 8;
+/// How many looks at a live thread take as long as one step that is decided.
+const LOOKS_PER_STEP: u64 = 64;
 
 impl Ran {
     /// How much work it was, in steps that are decided.
     pub(crate) fn length(&self) -> u64 {
-        u64::from(self.steps) + self.passed.all / PASSED_PER_STEP
+        u64::from(self.steps) + self.passed.all / PASSED_PER_STEP + self.looks / LOOKS_PER_STEP
     }
 }
 
@@ -205,6 +209,7 @@ impl Runner {
                 failure: None,
                 disputed: None,
                 steps: state.steps,
+                looks: state.looks,
                 passed: state.passed,
                 is_endless: state.is_endless(),
                 is_hopeless: state.is_hopeless_to_decide(),
