@@ -18,11 +18,11 @@ use contract::{
     Call, ENDLESS, LONG, Output, Trail, Work, caught, keeps_the_contract, on_one_thread, one_thread, unwound,
 };
 use gather::{Panicked, first, gather, gather_bounded, gather_contained, gather_within, try_gather};
-use kata::{Check, Gate, Peak, Rendezvous, check, on_schedules, panic_on_purpose};
+use kata::{Check, EXPLORED, Gate, Peak, Rendezvous, check, on_schedules, panic_on_purpose};
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
 use tokio::task::try_id;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with.
@@ -112,7 +112,24 @@ fn each_on_two_workers<B: Future<Output = ()>>(
 }
 
 fn on_two_workers(body: impl Future<Output = ()>) {
-    Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap().block_on(body);
+    Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap().block_on(beside_new_tasks(body));
+}
+
+/// On threads, a few new tasks come while the body waits. tokio promises no more than that each task is run if none blocks: a worker
+/// may block while the next task is in its queue, and the other worker, which was about to fall asleep when that one came, sleeps on.
+/// A new task wakes it, and it looks for more.
+async fn beside_new_tasks(body: impl Future<Output = ()>) {
+    let mut body = pin!(body);
+    for millis in [1, 10, 100] {
+        if EXPLORED {
+            break;
+        }
+        if timeout(Duration::from_millis(millis), &mut body).await.is_ok() {
+            return;
+        }
+        tokio::spawn(ready(()));
+    }
+    body.await;
 }
 
 #[test]
