@@ -86,9 +86,7 @@ fn a_panic_completes_its_future_and_the_worker_goes_on() {
         let next = executor.submit(|| "a page");
         assert_eq!(told(broken.result()), "panicked: no such page");
         assert_eq!(told(next.result()), "a page");
-        // What is thrown need not be a literal, nor a text.
-        let text = executor.submit(|| -> &str { panic::resume_unwind(Box::new("no page 404".to_owned())) });
-        assert_eq!(told(text.result()), "panicked: no page 404");
+        // What is thrown need not be a text.
         let number = executor.submit(|| -> &str { panic::resume_unwind(Box::new(404)) });
         assert_eq!(told(number.result()), "panicked: 404");
     });
@@ -133,7 +131,7 @@ fn wait_for_a_failure_returns_at_the_first_panic() {
         let slow = one.submit(behind(&gate, "slow"));
         another.submit(|| panic_on_purpose("not in the list"));
         let good = another.submit(|| "good");
-        let broken = another.submit(|| panic_on_purpose("broken"));
+        let broken = another.submit(|| -> &str { panic::resume_unwind(Box::new("broken".to_owned())) });
         let futures = vec![slow, good, broken];
         let Waited { done, not_done } = in_time(|| wait(futures, Until::FirstFailure, Some(PLENTY)));
         assert_eq!(results(done), ["good", "panicked: broken"]);
@@ -221,7 +219,8 @@ fn a_wait_may_last_for_centuries() {
 #[ignore = "needs schedules: cargo xtask check futures a_job_that_waits_runs_no_other_one"]
 fn a_job_that_waits_runs_no_other_one() {
     let cases = ways(PLENTY).flat_map(|way| [true, false].map(|of_its_own| JobThatWaits { way, of_its_own }));
-    Check::new().schedules_only().each(cases, |&JobThatWaits { way, of_its_own }| {
+    Check::new().schedules_only().no_spurious_wakeups().schedules(5_000).each(cases, |case| {
+        let &JobThatWaits { way, of_its_own } = case;
         let (own, another) = (executor(if of_its_own { 2 } else { 1 }), executor(1));
         let (busy, begin) = (if of_its_own { &own } else { &another }, Instant::now());
         let takes_a_while = move || {
@@ -275,16 +274,15 @@ fn as_completed_gives_each_future_as_soon_as_it_is_complete() {
 /// One worker runs the jobs in the order of their names.
 #[test]
 fn as_completed_loses_nothing_while_its_thread_waits_for_others() {
-    Check::new().each(ways(PLENTY), |way| {
+    Check::new().no_spurious_wakeups().schedules(1_000).each(ways(PLENTY), |way| {
         let (executor, gate) = (executor(1), Gate::closed());
         let _open = gate.open_when_dropped();
-        let [first, between, second, last] = ["1", "2", "3", "4"].map(|name| executor.submit(behind(&gate, name)));
+        let first = executor.submit(behind(&gate, "1"));
+        let [between, second, last] = ["2", "3", "4"].map(|name| executor.submit(move || name));
         let mut completed = as_completed(vec![last, second, first]);
         gate.open();
         assert_eq!(told(way.result_of(between)), "2");
         assert_eq!(completed.next().map(|future| told(future.result())).as_deref(), Some("1"));
-        let another = executor.submit(|| "5");
-        assert_eq!(told(way.result_of(another)), "5");
         assert_eq!(results(completed), ["3", "4"]);
     });
 }
