@@ -7,16 +7,17 @@
 mod contract;
 
 use std::any::Any;
+use std::fmt;
 use std::mem;
 use std::num::NonZeroUsize;
-use std::panic;
-use std::sync::Arc;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use futures::{AsCompleted, Executor, Failure, Future, Until, Waited, Within, as_completed, wait};
 use kata::scenarios::every_small_program;
-use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, panic_on_purpose, until_blocked};
+use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, panic_on_purpose};
 
 use contract::FuturesContract;
 
@@ -86,26 +87,26 @@ fn a_panic_completes_its_future_and_the_worker_goes_on() {
         assert_eq!(told(broken.result()), "panicked: no such page");
         assert_eq!(told(next.result()), "a page");
         // What is thrown need not be a text.
-        let thrown = executor.submit(|| -> () { panic::resume_unwind(Box::new(404)) });
-        let Err(Failure::Panicked(payload)) = thrown.result() else { panic!("the job has panicked") };
-        assert_eq!(payload.downcast_ref(), Some(&404), "the job's own payload");
+        let number = executor.submit(|| -> &str { panic::resume_unwind(Box::new(404)) });
+        assert_eq!(told(number.result()), "panicked: 404");
     });
 }
 
+/// The first tries are made in one thread, and the last one in another: futures go from hand to hand.
 #[test]
 fn result_within_gives_the_future_back_when_the_time_is_up() {
-    check(|| {
+    Check::new().each(ways(PLENTY), |&way| {
         let (executor, gate) = (executor(1), Gate::closed());
         let _open = gate.open_when_dropped();
         let future = match executor.submit(behind(&gate, "late")).result_within(MOMENT) {
             Within::TimeIsUp(future) => future,
             Within::Complete(result) => panic!("complete behind a closed gate: {}", told(result)),
         };
+        let not_done = wait(vec![future], Until::FirstCompleted, Some(MOMENT)).not_done;
+        let other = thread::spawn(move || not_done.into_iter().map(|future| told(way.result_of(future))).collect());
         gate.open();
-        match future.result_within(PLENTY) {
-            Within::Complete(result) => assert_eq!(told(result), "late"),
-            Within::TimeIsUp(_) => panic!("not complete within {PLENTY:?}, though the gate is open"),
-        }
+        let results: Vec<String> = other.join().expect("it gets the result");
+        assert_eq!(results, ["late"]);
     });
 }
 
@@ -130,7 +131,7 @@ fn wait_for_a_failure_returns_at_the_first_panic() {
         let slow = one.submit(behind(&gate, "slow"));
         another.submit(|| panic_on_purpose("not in the list"));
         let good = another.submit(|| "good");
-        let broken = another.submit(|| panic_on_purpose("broken"));
+        let broken = another.submit(|| -> &str { panic::resume_unwind(Box::new("broken".to_owned())) });
         let futures = vec![slow, good, broken];
         let Waited { done, not_done } = in_time(|| wait(futures, Until::FirstFailure, Some(PLENTY)));
         assert_eq!(results(done), ["good", "panicked: broken"]);
@@ -196,24 +197,56 @@ fn a_limit_may_be_short_and_a_list_long() {
     });
 }
 
-/// What it waits for never comes, and the other jobs take longer than it waits.
+/// The time is the model's. No limit is reached.
+#[test]
+#[ignore = "needs schedules: cargo xtask check futures a_wait_may_last_for_centuries"]
+fn a_wait_may_last_for_centuries() {
+    let ways = MORE_CENTURIES.into_iter().flat_map(ways);
+    Check::new().schedules_only().each(ways, |way| {
+        let (executor, begin) = (executor(1), Instant::now());
+        let slow = executor.submit(|| {
+            thread::sleep(CENTURIES);
+            "slow"
+        });
+        assert_eq!(told(way.result_of(slow)), "slow");
+        assert_eq!(begin.elapsed(), CENTURIES, "when its result was there");
+    });
+}
+
+/// Three jobs of a while each: the first has a worker, the second comes after it, and a job waits for that one. What is behind these
+/// begins when a worker is free.
 #[test]
 #[ignore = "needs schedules: cargo xtask check futures a_job_that_waits_runs_no_other_one"]
 fn a_job_that_waits_runs_no_other_one() {
-    Check::new().schedules_only().daemons().run(|| {
-        let (busy, one, owner) = (executor(1), executor(1), thread::current());
-        busy.submit(|| Gate::closed().pass());
-        let never = busy.submit(|| "never");
-        let waits = one.submit(move || {
-            until_blocked(&owner);
-            let begin = Instant::now();
-            drop(never.result_within(A_WHILE));
-            begin.elapsed()
+    let cases = ways(PLENTY).flat_map(|way| [true, false].map(|of_its_own| JobThatWaits { way, of_its_own }));
+    Check::new().schedules_only().schedules(5_000).each(cases, |case| {
+        let &JobThatWaits { way, of_its_own } = case;
+        let (own, another) = (executor(if of_its_own { 2 } else { 1 }), executor(1));
+        let (busy, begin) = (if of_its_own { &own } else { &another }, Instant::now());
+        let takes_a_while = move || {
+            let began = begin.elapsed();
+            thread::sleep(A_WHILE);
+            began
+        };
+        busy.submit(takes_a_while);
+        let (hand, future) = mpsc::channel::<Future<Duration>>();
+        let waits = own.submit(move || {
+            let future = match future.recv().expect("it is handed over").result_within(A_WHILE / 2) {
+                Within::TimeIsUp(future) => future,
+                Within::Complete(_) => panic!("complete before it can have begun"),
+            };
+            let gave_up = begin.elapsed();
+            (gave_up, way.result_of(future).expect("it returns"), begin.elapsed())
         });
-        one.submit(|| thread::sleep(2 * A_WHILE));
-        assert_eq!(waits.result().expect("it returns"), A_WHILE, "a job waits, and this is its limit");
-        // Its worker stays behind the gate.
-        mem::forget(busy);
+        let awaited = busy.submit(takes_a_while);
+        let behind = own.submit(takes_a_while);
+        hand.send(awaited).expect("the job waits for it");
+        let (gave_up, awaited, waited) = waits.result().expect("it returns");
+        assert_eq!(gave_up, A_WHILE / 2, "when the job's first wait was over, which has a limit");
+        assert_eq!(awaited, A_WHILE, "when the job began that is waited for: its worker was busy");
+        assert_eq!(waited, 2 * A_WHILE, "when the job had waited for it");
+        let behind = behind.result().expect("it returns");
+        assert_eq!(behind, 2 * A_WHILE, "when the job behind it began: until then there was no worker for it");
     });
 }
 
@@ -235,6 +268,22 @@ fn as_completed_gives_each_future_as_soon_as_it_is_complete() {
         // Only now can the others complete. One worker runs them one after the other.
         meeting.meet();
         assert_eq!(results(completed), ["early", "late"]);
+    });
+}
+
+/// One worker runs the jobs in the order of their names.
+#[test]
+fn as_completed_loses_nothing_while_its_thread_waits_for_others() {
+    Check::new().no_spurious_wakeups().schedules(1_000).each(ways(PLENTY), |way| {
+        let (executor, gate) = (executor(1), Gate::closed());
+        let _open = gate.open_when_dropped();
+        let first = executor.submit(behind(&gate, "1"));
+        let [between, second, last] = ["2", "3", "4"].map(|name| executor.submit(move || name));
+        let mut completed = as_completed(vec![last, second, first]);
+        gate.open();
+        assert_eq!(told(way.result_of(between)), "2");
+        assert_eq!(completed.next().map(|future| told(future.result())).as_deref(), Some("1"));
+        assert_eq!(results(completed), ["3", "4"]);
     });
 }
 
@@ -298,32 +347,23 @@ fn a_cancelled_future_is_complete_at_once_and_no_failure() {
 
 #[test]
 fn no_job_is_lost_with_its_future_or_its_executor() {
-    check(|| {
+    Check::new().each(DROPS, |how| {
         let (executor, log) = (executor(1), Log::new());
         // Its future is dropped at the end of the statement.
         executor.submit(noting(&log, "forgotten"));
         drop(as_completed(vec![executor.submit(noting(&log, "not asked for"))]));
         let kept = executor.submit(|| "kept");
-        drop(executor);
+        (how.drop)(executor);
         assert!(log.happened("forgotten"), "a job runs also if nobody wants its result");
         assert!(log.happened("not asked for"), "so it does if its future is dropped with the iterator");
         assert!(kept.is_done(), "dropping the executor waits for all of its jobs");
         assert_eq!(told(kept.result()), "kept");
-        // Also in a job of another one.
-        let outer = self::executor(1);
-        let inner = outer.submit(|| {
-            let inner = self::executor(1);
-            let kept = inner.submit(|| "kept");
-            drop(inner);
-            kept.is_done()
-        });
-        assert!(inner.result().expect("it returns"), "dropped in a job, an executor waits for all of its own jobs");
     });
 }
 
 #[test]
 fn what_a_job_drops_may_use_its_executor() {
-    check(|| {
+    Check::new().each([FUTURE_IS_DROPPED, FUTURE_IS_KEPT], |&future| {
         let (executor, gate, log, dropped) = (Arc::new(executor(1)), Gate::closed(), Log::new(), Gate::closed());
         let _open = gate.open_when_dropped();
         executor.submit(behind(&gate, "busy"));
@@ -336,11 +376,14 @@ fn what_a_job_drops_may_use_its_executor() {
                 dropped.open();
             })
         });
-        assert!(executor.submit(move || drop(captured)).cancel(), "it waits for its worker");
+        let cancelled = executor.submit(move || drop(captured));
+        assert!(cancelled.cancel(), "it waits for its worker");
+        let kept = (future == FUTURE_IS_KEPT).then_some(cancelled);
         gate.open();
         dropped.pass();
         drop(executor);
         assert_eq!(log.count("ran"), 1, "dropping the executor waits for all of its jobs");
+        drop(kept);
     });
 }
 
@@ -402,12 +445,109 @@ fn every_small_program_of_waits_keeps_the_contract() {
 const MOMENT: Duration = Duration::from_millis(5);
 /// A limit, on schedules only.
 const A_WHILE: Duration = Duration::from_secs(2);
-/// Limits with a part that is less than a millisecond, less than a microsecond, and more than an `f32` can tell.
-const LIMITS: [Duration; 3] = [Duration::from_micros(400), Duration::from_nanos(700), Duration::new(4, 7)];
+/// Limits with a part that is less than a millisecond, less than a microsecond, and more than a float can tell. Of the last one, 32
+/// bits have the nanoseconds alone, whatever they count.
+const LIMITS: [Duration; 3] = [Duration::from_micros(400), Duration::from_nanos(700), Duration::new(1 << 32, 7)];
+/// A time, on schedules only: 544 years, which 64 bits of nanoseconds can still tell.
+const CENTURIES: Duration = Duration::from_secs(1 << 34);
+/// Limits that 64 bits of nanoseconds can't tell.
+const MORE_CENTURIES: [Duration; 2] = [Duration::from_nanos(u64::MAX).saturating_add(A_WHILE), Duration::MAX];
 /// More than a byte counts, and more than any machine has cores.
 const MANY_WORKERS: usize = 257;
 /// More than a byte counts.
 const MANY_JOBS: usize = 300;
+
+/// What becomes of the future of a cancelled job.
+const FUTURE_IS_DROPPED: &str = "a future that is dropped";
+const FUTURE_IS_KEPT: &str = "a future that is kept";
+
+/// A way to get one future's result.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Result,
+    ResultWithin(Duration),
+    Wait(Until, Option<Duration>),
+    AsCompleted,
+}
+
+/// All ways to get one future's result, with a limit that is not reached where there is one.
+fn ways(limit: Duration) -> impl Iterator<Item = Way> {
+    let untils = [Until::FirstCompleted, Until::FirstFailure, Until::AllCompleted];
+    let waits = untils.into_iter().flat_map(move |until| [None, Some(limit)].map(|limit| Way::Wait(until, limit)));
+    [Way::Result, Way::ResultWithin(limit), Way::AsCompleted].into_iter().chain(waits)
+}
+
+impl Way {
+    fn result_of<T>(self, future: Future<T>) -> Result<T, Failure> {
+        let complete = match self {
+            Way::Result => Some(future),
+            Way::ResultWithin(limit) => match future.result_within(limit) {
+                Within::Complete(result) => return result,
+                Within::TimeIsUp(_) => None,
+            },
+            Way::Wait(until, limit) => wait(vec![future], until, limit).done.pop(),
+            Way::AsCompleted => as_completed(vec![future]).next(),
+        };
+        complete.unwrap_or_else(|| panic!("{self} is over, and its future is not complete")).result()
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Way::Result => write!(f, "result"),
+            Way::ResultWithin(limit) => write!(f, "result_within({limit:?})"),
+            Way::Wait(until, None) => write!(f, "wait({until:?})"),
+            Way::Wait(until, Some(limit)) => write!(f, "wait({until:?}, {limit:?})"),
+            Way::AsCompleted => write!(f, "as_completed"),
+        }
+    }
+}
+
+/// How a job waits for a job, of its own executor or of another one.
+struct JobThatWaits {
+    way: Way,
+    of_its_own: bool,
+}
+
+impl fmt::Display for JobThatWaits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in a job, of one of {} executor", self.way, if self.of_its_own { "its own" } else { "another" })
+    }
+}
+
+/// How an executor is dropped.
+struct Drops {
+    name: &'static str,
+    drop: fn(Executor),
+}
+
+const DROPS: [Drops; 4] = [
+    Drops { name: "an executor that is dropped", drop },
+    Drops {
+        name: "an executor that is dropped in a job of another one",
+        drop: |one| executor(1).submit(move || drop(one)).result().expect("it returns"),
+    },
+    Drops {
+        name: "an executor that is dropped while its thread panics",
+        drop: |one| drop(panic::catch_unwind(AssertUnwindSafe(|| panic_with(one)))),
+    },
+    Drops {
+        name: "an executor that is dropped while a job of another one panics",
+        drop: |one| drop(executor(1).submit(|| panic_with(one)).result()),
+    },
+];
+
+impl fmt::Display for Drops {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Drops it while it panics.
+fn panic_with(_dropped: Executor) {
+    panic_on_purpose("it has an executor");
+}
 
 /// Calls this when it is dropped, as what a job has captured may do.
 struct WhenDropped<F: FnOnce()>(Option<F>);
@@ -450,10 +590,14 @@ fn told(result: Result<impl Into<String>, Failure>) -> String {
     match result {
         Ok(name) => name.into(),
         Err(Failure::Cancelled) => "cancelled".to_owned(),
-        Err(Failure::Panicked(payload)) => match payload.downcast_ref::<&str>() {
-            Some(message) => format!("panicked: {message}"),
-            None => "panicked, but its payload was lost".to_owned(),
-        },
+        Err(Failure::Panicked(payload)) => {
+            let literal = payload.downcast_ref::<&str>().map(ToString::to_string);
+            let thrown = literal.or_else(|| payload.downcast_ref::<String>().cloned());
+            match thrown.or_else(|| payload.downcast_ref::<i32>().map(ToString::to_string)) {
+                Some(thrown) => format!("panicked: {thrown}"),
+                None => "panicked, but its payload was lost".to_owned(),
+            }
+        }
     }
 }
 

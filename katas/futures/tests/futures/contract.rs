@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::iter;
 use std::mem;
 use std::num::NonZeroUsize;
+use std::panic::panic_any;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -146,7 +147,8 @@ impl Contract for FuturesContract {
             let executor = &executors[executor];
             let ending: Ending = match then {
                 Then::Returns => Box::new(move || id),
-                Then::Panics => Box::new(move || panic!("job {id}")),
+                // What is thrown need not be a text.
+                Then::Panics => Box::new(move || panic_any(id)),
                 Then::Submits(other) => {
                     let (executor, job) =
                         (Arc::clone(executor), job(other, Takes::NoTime, scene, Box::new(move || other)));
@@ -356,17 +358,12 @@ fn all_completed(hand: &mut Hand, scene: &Scene) -> String {
         let Some(result) = result_now(future) else { return "a future that is not complete".to_owned() };
         let number = match &result {
             Ok(id) => Some(*id),
-            Err(Failure::Panicked(payload)) => payload.downcast_ref::<String>().and_then(|message| number_of(message)),
+            Err(Failure::Panicked(payload)) => payload.downcast_ref().copied(),
             Err(Failure::Cancelled) => Some(hand.cancelled),
         };
         scene.note(GIVES, number.unwrap_or_default());
     }
     if completed.next().is_none() { "end" } else { "one more after the end" }.to_owned()
-}
-
-/// The job of a panic's message.
-fn number_of(message: &str) -> Option<usize> {
-    message.strip_prefix("job ")?.parse().ok()
 }
 
 /// The result of a future that is complete; nothing if it is not.
@@ -378,8 +375,8 @@ fn told(result: &Result<usize, Failure>) -> String {
     match result {
         Ok(id) => format!("Ok({id})"),
         Err(Failure::Cancelled) => "Cancelled".to_owned(),
-        Err(Failure::Panicked(payload)) => match payload.downcast_ref::<String>() {
-            Some(message) => format!("Panicked({message})"),
+        Err(Failure::Panicked(payload)) => match payload.downcast_ref::<usize>() {
+            Some(id) => format!("Panicked({id})"),
             None => "Panicked(another payload)".to_owned(),
         },
     }
@@ -389,7 +386,7 @@ impl Outcome {
     fn told(self, id: usize) -> String {
         match self {
             Outcome::Returned(value) => format!("Ok({value})"),
-            Outcome::Panicked => format!("Panicked(job {id})"),
+            Outcome::Panicked => format!("Panicked({id})"),
             Outcome::Cancelled => "Cancelled".to_owned(),
         }
     }
