@@ -512,7 +512,8 @@ struct JobThatWaits {
 
 impl fmt::Display for JobThatWaits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in a job, of one of {} executor", self.way, if self.of_its_own { "its own" } else { "another" })
+        let executor = if self.of_its_own { "its own" } else { "another" };
+        write!(f, "{} in a job that waits for a job of {executor} executor", self.way)
     }
 }
 
