@@ -46,6 +46,7 @@ fn join_gives_what_the_work_returned() {
             assert_eq!(sum, 63);
             assert_eq!(its_name.as_deref(), Some(name), "the name of the thread that did the work");
         }
+        helpers_have_ended();
     });
 }
 
@@ -77,7 +78,8 @@ fn a_worker_runs_while_its_owner_goes_on() {
     ];
     Check::new().each(cases, move |case| {
         if *case == cases[0] {
-            return crowd();
+            crowd();
+            return helpers_have_ended();
         }
         let tells_its_own = *case == cases[2];
         let (go, wait) = mpsc::channel();
@@ -99,6 +101,7 @@ fn a_worker_runs_while_its_owner_goes_on() {
         }
         go.send(()).expect("the worker waits for it");
         assert_eq!(worker.join().unwrap(), [!tells_its_own, tells_its_own], "whether each of the two was told to stop");
+        helpers_have_ended();
     });
 }
 
@@ -125,12 +128,14 @@ fn a_worker_is_alive_until_it_returns_or_panics() {
             };
             assert_eq!(result.is_err(), panics);
         }
+        helpers_have_ended();
     });
 }
 
 #[test]
 fn join_timeout_gives_the_worker_back_when_the_time_is_up() {
-    Check::new().hostile_timeouts().run(|| {
+    // Where a timeout may fire at any time, `helpers_have_ended` waits for nobody.
+    Check::new().hostile_timeouts().library_threads().run(|| {
         let (go, wait) = mpsc::channel();
         let worker = Worker::start("worker", move |stop| {
             let _ = wait.recv();
@@ -177,6 +182,7 @@ fn join_timeout_sleeps_until_its_time_or_the_end() {
             assert_eq!(start.elapsed(), time, "when join_timeout returned; the worker ended after {time:?}");
             assert_eq!(result.is_err(), panics);
         }
+        helpers_have_ended();
     });
 }
 
@@ -201,6 +207,7 @@ fn a_panic_reaches_whoever_joins() {
         let boxed = payload(|_| panic::resume_unwind(Box::new(Box::new(7) as Box<dyn Any + Send>)));
         let inner = boxed.downcast_ref::<Box<dyn Any + Send>>().and_then(|inner| inner.downcast_ref());
         assert_eq!(inner, Some(&7), "what is in the box that it panicked with");
+        helpers_have_ended();
     });
 }
 
@@ -247,9 +254,12 @@ fn stop_ends_every_sleep_at_once() {
         let ended = worker.join_timeout(AEONS);
         assert!(matches!(ended, Joined::Ended(Err(_))), "it panicked at the beginning");
     };
-    Check::new().each(["a worker that sleeps", "destructors that a panic runs"], move |case| match *case {
-        "a worker that sleeps" => sleeper(),
-        _ => destructors(),
+    Check::new().each(["a worker that sleeps", "destructors that a panic runs"], move |case| {
+        match *case {
+            "a worker that sleeps" => sleeper(),
+            _ => destructors(),
+        }
+        helpers_have_ended();
     });
 }
 
@@ -277,6 +287,7 @@ fn a_sleep_lasts_until_its_time_or_the_stop() {
             let stopped = (true, time + 4 * A_LITTLE);
             assert_eq!(third, stopped, "a sleep that stop interrupts: told to stop, and when it ended");
         }
+        helpers_have_ended();
     });
 }
 
@@ -332,6 +343,15 @@ const A_LITTLE: Duration = Duration::from_nanos(123_456_789);
 const AGES: Duration = Duration::new(300 * 365 * 24 * 60 * 60, 246);
 /// About 584 years: one nanosecond more than 64 bits count.
 const AEONS: Duration = Duration::new(18_446_744_073, 709_551_616);
+
+/// A body's last line. A worker may have threads that help it, and end by themselves a little later than whoever joins it hears of. On
+/// schedules, time passes only once nobody can go on: after that they have ended, and who sleeps or waits is a leak. On threads the
+/// test's end waits for them anyway.
+fn helpers_have_ended() {
+    if kata::EXPLORED {
+        thread::sleep(Duration::from_nanos(1));
+    }
+}
 
 /// Calls this when it is dropped.
 struct WhenDropped<F: FnMut()>(F);
