@@ -2,6 +2,8 @@
 
 #[path = "daemon/contract.rs"]
 mod contract;
+#[path = "daemon/family.rs"]
+mod family;
 
 use std::any::Any;
 use std::fmt;
@@ -11,6 +13,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use daemon::{Joined, StopSignal, Worker};
+use family::{Step, Steps};
 use kata::scenarios::every_small_program;
 use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, panic_on_purpose, until_blocked};
 
@@ -52,9 +55,10 @@ fn join_gives_what_the_work_returned() {
 
 #[test]
 fn a_worker_runs_while_its_owner_goes_on() {
+    use Step::{Ends, Joins, Starts, Stops};
     let crowd = || {
-        // Few on schedules, where each more is many more schedules; a crowd on threads.
-        let count = if kata::EXPLORED { 2 } else { 70 };
+        // Few on schedules, where each more is many more schedules; on threads more than a byte counts.
+        let count = if kata::EXPLORED { 2 } else { 300 };
         let rendezvous = Rendezvous::of(count + 1);
         let workers: Vec<Worker<bool>> = (0..count)
             .map(|_| {
@@ -71,36 +75,22 @@ fn a_worker_runs_while_its_owner_goes_on() {
         assert!(told[0], "the first worker was told to stop");
         assert!(!told[1..].contains(&true), "only the first worker was told to stop, of {count}: {told:?}");
     };
-    let cases = [
-        "several workers",
-        "a worker that is told to stop, and has one of its own",
-        "a worker that tells one of its own to stop",
+    let families = [
+        Steps(&[(0, Starts(1)), (1, Starts(2)), (1, Stops(2))]),
+        // One that is told to stop, before and after it has started another one.
+        Steps(&[(0, Starts(1)), (1, Starts(2)), (2, Starts(3)), (0, Stops(1)), (1, Ends)]),
+        Steps(&[(0, Starts(1)), (0, Stops(1)), (1, Starts(2)), (1, Stops(2))]),
+        // One after the other: whatever became of the first is nothing to the second, and a first that has ended can still be told.
+        Steps(&[(0, Starts(1)), (0, Stops(1)), (1, Ends), (0, Joins(1)), (0, Starts(2))]),
+        Steps(&[(0, Starts(1)), (1, Ends), (0, Starts(2)), (0, Stops(1))]),
+        Steps(&[(0, Starts(1)), (1, Ends), (0, Starts(2)), (0, Stops(2)), (0, Starts(3)), (0, Stops(1))]),
     ];
-    Check::new().each(cases, move |case| {
-        if *case == cases[0] {
-            crowd();
-            return helpers_have_ended();
+    let cases = [Case::Alone("several workers", crowd)].into_iter().chain(families.map(Case::Family));
+    Check::new().each(cases, |case| {
+        match case {
+            Case::Alone(_, body) => body(),
+            Case::Family(steps) => steps.run().join().expect("it did not panic"),
         }
-        let tells_its_own = *case == cases[2];
-        let (go, wait) = mpsc::channel();
-        let worker = Worker::start("worker", move |stop| {
-            let _ = wait.recv();
-            let (go, wait) = mpsc::channel();
-            let own = Worker::start("worker", move |stop| {
-                let _ = wait.recv();
-                stop.is_set()
-            });
-            if tells_its_own {
-                own.stop();
-            }
-            go.send(()).expect("its worker waits for it");
-            [stop.is_set(), own.join().expect("its worker did not panic")]
-        });
-        if !tells_its_own {
-            worker.stop();
-        }
-        go.send(()).expect("the worker waits for it");
-        assert_eq!(worker.join().unwrap(), [!tells_its_own, tells_its_own], "whether each of the two was told to stop");
         helpers_have_ended();
     });
 }
@@ -299,7 +289,8 @@ fn every_small_program_of_calls_keeps_the_contract() {
 
 #[test]
 fn a_dropped_worker_goes_on_until_the_program_ends() {
-    Check::new().daemons().run(|| {
+    use Step::{Drops, Ends, Joins, Panics, Starts, Stops};
+    let writer = || {
         for unwinds in [false, true] {
             let paper = Log::new();
             let (go, wait) = mpsc::channel();
@@ -327,6 +318,23 @@ fn a_dropped_worker_goes_on_until_the_program_ends() {
             page_1.pass();
             // Here main returns, and the program ends: page 2 is never written.
             assert_eq!(paper.events(), ["page 1"], "what the writer wrote before the program ended");
+        }
+    };
+    let families = [
+        // A later worker is nothing to one that was dropped, nor the other way round.
+        Steps(&[(0, Starts(1)), (0, Drops(1)), (0, Starts(2)), (0, Stops(2))]),
+        Steps(&[(0, Starts(1)), (0, Stops(1)), (0, Drops(1)), (0, Starts(2))]),
+        // An owner that ends drops what it owns, and whoever joins it does not wait for that.
+        Steps(&[(0, Starts(1)), (1, Starts(2)), (1, Drops(2)), (0, Stops(1)), (1, Ends), (0, Joins(1))]),
+        Steps(&[(0, Starts(1)), (1, Starts(2)), (1, Panics), (0, Joins(1))]),
+    ];
+    let cases = [Case::Alone("a writer", writer)].into_iter().chain(families.map(Case::Family));
+    Check::new().daemons().each(cases, |case| match case {
+        Case::Alone(_, body) => body(),
+        Case::Family(steps) => {
+            drop(steps.run());
+            // How far each of them has come when the program ends would be many schedules, and nothing new.
+            helpers_have_ended();
         }
     });
 }
@@ -359,6 +367,21 @@ struct WhenDropped<F: FnMut()>(F);
 impl<F: FnMut()> Drop for WhenDropped<F> {
     fn drop(&mut self) {
         (self.0)();
+    }
+}
+
+/// A case of its own, or steps of a family.
+enum Case {
+    Alone(&'static str, fn()),
+    Family(Steps),
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Case::Alone(name, _) => f.write_str(name),
+            Case::Family(steps) => steps.fmt(f),
+        }
     }
 }
 
