@@ -6,6 +6,7 @@ mod contract;
 mod family;
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 use daemon::{Joined, StopSignal, Worker};
 use family::{Step, Steps};
 use kata::scenarios::every_small_program;
-use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, panic_on_purpose, until_blocked};
+use kata::{Check, Gate, Log, Rendezvous, check, panic_on_purpose, until_blocked, until_still};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
 /// whatever it is compared with, or be there for some `T` alone. And only an enum has variants to import.
@@ -95,28 +96,64 @@ fn a_worker_runs_while_its_owner_goes_on() {
     });
 }
 
-/// The scheduler knows when the thread is blocked and when it has ended.
 #[test]
-#[ignore = "needs schedules: cargo xtask check daemon a_worker_is_alive_until_it_returns_or_panics"]
 fn a_worker_is_alive_until_it_returns_or_panics() {
-    on_schedules(|| {
-        for panics in [false, true] {
-            let (go, wait) = mpsc::channel();
-            let (worker, thread) = start_known("worker", move |_| {
-                // No `unwrap`: if the test fails meanwhile, the channel closes, and the worker shall just end.
-                let _ = wait.recv();
-                assert!(!panics, "enough of this");
+    // The scheduler knows when the thread is blocked and when it has ended.
+    let on_schedules = |panics: bool| {
+        let (go, wait) = mpsc::channel();
+        let (worker, thread) = start_known("worker", move |_| {
+            // No `unwrap`: if the test fails meanwhile, the channel closes, and the worker shall just end.
+            let _ = wait.recv();
+            assert!(!panics, "enough of this");
+        });
+        until_blocked(&thread);
+        assert!(worker.is_alive(), "the worker waits for a message, so it is alive");
+        go.send(()).expect("the worker waits for it");
+        until_blocked(&thread);
+        assert!(!worker.is_alive(), "the worker has ended{}", if panics { " in a panic" } else { "" });
+        assert!(!worker.is_alive(), "the worker has ended, and it is asked a second time");
+        let Joined::Ended(result) = worker.join_timeout(Duration::ZERO) else {
+            panic!("the worker has ended, so join_timeout(0ns) has what came of it")
+        };
+        assert_eq!(result.is_err(), panics);
+    };
+    // On threads, one moment is known: the work is over, and a thread-local that it has left behind is dropped, which takes a while.
+    let on_threads = |panics: bool| {
+        thread_local! {
+            static LEFT: RefCell<Option<WhenDropped<Box<dyn FnMut()>>>> = const { RefCell::new(None) };
+        }
+        let (is_dropped, is_gone) = (Gate::closed(), Gate::closed());
+        let worker = Worker::start("worker", {
+            let (is_dropped, is_gone) = (is_dropped.clone(), is_gone.clone());
+            move |_| {
+                let takes_a_while = move || {
+                    is_dropped.open();
+                    is_gone.pass();
+                };
+                LEFT.set(Some(WhenDropped(Box::new(takes_a_while))));
+                if panics {
+                    panic::resume_unwind(Box::new("enough of this"));
+                }
+            }
+        });
+        is_dropped.pass();
+        let was_alive = worker.is_alive();
+        let joined = thread::scope(|scope| {
+            // The call may wait until the thread-local is gone.
+            scope.spawn(|| {
+                until_still();
+                is_gone.open();
             });
-            until_blocked(&thread);
-            assert!(worker.is_alive(), "the worker waits for a message, so it is alive");
-            go.send(()).expect("the worker waits for it");
-            until_blocked(&thread);
-            assert!(!worker.is_alive(), "the worker has ended{}", if panics { " in a panic" } else { "" });
-            assert!(!worker.is_alive(), "the worker has ended, and it is asked a second time");
-            let Joined::Ended(result) = worker.join_timeout(Duration::ZERO) else {
-                panic!("the worker has ended, so join_timeout(0ns) has what came of it")
-            };
-            assert_eq!(result.is_err(), panics);
+            worker.join_timeout(if was_alive { LONG } else { Duration::ZERO })
+        });
+        let Joined::Ended(result) = joined else {
+            panic!("is_alive was false while a thread-local was dropped, but join_timeout(0ns) answers still running")
+        };
+        assert_eq!(result.is_err(), panics);
+    };
+    check(move || {
+        for panics in [false, true] {
+            if kata::EXPLORED { on_schedules(panics) } else { on_threads(panics) }
         }
         helpers_have_ended();
     });
@@ -152,7 +189,7 @@ fn join_timeout_gives_the_worker_back_when_the_time_is_up() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check daemon join_timeout_sleeps_until_its_time_or_the_end"]
 fn join_timeout_sleeps_until_its_time_or_the_end() {
-    on_schedules(|| {
+    Check::new().schedules_only().spurious_wakeups(WAKEUPS).run(|| {
         for (panics, time) in [(false, SOME_TIME), (true, SOME_TIME), (false, AGES)] {
             let owner = thread::current();
             let worker = Worker::start("worker", move |_| {
@@ -256,7 +293,7 @@ fn stop_ends_every_sleep_at_once() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check daemon a_sleep_lasts_until_its_time_or_the_stop"]
 fn a_sleep_lasts_until_its_time_or_the_stop() {
-    on_schedules(|| {
+    Check::new().schedules_only().spurious_wakeups(WAKEUPS).run(|| {
         for time in [SOME_TIME, AGES] {
             let (worker, sleeper) = start_known("sleeper", move |stop| {
                 let start = Instant::now();
@@ -343,6 +380,8 @@ fn a_dropped_worker_goes_on_until_the_program_ends() {
 const LONG: Duration = Duration::from_secs(3600);
 /// Time enough to show that a wait ends.
 const MOMENT: Duration = Duration::from_millis(5);
+/// Whoever wakes so often for no reason has not forgiven it just once or twice.
+const WAKEUPS: u32 = 3;
 /// No multiple of what a loop might sleep between two looks.
 const SOME_TIME: Duration = Duration::from_nanos(2 * 1_234_567_891);
 /// Much less than that, and no multiple either.
