@@ -120,29 +120,25 @@ fn a_worker_is_alive_until_it_returns_or_panics() {
     // On threads, one moment is known: the work is over, and a thread-local that it has left behind is dropped, which takes a while.
     let on_threads = |panics: bool| {
         thread_local! {
-            static LEFT: RefCell<Option<WhenDropped<Box<dyn FnMut()>>>> = const { RefCell::new(None) };
+            static LEFT: RefCell<Option<TidiesUp>> = const { RefCell::new(None) };
         }
-        let (is_dropped, is_gone) = (Gate::closed(), Gate::closed());
+        let (begins, may_end) = (Gate::closed(), Gate::closed());
         let worker = Worker::start("worker", {
-            let (is_dropped, is_gone) = (is_dropped.clone(), is_gone.clone());
+            let tidies_up = TidiesUp { begins: begins.clone(), may_end: may_end.clone() };
             move |_| {
-                let takes_a_while = move || {
-                    is_dropped.open();
-                    is_gone.pass();
-                };
-                LEFT.set(Some(WhenDropped(Box::new(takes_a_while))));
+                LEFT.set(Some(tidies_up));
                 if panics {
                     panic::resume_unwind(Box::new("enough of this"));
                 }
             }
         });
-        is_dropped.pass();
+        begins.pass();
         let was_alive = worker.is_alive();
         let joined = thread::scope(|scope| {
             // The call may wait until the thread-local is gone.
             scope.spawn(|| {
                 until_still();
-                is_gone.open();
+                may_end.open();
             });
             worker.join_timeout(if was_alive { LONG } else { Duration::ZERO })
         });
@@ -421,6 +417,19 @@ struct WhenDropped<F: FnMut()>(F);
 impl<F: FnMut()> Drop for WhenDropped<F> {
     fn drop(&mut self) {
         (self.0)();
+    }
+}
+
+/// Says when it begins to be dropped, and is not gone before it may.
+struct TidiesUp {
+    begins: Gate,
+    may_end: Gate,
+}
+
+impl Drop for TidiesUp {
+    fn drop(&mut self) {
+        self.begins.open();
+        self.may_end.pass();
     }
 }
 

@@ -75,14 +75,14 @@ struct Member {
 }
 
 /// What the test asks of a worker, which is handed those that it owns.
-type Order = Box<dyn FnOnce(&StopSignal, &mut Vec<(usize, Worker<()>)>) + Send>;
+type Order = Box<dyn FnOnce(&StopSignal, &mut Own) + Send>;
+
+/// The workers that one owns, by number.
+type Own = Vec<(usize, Worker<()>)>;
 
 impl Member {
     /// Lets the worker do this, and waits for the answer. There is none if it panics.
-    fn ask<R: Send + 'static>(
-        &self,
-        order: impl FnOnce(&StopSignal, &mut Vec<(usize, Worker<()>)>) -> R + Send + 'static,
-    ) -> Option<R> {
+    fn ask<R: Send + 'static>(&self, order: impl FnOnce(&StopSignal, &mut Own) -> R + Send + 'static) -> Option<R> {
         let (tell, told) = mpsc::channel();
         let order: Order = Box::new(move |stop, own| {
             let _ = tell.send(order(stop, own));
@@ -116,14 +116,14 @@ fn take(family: &mut Vec<Member>, who: usize, step: Step) {
     }
 }
 
-fn taken(own: &mut Vec<(usize, Worker<()>)>, number: usize) -> Worker<()> {
+fn taken(own: &mut Own, number: usize) -> Worker<()> {
     let place = own.iter().position(|one| one.0 == number);
     own.remove(place.expect("it owns that")).1
 }
 
 /// The work of each.
 fn work(orders: &Receiver<Order>, stop: &StopSignal) {
-    let mut own = Vec::new();
+    let mut own = Own::new();
     for order in orders {
         order(stop, &mut own);
     }
