@@ -2,8 +2,11 @@
 
 #[path = "daemon/contract.rs"]
 mod contract;
+#[path = "daemon/family.rs"]
+mod family;
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc;
@@ -11,8 +14,9 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use daemon::{Joined, StopSignal, Worker};
+use family::{Step, Steps};
 use kata::scenarios::every_small_program;
-use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, panic_on_purpose, until_blocked};
+use kata::{Check, Gate, Log, Rendezvous, check, panic_on_purpose, until_blocked, until_still};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
 /// whatever it is compared with, or be there for some `T` alone. And only an enum has variants to import.
@@ -46,14 +50,16 @@ fn join_gives_what_the_work_returned() {
             assert_eq!(sum, 63);
             assert_eq!(its_name.as_deref(), Some(name), "the name of the thread that did the work");
         }
+        helpers_have_ended();
     });
 }
 
 #[test]
 fn a_worker_runs_while_its_owner_goes_on() {
+    use Step::{Ends, Joins, Starts, Stops};
     let crowd = || {
-        // Few on schedules, where each more is many more schedules; a crowd on threads.
-        let count = if kata::EXPLORED { 2 } else { 70 };
+        // Few on schedules, where each more is many more schedules; on threads more than a byte counts.
+        let count = if kata::EXPLORED { 2 } else { 300 };
         let rendezvous = Rendezvous::of(count + 1);
         let workers: Vec<Worker<bool>> = (0..count)
             .map(|_| {
@@ -70,67 +76,89 @@ fn a_worker_runs_while_its_owner_goes_on() {
         assert!(told[0], "the first worker was told to stop");
         assert!(!told[1..].contains(&true), "only the first worker was told to stop, of {count}: {told:?}");
     };
-    let cases = [
-        "several workers",
-        "a worker that is told to stop, and has one of its own",
-        "a worker that tells one of its own to stop",
+    let families = [
+        Steps(&[(0, Starts(1)), (1, Starts(2)), (1, Stops(2))]),
+        // One that is told to stop, before and after it has started another one.
+        Steps(&[(0, Starts(1)), (1, Starts(2)), (2, Starts(3)), (0, Stops(1)), (1, Ends)]),
+        Steps(&[(0, Starts(1)), (0, Stops(1)), (1, Starts(2)), (1, Stops(2))]),
+        // One after the other: whatever became of the first is nothing to the second, and a first that has ended can still be told.
+        Steps(&[(0, Starts(1)), (0, Stops(1)), (1, Ends), (0, Joins(1)), (0, Starts(2))]),
+        Steps(&[(0, Starts(1)), (1, Ends), (0, Starts(2)), (0, Stops(1))]),
+        Steps(&[(0, Starts(1)), (1, Ends), (0, Starts(2)), (0, Stops(2)), (0, Starts(3)), (0, Stops(1))]),
     ];
-    Check::new().each(cases, move |case| {
-        if *case == cases[0] {
-            return crowd();
+    let cases = [Case::Alone("several workers", crowd)].into_iter().chain(families.map(Case::Family));
+    Check::new().each(cases, |case| {
+        match case {
+            Case::Alone(_, body) => body(),
+            Case::Family(steps) => steps.run().join().expect("it did not panic"),
         }
-        let tells_its_own = *case == cases[2];
-        let (go, wait) = mpsc::channel();
-        let worker = Worker::start("worker", move |stop| {
-            let _ = wait.recv();
-            let (go, wait) = mpsc::channel();
-            let own = Worker::start("worker", move |stop| {
-                let _ = wait.recv();
-                stop.is_set()
-            });
-            if tells_its_own {
-                own.stop();
-            }
-            go.send(()).expect("its worker waits for it");
-            [stop.is_set(), own.join().expect("its worker did not panic")]
-        });
-        if !tells_its_own {
-            worker.stop();
-        }
-        go.send(()).expect("the worker waits for it");
-        assert_eq!(worker.join().unwrap(), [!tells_its_own, tells_its_own], "whether each of the two was told to stop");
+        helpers_have_ended();
     });
 }
 
-/// The scheduler knows when the thread is blocked and when it has ended.
 #[test]
-#[ignore = "needs schedules: cargo xtask check daemon a_worker_is_alive_until_it_returns_or_panics"]
 fn a_worker_is_alive_until_it_returns_or_panics() {
-    on_schedules(|| {
-        for panics in [false, true] {
-            let (go, wait) = mpsc::channel();
-            let (worker, thread) = start_known("worker", move |_| {
-                // No `unwrap`: if the test fails meanwhile, the channel closes, and the worker shall just end.
-                let _ = wait.recv();
-                assert!(!panics, "enough of this");
-            });
-            until_blocked(&thread);
-            assert!(worker.is_alive(), "the worker waits for a message, so it is alive");
-            go.send(()).expect("the worker waits for it");
-            until_blocked(&thread);
-            assert!(!worker.is_alive(), "the worker has ended{}", if panics { " in a panic" } else { "" });
-            assert!(!worker.is_alive(), "the worker has ended, and it is asked a second time");
-            let Joined::Ended(result) = worker.join_timeout(Duration::ZERO) else {
-                panic!("the worker has ended, so join_timeout(0ns) has what came of it")
-            };
-            assert_eq!(result.is_err(), panics);
+    // The scheduler knows when the thread is blocked and when it has ended.
+    let on_schedules = |panics: bool| {
+        let (go, wait) = mpsc::channel();
+        let (worker, thread) = start_known("worker", move |_| {
+            // No `unwrap`: if the test fails meanwhile, the channel closes, and the worker shall just end.
+            let _ = wait.recv();
+            assert!(!panics, "enough of this");
+        });
+        until_blocked(&thread);
+        assert!(worker.is_alive(), "the worker waits for a message, so it is alive");
+        go.send(()).expect("the worker waits for it");
+        until_blocked(&thread);
+        assert!(!worker.is_alive(), "the worker has ended{}", if panics { " in a panic" } else { "" });
+        assert!(!worker.is_alive(), "the worker has ended, and it is asked a second time");
+        let Joined::Ended(result) = worker.join_timeout(Duration::ZERO) else {
+            panic!("the worker has ended, so join_timeout(0ns) has what came of it")
+        };
+        assert_eq!(result.is_err(), panics);
+    };
+    // On threads, one moment is known: the work is over, and a thread-local that it has left behind is dropped, which takes a while.
+    let on_threads = |panics: bool| {
+        thread_local! {
+            static LEFT: RefCell<Option<TidiesUp>> = const { RefCell::new(None) };
         }
+        let (begins, may_end) = (Gate::closed(), Gate::closed());
+        let worker = Worker::start("worker", {
+            let tidies_up = TidiesUp { begins: begins.clone(), may_end: may_end.clone() };
+            move |_| {
+                LEFT.set(Some(tidies_up));
+                if panics {
+                    panic::resume_unwind(Box::new("enough of this"));
+                }
+            }
+        });
+        begins.pass();
+        let was_alive = worker.is_alive();
+        let joined = thread::scope(|scope| {
+            // The call may wait until the thread-local is gone.
+            scope.spawn(|| {
+                until_still();
+                may_end.open();
+            });
+            worker.join_timeout(if was_alive { LONG } else { Duration::ZERO })
+        });
+        let Joined::Ended(result) = joined else {
+            panic!("is_alive was false while a thread-local was dropped, but join_timeout(0ns) answers still running")
+        };
+        assert_eq!(result.is_err(), panics);
+    };
+    check(move || {
+        for panics in [false, true] {
+            if kata::EXPLORED { on_schedules(panics) } else { on_threads(panics) }
+        }
+        helpers_have_ended();
     });
 }
 
 #[test]
 fn join_timeout_gives_the_worker_back_when_the_time_is_up() {
-    Check::new().hostile_timeouts().run(|| {
+    // Where a timeout may fire at any time, `helpers_have_ended` waits for nobody.
+    Check::new().hostile_timeouts().library_threads().run(|| {
         let (go, wait) = mpsc::channel();
         let worker = Worker::start("worker", move |stop| {
             let _ = wait.recv();
@@ -157,7 +185,7 @@ fn join_timeout_gives_the_worker_back_when_the_time_is_up() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check daemon join_timeout_sleeps_until_its_time_or_the_end"]
 fn join_timeout_sleeps_until_its_time_or_the_end() {
-    on_schedules(|| {
+    Check::new().schedules_only().spurious_wakeups(WAKEUPS).run(|| {
         for (panics, time) in [(false, SOME_TIME), (true, SOME_TIME), (false, AGES)] {
             let owner = thread::current();
             let worker = Worker::start("worker", move |_| {
@@ -177,6 +205,7 @@ fn join_timeout_sleeps_until_its_time_or_the_end() {
             assert_eq!(start.elapsed(), time, "when join_timeout returned; the worker ended after {time:?}");
             assert_eq!(result.is_err(), panics);
         }
+        helpers_have_ended();
     });
 }
 
@@ -201,29 +230,45 @@ fn a_panic_reaches_whoever_joins() {
         let boxed = payload(|_| panic::resume_unwind(Box::new(Box::new(7) as Box<dyn Any + Send>)));
         let inner = boxed.downcast_ref::<Box<dyn Any + Send>>().and_then(|inner| inner.downcast_ref());
         assert_eq!(inner, Some(&7), "what is in the box that it panicked with");
+        helpers_have_ended();
     });
 }
 
 #[test]
 fn stop_ends_every_sleep_at_once() {
     let sleeper = || {
-        let worker = Worker::start("sleeper", |stop| {
+        // On threads, the stop comes in the 256th sleep, when it has begun for good.
+        let earlier = if kata::EXPLORED { 0 } else { 255 };
+        let (go, wait) = mpsc::channel();
+        let worker = Worker::start("sleeper", move |stop| {
+            (0..earlier).for_each(|_| _ = stop.sleep(Duration::ZERO));
+            go.send(()).expect("the test waits for this");
             let start = Instant::now();
             let told = [stop.sleep(LONG), stop.sleep(LONG), stop.sleep(Duration::ZERO), stop.is_set()];
             (told, start.elapsed())
         });
+        if !kata::EXPLORED {
+            wait.recv().expect("it goes to sleep");
+            until_still();
+        }
         worker.stop();
         let (told, slept) = worker.join().unwrap();
         assert!(slept < LONG, "the worker was told to stop at once, but slept for {slept:?}");
         assert_eq!(told, [true; 4], "whether it was told to stop, asked by two sleeps, one of 0ns, and is_set");
-        // A worker that looks late, and an owner that says it more often than a byte counts.
+        // A worker that looks late, and an owner that waits for it, and says it, more often than a byte counts.
         let (go, wait) = mpsc::channel();
-        let worker = Worker::start("worker", move |stop| {
+        let mut worker = Worker::start("worker", move |stop| {
             let _ = wait.recv();
             [stop.is_set(), stop.sleep(Duration::ZERO)]
         });
         let times = if kata::EXPLORED { 2 } else { 256 };
-        (0..times).for_each(|_| worker.stop());
+        for _ in 0..times {
+            let Joined::StillRunning(back) = worker.join_timeout(Duration::ZERO) else {
+                panic!("the worker waits for a message, so it can't have ended")
+            };
+            worker = back;
+            worker.stop();
+        }
         go.send(()).expect("the worker waits for it");
         assert_eq!(worker.join().unwrap(), [true; 2], "whether it was told to stop, after {times} calls of stop");
     };
@@ -247,16 +292,19 @@ fn stop_ends_every_sleep_at_once() {
         let ended = worker.join_timeout(AEONS);
         assert!(matches!(ended, Joined::Ended(Err(_))), "it panicked at the beginning");
     };
-    Check::new().each(["a worker that sleeps", "destructors that a panic runs"], move |case| match *case {
-        "a worker that sleeps" => sleeper(),
-        _ => destructors(),
+    Check::new().each(["a worker that sleeps", "destructors that a panic runs"], move |case| {
+        match *case {
+            "a worker that sleeps" => sleeper(),
+            _ => destructors(),
+        }
+        helpers_have_ended();
     });
 }
 
 #[test]
 #[ignore = "needs schedules: cargo xtask check daemon a_sleep_lasts_until_its_time_or_the_stop"]
 fn a_sleep_lasts_until_its_time_or_the_stop() {
-    on_schedules(|| {
+    Check::new().schedules_only().spurious_wakeups(WAKEUPS).run(|| {
         for time in [SOME_TIME, AGES] {
             let (worker, sleeper) = start_known("sleeper", move |stop| {
                 let start = Instant::now();
@@ -277,6 +325,7 @@ fn a_sleep_lasts_until_its_time_or_the_stop() {
             let stopped = (true, time + 4 * A_LITTLE);
             assert_eq!(third, stopped, "a sleep that stop interrupts: told to stop, and when it ended");
         }
+        helpers_have_ended();
     });
 }
 
@@ -288,7 +337,8 @@ fn every_small_program_of_calls_keeps_the_contract() {
 
 #[test]
 fn a_dropped_worker_goes_on_until_the_program_ends() {
-    Check::new().daemons().run(|| {
+    use Step::{Drops, Ends, Joins, Panics, Starts, Stops};
+    let writer = || {
         for unwinds in [false, true] {
             let paper = Log::new();
             let (go, wait) = mpsc::channel();
@@ -317,6 +367,23 @@ fn a_dropped_worker_goes_on_until_the_program_ends() {
             // Here main returns, and the program ends: page 2 is never written.
             assert_eq!(paper.events(), ["page 1"], "what the writer wrote before the program ended");
         }
+    };
+    let families = [
+        // A later worker is nothing to one that was dropped, nor the other way round.
+        Steps(&[(0, Starts(1)), (0, Drops(1)), (0, Starts(2)), (0, Stops(2))]),
+        Steps(&[(0, Starts(1)), (0, Stops(1)), (0, Drops(1)), (0, Starts(2))]),
+        // An owner that ends drops what it owns, and whoever joins it does not wait for that.
+        Steps(&[(0, Starts(1)), (1, Starts(2)), (1, Drops(2)), (0, Stops(1)), (1, Ends), (0, Joins(1))]),
+        Steps(&[(0, Starts(1)), (1, Starts(2)), (1, Panics), (0, Joins(1))]),
+    ];
+    let cases = [Case::Alone("a writer", writer)].into_iter().chain(families.map(Case::Family));
+    Check::new().daemons().each(cases, |case| match case {
+        Case::Alone(_, body) => body(),
+        Case::Family(steps) => {
+            drop(steps.run());
+            // How far each of them has come when the program ends would be many schedules, and nothing new.
+            helpers_have_ended();
+        }
     });
 }
 
@@ -324,6 +391,8 @@ fn a_dropped_worker_goes_on_until_the_program_ends() {
 const LONG: Duration = Duration::from_secs(3600);
 /// Time enough to show that a wait ends.
 const MOMENT: Duration = Duration::from_millis(5);
+/// Whoever wakes so often for no reason has not forgiven it just once or twice.
+const WAKEUPS: u32 = 3;
 /// No multiple of what a loop might sleep between two looks.
 const SOME_TIME: Duration = Duration::from_nanos(2 * 1_234_567_891);
 /// Much less than that, and no multiple either.
@@ -333,12 +402,49 @@ const AGES: Duration = Duration::new(300 * 365 * 24 * 60 * 60, 246);
 /// About 584 years: one nanosecond more than 64 bits count.
 const AEONS: Duration = Duration::new(18_446_744_073, 709_551_616);
 
+/// A body's last line. A worker may have threads that help it, and end by themselves a little later than whoever joins it hears of. On
+/// schedules, time passes only once nobody can go on: after that they have ended, and who sleeps or waits is a leak. On threads the
+/// test's end waits for them anyway.
+fn helpers_have_ended() {
+    if kata::EXPLORED {
+        thread::sleep(Duration::from_nanos(1));
+    }
+}
+
 /// Calls this when it is dropped.
 struct WhenDropped<F: FnMut()>(F);
 
 impl<F: FnMut()> Drop for WhenDropped<F> {
     fn drop(&mut self) {
         (self.0)();
+    }
+}
+
+/// Says when it begins to be dropped, and is not gone before it may.
+struct TidiesUp {
+    begins: Gate,
+    may_end: Gate,
+}
+
+impl Drop for TidiesUp {
+    fn drop(&mut self) {
+        self.begins.open();
+        self.may_end.pass();
+    }
+}
+
+/// A case of its own, or steps of a family.
+enum Case {
+    Alone(&'static str, fn()),
+    Family(Steps),
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Case::Alone(name, _) => f.write_str(name),
+            Case::Family(steps) => steps.fmt(f),
+        }
     }
 }
 

@@ -67,7 +67,8 @@ pub struct Check {
     pub(crate) builds: Builds,
     pub(crate) may_outlive: MayOutlive,
     pub(crate) hostile_timeouts: bool,
-    pub(crate) spurious_wakeups: bool,
+    /// How many one schedule has; the explorer's default if it is not said.
+    pub(crate) spurious_wakeups: Option<u32>,
     pub(crate) schedules: Option<u64>,
     pub(crate) deadline: Duration,
     pub(crate) patient: bool,
@@ -101,7 +102,7 @@ impl Check {
             builds: Builds::Both,
             may_outlive: MayOutlive { threads: false, processes: false },
             hostile_timeouts: false,
-            spurious_wakeups: true,
+            spurious_wakeups: None,
             schedules: None,
             deadline: Duration::from_secs(10),
             patient: false,
@@ -129,8 +130,14 @@ impl Check {
 
     /// On schedules, nobody wakes for no reason, and no task is polled for none: for bodies in which only libraries wait, which look
     /// again. Each such accident would be some more schedules, and nothing new.
-    pub fn no_spurious_wakeups(mut self) -> Check {
-        self.spurious_wakeups = false;
+    pub fn no_spurious_wakeups(self) -> Check {
+        self.spurious_wakeups(0)
+    }
+
+    /// On schedules, so many wake for no reason in one schedule, instead of one: for bodies with few schedules, in which somebody might
+    /// forgive it once.
+    pub fn spurious_wakeups(mut self, most: u32) -> Check {
+        self.spurious_wakeups = Some(most);
         self
     }
 

@@ -111,7 +111,7 @@ fn config(check: &Check) -> Config {
         seed: number(SEED).unwrap_or(defaults.seed),
         timeouts: if check.hostile_timeouts { Timeouts::Hostile } else { Timeouts::Patient },
         daemons: check.may_outlive.threads,
-        spurious: if check.spurious_wakeups { defaults.spurious } else { 0 },
+        spurious: check.spurious_wakeups.unwrap_or(defaults.spurious),
         replay: env::var(REPLAY).ok(),
         ask: asked(),
         callers: has_lines(),

@@ -1,6 +1,7 @@
 //! The contract of [`Worker`] and [`StopSignal`] as a program: what may each call do now? The work of each setup is a small program,
 //! too: what it is told is noted, and has to be right. All small programs of calls are tried against it.
 
+use std::cell::RefCell;
 use std::thread;
 use std::time::Duration;
 
@@ -67,10 +68,14 @@ const GONE: &str = "not made: the worker has been joined";
 /// What is noted when `start` has returned.
 const STARTED: &str = "worker {} is started";
 
-/// Who has started the first worker and has it in its hands, until it is joined or dropped.
+/// Who starts the workers.
 pub(crate) struct Owner {
     works: Vec<&'static [Act]>,
-    worker: Option<Worker<usize>>,
+}
+
+thread_local! {
+    /// The first worker, in the hands of the thread that has started it, until it is joined or dropped. It need not be `Send`.
+    static HELD: RefCell<Option<Worker<usize>>> = const { RefCell::new(None) };
 }
 
 pub(crate) struct DaemonContract;
@@ -129,7 +134,7 @@ impl Contract for DaemonContract {
     /// Whoever joins or drops a worker has it no more after that.
     fn makes_sense(&self, _setup: usize, program: &[Vec<Call>]) -> bool {
         let ends = |call: &Call| matches!(call, Call::Join | Call::Drop);
-        program.iter().all(|calls| !calls[..calls.len() - 1].iter().any(ends))
+        program.iter().all(|calls| !calls.iter().rev().skip(1).any(ends))
     }
 
     fn has_limit(&self, call: Call) -> bool {
@@ -138,7 +143,7 @@ impl Contract for DaemonContract {
 
     fn hands(&self, setup: usize, _threads: usize, _scene: &Scene) -> Vec<Owner> {
         let State { workers, .. } = self.setups().swap_remove(setup).state;
-        vec![Owner { works: workers.into_iter().map(|worker| worker.acts).collect(), worker: None }]
+        vec![Owner { works: workers.into_iter().map(|worker| worker.acts).collect() }]
     }
 
     fn arrive(&self, owner: &mut Owner, scene: &Scene) {
@@ -147,32 +152,34 @@ impl Contract for DaemonContract {
             let worker = Worker::start("worker", move |stop| work(acts, stop, NOTES[number], &theirs));
             scene.note(STARTED, number + 1);
             // The second one is nobody's: it goes on.
-            owner.worker.get_or_insert(worker);
+            HELD.with_borrow_mut(|held| _ = held.get_or_insert(worker));
         }
     }
 
-    fn perform(&self, owner: &mut Owner, call: Call, _id: usize, _scene: &Scene) -> String {
-        let hand = &mut owner.worker;
-        let Some(worker) = hand else { return GONE.to_owned() };
-        match call {
+    fn perform(&self, _owner: &mut Owner, call: Call, _id: usize, _scene: &Scene) -> String {
+        let Some(worker) = HELD.take() else { return GONE.to_owned() };
+        let (answer, worker) = match call {
             Call::Stop => {
                 worker.stop();
-                DONE.to_owned()
+                (DONE.to_owned(), Some(worker))
             }
-            Call::IsAlive => worker.is_alive().to_string(),
-            Call::Join => result(taken(hand).join()),
-            Call::JoinTimeout(limit) => match taken(hand).join_timeout(limit) {
-                Joined::Ended(ended) => result(ended),
-                Joined::StillRunning(worker) => {
-                    *hand = Some(worker);
-                    "still running".to_owned()
-                }
+            Call::IsAlive => (worker.is_alive().to_string(), Some(worker)),
+            Call::Join => (result(worker.join()), None),
+            Call::JoinTimeout(limit) => match worker.join_timeout(limit) {
+                Joined::Ended(ended) => (result(ended), None),
+                Joined::StillRunning(worker) => ("still running".to_owned(), Some(worker)),
             },
             Call::Drop => {
-                drop(taken(hand));
-                DONE.to_owned()
+                drop(worker);
+                (DONE.to_owned(), None)
             }
-        }
+        };
+        HELD.set(worker);
+        answer
+    }
+
+    fn leave(&self, _owner: Owner) {
+        drop(HELD.take());
     }
 
     fn may(&self, state: &State, call: Call, turn: &Turn, moves: &mut Moves<State>) {
@@ -269,10 +276,6 @@ fn work(acts: &[Act], stop: &StopSignal, note: &'static str, scene: &Scene) -> u
         }
     }
     RESULT
-}
-
-fn taken(hand: &mut Option<Worker<usize>>) -> Worker<usize> {
-    hand.take().expect("it was there just now")
 }
 
 fn result(result: thread::Result<usize>) -> String {

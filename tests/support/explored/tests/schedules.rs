@@ -2,7 +2,7 @@
 
 use std::panic::{self, AssertUnwindSafe};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
@@ -146,6 +146,28 @@ fn time_is_virtual_and_hostile_only_on_request() {
     };
     check(body);
     assert!(failure_of(|| Check::new().hostile_timeouts().run(body)).starts_with("race: "));
+}
+
+#[test]
+fn one_wakes_for_no_reason_and_more_on_request() {
+    let forgives_once = || {
+        let (ready, changed) = (Mutex::new(false), Condvar::new());
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                *ready.lock().unwrap() = true;
+                changed.notify_one();
+            });
+            let mut is_ready = ready.lock().unwrap();
+            for _ in 0..2 {
+                if !*is_ready {
+                    is_ready = changed.wait(is_ready).unwrap();
+                }
+            }
+            assert!(*is_ready, "twice is too often");
+        });
+    };
+    check(forgives_once);
+    assert!(failure_of(|| Check::new().spurious_wakeups(2).run(forgives_once)).starts_with("race: "));
 }
 
 #[test]
