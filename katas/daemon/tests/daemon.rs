@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 use daemon::{Joined, StopSignal, Worker};
 use family::{Step, Steps};
 use kata::scenarios::every_small_program;
-use kata::{Check, Gate, Log, Rendezvous, check, panic_on_purpose, until_blocked, until_still};
+use kata::{
+    AEONS, AGES, Check, Gate, Log, Rendezvous, check, panic_on_purpose, until_blocked, until_still, when_dropped,
+};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
 /// whatever it is compared with, or be there for some `T` alone. And only an enum has variants to import.
@@ -276,7 +278,7 @@ fn stop_ends_every_sleep_at_once() {
     let destructors = || {
         let ((ask, asked), (tell, told)) = (mpsc::channel(), mpsc::channel());
         let worker = Worker::<()>::start("worker", move |stop| {
-            let _asks = WhenDropped(|| {
+            let _asks = when_dropped(|| {
                 let _ = ask.send([stop.is_set(), stop.sleep(Duration::ZERO)]);
                 let _ = tell.send([stop.sleep(AEONS), stop.is_set()]);
             });
@@ -284,7 +286,7 @@ fn stop_ends_every_sleep_at_once() {
         });
         assert_eq!(asked.recv(), Ok([false; 2]), "whether it was told to stop, before anybody did");
         let stops = AssertUnwindSafe(|| {
-            let _stops = WhenDropped(|| worker.stop());
+            let _stops = when_dropped(|| worker.stop());
             panic::resume_unwind(Box::new("enough of this"))
         });
         assert!(panic::catch_unwind(stops).is_err_and(|payload| payload.is::<&str>()));
@@ -397,10 +399,6 @@ const WAKEUPS: u32 = 3;
 const SOME_TIME: Duration = Duration::from_nanos(2 * 1_234_567_891);
 /// Much less than that, and no multiple either.
 const A_LITTLE: Duration = Duration::from_nanos(123_456_789);
-/// About 300 years, to the nanosecond: more seconds than 32 bits count, more nanoseconds than 63 bits and than an `f64` tells apart.
-const AGES: Duration = Duration::new(300 * 365 * 24 * 60 * 60, 246);
-/// About 584 years: one nanosecond more than 64 bits count.
-const AEONS: Duration = Duration::new(18_446_744_073, 709_551_616);
 
 /// A body's last line. A worker may have threads that help it, and end by themselves a little later than whoever joins it hears of. On
 /// schedules, time passes only once nobody can go on: after that they have ended, and who sleeps or waits is a leak. On threads the
@@ -408,15 +406,6 @@ const AEONS: Duration = Duration::new(18_446_744_073, 709_551_616);
 fn helpers_have_ended() {
     if kata::EXPLORED {
         thread::sleep(Duration::from_nanos(1));
-    }
-}
-
-/// Calls this when it is dropped.
-struct WhenDropped<F: FnMut()>(F);
-
-impl<F: FnMut()> Drop for WhenDropped<F> {
-    fn drop(&mut self) {
-        (self.0)();
     }
 }
 

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use futures::{AsCompleted, Executor, Failure, Future, Until, Waited, Within, as_completed, wait};
 use kata::scenarios::every_small_program;
-use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, panic_on_purpose};
+use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, panic_on_purpose, when_dropped};
 
 use contract::FuturesContract;
 
@@ -367,14 +367,14 @@ fn what_a_job_drops_may_use_its_executor() {
         let (executor, gate, log, dropped) = (Arc::new(executor(1)), Gate::closed(), Log::new(), Gate::closed());
         let _open = gate.open_when_dropped();
         executor.submit(behind(&gate, "busy"));
-        let captured = WhenDropped({
+        let captured = when_dropped({
             let (executor, log, dropped) = (Arc::clone(&executor), log.clone(), dropped.clone());
-            Some(move || {
+            move || {
                 executor.submit(noting(&log, "ran"));
                 // The test drops the executor, not this.
                 drop(executor);
                 dropped.open();
-            })
+            }
         });
         let cancelled = executor.submit(move || drop(captured));
         assert!(cancelled.cancel(), "it waits for its worker");
@@ -548,17 +548,6 @@ impl fmt::Display for Drops {
 /// Drops it while it panics.
 fn panic_with(_dropped: Executor) {
     panic_on_purpose("it has an executor");
-}
-
-/// Calls this when it is dropped, as what a job has captured may do.
-struct WhenDropped<F: FnOnce()>(Option<F>);
-
-impl<F: FnOnce()> Drop for WhenDropped<F> {
-    fn drop(&mut self) {
-        if let Some(act) = self.0.take() {
-            act();
-        }
-    }
 }
 
 /// A limit that is never reached.

@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use kata::scenarios::every_small_program;
-use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, on_threads, panic_on_purpose, until_blocked};
+use kata::{
+    Check, Gate, Log, Rendezvous, check, on_schedules, on_threads, panic_on_purpose, until_blocked, when_dropped,
+};
 use pool::{Lost, Pool, ShutDown, map_with_rayon};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -486,7 +488,7 @@ fn what_a_call_asks_or_drops_may_use_the_pool() {
         occupy_worker(&pool, &leave);
         let submits_when_dropped = || {
             let (pool, leave) = (Arc::clone(&pool), leave.clone());
-            WhenDropped(move || {
+            when_dropped(move || {
                 assert_eq!(pool.submit(|| ()), Err(ShutDown), "while a job is dropped");
                 leave.open();
             })
@@ -596,15 +598,6 @@ const MANY_JOBS: usize = 1100;
 
 /// More jobs inside each other than somebody allows who is afraid for the stack.
 const MANY_INSIDE: usize = 130;
-
-/// Calls this when it is dropped, as what a job has captured may do.
-struct WhenDropped<F: FnMut()>(F);
-
-impl<F: FnMut()> Drop for WhenDropped<F> {
-    fn drop(&mut self) {
-        (self.0)();
-    }
-}
 
 /// A number of workers, or the room of a backlog.
 fn size(n: usize) -> NonZeroUsize {

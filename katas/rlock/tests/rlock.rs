@@ -11,7 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use kata::scenarios::every_small_program;
-use kata::{Check, EXPLORED, Peak, a_while_passes, check, on_schedules, panic_on_purpose, start};
+use kata::{
+    AEONS, AGES, Check, EXPLORED, Peak, a_while_passes, check, on_schedules, panic_on_purpose, start, when_dropped,
+};
 use rlock::{Guard, RLock};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -294,7 +296,7 @@ fn whoever_panics_leaves_the_lock_free_and_the_value_as_it_is() {
         thread::scope(|scope| {
             let held = lock.lock();
             let burns = start(scope, "burns", || {
-                let _cleans_up = WhenDropped(|| {
+                let _cleans_up = when_dropped(|| {
                     let outer = lock.lock_timeout(AGES);
                     let inner = lock.lock();
                     inner.set(inner.get() + lock.depth());
@@ -423,16 +425,3 @@ fn every_small_program_of_calls_keeps_the_contract() {
 const MANY: usize = 300;
 /// One more than two bytes count.
 const VERY_MANY: usize = 65_537;
-/// About 300 years, to the nanosecond: more seconds than 32 bits count, more nanoseconds than 63 bits.
-const AGES: Duration = Duration::new(300 * 365 * 24 * 60 * 60, 246);
-/// About 584 years: one nanosecond more than 64 bits count.
-const AEONS: Duration = Duration::new(18_446_744_073, 709_551_616);
-
-/// Calls this when it is dropped.
-struct WhenDropped<F: FnMut()>(F);
-
-impl<F: FnMut()> Drop for WhenDropped<F> {
-    fn drop(&mut self) {
-        (self.0)();
-    }
-}

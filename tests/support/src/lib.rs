@@ -76,6 +76,7 @@ pub use check::{Check, check, each_on_threads, on_schedules, on_threads};
 pub const EXPLORED: bool = cfg!(feature = "explore");
 
 pub use tools::{
-    Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, Steps, a_while_passes, is_done_at_once, keeps_to_limit,
-    panic_on_purpose, situation, start, until, until_blocked, until_still,
+    AEONS, AGES, Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, Steps, WhenDropped, a_while_passes,
+    is_done_at_once, keeps_to_limit, panic_on_purpose, situation, start, until, until_blocked, until_still,
+    when_dropped,
 };

@@ -1,5 +1,6 @@
 //! What a test uses instead of sleeping. All of it is plain `std`, so explored builds explore it too.
 
+mod ages;
 mod blocked;
 mod gate;
 mod limit;
@@ -13,8 +14,10 @@ mod steps;
 mod still;
 mod until;
 pub(crate) mod waiting;
+mod when_dropped;
 mod while_passes;
 
+pub use ages::{AEONS, AGES};
 pub use blocked::until_blocked;
 pub use gate::{Gate, GateGuard};
 pub use limit::{is_done_at_once, keeps_to_limit};
@@ -27,6 +30,7 @@ pub use start::start;
 pub use steps::Steps;
 pub use still::until_still;
 pub use until::until;
+pub use when_dropped::{WhenDropped, when_dropped};
 pub use while_passes::a_while_passes;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
