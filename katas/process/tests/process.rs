@@ -16,7 +16,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
-use std::process::{self, Command, Stdio};
+use std::process::{self, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -553,8 +553,11 @@ fn capture_keeps_all_that_a_process_writes() {
             captures(children, actions, End::Code(0));
         }
         situation("a parent captures, whose own standard input has something in it");
-        let mut parent = children.command("parent").args(["listen", "exit 7"]).stdin(Stdio::piped()).spawn().unwrap();
-        parent.stdin.take().unwrap().write_all(b"for the parent").unwrap();
+        // Written before anybody could be gone who reads it.
+        let (input, mut text) = io::pipe().unwrap();
+        text.write_all(b"for the parent").unwrap();
+        drop(text);
+        let mut parent = children.command("parent").args(["listen", "exit 7"]).stdin(input).spawn().unwrap();
         assert!(parent.wait().unwrap().success(), "a captured child's standard input is empty");
         // A pipe holds some 64 KiB, so whoever reads one stream to its end before the other waits for a child that waits.
         let full = ["err 262144", "out 262144", "err 262144", "exit 0"];
