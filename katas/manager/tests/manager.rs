@@ -7,6 +7,7 @@
 mod contract;
 
 use std::env;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{self, AssertUnwindSafe};
@@ -20,7 +21,7 @@ use ::manager::{Answer, LONGEST, Manager, Owner, Proxy, Refusal, Request, decode
 use kata::child::{Children, die_of, meet, roles, tell};
 use kata::scenarios::every_small_program;
 use kata::stream::{Page, PipeReader, PipeWriter, Script, TRIED_FOR_EVER, Then, pipe};
-use kata::{Check, EXPLORED, allocated, panic_on_purpose, situation, until};
+use kata::{Check, EXPLORED, allocated, panic_on_purpose, situation, until, until_still};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with. And only an enum has variants to import.
@@ -737,6 +738,29 @@ fn processes_share_what_one_process_owns() {
         assert_eq!(kind(other.ask(&Request::Find("nobody".to_owned()))), Ok(Err(Refusal::NoSuchKey)), "a missing key");
         assert!(manager.shutdown().unwrap().success(), "the owner's exit code");
         assert!(other.ask(&Request::Get).is_err(), "asking an owner that has been shut down");
+        if cfg!(unix) {
+            situation("an owner that could not accept a client, since it had too many open files");
+            let (owner, mut command) = (children.command("owner_of_many_files"), Command::new("/bin/sh"));
+            command.args(["-c", "ulimit -n 64 && exec \"$0\""]).arg(owner.get_program());
+            for (name, value) in owner.get_envs() {
+                match value {
+                    Some(value) => command.env(name, value),
+                    None => command.env_remove(name),
+                };
+            }
+            let manager = Manager::start(command).unwrap();
+            let told = children.told().len();
+            children.open("files");
+            children.wait_until_told(told + 1);
+            // There may be room for the first one: some systems look for it before anybody comes.
+            let _strangers = [(); 2].map(|()| TcpStream::connect(manager.address()).unwrap());
+            // The owner has tried to accept them, once or again and again.
+            until_still();
+            children.open("no files");
+            children.wait_until_told(told + 2);
+            let answer = manager.connect().unwrap().ask(&Request::Get);
+            assert_eq!(kind(answer), Ok(Ok(0)), "the answer to a client that comes when there is room again");
+        }
     });
 }
 
@@ -779,9 +803,12 @@ fn an_owner_that_dies_is_an_error_and_no_wait() {
 
 /// Whether a process has ended, and is a zombie until somebody waits for it. Where the system doesn't say, each is.
 fn is_dead(process: &str) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"));
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"));
     // Its state comes after its name, which stands in parentheses.
-    stat.map_or(true, |stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with(['Z', 'X'])))
+    let state = stat.ok().and_then(|stat| stat.rsplit(") ").next()?.chars().next());
+    // It is the first thread's, and nobody can wait for the process before the others have gone.
+    let others = fs::read_dir(format!("/proc/{process}/task")).map_or(0, |threads| threads.skip(1).count());
+    state.is_none_or(|state| "ZX".contains(state)) && others == 0
 }
 
 #[test]
@@ -936,7 +963,7 @@ fn no_owner_outlives_the_process_that_started_it() {
     });
 }
 
-roles!(owner, client, dies_when_asked, says, says_and_stays, floods, ends_late, starter);
+roles!(owner, owner_of_many_files, client, dies_when_asked, says, says_and_stays, floods, ends_late, starter);
 
 const ADDRESS: &str = "KATA_MANAGER_ADDRESS";
 const NUMBER: &str = "KATA_MANAGER_NUMBER";
@@ -955,6 +982,19 @@ fn variable(name: &str) -> String {
 fn owner() -> i32 {
     // From now on the test knows that it is there.
     tell("an owner");
+    code(run().is_ok())
+}
+
+/// An owner that opens all files it may, when it is told to, and closes them again.
+fn owner_of_many_files() -> i32 {
+    thread::spawn(|| {
+        meet("files");
+        let files: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+        tell("no room is left");
+        meet("no files");
+        drop(files);
+        tell("there is room again");
+    });
     code(run().is_ok())
 }
 
