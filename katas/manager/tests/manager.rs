@@ -7,7 +7,7 @@
 mod contract;
 
 use std::env;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{self, AssertUnwindSafe};
@@ -21,7 +21,7 @@ use ::manager::{Answer, LONGEST, Manager, Owner, Proxy, Refusal, Request, decode
 use kata::child::{Children, die_of, meet, roles, tell};
 use kata::scenarios::every_small_program;
 use kata::stream::{Page, PipeReader, PipeWriter, Script, TRIED_FOR_EVER, Then, pipe};
-use kata::{Check, EXPLORED, allocated, panic_on_purpose, situation, until, until_still};
+use kata::{Check, EXPLORED, allocated, panic_on_purpose, situation, until};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with. And only an enum has variants to import.
@@ -527,15 +527,12 @@ fn no_client_waits_for_another() {
         if *other == Other::Slow {
             return another_asks_meanwhile();
         }
-        let (clients, lifeline, _) = served();
+        // Some are not accepted one after the other, as many as in a long life.
+        let refused = if EXPLORED || *other != Other::NotAccepted { 0 } else { 70_000 };
+        let (clients, lifeline, _) = served(refused);
         let begun = Instant::now();
         // They stay until the last one is done. On schedules one shows it all.
-        let crowd = match other {
-            _ if EXPLORED => 1,
-            // They come and are no more: as many as in a long life.
-            Other::NotAccepted => 70_000,
-            _ => CROWD,
-        };
+        let crowd = if EXPLORED { 1 } else { CROWD };
         let mut held: Vec<_> = (0..crowd).map(|number| clients.meet(*other, number)).collect();
         let (mut ears, mut mouth) = clients.come();
         say(&mut mouth, &Request::Push(7).encode()).unwrap();
@@ -566,7 +563,7 @@ fn no_client_waits_for_another() {
 
 /// A client asks for everything, and whenever the owner uses its stream, another one does so, too.
 fn another_asks_meanwhile() {
-    let (clients, _lifeline, _) = serving();
+    let (clients, _lifeline, _) = serving(0);
     let (line, other) = (|| (pipe(0, usize::MAX), pipe(1, usize::MAX)), None);
     let ((others_ears, their_mouth), (their_ears, others_mouth)) = line();
     clients.send(Ok(Meanwhile { ears: their_ears, mouth: their_mouth, other })).unwrap();
@@ -626,7 +623,7 @@ const MOMENT: Duration = Duration::from_millis(50);
 #[test]
 fn all_clients_ask_one_owner() {
     Check::new().daemons().run(|| {
-        let (clients, _lifeline, _) = served();
+        let (clients, _lifeline, _) = served(0);
         let lines = [clients.come(), clients.come()];
         // No more will come.
         drop(clients);
@@ -650,7 +647,7 @@ fn serve_returns_when_its_lifeline_ends_and_not_before() {
     Check::new().daemons().each(["is not there", "says nothing", "says half a request", "asks"], |client| {
         // The lifeline is all that counts: clients may be there, whatever they do, and more may come.
         if *client != "is not there" {
-            let (clients, lifeline, thread) = served();
+            let (clients, lifeline, thread) = served(0);
             let (mut ears, mut mouth) = clients.come();
             say(&mut mouth, &Request::Get.encode()).unwrap();
             assert_eq!(hear(&mut ears), Ok(number(0)), "the answer to a client that then {client}");
@@ -742,29 +739,6 @@ fn processes_share_what_one_process_owns() {
         assert_eq!(kind(other.ask(&Request::Find("nobody".to_owned()))), Ok(Err(Refusal::NoSuchKey)), "a missing key");
         assert!(manager.shutdown().unwrap().success(), "the owner's exit code");
         assert!(other.ask(&Request::Get).is_err(), "asking an owner that has been shut down");
-        if cfg!(unix) {
-            situation("an owner that could not accept a client, since it had too many open files");
-            let (owner, mut command) = (children.command("owner_of_many_files"), Command::new("/bin/sh"));
-            command.args(["-c", "ulimit -n 64 && exec \"$0\""]).arg(owner.get_program());
-            for (name, value) in owner.get_envs() {
-                match value {
-                    Some(value) => command.env(name, value),
-                    None => command.env_remove(name),
-                };
-            }
-            let manager = Manager::start(command).unwrap();
-            let told = children.told().len();
-            children.open("files");
-            children.wait_until_told(told + 1);
-            // There may be room for the first one: some systems look for it before anybody comes.
-            let _strangers = [(); 2].map(|()| TcpStream::connect(manager.address()).unwrap());
-            // The owner has tried to accept them, once or again and again.
-            until_still();
-            children.open("no files");
-            children.wait_until_told(told + 2);
-            let answer = manager.connect().unwrap().ask(&Request::Get);
-            assert_eq!(kind(answer), Ok(Ok(0)), "the answer to a client that comes when there is room again");
-        }
     });
 }
 
@@ -967,7 +941,7 @@ fn no_owner_outlives_the_process_that_started_it() {
     });
 }
 
-roles!(owner, owner_of_many_files, client, dies_when_asked, says, says_and_stays, floods, ends_late, starter);
+roles!(owner, client, dies_when_asked, says, says_and_stays, floods, ends_late, starter);
 
 const ADDRESS: &str = "KATA_MANAGER_ADDRESS";
 const NUMBER: &str = "KATA_MANAGER_NUMBER";
@@ -986,19 +960,6 @@ fn variable(name: &str) -> String {
 fn owner() -> i32 {
     // From now on the test knows that it is there.
     tell("an owner");
-    code(run().is_ok())
-}
-
-/// An owner that opens all files it may, when it is told to, and closes them again.
-fn owner_of_many_files() -> i32 {
-    thread::spawn(|| {
-        meet("files");
-        let files: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
-        tell("no room is left");
-        meet("no files");
-        drop(files);
-        tell("there is room again");
-    });
     code(run().is_ok())
 }
 
@@ -1226,20 +1187,34 @@ impl Drop for Watched<'_> {
 /// The clients of an owner that serves.
 struct Clients(mpsc::Sender<io::Result<Line<PipeReader, BufWriter<PipeWriter>>>>);
 
-/// An owner that serves until the lifeline is dropped.
-fn served() -> (Clients, PipeWriter, JoinHandle<()>) {
-    let (clients, lifeline, thread) = serving();
+/// An owner that serves until the lifeline is dropped, after so many clients that could not be accepted.
+fn served(refused: usize) -> (Clients, PipeWriter, JoinHandle<()>) {
+    let (clients, lifeline, thread) = serving(refused);
     (Clients(clients), lifeline, thread)
 }
 
 /// The same, for clients of any kind.
-fn serving<S: Read + Write + Send + 'static>() -> (mpsc::Sender<io::Result<S>>, PipeWriter, JoinHandle<()>) {
+fn serving<S>(refused: usize) -> (mpsc::Sender<io::Result<S>>, PipeWriter, JoinHandle<()>)
+where
+    S: Read + Write + Send + 'static,
+{
     let ((clients, comes), (end, lifeline)) = (mpsc::channel(), pipe(0, usize::MAX));
+    // Whoever rests for a moment after each of them need not do so for all of them.
+    let begun = Instant::now();
+    let refused = (0..refused).map_while(move |number| (begun.elapsed() < 4 * MOMENT).then(|| Err(refusal(number))));
     // Not `into_iter`: so a trace shows this line, and not one of std's.
-    let comes = std::iter::from_fn(move || comes.recv().ok());
+    let comes = refused.chain(std::iter::from_fn(move || comes.recv().ok()));
     let owner = thread::Builder::new().name("serve".to_owned());
     let thread = owner.spawn(move || serve(comes, end)).expect("there is room for one more thread");
     (clients, lifeline, thread)
+}
+
+/// Why a client was not accepted. The number decides.
+fn refusal(number: usize) -> io::Error {
+    use ErrorKind::{ConnectionAborted, Interrupted, OutOfMemory, PermissionDenied, TimedOut, WouldBlock};
+    // The first stands for what std has no name for, such as too many open files.
+    let whys = [ErrorKind::Other, ConnectionAborted, PermissionDenied, OutOfMemory, TimedOut, Interrupted, WouldBlock];
+    whys[number % whys.len()].into()
 }
 
 impl Clients {
@@ -1259,11 +1234,7 @@ impl Clients {
     /// A client comes, and does this. If it is not accepted, its number decides why.
     fn meet(&self, other: Other, number: usize) -> Option<(PipeReader, PipeWriter)> {
         if other == Other::NotAccepted {
-            use ErrorKind::{ConnectionAborted, Interrupted, OutOfMemory, PermissionDenied, TimedOut, WouldBlock};
-            // The first stands for what std has no name for, such as too many open files.
-            let whys =
-                [ErrorKind::Other, ConnectionAborted, PermissionDenied, OutOfMemory, TimedOut, Interrupted, WouldBlock];
-            self.0.send(Err(whys[number % whys.len()].into())).expect("`serve` takes clients");
+            self.0.send(Err(refusal(number))).expect("`serve` takes clients");
             return None;
         }
         let (ears, mut mouth) = self.come_with(if other == Other::TakesNoRefusal { 64 } else { 0 });
