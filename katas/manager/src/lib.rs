@@ -116,9 +116,9 @@ impl Owner {
 
 /// Attends all clients with one new [`Owner`], all at the same time, and returns when the lifeline has ended, or fails.
 ///
-/// What is read from the lifeline has no meaning, only its end has. A client that could not be accepted is an `Err` of `clients`, and
-/// changes nothing for the others; nor does one that goes, dies or sends rubbish. If no more clients come, those that are there are
-/// attended all the same.
+/// What is read from the lifeline has no meaning, only its end has: the first one, after which it is not read again. A client that could
+/// not be accepted is an `Err` of `clients`, and changes nothing for the others; nor does one that goes, dies or sends rubbish. If no
+/// more clients come, those that are there are attended all the same.
 pub fn serve<S: Read + Write + Send + 'static>(
     clients: impl Iterator<Item = io::Result<S>> + Send + 'static,
     lifeline: impl Read,

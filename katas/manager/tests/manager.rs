@@ -7,20 +7,21 @@
 mod contract;
 
 use std::env;
+use std::fs;
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::{self, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use ::manager::{Answer, LONGEST, Manager, Owner, Proxy, Refusal, Request, decode_answer, encode_answer, run, serve};
 use kata::child::{Children, die_of, meet, roles, tell};
 use kata::scenarios::every_small_program;
 use kata::stream::{Page, PipeReader, PipeWriter, Script, TRIED_FOR_EVER, Then, pipe};
-use kata::{Check, EXPLORED, allocated, panic_on_purpose, situation};
+use kata::{Check, EXPLORED, allocated, panic_on_purpose, situation, until};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with. And only an enum has variants to import.
@@ -127,6 +128,19 @@ fn each_request_has_its_answer() {
         assert_eq!(other.answer(Request::Get), Ok(0), "it owns another value");
         assert_eq!(other.answer(Request::Item(0)), Err(Refusal::NoSuchIndex), "it owns another list");
         assert_eq!(other.answer(Request::Find(String::new())), Err(Refusal::NoSuchKey), "it owns another map");
+        situation("keys that nearly look alike");
+        let third = Owner::empty();
+        let alike: Vec<(String, i64)> = alike().into_iter().zip(1..).collect();
+        for (key, number) in &alike {
+            let keys = third.answer(Request::Insert(key.clone(), *number));
+            assert_eq!(keys, Ok(*number), "how many keys it has, after {key:?} has been put there");
+        }
+        for (key, number) in &alike {
+            assert_eq!(third.answer(Request::Find(key.clone())), Ok(*number), "the number of key {key:?}");
+        }
+        for (key, number) in &alike {
+            assert_eq!(third.answer(Request::Remove(key.clone())), Ok(*number), "the number that key {key:?} had");
+        }
         situation("the list and the map grow, to more than a byte counts");
         for number in 1..=300 {
             assert_eq!(other.answer(Request::Push(number)), Ok(number), "the list's new length");
@@ -152,6 +166,29 @@ fn each_request_has_its_answer() {
 fn every_small_program_of_requests_keeps_the_contract() {
     every_small_program(contract::OwnerContract);
 }
+
+#[test]
+#[ignore = "needs schedules: cargo xtask check manager no_request_gives_up"]
+fn no_request_gives_up() {
+    Check::new().schedules_only().library_threads().run(|| {
+        // Two threads, of which one may be faster again and again.
+        let owner = Owner::empty();
+        let (sum, mut values) = thread::scope(|scope| {
+            let adding = scope.spawn(|| owner.answer(Request::Add(1)));
+            // Each answer is what was there before.
+            let before: Vec<_> = (1..=FASTER).map(|nth| owner.answer(Request::Set(10 * nth))).collect();
+            (adding.join().unwrap(), before)
+        });
+        values.push(owner.answer(Request::Get));
+        let added = (0..=FASTER).find(|nth| sum == Ok(10 * nth + 1));
+        let added = added.unwrap_or_else(|| panic!("{sum:?} is the answer to Add(1), and the values were {values:?}"));
+        let expected: Vec<_> = (0..=FASTER).map(|nth| Ok(10 * nth + i64::from(nth == added))).collect();
+        assert_eq!(values, expected, "all values, one after the other, and the answer to Add(1) was {sum:?}");
+    });
+}
+
+/// How often somebody else is faster.
+const FASTER: i64 = 8;
 
 #[test]
 fn messages_may_pass_in_pieces() {
@@ -184,32 +221,61 @@ fn messages_may_pass_in_pieces() {
                 assert_eq!(owner.writer.flushed(), requests, "the requests");
             }
         }
+        situation(format!("every call is interrupted {OFTEN} times, one after the other"));
+        let mut client = Line::new(Rude::to(Script::of(&*requests)), Rude::to(Page::blank()));
+        assert_eq!(
+            kind(Owner::empty().attend(&mut client)),
+            Ok(()),
+            "`attend`, whose client goes after the last answer"
+        );
+        assert_eq!(client.writer.stream.flushed(), answers, "the answers");
+        let mut owner = Line::new(Rude::to(Script::of(&*answers)), Rude::to(Page::blank()));
+        let mut proxy = Proxy::new(&mut owner);
+        for (request, answer) in &asked {
+            assert_eq!(kind(proxy.ask(request)), Ok(*answer), "the answer to {request:?}");
+        }
     });
 }
+
+/// Makes a request with this key.
+type WithKey = fn(String) -> Request;
 
 #[test]
 fn the_longest_message_passes_and_a_longer_one_is_not_sent() {
     Check::new().threads_only().run(|| {
-        // One byte is the tag.
-        let longest = Request::Find("k".repeat(LONGEST - 1));
-        situation("a request is exactly as long as it may be");
-        // Others follow: it is one message that may be so long, and not all of them together.
-        let mut client = Line::new(Script::of(frame(&longest.encode()).repeat(3)), Page::blank());
-        assert_eq!(kind(Owner::empty().attend(&mut client)), Ok(()), "`attend`");
-        let refused = frame(&[3]);
-        assert_eq!(client.writer.flushed(), refused.repeat(3), "the answers");
-        let mut owner = Line::new(Script::of(refused.repeat(2)), Page::blank());
-        {
-            let mut proxy = Proxy::new(&mut owner);
-            assert_eq!(kind(proxy.ask(&longest)), Ok(Err(Refusal::NoSuchKey)), "`ask`");
-            situation("a request is one byte longer than it may be");
-            let longer = Request::Insert("k".repeat(LONGEST - 8), 1);
-            assert_eq!(kind(proxy.ask(&longer)), Err(ErrorKind::InvalidInput), "`ask`");
-            situation("the request after one that was too long");
-            assert_eq!(kind(proxy.ask(&Request::Pop)), Ok(Err(Refusal::NoSuchKey)), "`ask`");
+        let refused = Err(Refusal::NoSuchKey);
+        // Characters of one byte to four. It is the bytes that count.
+        let requests: [(WithKey, &str, usize, Answer); 4] = [
+            (Request::Find, "k", LONGEST - 1, refused),
+            (|key| Request::Insert(key, 1), "é", LONGEST - 9, Ok(1)),
+            (Request::Find, "키", LONGEST - 1, refused),
+            (Request::Remove, "🔑", LONGEST - 1, refused),
+        ];
+        for (request, sign, room, answer) in requests {
+            let of = |bytes: usize| request(sign.repeat(bytes / sign.len()) + &"k".repeat(bytes % sign.len()));
+            let (longest, longer) = (of(room), of(room + 1));
+            let what = format!("{:?}", request(format!("{sign}…")));
+            situation(format!("{what} is exactly as long as a request may be"));
+            // Others follow: it is one message that may be so long, and not all of them together.
+            let mut client = Line::new(Script::of(frame(&longest.encode()).repeat(2)), Page::blank());
+            assert_eq!(kind(Owner::empty().attend(&mut client)), Ok(()), "`attend`");
+            let bytes = frame(&encode_answer(answer));
+            assert_eq!(client.writer.flushed(), bytes.repeat(2), "the answers");
+            let mut owner = Line::new(Script::of(bytes.repeat(2)), Page::blank());
+            {
+                let mut proxy = Proxy::new(&mut owner);
+                assert_eq!(kind(proxy.ask(&longest)), Ok(answer), "`ask`");
+                situation(format!("{what} is one byte longer than a request may be"));
+                assert_eq!(kind(proxy.ask(&longer)), Err(ErrorKind::InvalidInput), "`ask`");
+                situation(format!("the request after {what}, which was too long"));
+                assert_eq!(kind(proxy.ask(&Request::Pop)), Ok(answer), "`ask`");
+            }
+            let written = [frame(&longest.encode()), frame(&[5])].concat();
+            assert!(
+                owner.writer.flushed() == written,
+                "the one that was too long must not be written, not even in part"
+            );
         }
-        let written = [frame(&longest.encode()), frame(&[5])].concat();
-        assert!(owner.writer.flushed() == written, "the one that was too long must not be written, not even in part");
     });
 }
 
@@ -217,7 +283,7 @@ fn the_longest_message_passes_and_a_longer_one_is_not_sent() {
 fn a_client_may_go_at_any_point() {
     Check::new().threads_only().run(|| {
         let asked = short_talk();
-        let (requests, ends) = (said(&asked), ends(&asked));
+        let (requests, ends) = (said(&asked), ends_of(&asked));
         for end in 0..=requests.len() {
             for then in LEAVES {
                 situation(format!("the client sends {end} of {} bytes, and then {}", requests.len(), in_words(then)));
@@ -235,6 +301,24 @@ fn a_client_may_go_at_any_point() {
                 same_state(&owner, &asked[..whole]);
             }
         }
+        // Half of what each request would do is as wrong, and half of a key is another one that is there.
+        let asked = whole_talk();
+        let (requests, ends) = (said(&asked), ends_of(&asked));
+        for end in 0..=requests.len() {
+            situation(format!(
+                "the client sends {end} of {} bytes, with requests of every kind, and goes",
+                requests.len()
+            ));
+            let whole = ends.iter().take_while(|whole| **whole <= end).count();
+            let owner = Owner::empty();
+            let mut client = Line::new(Script::of(&requests[..end]), Page::blank());
+            let outcome = owner.attend(&mut client);
+            assert_eq!(outcome.is_ok(), end == 0 || ends.contains(&end), "what `attend` says: {outcome:?}");
+            assert_eq!(client.writer.flushed(), answered(&asked[..whole]), "the answers to what came as a whole");
+            same_state(&owner, &asked[..whole]);
+        }
+        let asked = short_talk();
+        let requests = said(&asked);
         for room in 0..answered(&asked).len() {
             for kind_of in [ErrorKind::BrokenPipe, ErrorKind::ConnectionAborted] {
                 situation(format!("the client takes {room} bytes of the answers, and then goes ({kind_of:?})"));
@@ -397,7 +481,7 @@ fn each_answer_leaves_before_the_next_request_is_read() {
 }
 
 /// What the other client does.
-const OTHERS: [Other; 7] = [
+const OTHERS: [Other; 8] = [
     Other::Silent,
     Other::HalfARequest,
     Other::TakesNoAnswer,
@@ -405,6 +489,7 @@ const OTHERS: [Other; 7] = [
     Other::Rubbish,
     Other::Gone,
     Other::NotAccepted,
+    Other::Slow,
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -416,6 +501,7 @@ enum Other {
     Rubbish,
     Gone,
     NotAccepted,
+    Slow,
 }
 
 impl std::fmt::Display for Other {
@@ -428,18 +514,25 @@ impl std::fmt::Display for Other {
             Other::Rubbish => "a client that sends rubbish",
             Other::Gone => "a client that goes in the middle of a request",
             Other::NotAccepted => "a client that could not be accepted",
+            Other::Slow => "a client that says nothing and takes nothing until another one has been answered",
         })
     }
 }
 
 #[test]
 fn no_client_waits_for_another() {
-    Check::new().daemons().each(OTHERS, |other| {
-        let (clients, lifeline) = served();
+    // Of a slow one, who waits for whom is the same on every schedule, and there are many.
+    let others = OTHERS.into_iter().filter(|other| !EXPLORED || *other != Other::Slow);
+    Check::new().daemons().each(others, |other| {
+        if *other == Other::Slow {
+            return another_asks_meanwhile();
+        }
+        // Some are not accepted one after the other, as many as in a long life.
+        let refused = if EXPLORED || *other != Other::NotAccepted { 0 } else { 70_000 };
+        let (clients, lifeline, _) = served(refused);
         let begun = Instant::now();
-        // They stay until the last one is done. On schedules one shows it all; on threads there are more of them than anybody would
-        // have workers, or bits in a word.
-        let crowd = if EXPLORED { 1 } else { 70 };
+        // They stay until the last one is done. On schedules one shows it all.
+        let crowd = if EXPLORED { 1 } else { CROWD };
         let mut held: Vec<_> = (0..crowd).map(|number| clients.meet(*other, number)).collect();
         let (mut ears, mut mouth) = clients.come();
         say(&mut mouth, &Request::Push(7).encode()).unwrap();
@@ -447,16 +540,82 @@ fn no_client_waits_for_another() {
         // On schedules the time is the model's, and passes only if somebody sleeps and all others wait: for a moment, who looks now
         // and then.
         assert!(!EXPLORED || begun.elapsed() < MOMENT, "it had to wait for {:?} after {other}", begun.elapsed());
-        for (ears, _) in held.iter_mut().flatten().filter(|_| *other == Other::Rubbish) {
-            assert_eq!(
-                kind(ears.read(&mut [0])),
-                Ok(0),
-                "what a client hears that has sent rubbish: nothing, and the end"
-            );
+        // However long it took, and however many came meanwhile: the others can go on where they are.
+        for ((ears, mouth), nth) in held.iter_mut().flatten().zip(2..) {
+            let request = frame(&Request::Push(1).encode());
+            let answer = match other {
+                Other::Silent => mouth.write_all(&request).map(|()| number(nth)),
+                Other::HalfARequest => mouth.write_all(&request[6..]).map(|()| number(nth)),
+                Other::TakesNoAnswer => Ok(number(0)),
+                Other::TakesNoRefusal => Ok(encode_answer(Err(Refusal::NoSuchKey))),
+                Other::Rubbish => {
+                    let heard = kind(ears.read(&mut [0]));
+                    assert_eq!(heard, Ok(0), "what a client hears that has sent rubbish: nothing, and the end");
+                    continue;
+                }
+                Other::Gone | Other::NotAccepted | Other::Slow => unreachable!("it is not held"),
+            };
+            assert_eq!(hear(ears), Ok(answer.expect("the owner hears it")), "the answer to {other}, when it goes on");
         }
         drop((held, lifeline));
     });
 }
+
+/// A client asks for everything, and whenever the owner uses its stream, another one does so, too.
+fn another_asks_meanwhile() {
+    let (clients, _lifeline, _) = serving(0);
+    let (line, other) = (|| (pipe(0, usize::MAX), pipe(1, usize::MAX)), None);
+    let ((others_ears, their_mouth), (their_ears, others_mouth)) = line();
+    clients.send(Ok(Meanwhile { ears: their_ears, mouth: their_mouth, other })).unwrap();
+    let ((mut ears, their_mouth), (their_ears, mut mouth)) = line();
+    let other = Some((others_ears, others_mouth));
+    clients.send(Ok(Meanwhile { ears: their_ears, mouth: their_mouth, other })).unwrap();
+    for (request, answer) in whole_talk() {
+        say(&mut mouth, &request.encode()).unwrap();
+        assert_eq!(hear(&mut ears), Ok(encode_answer(answer)), "the answer to {request:?}");
+    }
+}
+
+/// A client's stream. While somebody waits for it, another client asks.
+struct Meanwhile {
+    ears: PipeReader,
+    mouth: PipeWriter,
+    other: Option<(PipeReader, PipeWriter)>,
+}
+
+impl Meanwhile {
+    fn another_asks(&mut self) {
+        let Some((ears, mouth)) = &mut self.other else { return };
+        // For all that there is, and to change it. Afterwards it is as before.
+        let nobody = Request::Remove("nobody".to_owned());
+        for request in [Request::Add(0), Request::Push(0), Request::Pop, nobody] {
+            say(mouth, &request.encode()).expect("the owner listens");
+            hear(ears).expect("an answer");
+        }
+    }
+}
+
+impl Read for Meanwhile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.another_asks();
+        self.ears.read(buffer)
+    }
+}
+
+impl Write for Meanwhile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.another_asks();
+        self.mouth.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.another_asks();
+        self.mouth.flush()
+    }
+}
+
+/// More than anybody would have workers, or bits in a word.
+const CROWD: usize = 70;
 
 /// How long a client may wait for those who look now and then.
 const MOMENT: Duration = Duration::from_millis(50);
@@ -464,7 +623,7 @@ const MOMENT: Duration = Duration::from_millis(50);
 #[test]
 fn all_clients_ask_one_owner() {
     Check::new().daemons().run(|| {
-        let (clients, _lifeline) = served();
+        let (clients, _lifeline, _) = served(0);
         let lines = [clients.come(), clients.come()];
         // No more will come.
         drop(clients);
@@ -485,7 +644,25 @@ fn all_clients_ask_one_owner() {
 
 #[test]
 fn serve_returns_when_its_lifeline_ends_and_not_before() {
-    Check::new().daemons().run(|| {
+    Check::new().daemons().each(["is not there", "says nothing", "says half a request", "asks"], |client| {
+        // The lifeline is all that counts: clients may be there, whatever they do, and more may come.
+        if *client != "is not there" {
+            let (clients, lifeline, thread) = served(0);
+            let (mut ears, mut mouth) = clients.come();
+            say(&mut mouth, &Request::Get.encode()).unwrap();
+            assert_eq!(hear(&mut ears), Ok(number(0)), "the answer to a client that then {client}");
+            let request = frame(&Request::Get.encode());
+            let said = match *client {
+                "says nothing" => &[],
+                "says half a request" => &request[..3],
+                _ => &request[..],
+            };
+            mouth.write_all(said).unwrap();
+            drop(lifeline);
+            thread.join().unwrap();
+            drop((clients, ears, mouth));
+            return;
+        }
         for words in [&b""[..], b"\n", &[0; 3], b"\xff\n", b"\x04", b"quit\n"] {
             let (mut lifeline, cut) = (pipe(0, usize::MAX), Arc::new(AtomicBool::new(false)));
             let cutting = Arc::clone(&cut);
@@ -497,11 +674,6 @@ fn serve_returns_when_its_lifeline_ends_and_not_before() {
             assert!(cut.load(Ordering::SeqCst), "`serve` returned before its lifeline had ended");
             holder.join().unwrap();
         }
-        // The lifeline is all that counts: clients may be there, and more may come.
-        let (clients, comes) = mpsc::channel();
-        clients.send(Ok(Line::new(pipe(0, 1).0, pipe(0, 1).1))).unwrap();
-        serve(comes.into_iter(), io::empty());
-        drop(clients);
     });
 }
 
@@ -509,22 +681,30 @@ fn serve_returns_when_its_lifeline_ends_and_not_before() {
 fn a_lifeline_that_fails_has_ended() {
     Check::new().threads_only().library_threads().run(|| {
         let nobody = std::iter::empty::<io::Result<Line<io::Empty, io::Empty>>>;
-        for bytes in [0, 1, 70_000] {
-            for failure in [ErrorKind::ConnectionReset, ErrorKind::WouldBlock, ErrorKind::TimedOut, ErrorKind::Other] {
-                situation(format!("the lifeline fails after {bytes} bytes ({failure:?})"));
-                let script = Script::of(vec![b'x'; bytes]).then(Then::Fail(failure));
-                let mut lifeline = Torn { script, failures: 0 };
-                serve(nobody(), &mut lifeline);
-                assert_eq!(lifeline.script.left(), 0, "how many bytes of the lifeline nobody has read");
-                assert_eq!(lifeline.failures, 1, "how often the lifeline has failed: nobody asks it again");
-            }
-            situation(format!("reading the lifeline is interrupted each time, and it ends after {bytes} bytes"));
-            let mut lifeline = Script::of(vec![b'x'; bytes]).interrupted();
+        let failures = [ErrorKind::ConnectionReset, ErrorKind::WouldBlock, ErrorKind::TimedOut, ErrorKind::Other];
+        let thens = [Then::End].into_iter().chain(failures.map(Then::Fail));
+        let torn = [0, 1, 70_000].into_iter().flat_map(|bytes| thens.clone().map(move |then| (bytes, then)));
+        for (left, then) in torn.chain([(MANY, Then::End)]) {
+            let how = if let Then::Fail(kind) = then { format!("fails ({kind:?})") } else { "ends".to_owned() };
+            situation(format!("the lifeline {how} after {left} bytes"));
+            let mut lifeline = Lifeline { left, then, ends: 0 };
             serve(nobody(), &mut lifeline);
-            assert_eq!(lifeline.left(), 0, "how many bytes of the lifeline nobody has read");
+            assert_eq!(lifeline.left, 0, "how many bytes of the lifeline nobody has read");
+            assert_eq!(lifeline.ends, 1, "how often the lifeline has ended or failed: nobody asks it again");
+        }
+        for bytes in [0, 1, 10] {
+            situation(format!(
+                "reading the lifeline is interrupted {OFTEN} times at each call, and it ends after {bytes} bytes"
+            ));
+            let mut lifeline = Rude::to(Script::of(vec![b'x'; bytes]));
+            serve(nobody(), &mut lifeline);
+            assert_eq!(lifeline.stream.left(), 0, "how many bytes of the lifeline nobody has read");
         }
     });
 }
+
+/// More than anybody would take for all that is ever written to a lifeline.
+const MANY: usize = (1 << 21) + 1;
 
 #[test]
 fn processes_share_what_one_process_owns() {
@@ -565,15 +745,48 @@ fn processes_share_what_one_process_owns() {
 #[test]
 fn an_owner_that_dies_is_an_error_and_no_wait() {
     check(|children| {
-        let manager = Manager::start(children.command("dies_when_asked")).unwrap();
-        let (mut asks, mut waits) = (manager.connect().unwrap(), manager.connect().unwrap());
-        thread::scope(|scope| {
-            scope.spawn(move || assert!(waits.ask(&Request::Get).is_err(), "the owner died before it answered"));
-            assert!(asks.ask(&Request::Get).is_err(), "the owner died before it answered");
-        });
-        assert!(manager.connect().is_err(), "nobody listens there any more");
-        assert_eq!(manager.shutdown().unwrap().code(), Some(3), "the owner's exit code");
+        // Of the last one nobody looks whether it is dead already.
+        for (row, (how, known)) in [("exits", true), ("is killed", true), ("exits", false)].into_iter().enumerate() {
+            situation(format!("an owner {how}{}", if known { ", and has done so when it is shut down" } else { "" }));
+            let mut command = children.command("dies_when_asked");
+            command.env(HOW, how);
+            let manager = Manager::start(command).unwrap();
+            let process = children.wait_until_told(row + 1).pop().unwrap();
+            // It hears that this one goes.
+            drop(manager.connect().unwrap());
+            let waiting: Vec<_> = (0..CROWD).map(|_| manager.connect().unwrap()).collect();
+            let mut asks = manager.connect().unwrap();
+            thread::scope(|scope| {
+                for mut proxy in waiting {
+                    scope
+                        .spawn(move || assert!(proxy.ask(&Request::Get).is_err(), "the owner died before it answered"));
+                }
+                assert!(asks.ask(&Request::Get).is_err(), "the owner died before it answered");
+            });
+            assert!(manager.connect().is_err(), "nobody listens there any more");
+            if known {
+                until(|| is_dead(&process));
+            }
+            let status = manager.shutdown().unwrap();
+            if how == "exits" {
+                assert_eq!(status.code(), Some(3), "the owner's exit code");
+            } else {
+                assert!(!status.success(), "what `shutdown` says of an owner that was killed: {status}");
+                #[cfg(unix)]
+                assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9), "what killed the owner");
+            }
+        }
     });
+}
+
+/// Whether a process has ended, and is a zombie until somebody waits for it. Where the system doesn't say, each is.
+fn is_dead(process: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"));
+    // Its state comes after its name, which stands in parentheses.
+    let state = stat.ok().and_then(|stat| stat.rsplit(") ").next()?.chars().next());
+    // It is the first thread's, and nobody can wait for the process before the others have gone.
+    let others = fs::read_dir(format!("/proc/{process}/task")).map_or(0, |threads| threads.skip(1).count());
+    state.is_none_or(|state| "ZX".contains(state)) && others == 0
 }
 
 #[test]
@@ -619,7 +832,6 @@ fn a_program_that_is_no_owner_is_an_error_and_is_ended() {
                     "the program says {shown:?}, {}and {then}",
                     if floods { "a million times, " } else { "" }
                 ));
-                let words: Vec<String> = words.iter().map(u8::to_string).collect();
                 let role = if floods {
                     "floods"
                 } else if stays {
@@ -628,23 +840,41 @@ fn a_program_that_is_no_owner_is_an_error_and_is_ended() {
                     "says"
                 };
                 let mut command = children.command(role);
-                command.env(WORDS, words.join(" "));
+                command.env(WORDS, in_numbers(words));
                 let error = Manager::start(command).map(drop).unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
                 Children::none_is_left();
             }
         }
-        // The second is as long as they can be.
-        for address in
-            [([0, 0, 0, 0, 0, 0, 0, 1], 1), ([0xfd12, 0x3456, 0x789a, 0x1111, 0x2222, 0x3333, 0x4444, 0x5555], 65_535)]
-        {
-            let address = SocketAddr::from(address);
-            situation(format!("a manager of a program that says {address}, an address of IPv6"));
-            let mut command = children.command("says_and_stays");
-            command
-                .env(WORDS, format!("{address}\n").bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(" "));
+        // Addresses of IPv6, of which the second is as long as they can be; what follows the line; and a line that comes in pieces.
+        let ipv6 =
+            [([0, 0, 0, 0, 0, 0, 0, 1], 1), ([0xfd12, 0x3456, 0x789a, 0x1111, 0x2222, 0x3333, 0x4444, 0x5555], 65_535)];
+        let [short, long] = ipv6.map(|address| SocketAddr::from(address).to_string());
+        let ipv4 = "127.0.0.1:1234";
+        for place in ["piece 1", "piece 2", "piece 3"] {
+            // Whoever takes a piece for the line has done so.
+            children.open_when_still(place);
+        }
+        let lines: [(&str, &[&[u8]], &str); 7] = [
+            (&short, &[short.as_bytes(), b"\n"], "says_and_stays"),
+            (&long, &[long.as_bytes(), b"\n"], "says_and_stays"),
+            (ipv4, &[ipv4.as_bytes(), b"\n127.0.0.1:5678\nhello\n"], "says_and_stays"),
+            (ipv4, &[ipv4.as_bytes(), b"\n\xff"], "says_and_stays"),
+            (ipv4, &[ipv4.as_bytes(), b"\n"], "floods"),
+            (ipv4, &[b"127", BREAK, b".0.0.1:12", BREAK, b"34", BREAK, b"\n"], "says_and_stays"),
+            (ipv4, &[b"127.0.0.1:1234\n12", BREAK, b"34"], "says_and_stays"),
+        ];
+        for (address, words, role) in lines {
+            let words = words.concat();
+            let shown = String::from_utf8_lossy(&words).replace('\x1f', "\", and then \"");
+            situation(format!(
+                "a manager of a program that says {shown:?}{}",
+                if role == "floods" { ", and a million dots" } else { "" }
+            ));
+            let mut command = children.command(role);
+            command.env(WORDS, in_numbers(&words));
             let manager = Manager::start(command).unwrap();
-            assert_eq!(manager.address(), address, "what the program has said");
+            assert_eq!(manager.address().to_string(), address, "what the program has said");
             drop(manager);
             Children::none_is_left();
         }
@@ -676,9 +906,16 @@ fn no_owner_outlives_its_manager() {
             end(manager);
             Children::none_is_left();
         }
+        situation("a manager of a program that has something to do after its lifeline has ended; it is shut down");
+        children.open_when_still("the end");
+        let mut command = children.command("ends_late");
+        command.env(WORDS, in_numbers(b"127.0.0.1:1\n"));
+        let status = Manager::start(command).unwrap().shutdown().unwrap();
+        assert_eq!(status.code(), Some(7), "the program's own exit code");
+        Children::none_is_left();
         situation("a manager of a program that is no owner, and never ends; it is dropped");
         let mut command = children.command("says_and_stays");
-        command.env(WORDS, b"127.0.0.1:1\n".map(|byte| byte.to_string()).join(" "));
+        command.env(WORDS, in_numbers(b"127.0.0.1:1\n"));
         drop(Manager::start(command).unwrap());
         Children::none_is_left();
     });
@@ -704,7 +941,7 @@ fn no_owner_outlives_the_process_that_started_it() {
     });
 }
 
-roles!(owner, client, dies_when_asked, says, says_and_stays, floods, starter);
+roles!(owner, client, dies_when_asked, says, says_and_stays, floods, ends_late, starter);
 
 const ADDRESS: &str = "KATA_MANAGER_ADDRESS";
 const NUMBER: &str = "KATA_MANAGER_NUMBER";
@@ -744,24 +981,40 @@ fn client() -> i32 {
     code((1..=3).contains(&keys))
 }
 
-/// Listens, hears one request, and ends without an answer.
+/// Listens, hears one client go and one request of the last one, and ends without an answer.
 fn dies_when_asked() -> i32 {
+    tell(&process::id().to_string());
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     println!("{}", listener.local_addr().unwrap());
-    let (mut first, _) = listener.accept().unwrap();
-    let _second = listener.accept().unwrap();
+    let (mut gone, _) = listener.accept().unwrap();
+    assert_eq!(gone.read(&mut [0]).unwrap(), 0, "what comes from a proxy that was dropped");
+    // Each proxy has a connection of its own.
+    let mut clients: Vec<_> = (0..=CROWD).map(|_| listener.accept().unwrap().0).collect();
     // Before its clients can know that it has died, so that nobody who knows it is let in.
     drop(listener);
-    first.read_exact(&mut [0; 5]).unwrap();
-    3
+    clients[CROWD].read_exact(&mut [0; 5]).unwrap();
+    if variable(HOW) == "is killed" { die_of(9) } else { 3 }
+}
+
+/// Where a program stops in the middle of its words, until nothing else moves.
+const BREAK: &[u8] = b"\x1f";
+
+/// Words for a program's environment, which takes no NUL, and text only.
+fn in_numbers(words: &[u8]) -> String {
+    words.iter().map(u8::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// Writes what it was told to.
 fn says() -> i32 {
     let words: Vec<u8> = variable(WORDS).split_whitespace().map(|byte| byte.parse().unwrap()).collect();
     let mut output = io::stdout();
-    // Whoever has heard enough may have gone.
-    let _ = output.write_all(&words).and_then(|()| output.flush());
+    for (number, piece) in words.split(|byte| [*byte] == *BREAK).enumerate() {
+        if number > 0 {
+            meet(&format!("piece {number}"));
+        }
+        // Whoever has heard enough may have gone.
+        let _ = output.write_all(piece).and_then(|()| output.flush());
+    }
     0
 }
 
@@ -771,11 +1024,20 @@ fn says_and_stays() -> i32 {
     0
 }
 
-/// Writes more than any pipe holds, and never ends a line. Whoever waits for more than that waits for ever.
+/// Writes more than any pipe holds, and never ends the line. Whoever waits for its end waits for ever.
 fn floods() -> i32 {
+    says();
     let _ = io::stdout().write_all(&vec![b'.'; 1 << 20]);
     meet("never");
     0
+}
+
+/// Has something to do after its lifeline has ended.
+fn ends_late() -> i32 {
+    says();
+    io::copy(&mut io::stdin(), &mut io::sink()).unwrap();
+    meet("the end");
+    7
 }
 
 /// Starts an owner, and ends without shutting it down.
@@ -833,17 +1095,64 @@ impl<R, W: Write> Write for Line<R, W> {
     }
 }
 
-/// A lifeline that counts how often it has failed.
-struct Torn {
-    script: Script,
-    failures: u32,
+/// How often a rude stream interrupts. Signals may come as often as they like.
+const OFTEN: u32 = 10_000;
+
+/// A stream that interrupts every call so often.
+struct Rude<S> {
+    stream: S,
+    interrupted: u32,
 }
 
-impl Read for Torn {
+impl<S> Rude<S> {
+    fn to(stream: S) -> Rude<S> {
+        Rude { stream, interrupted: 0 }
+    }
+
+    fn interrupt(&mut self) -> io::Result<&mut S> {
+        self.interrupted = (self.interrupted + 1) % (OFTEN + 1);
+        if self.interrupted == 0 { Ok(&mut self.stream) } else { Err(ErrorKind::Interrupted.into()) }
+    }
+}
+
+impl<S: Read> Read for Rude<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let outcome = self.script.read(buffer);
-        self.failures += u32::from(outcome.is_err());
-        outcome
+        self.interrupt()?.read(buffer)
+    }
+}
+
+impl<S: Write> Write for Rude<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.interrupt()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+/// A lifeline of so many bytes, and how often it has ended.
+struct Lifeline {
+    left: usize,
+    then: Then,
+    ends: u32,
+}
+
+impl Read for Lifeline {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.left.min(buffer.len());
+        if length == 0 && !buffer.is_empty() {
+            self.ends += 1;
+            return match self.then {
+                _ if self.ends > 1_000 => Err(TRIED_FOR_EVER.into()),
+                Then::End => Ok(0),
+                Then::Fail(kind) => Err(kind.into()),
+            };
+        }
+        // Who reads lines shall see the end once as well: after the end of a line.
+        buffer[..length].fill(b'\n');
+        self.left -= length;
+        Ok(length)
     }
 }
 
@@ -878,14 +1187,34 @@ impl Drop for Watched<'_> {
 /// The clients of an owner that serves.
 struct Clients(mpsc::Sender<io::Result<Line<PipeReader, BufWriter<PipeWriter>>>>);
 
-/// An owner that serves until the lifeline is dropped.
-fn served() -> (Clients, PipeWriter) {
+/// An owner that serves until the lifeline is dropped, after so many clients that could not be accepted.
+fn served(refused: usize) -> (Clients, PipeWriter, JoinHandle<()>) {
+    let (clients, lifeline, thread) = serving(refused);
+    (Clients(clients), lifeline, thread)
+}
+
+/// The same, for clients of any kind.
+fn serving<S>(refused: usize) -> (mpsc::Sender<io::Result<S>>, PipeWriter, JoinHandle<()>)
+where
+    S: Read + Write + Send + 'static,
+{
     let ((clients, comes), (end, lifeline)) = (mpsc::channel(), pipe(0, usize::MAX));
+    // Whoever rests for a moment after each of them need not do so for all of them.
+    let begun = Instant::now();
+    let refused = (0..refused).map_while(move |number| (begun.elapsed() < 4 * MOMENT).then(|| Err(refusal(number))));
     // Not `into_iter`: so a trace shows this line, and not one of std's.
-    let comes = std::iter::from_fn(move || comes.recv().ok());
+    let comes = refused.chain(std::iter::from_fn(move || comes.recv().ok()));
     let owner = thread::Builder::new().name("serve".to_owned());
-    owner.spawn(move || serve(comes, end)).expect("there is room for one more thread");
-    (Clients(clients), lifeline)
+    let thread = owner.spawn(move || serve(comes, end)).expect("there is room for one more thread");
+    (clients, lifeline, thread)
+}
+
+/// Why a client was not accepted. The number decides.
+fn refusal(number: usize) -> io::Error {
+    use ErrorKind::{ConnectionAborted, Interrupted, OutOfMemory, PermissionDenied, TimedOut, WouldBlock};
+    // The first stands for what std has no name for, such as too many open files.
+    let whys = [ErrorKind::Other, ConnectionAborted, PermissionDenied, OutOfMemory, TimedOut, Interrupted, WouldBlock];
+    whys[number % whys.len()].into()
 }
 
 impl Clients {
@@ -905,17 +1234,13 @@ impl Clients {
     /// A client comes, and does this. If it is not accepted, its number decides why.
     fn meet(&self, other: Other, number: usize) -> Option<(PipeReader, PipeWriter)> {
         if other == Other::NotAccepted {
-            use ErrorKind::{ConnectionAborted, Interrupted, OutOfMemory, PermissionDenied, TimedOut, WouldBlock};
-            // The first stands for what std has no name for, such as too many open files.
-            let whys =
-                [ErrorKind::Other, ConnectionAborted, PermissionDenied, OutOfMemory, TimedOut, Interrupted, WouldBlock];
-            self.0.send(Err(whys[number % whys.len()].into())).expect("`serve` takes clients");
+            self.0.send(Err(refusal(number))).expect("`serve` takes clients");
             return None;
         }
         let (ears, mut mouth) = self.come_with(if other == Other::TakesNoRefusal { 64 } else { 0 });
         let request = frame(&Request::Push(1).encode());
         match other {
-            Other::Silent | Other::NotAccepted => {}
+            Other::Silent | Other::NotAccepted | Other::Slow => {}
             Other::HalfARequest | Other::Gone => mouth.write_all(&request[..6]).unwrap(),
             // Not a push: the answer of the one who comes later shall not depend on who is first.
             Other::TakesNoAnswer => mouth.write_all(&frame(&Request::Get.encode())).unwrap(),
@@ -977,7 +1302,12 @@ fn pairs(below: usize) -> impl Iterator<Item = (usize, usize)> {
 fn requests() -> Vec<(Request, Vec<u8>)> {
     let [low, high, minus] = [[0, 0, 0, 0, 0, 0, 0, 5], [1, 2, 3, 4, 5, 6, 7, 8], [255; 8]];
     let with = |tag: u8, number: [u8; 8], key: &[u8]| [&[tag], &number[..], key].concat();
-    vec![
+    let keys = alike().into_iter().flat_map(|key| {
+        let [insert, find, remove] =
+            [with(6, low, key.as_bytes()), [b"\x07", key.as_bytes()].concat(), [b"\x08", key.as_bytes()].concat()];
+        [(Request::Insert(key.clone(), 5), insert), (Request::Find(key.clone()), find), (Request::Remove(key), remove)]
+    });
+    let by_hand = [
         (Request::Get, vec![0]),
         (Request::Set(5), with(1, low, b"")),
         (Request::Set(0x01_02_03_04_05_06_07_08), with(1, high, b"")),
@@ -989,14 +1319,33 @@ fn requests() -> Vec<(Request, Vec<u8>)> {
         (Request::Pop, vec![5]),
         (Request::Insert(String::new(), -1), with(6, minus, b"")),
         (Request::Insert("key".to_owned(), 0x01_02_03_04_05_06_07_08), with(6, high, b"key")),
-        (Request::Insert("키".to_owned(), 5), with(6, low, "키".as_bytes())),
-        (Request::Find(String::new()), vec![7]),
-        (Request::Find("a key\n\0".to_owned()), b"\x07a key\n\0".to_vec()),
-        // No editor has written it: a mark at its beginning and a blank at its end are parts of the key.
-        (Request::Find("\u{feff}key ".to_owned()), [&[7], "\u{feff}key ".as_bytes()].concat()),
-        (Request::Remove(String::new()), vec![8]),
-        (Request::Remove("키".to_owned()), [&[8], "키".as_bytes()].concat()),
-    ]
+    ];
+    by_hand.into_iter().chain(keys).collect()
+}
+
+/// Keys of which no two are the same.
+fn alike() -> Vec<String> {
+    // No editor has written them, and no string of C holds them: what stands around a key or ends a line is a part of it.
+    let around = ["", " ", "\n", "\r\n", "\t", "\0", "\u{a0}", "\u{feff}", "\u{200b}", "/", "\"", "'"];
+    let around = around.into_iter().flat_map(|sign| {
+        let more: &[String] = if sign.is_empty() { &[] } else { &[format!("{sign}key"), format!("ke{sign}y")] };
+        [&[sign.to_owned(), format!("key{sign}")], more].concat()
+    });
+    // What is the same in some language, or to some eyes.
+    let similar =
+        ["k", "ke", "key key", "Key", "KEY", "yek", "kéy", "ke\u{301}y", "ｋｅｙ", "kеy", "키", "1", "01", "+1", "1.0"];
+    // With each of these hashes of 32 bits, two keys have the same: FNV-1a, FNV-1, the lower and the upper half of FNV-1a with 64 bits
+    // and both together, Murmur3, Jenkins', the halves of what std's `DefaultHasher` makes of a `str` and of its bytes, the sums
+    // with the factors 131 and 65,599, Bernstein's with an exclusive or, CRC-32, and CRC-32C.
+    let same_hash = "gwimba ciwrwu kohskc dkqnuf bidjwi gkujjh clwjhc cgcqpx hcbqmy lnwwti cltihl aidahz golbwn ktzguo lsvjvb nxjzla \
+        wknkkw vaqgom pxhauj axgmbi qwhdxq ujxchl ndetvy vpfjxc eksqqd bahlei INXwxYvJ sVznLygx pTSbZwkW ishNUNZm TQADEbxC jnPXJSHA \
+        hGKBqJvF AfAbPNBc JnpsbEvR baBeIjBn";
+    let words = similar.into_iter().chain(same_hash.split_whitespace()).map(str::to_owned);
+    let long = "key ".repeat(300);
+    around
+        .chain(words)
+        .chain([format!("1{long}"), format!("2{long}"), format!("{long}1"), format!("{long}2")])
+        .collect()
 }
 
 /// Answers, and their bytes by hand.
@@ -1139,6 +1488,30 @@ fn short_talk() -> Vec<(Request, Answer)> {
     ]
 }
 
+/// A dialogue with requests of every kind, granted and refused.
+fn whole_talk() -> Vec<(Request, Answer)> {
+    let key = |name: &str| name.to_owned();
+    vec![
+        (Request::Set(i64::MAX), Ok(0)),
+        (Request::Add(1), Err(Refusal::Overflow)),
+        (Request::Add(-2), Ok(i64::MAX - 2)),
+        (Request::Get, Ok(i64::MAX - 2)),
+        (Request::Pop, Err(Refusal::NoSuchIndex)),
+        (Request::Push(7), Ok(1)),
+        (Request::Push(8), Ok(2)),
+        (Request::Item(1), Ok(8)),
+        (Request::Item(2), Err(Refusal::NoSuchIndex)),
+        (Request::Pop, Ok(8)),
+        (Request::Insert(key("a"), -1), Ok(1)),
+        (Request::Insert(key("ab"), -2), Ok(2)),
+        (Request::Insert(key("abc"), -3), Ok(3)),
+        (Request::Find(key("ab")), Ok(-2)),
+        (Request::Find(key("b")), Err(Refusal::NoSuchKey)),
+        (Request::Remove(key("abc")), Ok(-3)),
+        (Request::Remove(key("abc")), Err(Refusal::NoSuchKey)),
+    ]
+}
+
 /// What a client says in a dialogue.
 fn said(dialogue: &[(Request, Answer)]) -> Vec<u8> {
     dialogue.iter().flat_map(|(request, _)| frame(&request.encode())).collect()
@@ -1150,7 +1523,7 @@ fn answered(dialogue: &[(Request, Answer)]) -> Vec<u8> {
 }
 
 /// After how many bytes each request has been said.
-fn ends(dialogue: &[(Request, Answer)]) -> Vec<usize> {
+fn ends_of(dialogue: &[(Request, Answer)]) -> Vec<usize> {
     (1..=dialogue.len()).map(|requests| said(&dialogue[..requests]).len()).collect()
 }
 
@@ -1167,7 +1540,12 @@ fn same_state(owner: &Owner, asked: &[(Request, Answer)]) {
     for (request, answer) in asked {
         assert_eq!(expected.answer(request.clone()), *answer, "the answer to {request:?}");
     }
-    for request in [Request::Get, Request::Find("a".to_owned())] {
+    let keys = ["", "a", "ab", "abc", "new"].map(str::to_owned);
+    // The last one tells how many keys there are.
+    let map = keys.into_iter().map(Request::Find).chain([Request::Insert("new".to_owned(), 0)]);
+    // More than the talks push: the whole list, and that it has no more.
+    let list = [(); 4].map(|()| Request::Pop);
+    for request in [Request::Get].into_iter().chain(map).chain(list) {
         let (found, expected) = (owner.answer(request.clone()), expected.answer(request.clone()));
         assert_eq!(found, expected, "what the owner says to {request:?} after the client has gone");
     }
