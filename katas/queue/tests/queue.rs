@@ -267,20 +267,19 @@ fn what_nobody_takes_out_is_dropped_with_its_queue() {
         let (item, queue) = (Arc::new(()), Queue::bounded(size(items + 1)));
         assert!((0..=*items).all(|_| queue.put(Arc::clone(&item)).is_ok()), "there is room for each of them");
         assert!(queue.get().is_ok(), "one of them comes out");
-        match end {
-            End::Open => drop(queue),
-            End::Closed => {
-                queue.close();
-                drop(queue);
+        let drops_it = AssertUnwindSafe(|| {
+            let queue = queue;
+            match end {
+                End::Open => {}
+                End::Closed => queue.close(),
+                End::Panics => panic_on_purpose("enough of this"),
             }
-            End::Panics => {
-                let drops_it = AssertUnwindSafe(move || {
-                    let _queue = queue;
-                    panic_on_purpose("enough of this")
-                });
-                assert!(panic::catch_unwind(drops_it).is_err());
-            }
-        }
+        });
+        assert_eq!(
+            panic::catch_unwind(drops_it).is_err(),
+            matches!(end, End::Panics),
+            "whether the queue's thread panics"
+        );
         assert_eq!(Arc::strong_count(&item), 1, "what nobody took out is dropped with its queue");
     });
 }
