@@ -3,7 +3,7 @@
 #[path = "queue/contract.rs"]
 mod contract;
 
-use std::fmt::{self, Display};
+use std::fmt::{self, Debug, Display};
 use std::iter;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use kata::inputs::{counted, pairs};
 use kata::scenarios::every_small_program;
-use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, until_blocked};
+use kata::{Check, Gate, Log, Rendezvous, a_while_passes, check, on_schedules, panic_on_purpose, until_blocked};
 use queue::{GetError, PutError, Queue, pipeline};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
@@ -105,8 +105,9 @@ fn try_put_and_try_get_answer_at_once() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check queue put_waits_while_the_queue_is_full_and_get_while_it_is_empty"]
 fn put_waits_while_the_queue_is_full_and_get_while_it_is_empty() {
-    let cases: [(_, fn()); 3] = [
-        ("who waits at one queue", who_waits_at_one_queue),
+    let cases: [(_, fn()); 4] = [
+        ("who waits at one queue", || who_waits_at_one_queue(['a', 'b', 'c', 'd', 'e'])),
+        ("items that need no memory, but a place", || who_waits_at_one_queue([(); 5])),
         ("a getter at each of two queues", getters_at_two_queues),
         ("a putter at each of two queues", putters_at_two_queues),
     ];
@@ -122,23 +123,23 @@ impl Display for Case {
     }
 }
 
-fn who_waits_at_one_queue() {
+fn who_waits_at_one_queue<T: Copy + Debug + Ord + Send + 'static>([a, b, c, d, e]: [T; 5]) {
     let queue = Arc::new(Queue::bounded(size(2)));
     let getters = ["getter 1", "getter 2"].map(|name| spawn(name, &queue, Queue::get));
     for getter in &getters {
         until_blocked(getter.thread());
         assert!(!getter.is_finished(), "get from an empty queue has to wait");
     }
-    assert_eq!([queue.put('a'), queue.put('b')], [Ok(()); 2]);
+    assert_eq!([queue.put(a), queue.put(b)], [Ok(()); 2]);
     let mut got = getters.map(|getter| getter.join().unwrap().expect("one item for each who waits"));
     got.sort_unstable();
-    assert_eq!(got, ['a', 'b']);
+    assert_eq!(got, [a, b]);
 
-    assert_eq!([queue.put('c'), queue.put('d')], [Ok(()); 2]);
-    let putter = spawn("putter", &queue, |queue| queue.put('e'));
+    assert_eq!([queue.put(c), queue.put(d)], [Ok(()); 2]);
+    let putter = spawn("putter", &queue, move |queue| queue.put(e));
     until_blocked(putter.thread());
     assert!(!putter.is_finished(), "put into a full queue has to wait");
-    assert_eq!([(); 3].map(|()| queue.get()), [Ok('c'), Ok('d'), Ok('e')]);
+    assert_eq!([(); 3].map(|()| queue.get()), [Ok(c), Ok(d), Ok(e)]);
     assert_eq!(putter.join().unwrap(), Ok(()));
 }
 
@@ -254,15 +255,123 @@ fn after_close_nothing_goes_in_and_what_is_left_still_comes_out() {
         assert_eq!(queue.try_put(4), Err(PutError::Closed(4)));
         assert_eq!(queue.try_get(), Err(GetError::Closed));
         assert_eq!(queue.get_timeout(Duration::from_secs(1)), Err(GetError::Closed));
+    });
+}
 
-        let item = Arc::new(5);
-        {
-            let queue = Queue::bounded(size(2));
-            assert_eq!([queue.put(Arc::clone(&item)), queue.put(Arc::clone(&item))], [Ok(()), Ok(())]);
-            assert_eq!(queue.get().as_deref(), Ok(&5));
-        }
+#[test]
+fn what_nobody_takes_out_is_dropped_with_its_queue() {
+    let many = if kata::EXPLORED { MANY } else { VERY_MANY };
+    let rows =
+        [1, many].into_iter().flat_map(|items| [End::Open, End::Closed, End::Panics].map(|end| Left(items, end)));
+    Check::new().each(rows, |Left(items, end)| {
+        let (item, queue) = (Arc::new(()), Queue::bounded(size(items + 1)));
+        assert!((0..=*items).all(|_| queue.put(Arc::clone(&item)).is_ok()), "there is room for each of them");
+        assert!(queue.get().is_ok(), "one of them comes out");
+        let drops_it = AssertUnwindSafe(|| {
+            let queue = queue;
+            match end {
+                End::Open => {}
+                End::Closed => queue.close(),
+                End::Panics => panic_on_purpose("enough of this"),
+            }
+        });
+        assert_eq!(
+            panic::catch_unwind(drops_it).is_err(),
+            matches!(end, End::Panics),
+            "whether the queue's thread panics"
+        );
         assert_eq!(Arc::strong_count(&item), 1, "what nobody took out is dropped with its queue");
     });
+}
+
+/// So many items are in a queue as it comes to this end.
+struct Left(usize, End);
+
+/// How a queue is dropped.
+#[derive(Clone, Copy)]
+enum End {
+    Open,
+    Closed,
+    Panics,
+}
+
+impl Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = match self.1 {
+            End::Open => "that is dropped",
+            End::Closed => "that is closed and dropped",
+            End::Panics => "that is dropped while its thread panics",
+        };
+        write!(f, "a queue with {} {end}", counted(self.0, "item"))
+    }
+}
+
+/// One schedule for each: a bound that somebody puts in is met on any of them.
+#[test]
+#[ignore = "needs schedules: cargo xtask check queue large_numbers_are_nothing_special"]
+fn large_numbers_are_nothing_special() {
+    let crowds = [
+        Crowd {
+            told: "get, until there is an item for each",
+            items: 0,
+            waits: |queue| assert!(queue.get().is_ok()),
+            relief: |queue| assert!((0..CROWD).all(|item| queue.put(item) == Ok(()))),
+        },
+        Crowd {
+            told: "put, until there is room for each",
+            items: CROWD,
+            waits: |queue| assert_eq!(queue.put(0), Ok(())),
+            relief: |queue| assert!((0..CROWD).all(|item| queue.get() == Ok(item))),
+        },
+        Crowd {
+            told: "get, until the queue is closed",
+            items: 0,
+            waits: |queue| assert_eq!(queue.get(), Err(GetError::Closed)),
+            relief: Queue::close,
+        },
+        Crowd {
+            told: "get with a limit, until the queue is closed",
+            items: 0,
+            waits: |queue| assert_eq!(queue.get_timeout(AGES), Err(GetError::Closed)),
+            relief: Queue::close,
+        },
+        Crowd {
+            told: "put, until the queue is closed",
+            items: CROWD,
+            waits: |queue| assert_eq!(queue.put(0), Err(PutError::Closed(0))),
+            relief: Queue::close,
+        },
+        Crowd {
+            told: "join, until all is done",
+            items: CROWD,
+            waits: Queue::join,
+            relief: |queue| (0..CROWD).for_each(|_| queue.task_done()),
+        },
+    ];
+    Check::new().schedules_only().no_spurious_wakeups().schedules(crowds.len() as u64).each(crowds, |crowd| {
+        let queue = Arc::new(Queue::bounded(size(CROWD)));
+        assert!((0..crowd.items).all(|item| queue.put(item) == Ok(())));
+        let threads = Vec::from_iter((0..CROWD).map(|_| spawn("one of many", &queue, crowd.waits)));
+        // Time passes when nobody can go on: all of them wait now.
+        a_while_passes();
+        assert!(threads.iter().all(|thread| !thread.is_finished()), "each of them has to wait");
+        (crowd.relief)(&queue);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+}
+
+/// Many threads wait at a queue with so many items, until something lets each of them go on.
+struct Crowd {
+    told: &'static str,
+    items: usize,
+    waits: fn(&Queue<usize>),
+    relief: fn(&Queue<usize>),
+}
+
+impl Display for Crowd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{CROWD} threads that {}", self.told)
+    }
 }
 
 #[test]
@@ -435,6 +544,8 @@ fn a_pipeline_reads_no_further_when_its_collector_has_seen_enough() {
     });
 }
 
+/// More threads than a byte can count.
+const CROWD: usize = 257;
 /// More items than a byte can count, or a list of fixed length holds.
 const MANY: usize = 1025;
 /// One more than two bytes can count. On schedules it would be too many items.
