@@ -10,6 +10,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::{self, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
 
@@ -77,23 +78,22 @@ fn a_range_is_split_into_equal_parts() {
 #[test]
 fn results_are_in_the_order_of_the_items() {
     let ways = [Way::InChunks, Way::Balanced];
-    let few = ways.into_iter().flat_map(|way| jobs(way, 3, 2, What::Nothing));
-    let sizeless = ways.map(|way| Job { what: What::Sizeless, ..Job::of(way, 3, 2) });
-    Check::new().each(few.chain(sizeless), Job::hold);
+    let few = |what| ways.into_iter().flat_map(move |way| jobs(way, 3, 2, what));
+    Check::new().each(few(What::Nothing).chain(few(What::Sizeless)), Job::hold);
 }
 
 #[test]
 fn each_worker_has_a_chunk_and_all_work_at_once() {
     let (items, workers) = if EXPLORED { (4, 3) } else { (9, 5) };
-    Check::new().each(jobs(Way::InChunks, items, workers, What::Nothing), |job| {
+    let jobs = [What::Nothing, What::Sizeless].into_iter().flat_map(|what| jobs(Way::InChunks, items, workers, what));
+    Check::new().each(jobs, |job| {
         let all = Rendezvous::of(job.at_once());
         let chunks = job.hands(|_| all.meet());
         assert_eq!(chunks.len(), job.at_once(), "how many workers there were; they had the items {chunks:?}");
         let lengths = chunks.iter().map(Vec::len);
         let (shortest, longest) = (lengths.clone().min().unwrap_or(0), lengths.max().unwrap_or(0));
         assert!(longest - shortest <= 1, "one chunk is longer than another by more than 1: {chunks:?}");
-        let whole = |chunk: &Vec<usize>| chunk.windows(2).all(|pair| pair[0] + 1 == pair[1]);
-        assert!(chunks.iter().all(whole), "a chunk is not one piece of the items: {chunks:?}");
+        assert_whole(&chunks);
     });
 }
 
@@ -120,11 +120,30 @@ fn a_panic_of_the_work_reaches_the_caller() {
 
 #[test]
 fn work_may_do_the_same_again() {
-    let ways = [Way::InChunks, Way::Balanced];
-    let few = ways.into_iter().flat_map(|way| jobs(way, 2, 2, What::Again));
-    let many = ways.map(|way| Job { what: What::Again, chosen: vec![0], ..Job::of(way, 33, 33) });
-    let many = many.into_iter().filter(|_| !EXPLORED);
-    Check::new().each(few.chain(many), Job::hold);
+    use Way::{Balanced, InChunks};
+    let job = |way, (items, workers), item, inside| Job {
+        what: What::Meet,
+        chosen: vec![item],
+        inside,
+        ..Job::of(way, items, workers)
+    };
+    let pairs =
+        [(InChunks, &[InChunks][..]), (InChunks, &[Balanced]), (Balanced, &[InChunks]), (Balanced, &[Balanced])];
+    let sizes = [((1, 1), 0), ((1, 2), 0), ((2, 1), 0), ((2, 1), 1), ((2, 2), 0), ((2, 2), 1)];
+    let few = pairs.into_iter().flat_map(|(way, inside)| sizes.map(|(size, item)| job(way, size, item, inside)));
+    let many = pairs.map(|(way, inside)| job(way, (33, 33), 0, inside));
+    let deeper = |(way, inside)| job(way, (2, 2), 0, inside);
+    let three = [(InChunks, &[InChunks, InChunks][..]), (Balanced, &[Balanced, Balanced])];
+    // However deep.
+    let deep = [
+        (InChunks, &[InChunks; 9][..]),
+        (Balanced, &[Balanced; 9]),
+        (InChunks, &[Balanced, Balanced, InChunks, InChunks, Balanced, InChunks]),
+        (Balanced, &[InChunks, InChunks, Balanced, Balanced, InChunks, Balanced]),
+    ];
+    let many = many.into_iter().chain(deep.map(deeper)).filter(|_| !EXPLORED);
+    // Three levels have more schedules than can be tried, and any will do.
+    Check::new().schedules(3_000).each(few.chain(three.map(deeper)).chain(many), Job::hold);
 }
 
 #[test]
@@ -150,7 +169,10 @@ fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
         Job { what: What::Meet, chosen: Vec::from_iter(0..=cores), ..Job::of(Way::WithRayon, cores + 2, cores + 1) };
     let very_many = Job::of(Way::WithRayon, 257, 257);
     let few = [What::Meet, What::Panic].into_iter().flat_map(|what| jobs(Way::WithRayon, 4, 3, what));
-    each_on_threads(few.chain([many, very_many]), Job::hold);
+    // Its threads may call the others, too.
+    let calls: [&[_]; 2] = [&[Way::InChunks], &[Way::Balanced]];
+    let calls = calls.map(|inside| Job { what: What::Meet, chosen: vec![0], inside, ..Job::of(Way::WithRayon, 2, 2) });
+    each_on_threads(few.chain(calls).chain([many, very_many]), Job::hold);
 }
 
 #[test]
@@ -352,18 +374,27 @@ impl Way {
     }
 }
 
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Way::OneByOne => "one_by_one",
+            Way::InChunks => "in_chunks",
+            Way::Balanced => "balanced",
+            Way::WithRayon => "with_rayon",
+        })
+    }
+}
+
 /// What is special about some of the items.
 #[derive(Clone, Copy)]
 enum What {
     Nothing,
     /// All items are equal and have no size, and so have the results.
     Sizeless,
-    /// The work on each of them lasts until all of them are worked on.
+    /// The work on each of them lasts until all of them are worked on. Then the first calls what is inside.
     Meet,
     /// The work on each of them panics.
     Panic,
-    /// The work on each of them does the whole job, in which all workers wait for each other.
-    Again,
 }
 
 /// Items for workers. Each item is its place.
@@ -373,6 +404,9 @@ struct Job {
     workers: usize,
     what: What,
     chosen: Vec<usize>,
+    /// The work on one of the chosen calls the first of these, whose work calls the next one, and so on. The workers of each
+    /// wait for each other.
+    inside: &'static [Way],
 }
 
 /// All jobs up to so many items and workers. As many items meet as can be worked on at once. One panics, or two.
@@ -381,13 +415,12 @@ fn jobs(way: Way, items: usize, workers: usize, what: What) -> Vec<Job> {
     let choices = |job: Job| {
         let mut chosen = match what {
             What::Nothing | What::Sizeless => vec![Vec::new()],
-            What::Meet | What::Panic | What::Again => subsets(job.items),
+            What::Meet | What::Panic => subsets(job.items),
         };
         chosen.retain(|chosen| match what {
             What::Nothing | What::Sizeless => true,
             What::Meet => chosen.len() == job.at_once(),
             What::Panic => matches!(chosen.len(), 1 | 2),
-            What::Again => chosen.len() == 1,
         });
         chosen.into_iter().map(move |chosen| Job { what, chosen, ..job })
     };
@@ -396,7 +429,7 @@ fn jobs(way: Way, items: usize, workers: usize, what: What) -> Vec<Job> {
 
 impl Job {
     fn of(way: Way, items: usize, workers: usize) -> Job {
-        Job { way, items, workers, what: What::Nothing, chosen: Vec::new() }
+        Job { way, items, workers, what: What::Nothing, chosen: Vec::new(), inside: &[] }
     }
 
     /// How many items can be worked on at once.
@@ -408,21 +441,25 @@ impl Job {
     fn hold(&self) {
         let is_chosen = |item: &usize| self.chosen.contains(item);
         let hands = match self.what {
-            What::Nothing => self.hands(|_| ()),
-            What::Sizeless => {
-                let worked_on = AtomicUsize::new(0);
-                let work = |_: &()| _ = worked_on.fetch_add(1, Ordering::Relaxed);
-                let results = self.way.run(&vec![(); self.items], self.workers, work).len();
-                let found = (results, worked_on.into_inner());
-                return assert_eq!(found, (self.items, self.items), "results, and how often an item was worked on");
-            }
+            What::Nothing | What::Sizeless => self.hands(|_| ()),
             What::Meet => {
                 let all = Rendezvous::of(self.chosen.len());
-                self.hands(|item| is_chosen(&item).then_some(&all).into_iter().for_each(Rendezvous::meet))
+                self.hands(|item| {
+                    if is_chosen(&item) {
+                        all.meet();
+                    }
+                    if let (true, [way, inside @ ..]) = (Some(&item) == self.chosen.first(), self.inside) {
+                        // Each of these is in a chunk of its own if there are several.
+                        let chosen = Vec::from_iter(0..self.at_once());
+                        let job = Job::of(*way, self.items, self.workers);
+                        Job { what: What::Meet, chosen, inside, ..job }.hold();
+                    }
+                })
             }
             What::Panic => {
-                let panics = AtomicUsize::new(0);
-                let work = |item| {
+                let (panics, threads) = (AtomicUsize::new(0), Vec::from_iter((0..self.items).map(|_| OnceLock::new())));
+                let work = |item: usize| {
+                    let _ = threads[item].set(thread::current().id());
                     if is_chosen(&item) {
                         panics.fetch_add(1, Ordering::Relaxed);
                         overwork(item);
@@ -431,15 +468,16 @@ impl Job {
                 let outcome = panic::catch_unwind(AssertUnwindSafe(|| self.hands(work)));
                 payload_of(outcome, |payload| self.chosen.iter().any(|item| is_from(payload, *item)));
                 let (panics, items) = (panics.into_inner(), self.chosen.len());
-                return assert!(panics <= items, "{panics} panics of the work on {}", counted(items, "item"));
-            }
-            What::Again => self.hands(|item| {
-                if is_chosen(&item) {
-                    // Each of these is in a chunk of its own if there are several.
-                    let chosen = Vec::from_iter(0..self.at_once());
-                    Job { what: What::Meet, chosen, ..Job::of(self.way, self.items, self.workers) }.hold();
+                assert!(panics <= items, "{panics} panics of the work on {}", counted(items, "item"));
+                let threads = threads.into_iter().map(OnceLock::into_inner).enumerate();
+                let hands = by_threads(threads.filter_map(|(item, thread)| Some((item, thread?))));
+                if let Way::InChunks = self.way {
+                    let longest = self.items.div_ceil(self.at_once());
+                    assert!(hands.iter().all(|chunk| chunk.len() <= longest), "more than a chunk: {hands:?}");
+                    assert_whole(&hands);
                 }
-            }),
+                hands
+            }
         };
         assert!(hands.len() <= self.workers, "more workers than asked for; they had the items {hands:?}");
     }
@@ -448,11 +486,21 @@ impl Job {
     fn hands(&self, work: impl Fn(usize) + Sync) -> Vec<Vec<usize>> {
         let items = Vec::from_iter(0..self.items);
         let worked_on = Vec::from_iter(items.iter().map(|_| AtomicUsize::new(0)));
-        let results = self.way.run(&items, self.workers, |item| {
-            worked_on[*item].fetch_add(1, Ordering::Relaxed);
-            work(*item);
-            (*item, thread::current().id(), self.rayon_threads())
-        });
+        let work = |item: usize| {
+            worked_on[item].fetch_add(1, Ordering::Relaxed);
+            work(item);
+            (item, thread::current().id(), self.rayon_threads())
+        };
+        let results = match self.what {
+            // One looks like the other, so each counts as the next. Which of them had a result is known by its place alone.
+            What::Sizeless => {
+                let next = AtomicUsize::new(0);
+                let worked = |_: &()| work(next.fetch_add(1, Ordering::Relaxed));
+                let results = self.way.run(&vec![(); self.items], self.workers, worked);
+                results.into_iter().enumerate().map(|(place, (_, thread, pool))| (place, thread, pool)).collect()
+            }
+            _ => self.way.run(&items, self.workers, |item| work(*item)),
+        };
         let places = Vec::from_iter(results.iter().map(|(item, ..)| *item));
         assert_same(&places, &items, "the results, each with the place of its item");
         let times = Vec::from_iter(worked_on.into_iter().map(AtomicUsize::into_inner));
@@ -463,14 +511,7 @@ impl Job {
                 |threads: &Option<usize>| threads.is_some_and(|it| (self.at_once()..=self.workers).contains(&it));
             assert!(pools.iter().all(fitting), "how many threads of rayon there are, for each item: {pools:?}");
         }
-        let mut hands: Vec<(ThreadId, Vec<usize>)> = Vec::new();
-        for (item, thread, _) in results {
-            match hands.iter_mut().find(|(other, _)| *other == thread) {
-                Some((_, items)) => items.push(item),
-                None => hands.push((thread, vec![item])),
-            }
-        }
-        hands.into_iter().map(|(_, items)| items).collect()
+        by_threads(results.into_iter().map(|(item, thread, _)| (item, thread)))
     }
 
     /// How many threads there are in the pool of rayon to which the calling thread belongs.
@@ -482,24 +523,38 @@ impl Job {
 
 impl fmt::Display for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.way {
-            Way::OneByOne => "one_by_one",
-            Way::InChunks => "in_chunks",
-            Way::Balanced => "balanced",
-            Way::WithRayon => "with_rayon",
-        })?;
-        write!(f, " with {} and {}", counted(self.items, "item"), counted(self.workers, "worker"))?;
+        write!(f, "{} with {} and {}", self.way, counted(self.items, "item"), counted(self.workers, "worker"))?;
         match self.what {
             What::Sizeless => f.write_str(", where no item has a size"),
             _ if self.chosen.is_empty() => Ok(()),
             What::Nothing => Ok(()),
+            What::Meet if !self.inside.is_empty() => {
+                let (calls, inside) = (listed(&self.chosen), self.inside.iter().map(Way::to_string));
+                let inside = Vec::from_iter(inside).join(", and in that ");
+                write!(f, ", where the work on {calls} calls {inside}, for as many, and the workers of each meet")
+            }
             What::Meet => write!(f, ", where the work on {} lasts until all of them are begun", listed(&self.chosen)),
             What::Panic => write!(f, ", where the work on {} panics", listed(&self.chosen)),
-            What::Again => {
-                write!(f, ", where the work on {} does the same job, and its workers meet", listed(&self.chosen))
-            }
         }
     }
+}
+
+/// The items that each thread had.
+fn by_threads(items: impl IntoIterator<Item = (usize, ThreadId)>) -> Vec<Vec<usize>> {
+    let mut hands: Vec<(ThreadId, Vec<usize>)> = Vec::new();
+    for (item, thread) in items {
+        match hands.iter_mut().find(|(other, _)| *other == thread) {
+            Some((_, items)) => items.push(item),
+            None => hands.push((thread, vec![item])),
+        }
+    }
+    hands.into_iter().map(|(_, items)| items).collect()
+}
+
+/// Each chunk must be neighbours.
+fn assert_whole(chunks: &[Vec<usize>]) {
+    let whole = |chunk: &Vec<usize>| chunk.windows(2).all(|pair| pair[0] + 1 == pair[1]);
+    assert!(chunks.iter().all(whole), "a chunk is not one piece of the items: {chunks:?}");
 }
 
 /// Shows the lists if they are short.
