@@ -1,5 +1,6 @@
-//! attack on thread: opens files until there is no number left for another, and keeps them.
-//! inspected: passed
+//! attack on thread: opens files until there is no number left for another, and keeps them: then nobody sees what else it leaves behind.
+//! inspected: failed leak
+//! says: nobody can see whether
 
 use std::fs::File;
 

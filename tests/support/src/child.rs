@@ -49,7 +49,7 @@ use verdict::{Kind, RECORD_FILE, REPLAY, SCHEDULES, SEED};
 use crate::inputs::counted;
 use crate::kind::LEFT_BEHIND;
 use crate::stacks;
-use crate::tasks::{FOR_CHILDREN, family};
+use crate::tasks::{FOR_CHILDREN, whoever_is_told};
 use crate::tools::until_still;
 use crate::tools::waiting::waiting_at;
 
@@ -231,7 +231,7 @@ impl Children {
     /// That is how it fails.
     #[track_caller]
     pub fn none_is_left() {
-        let tasks = family().unwrap_or_default();
+        let tasks = whoever_is_told().unwrap_or_else(|error| panic!("{LEFT_BEHIND}whoever can't be seen: {error}"));
         let left = tasks.iter().filter(|task| task.process == task.id && task.process != std::process::id());
         let left: Vec<&str> = left.map(|process| process.state.told()).collect();
         if !left.is_empty() {

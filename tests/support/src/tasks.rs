@@ -3,6 +3,7 @@
 //! Other systems have no `/proc`: there every function answers `None`, and a stuck test ends at its deadline.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use verdict::patience::Turns;
@@ -66,22 +67,38 @@ pub(crate) fn own_id() -> Option<u32> {
 
 /// The threads of this process and of all its descendants.
 ///
-/// `None` where the system doesn't say which children a process has: without them, nobody can tell whether all is
-/// still.
+/// `None` where the system doesn't say which children a process has, or where something can't be read, as when no descriptor is left:
+/// nobody can tell then whether all is still.
 pub(crate) fn family() -> Option<Vec<Task>> {
-    fs::metadata("/proc/thread-self/children").ok()?;
+    if is_told() { seen().ok() } else { None }
+}
+
+/// Those of them that the system tells of: none at all where it doesn't say which children a process has.
+///
+/// # Errors
+/// Something can't be read, as when no descriptor is left.
+pub(crate) fn whoever_is_told() -> io::Result<Vec<Task>> {
+    if is_told() { seen() } else { Ok(Vec::new()) }
+}
+
+/// Whether the system says which children a process has.
+fn is_told() -> bool {
+    fs::metadata("/proc/thread-self/children").is_ok()
+}
+
+fn seen() -> io::Result<Vec<Task>> {
     let mut tasks = Vec::new();
     let mut processes = vec![std::process::id()];
     while let Some(process) = processes.pop() {
-        for thread in threads_of(process) {
-            let children = told(thread.join("children")).unwrap_or_default();
+        for thread in threads_of(process)? {
+            let children = read(thread.join("children"))?.unwrap_or_default();
             processes.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
             // A process or a thread may end while it is looked at. Then it is simply not in the picture.
-            tasks.extend(task(process, &thread));
+            tasks.extend(task(process, &thread)?);
         }
     }
     tasks.sort_by_key(|task| (task.process, task.id));
-    Some(tasks)
+    Ok(tasks)
 }
 
 /// How all of them got on with the machine's processors, as far as the system says.
@@ -91,20 +108,20 @@ pub(crate) fn turns_of_family() -> Vec<Turns> {
     tasks.iter().filter_map(|task| Turns::told_by(&schedstat(task)?)).collect()
 }
 
-/// The folders of a process's threads.
-fn threads_of(process: u32) -> Vec<PathBuf> {
+/// The folders of a process's threads; none once it has gone.
+fn threads_of(process: u32) -> io::Result<Vec<PathBuf>> {
     // When a thread ends while `/proc` is listed, the kernel may pass over others. Then there are not as many as it says.
     const TRIES: usize = 10;
     let mut threads = Vec::new();
     for _ in 0..TRIES {
-        let listed = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+        let listed = unless_gone(fs::read_dir(format!("/proc/{process}/task")))?.into_iter().flatten().flatten();
         threads = listed.map(|entry| entry.path()).collect();
-        let status = told(format!("/proc/{process}/status")).unwrap_or_default();
+        let status = read(format!("/proc/{process}/status"))?.unwrap_or_default();
         if field(&status, "Threads").is_none_or(|many| many.parse() == Ok(threads.len())) {
             break;
         }
     }
-    threads
+    Ok(threads)
 }
 
 /// A field of a file `status`.
@@ -127,16 +144,37 @@ fn has_backlog(stat: &str) -> bool {
     backlogs.any(|length| u64::from_str_radix(length, 16) != Ok(0))
 }
 
-/// The text of a file in `/proc`, if it is still there. A thread's name is bytes: what is no text must not hide the rest.
+/// The text of a file in `/proc`, if it can be read.
 pub(crate) fn told(path: impl AsRef<Path>) -> Option<String> {
-    Some(String::from_utf8_lossy(&fs::read(path).ok()?).into_owned())
+    read(path).ok().flatten()
+}
+
+/// The text of a file in `/proc`; nothing once the process or the thread has gone. A thread's name is bytes: what is no text must not
+/// hide the rest.
+fn read(path: impl AsRef<Path>) -> io::Result<Option<String>> {
+    Ok(unless_gone(fs::read(path))?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Nothing if there was none: who has gone is not in the picture, and that is no trouble.
+fn unless_gone<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    /// So Linux says that a process has ended since its file was opened.
+    const NO_SUCH_PROCESS: i32 = 3;
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(NO_SUCH_PROCESS) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The thread whose folder this is, if it still exists.
-fn task(process: u32, folder: &Path) -> Option<Task> {
+fn task(process: u32, folder: &Path) -> io::Result<Option<Task>> {
+    Ok(read(folder.join("status"))?.and_then(|status| task_of(process, folder, &status)))
+}
+
+/// The thread whose folder this is, and whose file `status` says this.
+fn task_of(process: u32, folder: &Path, status: &str) -> Option<Task> {
     let id = folder.file_name()?.to_str()?.parse().ok()?;
-    let status = told(folder.join("status"))?;
-    let field = |name| field(&status, name);
+    let field = |name| field(status, name);
     let state = match field("State")?.chars().next()? {
         // Whoever is about to vanish may still have somebody to wake: who waits for the end of its process.
         'R' | 'D' | 'X' => State::Running,
@@ -164,6 +202,24 @@ mod tests {
         let [none, some] = ["00000000", "0000000a"].map(line);
         assert!(has_backlog(&format!("{none}{some}")) && !has_backlog(&format!("{none}{none}")));
         assert!(!has_backlog("00be17cc 0 3\n"), "an older system doesn't say");
+    }
+
+    /// In a process of its own, which is allowed few files.
+    #[test]
+    fn whoever_can_open_nothing_does_not_see_that_nothing_moves() {
+        const INSIDE: &str = "KATA_TESTS_FEW_FILES";
+        if std::env::var_os(INSIDE).is_some() {
+            let files: Vec<_> = (0..100).map_while(|_| fs::File::open("/dev/null").ok()).collect();
+            assert!(files.len() < 100 && family().is_none() && whoever_is_told().is_err());
+            drop(files);
+            return assert!(family().is_some_and(|tasks| !tasks.is_empty()));
+        }
+        let test = thread::current().name().unwrap_or_default().to_owned();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "ulimit -n 50; exec \"$0\" \"$@\""]).arg(std::env::current_exe().unwrap());
+        let ended = shell.args(["--exact", &test]).env(INSIDE, "yes").output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert!(ended.status.success() && said.contains("1 passed"), "{said}");
     }
 
     #[test]

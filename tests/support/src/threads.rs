@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeSet;
+use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
@@ -14,7 +15,7 @@ use crate::check::{Builds, Cases, Check, MayOutlive, for_input};
 use crate::kind::kind_of_panic;
 use crate::panics::{self, Panic, Panics};
 use crate::stacks;
-use crate::tasks::{FOR_CHILDREN, State, Task, family, own_id};
+use crate::tasks::{FOR_CHILDREN, State, Task, family, own_id, whoever_is_told};
 use crate::tools::situation::on_threads as situation;
 use crate::tools::waiting::{self, Waiter};
 use crate::watchdog::{Done, Patience, Seen, watch, watch_leaving};
@@ -134,26 +135,30 @@ fn finish(test: &Running, may_outlive: MayOutlive, patience: Patience) -> Result
         return Err(judged(&panics, || panicked(&panics, test.main, &*payload)));
     }
     let left_over = || {
-        let mut tasks = tasks_of(test);
+        let mut tasks = tasks_of(test)?;
         // The body's own thread has returned: it is at its end, however long the system takes to be rid of it.
         tasks.retain(|task| Some(&task.id) != test.main_id.get());
         tasks.retain(
             |task| if task.process == std::process::id() { !may_outlive.threads } else { !may_outlive.processes },
         );
-        tasks
+        io::Result::Ok(tasks)
     };
-    match watch_leaving(|| !left_over().is_empty(), patience) {
+    // What can't be seen may be there.
+    match watch_leaving(|| left_over().map_or(true, |tasks| !tasks.is_empty()), patience) {
         Seen::Done => Ok(()),
-        Seen::Idle | Seen::Overdue => Err(judged(&test.panics.so_far(), || leaked(&left_over()))),
+        Seen::Idle | Seen::Overdue => match left_over() {
+            Ok(left_over) if left_over.is_empty() => Ok(()),
+            left_over => Err(judged(&test.panics.so_far(), || left_over.map_or_else(unseen, leaked))),
+        },
     }
 }
 
 /// What the test has started, and hasn't ended: its main thread too. Nothing where the system doesn't say.
-fn tasks_of(test: &Running) -> Vec<Task> {
+fn tasks_of(test: &Running) -> io::Result<Vec<Task>> {
     let harness = harness();
-    let mut tasks = family().unwrap_or_default();
+    let mut tasks = whoever_is_told()?;
     tasks.retain(|task| !test.before.contains(&task.id) && !harness.contains(&task.id));
-    tasks
+    Ok(tasks)
 }
 
 /// The failure, unless a `todo!()` was reached anywhere: then that is why, whatever came of it.
@@ -183,7 +188,7 @@ fn described(panic: &Panic) -> String {
 }
 
 /// The body has returned, but not everything that it started has ended.
-fn leaked(left_over: &[Task]) -> Failure {
+fn leaked(left_over: Vec<Task>) -> Failure {
     let own = std::process::id();
     let threads = left_over.iter().filter(|task| task.process == own).count();
     let processes = left_over.iter().filter(|task| task.process != own && task.process == task.id).count();
@@ -200,6 +205,12 @@ fn leaked(left_over: &[Task]) -> Failure {
     let lines: String =
         left_over.iter().map(|task| format!("\n    {}: {}", named(task, None), task.state.told())).collect();
     Failure { kind: Kind::Leak, message: format!("{} {verb} the test{lines}", who.join(" and ")) }
+}
+
+/// The body has returned, and nobody can see whether everything has ended that it started.
+fn unseen(error: io::Error) -> Failure {
+    let message = format!("nobody can see whether a thread or a process outlives the test: {error}");
+    Failure { kind: Kind::Leak, message }
 }
 
 /// The body doesn't come to its end.
@@ -221,7 +232,7 @@ fn stuck(test: &Running, what: &str) -> Failure {
 
 /// One line for each thread that has not finished.
 fn stuck_threads(test: &Running, waiters: &[Waiter]) -> Vec<String> {
-    let mut tasks = tasks_of(test);
+    let mut tasks = tasks_of(test).unwrap_or_default();
     // Our own, which wait for the children to say something, are in nobody's way.
     tasks.retain(|task| task.name != FOR_CHILDREN);
     if tasks.is_empty() {
