@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use contract::{
-    Call, ENDLESS, LONG, Output, Trail, Work, caught, keeps_the_contract, on_one_thread, one_thread, unwound,
+    Call, ENDLESS, FAR, LONG, Output, Trail, Work, caught, keeps_the_contract, on_one_thread, one_thread, unwound,
 };
 use gather::{Panicked, first, gather, gather_bounded, gather_contained, gather_within, try_gather};
 use kata::{Check, EXPLORED, Gate, Peak, Rendezvous, check, on_schedules, panic_on_purpose};
@@ -64,13 +64,13 @@ fn first_gives_the_output_of_the_first_that_ends() {
 
 #[test]
 fn gather_within_gives_what_has_come_in_time() {
-    for_every_small_list(&[0, 2, ENDLESS].map(Call::Within));
+    for_every_small_list(&[0, 2, FAR, ENDLESS].map(Call::Within));
 }
 
 #[test]
 fn gather_bounded_keeps_to_its_places_and_limits() {
     for_every_small_list(
-        &[(1, 0), (1, 2), (1, ENDLESS), (2, ENDLESS)].map(|(at_once, limit)| Call::Bounded(at_once, limit)),
+        &[(1, 0), (1, 2), (1, FAR), (1, ENDLESS), (2, ENDLESS)].map(|(at_once, limit)| Call::Bounded(at_once, limit)),
     );
 }
 

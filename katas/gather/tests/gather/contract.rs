@@ -25,6 +25,9 @@ pub(crate) type Seconds = u64;
 pub(crate) const LONG: Seconds = 300_000_000;
 /// Longer than any test.
 const NEVER: Seconds = 3 * LONG;
+/// A limit that is as good as none, and not the greatest. Counted in less than seconds, every smaller type of numbers would leave
+/// nothing of it, and no clock shows when it is over.
+pub(crate) const FAR: Seconds = 1 << 63;
 /// The limit that is none.
 pub(crate) const ENDLESS: Seconds = Seconds::MAX;
 
@@ -86,8 +89,12 @@ fn told(value: impl fmt::Debug) -> String {
 }
 
 fn duration(seconds: Seconds) -> Duration {
-    // A little more than a second, so that who looks every millisecond whether there is news comes too late.
-    if seconds == ENDLESS { Duration::MAX } else { Duration::from_secs(seconds) + Duration::from_nanos(seconds) }
+    match seconds {
+        ENDLESS => Duration::MAX,
+        FAR => Duration::from_secs(FAR),
+        // A little more than a second, so that who looks every millisecond whether there is news comes too late.
+        _ => Duration::from_secs(seconds) + Duration::from_nanos(seconds),
+    }
 }
 
 impl Delivery {
@@ -347,7 +354,7 @@ impl Case {
         let is_dropped = self.dropped_after.is_some();
         let panics = self.deliveries.iter().any(|delivery| delivery.end == End::Panics);
         let has_to_wait = match (self.call, self.deliveries.len()) {
-            (Call::Bounded(_, 0), count) => count <= 1,
+            (Call::Bounded(_, 0) | Call::Bounded(_, FAR) | Call::Within(FAR), count) => count <= 1,
             (Call::Bounded(at_once, limit), 0..=2) => at_once == 1 && (!is_dropped || limit == ENDLESS && !panics),
             (Call::Bounded(at_once, limit), _) => {
                 limit == ENDLESS && !is_dropped && at_once == if panics { 1 } else { 2 }
