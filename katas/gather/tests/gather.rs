@@ -93,7 +93,7 @@ fn a_place_is_free_when_its_future_is_gone() {
 /// On schedules it would be one for each order in which so many tasks run.
 #[test]
 fn a_list_may_be_long() {
-    let bounded = [256, 300].map(|at_once| Call::Bounded(at_once, ENDLESS));
+    let bounded = [256, 1100].map(|at_once| Call::Bounded(at_once, ENDLESS));
     let calls = [&CALLS[..5], &bounded].concat();
     Check::new().threads_only().each(contract::long_cases(&calls), keeps_the_contract);
 }

@@ -425,9 +425,10 @@ pub(crate) fn cases(calls: &[Call]) -> Vec<Case> {
     cases
 }
 
-/// The same calls with more futures than a byte counts. They end in the order from last to first, a second after each other.
+/// The same calls with more futures than a byte counts, or than people take for all. They end in the order from last to first, a
+/// second after each other. Only the last one takes the longest: it would come late if it had to wait for a place.
 pub(crate) fn long_cases(calls: &[Call]) -> Vec<Case> {
-    let deliveries = (1..=300).rev().map(|after| Delivery { end: End::Arrives, after }).collect::<Vec<_>>();
+    let deliveries: Vec<_> = (1..1100).rev().chain([1100]).map(|after| Delivery { end: End::Arrives, after }).collect();
     calls.iter().map(|call| Case { call: *call, deliveries: deliveries.clone(), dropped_after: None }).collect()
 }
 
