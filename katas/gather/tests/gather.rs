@@ -102,13 +102,13 @@ fn a_list_may_be_long() {
 const CALLS: [Call; 6] =
     [Call::Gather, Call::Contained, Call::Try, Call::First, Call::Within(ENDLESS), Call::Bounded(2, ENDLESS)];
 
-/// Runs a body for each function, on a runtime whose two workers can run two tasks at the same time.
+/// Runs a body for each function or case, on a runtime whose two workers can run two tasks at the same time.
 #[track_caller]
-fn each_on_two_workers<B: Future<Output = ()>>(
-    calls: impl IntoIterator<Item = Call>,
-    body: impl Fn(Call) -> B + Send + Sync + 'static,
+fn each_on_two_workers<C: Copy + fmt::Display + Send + Sync + 'static, B: Future<Output = ()>>(
+    cases: impl IntoIterator<Item = C>,
+    body: impl Fn(C) -> B + Send + Sync + 'static,
 ) {
-    Check::new().each(calls, move |call| on_two_workers(body(*call)));
+    Check::new().each(cases, move |case| on_two_workers(body(*case)));
 }
 
 fn on_two_workers(body: impl Future<Output = ()>) {
@@ -174,7 +174,8 @@ fn no_future_shares_its_task() {
     });
 }
 
-/// A call, and what its futures are or do.
+/// A call, and what its futures or its caller are or do.
+#[derive(Clone, Copy)]
 struct With<T> {
     call: Call,
     given: T,
@@ -418,7 +419,10 @@ fn nobody_runs_on_while_one_is_waited_for() {
 
 #[test]
 fn dropping_a_call_cancels_its_tasks() {
-    each_on_two_workers(CALLS, |call| async move {
+    const PANICS: &str = "a caller that panics";
+    let callers = ["a caller that drops it", PANICS];
+    let cases = CALLS.into_iter().flat_map(|call| callers.map(|given| With { call, given }));
+    each_on_two_workers(cases, |With { call, given }| async move {
         let (begun, gone) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (begins, goes) = (Arc::clone(&begun), Notifies(Arc::clone(&gone)));
         let never = async move {
@@ -432,7 +436,15 @@ fn dropping_a_call_cancels_its_tasks() {
             _ = &mut call => panic!("a call has an end, and its future has none"),
             () = begun.notified() => {}
         }
-        drop(call);
+        if given == PANICS {
+            let panics = async move {
+                let _call = call;
+                panic_on_purpose("the caller has no time")
+            };
+            caught(panics).await;
+        } else {
+            drop(call);
+        }
         // Whoever runs on never comes here.
         gone.notified().await;
     });
