@@ -380,6 +380,8 @@ impl Case {
         let panics = self.deliveries.iter().any(|delivery| delivery.end == End::Panics);
         let has_to_wait = match (self.call, self.deliveries.len()) {
             (Call::Bounded(_, 0) | Call::Bounded(_, FAR) | Call::Within(FAR), count) => count <= 1,
+            // Where several are under way, each has a limit of its own, and so has who comes after one of them.
+            (Call::Bounded(2.., limit), count) if limit != ENDLESS => count > 2 && !is_dropped && !panics,
             (Call::Bounded(at_once, limit), 0..=2) => at_once == 1 && (!is_dropped || limit == ENDLESS && !panics),
             (Call::Bounded(at_once, limit), _) => {
                 limit == ENDLESS && !is_dropped && at_once == if panics { 1 } else { 2 }
