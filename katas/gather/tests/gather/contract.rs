@@ -376,22 +376,22 @@ impl Case {
 
     /// Whether it shows what no other case does.
     fn is_new(&self) -> bool {
+        let soonest = self.deliveries.iter().map(|delivery| delivery.after).min();
         let is_dropped = self.dropped_after.is_some();
         let panics = self.deliveries.iter().any(|delivery| delivery.end == End::Panics);
         let has_to_wait = match (self.call, self.deliveries.len()) {
             (Call::Bounded(_, 0) | Call::Bounded(_, FAR) | Call::Within(FAR), count) => count <= 1,
             // Where several are under way, each has a limit of its own, and so has who comes after one of them.
-            (Call::Bounded(2.., limit), count) if limit != ENDLESS => count > 2 && !is_dropped && !panics,
+            (Call::Bounded(2.., limit), count) if limit != ENDLESS => count == 3 && soonest == Some(2) && !is_dropped,
             (Call::Bounded(at_once, limit), 0..=2) => at_once == 1 && (!is_dropped || limit == ENDLESS && !panics),
             (Call::Bounded(at_once, limit), _) => {
-                limit == ENDLESS && !is_dropped && at_once == if panics { 1 } else { 2 }
+                limit == ENDLESS && !is_dropped && soonest == Some(1) && at_once == if panics { 1 } else { 2 }
             }
-            (call, count) => count <= 2 || call == Call::Gather && !panics,
+            (call, count) => count <= 2 || call == Call::Gather && !panics && soonest == Some(1),
         };
         // To all calls but one, an error is an output. Two that both take long show no more than one.
         let is_plain = self.deliveries.iter().all(|delivery| delivery.end != End::Fails);
-        let soonest = self.deliveries.iter().map(|delivery| delivery.after).min();
-        let is_short = self.deliveries.len() < 2 || soonest <= Some(1);
+        let is_short = self.deliveries.len() != 2 || soonest <= Some(1);
         // One that nobody drops must have an end, and one that is dropped must have none by then.
         let order: Vec<usize> = (0..self.deliveries.len()).collect();
         let ends = self.allowed(&order).iter().map(|(when, _)| *when).max().unwrap_or(NEVER);
@@ -436,10 +436,11 @@ pub(crate) fn cases(calls: &[Call]) -> Vec<Case> {
     lists.push(vec![delivery((Arrives, LONG))]);
     lists.extend(pairs);
     // Not in the order of their ends.
-    let others: [&[(End, Seconds)]; 4] = [
+    let others: [&[(End, Seconds)]; 5] = [
         &[(Arrives, 4), (Arrives, 1)],
         &[(Arrives, 4), (Arrives, 1), (Arrives, 2)],
         &[(Arrives, 1), (Arrives, 4), (Arrives, 2)],
+        &[(Arrives, 2), (Arrives, LONG), (Arrives, 3)],
         &[(Panics, 1), (Arrives, 4), (Arrives, 4)],
     ];
     lists.extend(others.map(|list| list.iter().copied().map(delivery).collect()));
@@ -452,10 +453,10 @@ pub(crate) fn cases(calls: &[Call]) -> Vec<Case> {
     cases
 }
 
-/// The same calls with more futures than a byte counts, or than people take for all. They end in the order from last to first, a
-/// second after each other. Only the last one takes the longest: it would come late if it had to wait for a place.
+/// The same calls with more futures than a byte counts. They end in the order from last to first, a second after each other. Only
+/// the last one takes the longest: it would come late if it had to wait for a place.
 pub(crate) fn long_cases(calls: &[Call]) -> Vec<Case> {
-    let deliveries: Vec<_> = (1..1100).rev().chain([1100]).map(|after| Delivery { end: End::Arrives, after }).collect();
+    let deliveries: Vec<_> = (1..300).rev().chain([300]).map(|after| Delivery { end: End::Arrives, after }).collect();
     calls.iter().map(|call| Case { call: *call, deliveries: deliveries.clone(), dropped_after: None }).collect()
 }
 
