@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use contract::{
-    Call, ENDLESS, LONG, Output, Trail, Work, caught, keeps_the_contract, on_one_thread, one_thread, unwound,
+    Call, ENDLESS, FAR, LONG, Output, Trail, Work, caught, keeps_the_contract, on_one_thread, one_thread, unwound,
 };
 use gather::{Panicked, first, gather, gather_bounded, gather_contained, gather_within, try_gather};
 use kata::{Check, EXPLORED, Gate, Peak, Rendezvous, check, on_schedules, panic_on_purpose};
@@ -64,14 +64,14 @@ fn first_gives_the_output_of_the_first_that_ends() {
 
 #[test]
 fn gather_within_gives_what_has_come_in_time() {
-    for_every_small_list(&[0, 2, ENDLESS].map(Call::Within));
+    for_every_small_list(&[0, 2, FAR, ENDLESS].map(Call::Within));
 }
 
 #[test]
 fn gather_bounded_keeps_to_its_places_and_limits() {
-    for_every_small_list(
-        &[(1, 0), (1, 2), (1, ENDLESS), (2, ENDLESS)].map(|(at_once, limit)| Call::Bounded(at_once, limit)),
-    );
+    let one = [0, 2, FAR, ENDLESS].map(|limit| Call::Bounded(1, limit));
+    let two = [4, ENDLESS].map(|limit| Call::Bounded(2, limit));
+    for_every_small_list(&[&one[..], &two].concat());
 }
 
 #[test]
@@ -102,13 +102,13 @@ fn a_list_may_be_long() {
 const CALLS: [Call; 6] =
     [Call::Gather, Call::Contained, Call::Try, Call::First, Call::Within(ENDLESS), Call::Bounded(2, ENDLESS)];
 
-/// Runs a body for each function, on a runtime whose two workers can run two tasks at the same time.
+/// Runs a body for each function or case, on a runtime whose two workers can run two tasks at the same time.
 #[track_caller]
-fn each_on_two_workers<B: Future<Output = ()>>(
-    calls: impl IntoIterator<Item = Call>,
-    body: impl Fn(Call) -> B + Send + Sync + 'static,
+fn each_on_two_workers<C: Copy + fmt::Display + Send + Sync + 'static, B: Future<Output = ()>>(
+    cases: impl IntoIterator<Item = C>,
+    body: impl Fn(C) -> B + Send + Sync + 'static,
 ) {
-    Check::new().each(calls, move |call| on_two_workers(body(*call)));
+    Check::new().each(cases, move |case| on_two_workers(body(*case)));
 }
 
 fn on_two_workers(body: impl Future<Output = ()>) {
@@ -174,7 +174,8 @@ fn no_future_shares_its_task() {
     });
 }
 
-/// A call, and what its futures are or do.
+/// A call, and what its futures or its caller are or do.
+#[derive(Clone, Copy)]
 struct With<T> {
     call: Call,
     given: T,
@@ -418,7 +419,10 @@ fn nobody_runs_on_while_one_is_waited_for() {
 
 #[test]
 fn dropping_a_call_cancels_its_tasks() {
-    each_on_two_workers(CALLS, |call| async move {
+    const PANICS: &str = "a caller that panics";
+    let callers = ["a caller that drops it", PANICS];
+    let cases = CALLS.into_iter().flat_map(|call| callers.map(|given| With { call, given }));
+    each_on_two_workers(cases, |With { call, given }| async move {
         let (begun, gone) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (begins, goes) = (Arc::clone(&begun), Notifies(Arc::clone(&gone)));
         let never = async move {
@@ -432,7 +436,15 @@ fn dropping_a_call_cancels_its_tasks() {
             _ = &mut call => panic!("a call has an end, and its future has none"),
             () = begun.notified() => {}
         }
-        drop(call);
+        if given == PANICS {
+            let panics = async move {
+                let _call = call;
+                panic_on_purpose("the caller has no time")
+            };
+            caught(panics).await;
+        } else {
+            drop(call);
+        }
         // Whoever runs on never comes here.
         gone.notified().await;
     });
@@ -538,6 +550,17 @@ async fn is_passed_on<P: Any + Clone + PartialEq + fmt::Debug + Send>(call: Call
     let given = payload.clone();
     let passed_on = unwound(call.perform(vec![Box::pin(async { panic_any(given) })])).await.unwrap_err();
     assert_eq!(passed_on.downcast_ref(), Some(&payload), "{call} panics with another payload than the future's");
+}
+
+#[test]
+fn a_panic_without_a_text_is_contained() {
+    check(|| {
+        on_one_thread(async {
+            let panics: Work = Box::pin(async { panic_any(7_usize) });
+            let seen = gather_contained(vec![panics, Box::pin(ready(Ok(1)))]).await;
+            assert!(matches!(seen[..], [Err(_), Ok(Ok(1))]), "a panic and an output gave {seen:?}");
+        });
+    });
 }
 
 #[test]
