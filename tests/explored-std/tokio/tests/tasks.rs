@@ -332,6 +332,13 @@ fn a_panic_is_the_tasks_own_and_told_if_nobody_sees_it() {
             assert_eq!(error.into_panic().downcast_ref::<&str>(), Some(&"boom"));
         });
     });
+    // Also where the future panics that is dropped since it has given its output.
+    passes(|| {
+        on_one(async {
+            let error = tokio::spawn(Gives).await.unwrap_err();
+            assert_eq!(error.into_panic().downcast_ref::<&str>(), Some(&"dropped"));
+        });
+    });
     let message = fails(Kind::Panic, || {
         on_one(async {
             tokio::spawn(async { panic!("panic that nobody sees") });
@@ -339,6 +346,23 @@ fn a_panic_is_the_tasks_own_and_told_if_nobody_sees_it() {
         });
     });
     assert!(message.contains("panic that nobody sees"), "{message}");
+}
+
+/// A future that gives its output at once, and panics when it is dropped.
+struct Gives;
+
+impl Future for Gives {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Gives {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
 }
 
 /// A future that takes being polled for being woken.

@@ -170,8 +170,9 @@ fn run<F: Future>(home: &Home, join: &Join<F::Output>, future: Pin<Box<F>>) {
     // The future is gone before anybody sees the result.
     let dropped = raw::contain(|| drop(future.take()));
     let result = match (polled, dropped) {
-        (Err(payload), _) | (Ok(None), Err(payload)) => Err(JoinError::panicked(task.id, payload)),
-        (Ok(Some(output)), _) => Ok(output),
+        // A task whose future panics when it is dropped has no output, even if the future has given one.
+        (Err(payload), _) | (Ok(_), Err(payload)) => Err(JoinError::panicked(task.id, payload)),
+        (Ok(Some(output)), Ok(())) => Ok(output),
         (Ok(None), Ok(())) => Err(JoinError::cancelled(task.id)),
     };
     task.finish(|| join.keep(result));
