@@ -4,7 +4,7 @@
 //!
 //! What needs nothing but wakers is tokio's own code: semaphores, channels, barriers. Each poll of theirs is one step. What is
 //! missing here does not compile in an explored run: `fs`, `net`, `process`, `signal`, what of `io` the system is behind or two tasks
-//! share, `runtime::Builder`'s hooks and metrics.
+//! share, `runtime::Builder`'s hooks, and most of a runtime's metrics.
 
 pub mod io;
 pub mod macros;
@@ -17,6 +17,7 @@ pub mod time;
 pub mod model;
 
 mod context;
+mod metrics;
 mod one_thread;
 mod steps;
 

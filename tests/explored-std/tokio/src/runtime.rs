@@ -14,6 +14,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use crate::context;
+pub use crate::metrics::RuntimeMetrics;
 use crate::one_thread::OneThread;
 use crate::steps::Site;
 use crate::task::{self, EndPoll, JoinHandle, Place, Poller, Task};
@@ -35,6 +36,8 @@ pub enum RuntimeFlavor {
 /// What handles of a runtime share.
 pub(crate) struct Shared {
     flavor: RuntimeFlavor,
+    /// How many workers of its own it has.
+    pub(crate) count: usize,
     pub(crate) workers: Arc<RawWorkers>,
     /// For `spawn_blocking`.
     pub(crate) blocking: RawWorkers,
@@ -184,6 +187,7 @@ impl Builder {
         };
         let shared = Shared {
             flavor: self.flavor,
+            count: workers,
             workers: Arc::new(RawWorkers::new(workers, at)),
             blocking: RawWorkers::new(self.blocking, at),
             timers: self.time.then(Timers::default),
@@ -251,6 +255,12 @@ impl Runtime {
     /// Makes it this thread's runtime until the guard is dropped.
     pub fn enter(&self) -> EnterGuard<'_> {
         self.handle.enter()
+    }
+
+    /// What the runtime counts.
+    #[must_use]
+    pub fn metrics(&self) -> RuntimeMetrics {
+        self.handle.metrics()
     }
 
     /// Cancels the tasks, and waits for at most this much virtual time until all of them, and the closures of
@@ -386,6 +396,12 @@ impl Handle {
     #[must_use]
     pub fn runtime_flavor(&self) -> RuntimeFlavor {
         self.shared.flavor
+    }
+
+    /// What the runtime counts.
+    #[must_use]
+    pub fn metrics(&self) -> RuntimeMetrics {
+        RuntimeMetrics { shared: Arc::clone(&self.shared) }
     }
 
     /// The runtime's name, if it has one.

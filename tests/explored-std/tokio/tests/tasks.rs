@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use support::{fails, passes, results};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::{JoinSet, LocalSet, yield_now};
 use tokio::time::{Instant, sleep, timeout};
@@ -346,6 +346,29 @@ fn a_panic_is_the_tasks_own_and_told_if_nobody_sees_it() {
         });
     });
     assert!(message.contains("panic that nobody sees"), "{message}");
+}
+
+#[test]
+fn a_runtime_counts_the_tasks_that_have_not_ended() {
+    passes(|| {
+        let runtime = Builder::new_multi_thread().worker_threads(2).build().unwrap();
+        let metrics = runtime.metrics();
+        let (open, opened) = oneshot::channel::<()>();
+        let never = runtime.spawn(std::future::pending::<()>());
+        let waits = runtime.spawn(async { opened.await.unwrap() });
+        let closure = runtime.spawn_blocking(|| ());
+        assert_eq!((metrics.num_workers(), metrics.num_alive_tasks()), (2, 2));
+        runtime.block_on(async {
+            closure.await.unwrap();
+            open.send(()).unwrap();
+            waits.await.unwrap();
+        });
+        assert_eq!(metrics.num_alive_tasks(), 1);
+        never.abort();
+        assert!(runtime.block_on(never).unwrap_err().is_cancelled());
+        assert_eq!(metrics.num_alive_tasks(), 0);
+        assert_eq!(on_one(async { Handle::current().metrics().num_workers() }), 1);
+    });
 }
 
 /// A future that gives its output at once, and panics when it is dropped.

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use super::Task;
 use crate::context;
 use crate::one_thread::OneThread;
-use crate::steps::{change, look};
+use crate::steps::{Site, change, look};
 
 /// What tells a task from the others of its schedule: they are counted in the order of their start.
 #[derive(Clone, Copy, Debug, Hash, Eq, PartialEq, PartialOrd, Ord)]
@@ -103,7 +103,7 @@ impl<T> JoinHandle<T> {
     #[must_use]
     #[track_caller]
     pub fn is_finished(&self) -> bool {
-        is_finished(&self.join.task)
+        is_finished(&self.join.task, "is_finished", Location::caller())
     }
 
     /// A handle that can cancel the task.
@@ -148,9 +148,9 @@ fn abort(task: &Task) {
     task.cancel();
 }
 
-#[track_caller]
-fn is_finished(task: &Task) -> bool {
-    look(&task.raw, "is_finished", Location::caller(), || task.inside.with(|inside| inside.finished))
+/// Whether the task has ended, as somebody sees who looks by this name at this place.
+pub(crate) fn is_finished(task: &Task, name: &'static str, at: Site) -> bool {
+    look(&task.raw, name, at, || task.inside.with(|inside| inside.finished))
 }
 
 impl<T> Future for JoinHandle<T> {
@@ -192,7 +192,7 @@ impl AbortHandle {
     #[must_use]
     #[track_caller]
     pub fn is_finished(&self) -> bool {
-        is_finished(&self.task)
+        is_finished(&self.task, "is_finished", Location::caller())
     }
 
     /// What tells the task from others.

@@ -22,6 +22,7 @@ pub use join_set::JoinSet;
 pub use local_key::LocalKey;
 
 pub(crate) use gate::Gate;
+pub(crate) use join::is_finished;
 pub(crate) use poller::{EndPoll, Poller, drive};
 pub(crate) use start::{Home, Place, Task, start, start_blocking};
 

@@ -50,6 +50,11 @@ impl Task {
         self.inside.with(|inside| inside.ended)
     }
 
+    /// Whether it is a closure.
+    pub(crate) fn is_blocking(&self) -> bool {
+        self.blocking
+    }
+
     fn is_cancelled(&self) -> bool {
         self.inside.with(|inside| inside.cancelled)
     }
