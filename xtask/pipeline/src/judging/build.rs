@@ -169,13 +169,20 @@ pub(crate) fn build(session: Session<'_>, staged: Staged) -> Result<Vec<Built>> 
             .filter(|(one, mode)| crates.get(&manifest(&staged.folder, one, *mode)).is_some_and(CrateBuild::is_open));
         let alone: Vec<String> = open.map(|(one, mode)| one.package(&staged.label, mode)).collect();
         if !alone.is_empty() {
-            compile(session, &staged, &Wanted::Tests(alone), &mut crates)?;
+            let packages = with_libraries(&staged, alone.into_iter());
+            compile(session, &staged, &Wanted::Tests(packages), &mut crates)?;
         }
     } else {
         compile(session, &staged, &Wanted::All, &mut crates)?;
     }
     let Staged { folder, subjects, .. } = staged;
     Ok(subjects.into_iter().map(|subject| collect(session.repository, &folder, subject, &mut crates)).collect())
+}
+
+/// These packages, and the one that needs all libraries: it has no tests, and with it all crates have the features that they were built with
+/// for it.
+fn with_libraries(staged: &Staged, packages: impl Iterator<Item = String>) -> Vec<String> {
+    packages.chain([stage::libraries(&staged.label)]).collect()
 }
 
 /// How often those are grouped anew who were together with one that does not fit the tests.
@@ -195,7 +202,8 @@ fn build_groups(session: Session<'_>, staged: &Staged, crates: &mut Crates) -> R
         }
         first += groups.len();
         group::write(session.repository, staged, &groups)?;
-        let packages = groups.iter().map(|group| group.package(&staged.label)).collect();
+        let packages = groups.iter().map(|group| group.package(&staged.label));
+        let packages = with_libraries(staged, packages);
         let mut said = Crates::new();
         compile(session, staged, &Wanted::Tests(packages), &mut said)?;
         for group in &groups {

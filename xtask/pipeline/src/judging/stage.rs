@@ -4,6 +4,7 @@
 //! to `std` (and the models of parking_lot, crossbeam, tokio and reqwest to theirs). All subjects at hand are one cargo workspace, so that
 //! one cargo invocation builds everything. The subject's own files are only read.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -86,7 +87,7 @@ pub(crate) fn stage(repository: &Repository, label: &str, subjects: Vec<Loaded>)
             write_if_changed(&home.join(mode.to_string()).join("Cargo.toml"), &manifest.to_string())?;
         }
     }
-    write_libraries(&staged)?;
+    write_libraries(repository, &staged)?;
     write_workspace(repository, &staged, &[])?;
     pin_versions(repository, &staged.folder)?;
     Ok(staged)
@@ -104,22 +105,65 @@ pub(super) fn libraries(label: &str) -> String {
 /// for gets a second name without a hash, by a hard link. `liblock.rlib` would be that of every answer to `lock`; and where two of
 /// them are ready in the same moment, linking fails for one, and cargo copies it over the other's file instead. One learner would get
 /// another's verdict.
-fn write_libraries(staged: &Staged) -> Result<()> {
+///
+/// It also needs what the tests need. Cargo builds each crate with the features that all need together that it is asked for at once:
+/// without this, tokio would have other features for the libraries than for the tests, and all that is made with it be built twice.
+fn write_libraries(repository: &Repository, staged: &Staged) -> Result<()> {
     let home = staged.folder.join(LIBRARIES);
     let crates = staged.subjects.iter().flat_map(|one| one.modes().iter().map(move |mode| (one, *mode)));
-    let needs = crates.enumerate().map(|(number, (one, mode))| {
+    let answers = crates.enumerate().map(|(number, (one, mode))| {
         let path = Path::new("..").join(one.home(mode));
         (format!("answer_{number}"), Value::Table(dependency(&one.package(&staged.label, mode), &path)))
     });
+    let mut dependencies: Table = answers.collect();
+    let katas: BTreeMap<&str, &Loaded> =
+        staged.subjects.iter().map(|one| (one.subject.kata.name.as_str(), one)).collect();
+    for (name, one) in katas {
+        for mode in [Mode::Schedules, Mode::Threads] {
+            if mode == Mode::Threads || one.subject.kata.about.schedules {
+                let needs = format!("needs-{name}-{mode}");
+                let package = format!("{}--{needs}", staged.label);
+                let manifest = needs_manifest(crate_manifest(repository, &staged.label, one, mode)?, &package);
+                write_if_changed(&home.join(&needs).join("lib.rs"), "")?;
+                write_if_changed(&home.join(&needs).join("Cargo.toml"), &manifest.to_string())?;
+                dependencies.insert(needs.clone(), Value::Table(dependency(&package, Path::new(&needs))));
+            }
+        }
+    }
     let manifest = Table::from_iter([
         (
             "package".to_string(),
             Value::Table(Table::from_iter([text("name", &libraries(&staged.label)), text("edition", "2024")])),
         ),
-        ("dependencies".to_string(), Value::Table(needs.collect())),
+        ("lib".to_string(), Value::Table(without_tests())),
+        ("dependencies".to_string(), Value::Table(dependencies)),
     ]);
     write_if_changed(&home.join("src/lib.rs"), "")?;
     write_if_changed(&home.join("Cargo.toml"), &manifest.to_string())
+}
+
+/// The manifest of an empty crate that needs all that a kata's library and its tests need.
+fn needs_manifest(mut manifest: Table, package: &str) -> Table {
+    table(&mut manifest, "package").insert("name".to_string(), Value::String(package.to_string()));
+    manifest.remove("test");
+    let mut library = without_tests();
+    library.extend([text("path", "lib.rs")]);
+    manifest.insert("lib".to_string(), Value::Table(library));
+    let of_tests = std::mem::take(table(&mut manifest, "dev-dependencies"));
+    let dependencies = table(&mut manifest, "dependencies");
+    for (name, of_tests) in of_tests {
+        let features = [dependencies.get(&name), Some(&of_tests)].into_iter().flat_map(features_of).collect();
+        let entry = dependencies.entry(name).or_insert(of_tests);
+        if let Some(fields) = entry.as_table_mut() {
+            fields.insert("features".to_string(), Value::Array(features));
+        }
+    }
+    manifest
+}
+
+/// A library whose own tests nobody builds.
+fn without_tests() -> Table {
+    ["test", "doctest"].into_iter().map(|kind| (kind.to_string(), Value::Boolean(false))).collect()
 }
 
 /// A dependency on a package in that folder.
@@ -216,9 +260,7 @@ pub(super) fn crate_manifest(repository: &Repository, label: &str, loaded: &Load
     let library = table(&mut manifest, "lib");
     library.insert("name".to_string(), Value::String(kata.library()));
     library.insert("path".to_string(), Value::String("../src/lib.rs".to_string()));
-    for kind in ["test", "doctest"] {
-        library.insert(kind.to_string(), Value::Boolean(false));
-    }
+    library.extend(without_tests());
     let file = match loaded.purpose {
         Purpose::Tests | Purpose::Schedules => kata.test_file(),
         Purpose::Workload => kata.workload_file(),
