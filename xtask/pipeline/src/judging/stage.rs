@@ -360,3 +360,33 @@ fn pin_versions(repository: &Repository, folder: &Path) -> Result<()> {
     write_if_changed(&folder.join("Cargo.lock"), &text)?;
     write_if_changed(&seen, &text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subject::{self, catalog};
+
+    #[test]
+    fn what_a_katas_tests_need_is_needed_with_all_features_beside_the_libraries() {
+        let repository = Repository::find(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let katas = catalog::all(&repository).unwrap();
+        let subjects = katas.iter().map(|kata| subject::solution(&repository, kata)).collect();
+        let mut more = 0;
+        for one in load(subjects, Purpose::Tests).unwrap() {
+            for mode in one.modes() {
+                let kata = crate_manifest(&repository, "label", &one, *mode).unwrap();
+                let needs = needs_manifest(kata.clone(), "needs");
+                assert!(!needs.contains_key("test") && needs["dev-dependencies"].as_table().unwrap().is_empty());
+                for kind in ["dependencies", "dev-dependencies"] {
+                    for (name, needed) in kata.get(kind).and_then(Value::as_table).into_iter().flatten() {
+                        let there = needs["dependencies"].get(name).unwrap_or_else(|| panic!("{name} is not needed"));
+                        let features = features_of(Some(there));
+                        assert!(features_of(Some(needed)).iter().all(|feature| features.contains(feature)), "{name}");
+                        more += usize::from(features.len() > features_of(Some(needed)).len());
+                    }
+                }
+            }
+        }
+        assert!(more > 0, "some tests need more of a crate than the libraries do");
+    }
+}
