@@ -40,6 +40,12 @@ pub(crate) enum State {
 }
 
 impl Task {
+    /// Whether it runs now, or would if a processor were free.
+    pub(crate) fn runs_now(&self) -> bool {
+        let status = told(format!("/proc/{}/task/{}/status", self.process, self.id));
+        status.and_then(|status| state_of(&status)) == Some(State::Running)
+    }
+
     /// For how long it has had a processor, in the clock's ticks. Nothing once it has gone.
     pub(crate) fn processor_time(&self) -> u64 {
         let stat = told(format!("/proc/{}/task/{}/stat", self.process, self.id)).unwrap_or_default();
@@ -124,6 +130,16 @@ fn threads_of(process: u32) -> io::Result<Vec<PathBuf>> {
     Ok(threads)
 }
 
+/// What a thread is doing whose file `status` this is.
+fn state_of(status: &str) -> Option<State> {
+    Some(match field(status, "State")?.chars().next()? {
+        // Whoever is about to vanish may still have somebody to wake: who waits for the end of its process.
+        'R' | 'D' | 'X' => State::Running,
+        'Z' => State::Zombie,
+        _ => State::Asleep,
+    })
+}
+
 /// A field of a file `status`.
 fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
     status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
@@ -175,12 +191,7 @@ fn task(process: u32, folder: &Path) -> io::Result<Option<Task>> {
 fn task_of(process: u32, folder: &Path, status: &str) -> Option<Task> {
     let id = folder.file_name()?.to_str()?.parse().ok()?;
     let field = |name| field(status, name);
-    let state = match field("State")?.chars().next()? {
-        // Whoever is about to vanish may still have somebody to wake: who waits for the end of its process.
-        'R' | 'D' | 'X' => State::Running,
-        'Z' => State::Zombie,
-        _ => State::Asleep,
-    };
+    let state = state_of(status)?;
     let waits: u64 = field("voluntary_ctxt_switches")?.parse().ok()?;
     let forced: u64 = field("nonvoluntary_ctxt_switches")?.parse().ok()?;
     // The kernel cuts names after 15 bytes, perhaps within a character.
