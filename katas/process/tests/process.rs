@@ -354,7 +354,9 @@ fn join_timeout_waits_for_the_limit_at_most() {
         for limit in [LONG, Duration::MAX] {
             situation(format!("the child ends at once, and the limit is {limit:?}"));
             let start = || Process::start(&actor_job(children, &["exit 7"])).unwrap();
-            is_done_at_once(|| assert_eq!(start().join_timeout(limit), Some(MET), "no limit is too long"));
+            is_done_at_once(start, |mut process| {
+                assert_eq!(process.join_timeout(limit), Some(MET), "no limit is too long");
+            });
         }
     });
 }
@@ -437,7 +439,8 @@ fn terminate_asks_first_and_kills_after_the_grace() {
             }
         }
         situation("the child ends at once when it is asked");
-        is_done_at_once(|| assert_eq!(start(&["listen", "exit 5"]).terminate(LONG), End::Code(5)));
+        let listens = || start(&["listen", "exit 5"]);
+        is_done_at_once(listens, |mut process| assert_eq!(process.terminate(LONG), End::Code(5)));
         situation("the child never ends");
         keeps_to_limit(|grace| assert_eq!(start(&["meet gate"]).terminate(grace), KILLED));
         let mut stubborn = start(&["meet gate"]);
@@ -501,13 +504,16 @@ fn no_process_outlives_its_owner() {
         thread::spawn(owner).join().unwrap();
         Children::none_is_left();
         situation("ten processes that run are dropped: they are to be killed, and get no grace");
-        let ten =
-            || (0..10).map(|_| Process::start(&actor_job(children, &["tell ready", "listen", "meet gate"])).unwrap());
-        let mut tens: Vec<Vec<Process>> = (0..3).map(|_| ten().collect()).collect();
-        // On a busy machine, thirty that are about to start would keep from dying those that were killed.
-        children.wait_until_told(tens.iter().flatten().count());
-        is_done_at_once(|| drop(tens.pop()));
-        drop(tens);
+        let mut told = children.told().len();
+        let ten = || {
+            let job = actor_job(children, &["tell ready", "listen", "meet gate"]);
+            let ten: Vec<Process> = (0..10).map(|_| Process::start(&job).unwrap()).collect();
+            told += ten.len();
+            // On a busy machine, those that are about to start would keep from dying those that were killed.
+            children.wait_until_told(told);
+            ten
+        };
+        is_done_at_once(ten, drop);
         children.wait_until_gone();
     });
 }
@@ -576,9 +582,8 @@ fn capture_keeps_all_that_a_process_writes() {
         let job = actor_job(children, &["meet door", "exit 7"]);
         assert_eq!(capture(&job, Duration::MAX).unwrap().end, MET, "the door opens, so the child ends by itself");
         situation("the child ends at once, and the limit is as long as can be");
-        is_done_at_once(|| {
-            assert_eq!(capture(&actor_job(children, &["exit 7"]), Duration::MAX).unwrap().end, MET);
-        });
+        let job = actor_job(children, &["exit 7"]);
+        is_done_at_once(|| (), |()| assert_eq!(capture(&job, Duration::MAX).unwrap().end, MET));
     });
 }
 
