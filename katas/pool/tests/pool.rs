@@ -13,7 +13,8 @@ use std::thread::{self, JoinHandle};
 
 use kata::scenarios::every_small_program;
 use kata::{
-    Check, Gate, Log, Rendezvous, check, on_schedules, on_threads, panic_on_purpose, until_blocked, when_dropped,
+    Check, Gate, Log, Rendezvous, check, on_schedules, on_threads, panic_on_purpose, until_blocked, until_still,
+    when_dropped,
 };
 use pool::{Lost, Pool, ShutDown, map_with_rayon};
 
@@ -548,9 +549,14 @@ fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
     on_threads(|| {
         let workers = thread::available_parallelism().map_or(2, |cores| cores.get() + 1);
         let items = 8 * workers;
-        let thread = |_| thread::current().id();
-        let threads: HashSet<_> = all_there(map_with_rayon(size(1), vec![(); items], thread)).into_iter().collect();
-        assert_eq!(threads.len(), 1, "as many threads as this call is told, and the next one is told another number");
+        let thread = |n| {
+            if n == 0 {
+                // All that others could do meanwhile they have done.
+                until_still();
+            }
+            thread::current().id()
+        };
+        let alone = all_there(map_with_rayon(size(1), (0..items).collect(), thread));
         let (all, overtaken, begun) = (Rendezvous::of(workers), Gate::closed(), Mutex::new(Vec::new()));
         let results = map_with_rayon(size(workers), (0..items).collect(), |n| {
             // Borrowed, not cloned.
@@ -582,6 +588,8 @@ fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
         }
         let threads: HashSet<_> = begun.into_inner().unwrap().into_iter().map(|(_, thread)| thread).collect();
         assert_eq!(threads.len(), workers, "as many threads as it is told");
+        let threads: HashSet<_> = alone.into_iter().collect();
+        assert_eq!(threads.len(), 1, "as many threads as the call before was told");
         assert!(map_with_rayon(size(1), Vec::<u8>::new(), |n| n).is_empty(), "no items, no results");
         // Three calls are under way, two of them in the first one's work. None of them works for another.
         let all = Rendezvous::of(4);
