@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use event::Event;
 use kata::scenarios::every_small_program;
-use kata::{Check, a_while_passes, check, on_schedules, start, until_blocked};
+use kata::{AGES, Check, a_while_passes, check, on_schedules, start, until_blocked};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with.
@@ -136,20 +136,24 @@ fn whoever_comes_while_others_go_on_is_let_go_on_next() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check event large_numbers_are_nothing_special"]
 fn large_numbers_are_nothing_special() {
-    const MANY_WAIT: &str = "many who wait";
+    const MANY_WAIT: &str = "as many wait as a byte has values";
+    const MORE_WAIT: &str = "more wait than that";
     const MANY_PULSES: &str = "many pulses";
     const MANY_SETS: &str = "an event that is set and cleared many times";
-    Check::new().schedules_only().no_spurious_wakeups().schedules(3).each(
-        [MANY_PULSES, MANY_SETS, MANY_WAIT],
+    Check::new().schedules_only().no_spurious_wakeups().schedules(4).each(
+        [MANY_PULSES, MANY_SETS, MANY_WAIT, MORE_WAIT],
         |which| {
             let event = Event::cleared();
-            let (waiters, times) = if *which == MANY_WAIT { (MANY, 1) } else { (1, MANY) };
+            let (waiters, times) = match *which {
+                MANY_WAIT => (MANY, 1),
+                MORE_WAIT => (MANY + 44, 1),
+                _ => (1, MANY),
+            };
             thread::scope(|scope| {
-                for _ in 0..waiters {
-                    start(scope, "waiter", || event.wait());
-                }
+                let waiters = Vec::from_iter((0..waiters).map(|_| start(scope, "waiter", || event.wait())));
                 // Time passes when nobody can go on: all of them wait now.
                 a_while_passes();
+                assert!(!waiters.iter().any(|waiter| waiter.is_finished()), "the event is clear");
                 for _ in 0..times {
                     if *which == MANY_PULSES {
                         event.pulse();
@@ -168,11 +172,16 @@ fn large_numbers_are_nothing_special() {
 #[ignore = "needs schedules: cargo xtask check event a_wait_with_a_limit_ends_with_the_event_or_with_the_limit"]
 fn a_wait_with_a_limit_ends_with_the_event_or_with_the_limit() {
     on_schedules(|| {
-        let (limit, early) = (Duration::new(4, 7), Duration::from_secs(3));
+        let (short, early) = (Duration::new(4, 7), Duration::from_secs(3));
         type Act = fn(&Event);
-        let acts: [(Act, bool, Duration); 3] =
-            [(Event::set, true, early), (Event::pulse, true, early), (Event::clear, false, limit)];
-        for (act, released, lasts) in acts {
+        let acts: [(Act, Duration, bool, Duration); 5] = [
+            (Event::set, short, true, early),
+            (Event::pulse, short, true, early),
+            (Event::clear, short, false, short),
+            (Event::set, AGES, true, early),
+            (Event::clear, AGES, false, AGES),
+        ];
+        for (act, limit, released, lasts) in acts {
             let event = Event::cleared();
             thread::scope(|scope| {
                 start(scope, "other", || {

@@ -521,6 +521,20 @@ fn large_numbers_are_nothing_special() {
         pool.shutdown();
         assert_eq!(*runs.lock().unwrap(), MANY_JOBS, "each job runs once");
 
+        // Rooms that are none for whoever counts them in fewer bits.
+        for room in [1 << 8, 1 << 16] {
+            let (pool, runs, leave) = (Pool::new(size(1), size(room)), Arc::new(Mutex::new(0)), Gate::closed());
+            let _leave = leave.open_when_dropped();
+            occupy_worker(&pool, &leave);
+            for _ in 0..2 {
+                let runs = Arc::clone(&runs);
+                assert_eq!(pool.submit(move || *runs.lock().unwrap() += 1), Ok(()), "there is room for {room}");
+            }
+            leave.open();
+            pool.shutdown();
+            assert_eq!(*runs.lock().unwrap(), 2, "each job runs once");
+        }
+
         // A job fills the backlog, and submits one that submits the next one, and so on.
         let (pool, runs, done) = (Arc::new(Pool::new(size(1), size(1))), Arc::new(Mutex::new(0)), Gate::closed());
         assert_eq!(pool.submit(submits_the_next(&pool, &runs, &done, MANY_INSIDE)), Ok(()));

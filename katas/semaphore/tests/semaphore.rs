@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use kata::scenarios::every_small_program;
-use kata::{EXPLORED, Log, Peak, Rendezvous, a_while_passes, check, on_schedules, start};
+use kata::{AGES, Check, EXPLORED, Log, Peak, Rendezvous, a_while_passes, check, on_schedules, start};
 use semaphore::{Permits, Refused, Semaphore};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -114,8 +114,13 @@ fn whoever_wants_many_is_not_overtaken() {
 fn a_wait_with_a_limit_ends_with_the_permits_or_with_the_limit() {
     on_schedules(|| {
         // Seconds and a bit: a limit that is cut to whole units is another one.
-        let (limit, early) = (Duration::new(4, 1), Duration::from_secs(3));
-        for (many, error, lasts) in [(1, None, early), (2, Some(Refused::NotFree), limit)] {
+        let (short, early) = (Duration::new(4, 1), Duration::from_secs(3));
+        for (many, limit, error, lasts) in [
+            (1, short, None, early),
+            (2, short, Some(Refused::NotFree), short),
+            (1, AGES, None, early),
+            (2, AGES, Some(Refused::NotFree), AGES),
+        ] {
             let semaphore = Semaphore::new(2);
             let (_kept, held) = (semaphore.acquire(1), semaphore.acquire(1));
             thread::scope(|scope| {
@@ -163,6 +168,56 @@ fn whoever_gives_up_leaves_the_line() {
             assert_eq!(begin.elapsed(), limit, "the first in the line gives up after {limit:?}");
             drop(held);
             assert!(semaphore.acquire(1).is_ok(), "nobody is left in the line");
+        });
+        // Some who stand next to each other give up, in this order or the other, between two who stay.
+        for limits in [[1, 2, 3], [3, 2, 1], [2, 1, 3]].map(|seconds| seconds.map(Duration::from_secs)) {
+            let semaphore = Semaphore::new(1);
+            let held = semaphore.acquire(1);
+            thread::scope(|scope| {
+                let semaphore = &semaphore;
+                let stays = |name| {
+                    let stays = start(scope, name, || semaphore.acquire(1).is_ok());
+                    a_while_passes();
+                    stays
+                };
+                let first = stays("first");
+                for limit in limits {
+                    start(scope, "gives up", move || semaphore.acquire_timeout(1, limit).err());
+                    a_while_passes();
+                }
+                let last = stays("last");
+                thread::sleep(Duration::from_secs(10));
+                drop(held);
+                assert!(first.join().unwrap() && last.join().unwrap(), "nobody else is left in the line");
+            });
+        }
+    });
+}
+
+/// One schedule for each: a bound that somebody puts in is met on any of them. Where all wake up for each permit, as they may, a crowd
+/// takes as many steps as its square has.
+#[test]
+#[ignore = "needs schedules: cargo xtask check semaphore many_wait_like_a_few"]
+fn many_wait_like_a_few() {
+    const GIVEN: &str = "70 wait, one of them gets the permit after the other";
+    const CLOSED: &str = "300 wait, and are refused";
+    Check::new().schedules_only().no_spurious_wakeups().schedules(2).each([GIVEN, CLOSED], |which| {
+        let semaphore = Semaphore::new(1);
+        let (many, outcome) = if *which == GIVEN { (70, Ok(())) } else { (300, Err(Refused::Closed)) };
+        let held = semaphore.acquire(1);
+        thread::scope(|scope| {
+            let waiters = (0..many).map(|_| start(scope, "waiter", || semaphore.acquire(1).map(drop)));
+            let waiters = Vec::from_iter(waiters);
+            // Time passes when nobody can go on: all of them wait now.
+            a_while_passes();
+            assert!(!waiters.iter().any(|waiter| waiter.is_finished()), "nothing is free");
+            if outcome.is_err() {
+                semaphore.close();
+            }
+            drop(held);
+            for waiter in waiters {
+                assert_eq!(waiter.join().unwrap(), outcome, "what becomes of each who waits");
+            }
         });
     });
 }

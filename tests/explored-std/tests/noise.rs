@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use support::{config, fails, fails_with, passes, run};
+use support::{config, fails, fails_with, passes, passes_with, run};
 use verdict::Kind;
 
 /// What is done over and over.
@@ -324,4 +324,28 @@ fn what_takes_longer_beside_many_threads_is_done_less_often() {
     let (few, many) = (schedules_beside(0), schedules_beside(256));
     assert_eq!(few, 10_000);
     assert!((100..1_000).contains(&many), "{many}");
+}
+
+/// What the clock is patient for is a thread's way, and a crowd has many.
+#[test]
+fn the_clock_stands_still_until_each_of_a_crowd_has_gone_its_way() {
+    passes_with(&Config { schedules: 2, ..config() }, || {
+        let (arrived, done) = (Mutex::new(0), Condvar::new());
+        thread::scope(|s| {
+            for _ in 0..300 {
+                s.spawn(|| {
+                    for _ in 0..6 {
+                        drop(arrived.lock());
+                    }
+                    let mut arrived = arrived.lock().unwrap();
+                    *arrived += 1;
+                    drop(done.wait_while(arrived, |arrived| *arrived != usize::MAX).unwrap());
+                });
+            }
+            thread::sleep(Duration::from_secs(1));
+            let arrived = std::mem::replace(&mut *arrived.lock().unwrap(), usize::MAX);
+            done.notify_all();
+            assert_eq!(arrived, 300, "who stands when time passes");
+        });
+    });
 }

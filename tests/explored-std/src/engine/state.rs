@@ -25,6 +25,8 @@ use super::thread::{Job, Status, ThreadState};
 const LONGEST_RUN: u32 = 200;
 /// How many steps may pass, while a timer is set, before time moves on although somebody still runs.
 const PATIENCE: u64 = 1_000;
+/// How many more for each live thread beyond [`FEW`]: each of a crowd has its own way to go before all of them stand.
+const PATIENCE_WITH_EACH: u64 = 32;
 /// How many live threads a decision may have to look at before that takes longer than the rest of the step.
 const FEW: usize = 32;
 
@@ -377,7 +379,8 @@ impl State {
     /// Finds out who could go on.
     fn collect(&mut self, choices: &mut Vec<Choice>) {
         choices.clear();
-        self.looks += self.live.len().saturating_sub(FEW) as u64;
+        let crowd = self.live.len().saturating_sub(FEW) as u64;
+        self.looks += crowd;
         if let Some(thread) = self.live.iter().copied().find(|&thread| self.is_choosing(thread)) {
             // Which way it goes is decided at once.
             let ways = 1..self.threads[thread].pending.number as u8;
@@ -385,7 +388,8 @@ impl State {
             choices.extend(ways.map(|way| Choice { thread, how: How::Way(way) }));
             return;
         }
-        let timer_is_due = self.length() - self.length_at_advance > PATIENCE && self.first_deadline() != NEVER;
+        let patience = PATIENCE + PATIENCE_WITH_EACH * crowd;
+        let timer_is_due = self.length() - self.length_at_advance > patience && self.first_deadline() != NEVER;
         if timer_is_due {
             // What the others would do before it, or when it comes later, is not explored.
             self.forced = true;
