@@ -349,3 +349,20 @@ fn the_clock_stands_still_until_each_of_a_crowd_has_gone_its_way() {
         });
     });
 }
+
+#[test]
+fn of_a_crowd_the_first_few_are_named() {
+    let told = |threads: usize| {
+        fails(Kind::LostWakeup, move || {
+            let (done, told) = (Mutex::new(false), Condvar::new());
+            thread::scope(|s| {
+                for _ in 0..threads {
+                    s.spawn(|| drop(told.wait_while(done.lock().unwrap(), |done| !*done).unwrap()));
+                }
+            });
+        })
+    };
+    let (all, few) = (told(8), told(300));
+    assert_eq!(all.matches("waits for a notification").count(), 8, "{all}");
+    assert!(few.matches("waits for a notification").count() == 7 && few.contains("; and 293 others wait\n"), "{few}");
+}

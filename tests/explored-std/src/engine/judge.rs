@@ -409,9 +409,19 @@ impl State {
 fn waits_of(state: &State, threads: &[ThreadIndex], notes: &[Option<String>]) -> String {
     let waits: Vec<String> = threads
         .iter()
+        .take(few_of(threads.len()))
         .map(|&index| format!("{} {}", thread_name(&state.threads, index), wait_of(state, index, notes)))
         .collect();
-    waits.join("; ")
+    match threads.len() - waits.len() {
+        0 => waits.join("; "),
+        others => format!("{}; and {others} others wait", waits.join("; ")),
+    }
+}
+
+/// Of how many threads a message tells, of so many: of all, or of the first few of a crowd.
+fn few_of(threads: usize) -> usize {
+    const FEW: usize = 8;
+    if threads <= FEW + 1 { threads } else { FEW }
 }
 
 /// `waits for account#2 (lib.rs:15), held by bob→alice`.
@@ -465,11 +475,13 @@ fn name_of(state: &State, object: u32) -> String {
 }
 
 fn names_of(state: &State, threads: &[ThreadIndex]) -> String {
-    let names: Vec<String> = threads.iter().map(|&index| thread_name(&state.threads, index)).collect();
-    match &names[..] {
-        [] => "nobody".to_string(),
-        [one] => one.clone(),
-        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    let few = &threads[..few_of(threads.len())];
+    let names: Vec<String> = few.iter().map(|&index| thread_name(&state.threads, index)).collect();
+    match (&names[..], threads.len() - few.len()) {
+        ([], _) => "nobody".to_string(),
+        ([one], _) => one.clone(),
+        ([all @ .., last], 0) => format!("{} and {last}", all.join(", ")),
+        (all, others) => format!("{} and {others} others", all.join(", ")),
     }
 }
 
