@@ -100,44 +100,55 @@ impl Session<'_> {
         Ok(Prepared { entries, started, _lock: lock })
     }
 
-    /// Judges subjects on schedules alone, where there are any, and those of which the verdict says enough so many times. Returns their
-    /// verdicts, and the subjects that have to be judged in both modes. What schedules decide they decide every time, and half of the
+    /// Judges subjects so many times in one mode after the other: on schedules those that `has_schedules` names, then on threads those of
+    /// which the first verdict does not say enough. Returns all verdicts. What schedules decide they decide every time, and half of the
     /// building is spared.
     ///
     /// # Errors
     /// See the steps.
-    pub fn by_schedules(
+    pub fn mode_by_mode(
         self,
         label: &str,
         subjects: Vec<Subject>,
         rounds: u32,
+        has_schedules: impl Fn(&Subject) -> bool,
         is_enough: impl Fn(&KataVerdict) -> bool,
-    ) -> Result<(Vec<KataVerdict>, Vec<Subject>)> {
-        let (tried, mut left): (Vec<Subject>, Vec<Subject>) =
-            subjects.into_iter().partition(|subject| subject.kata.about.schedules);
-        let settings = Settings { purpose: Purpose::Schedules, ..self.settings.clone() };
-        let session = Session { settings: &settings, ..self };
-        let prepared = session.prepare(label, tried.clone())?;
-        let verdicts = session.examine(&prepared)?;
-        // Others may build in this workspace now.
-        drop(prepared);
-        let (mut decided, mut again) = (Vec::new(), Vec::new());
-        for (subject, verdict) in tried.into_iter().zip(verdicts) {
-            match is_enough(&verdict) {
-                true => {
-                    decided.push(verdict);
-                    again.push(subject);
+    ) -> Result<Vec<KataVerdict>> {
+        let in_mode = |purpose, subjects: &[Subject]| -> Result<Vec<Vec<KataVerdict>>> {
+            let settings = Settings { purpose, ..self.settings.clone() };
+            let session = Session { settings: &settings, ..self };
+            let prepared = session.prepare(label, subjects.to_vec())?;
+            (0..rounds).map(|_| session.examine(&prepared)).collect()
+        };
+        let (on_schedules, on_threads): (Vec<Subject>, Vec<Subject>) =
+            subjects.into_iter().partition(|subject| subject.kata.about.schedules && has_schedules(subject));
+        let (mut decided, mut unclear) = (Vec::new(), Vec::new());
+        // With what schedules have said of each.
+        let mut left: Vec<(Subject, Vec<KataVerdict>)> =
+            on_threads.into_iter().map(|subject| (subject, Vec::new())).collect();
+        let said = transposed(in_mode(Purpose::Schedules, &on_schedules)?);
+        for (subject, said) in on_schedules.into_iter().zip(said) {
+            if said.first().is_some_and(&is_enough) {
+                decided.extend(said);
+            } else if said.iter().all(judge::has_run) {
+                left.push((subject, said));
+            } else {
+                unclear.push(subject);
+            }
+        }
+        let on_threads: Vec<Subject> = left.iter().map(|(subject, _)| subject.clone()).collect();
+        let said = transposed(in_mode(Purpose::Threads, &on_threads)?);
+        for ((subject, before), said) in left.into_iter().zip(said) {
+            match before[..] {
+                [] => decided.extend(said),
+                _ => {
+                    decided.extend(before.into_iter().zip(said).map(|(one, other)| judge::joined(&subject, one, other)))
                 }
-                false => left.push(subject),
             }
         }
-        if rounds > 1 {
-            let prepared = session.prepare(label, again)?;
-            for _ in 1..rounds {
-                decided.extend(session.examine(&prepared)?);
-            }
-        }
-        Ok((decided, left))
+        // Whether the models lack something is seen where both are built.
+        decided.extend(in_mode(Purpose::Tests, &unclear)?.into_iter().flatten());
+        Ok(decided)
     }
 
     /// Runs and judges what was prepared. Each verdict is handed to `each` with its subject's place, as soon as it stands. Can be
@@ -250,6 +261,16 @@ pub fn only_alone(prepared: &Prepared) -> impl Iterator<Item = &Subject> {
 /// compiler object to.
 pub fn workloads(prepared: &Prepared) -> Vec<std::result::Result<&Path, &[Diagnostic]>> {
     prepared.entries.iter().map(Entry::workload).collect()
+}
+
+/// The verdicts of each round, as those on each subject.
+fn transposed(rounds: Vec<Vec<KataVerdict>>) -> Vec<Vec<KataVerdict>> {
+    let mut of_each: Vec<Vec<KataVerdict>> = Vec::new();
+    for round in rounds {
+        of_each.resize_with(round.len(), Vec::new);
+        of_each.iter_mut().zip(round).for_each(|(verdicts, verdict)| verdicts.push(verdict));
+    }
+    of_each
 }
 
 impl Prepared {

@@ -94,8 +94,7 @@ fn judge(repository: &Repository, plan: &Plan, console: &Console, cancel: &Cance
         let subjects = [base].into_iter().chain(batch.iter().enumerate().map(subject)).collect();
         // What the models lack, only threads can judge.
         let fails = |verdict: &KataVerdict| verdict.verdict == SubjectVerdict::Failed;
-        let (mut verdicts, left) = session.by_schedules("mutants", subjects, 1, fails)?;
-        verdicts.extend(session.examine(&session.prepare("mutants", left)?)?);
+        let verdicts = session.mode_by_mode("mutants", subjects, 1, |_| true, fails)?;
         let verdicts: BTreeMap<&str, &KataVerdict> =
             verdicts.iter().map(|verdict| (&*verdict.subject, verdict)).collect();
         let base = verdicts[&*base_name];

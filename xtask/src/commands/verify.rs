@@ -13,7 +13,7 @@ use pipeline::judging::{self, Session};
 use pipeline::repository::Repository;
 use pipeline::subject::catalog::{self, Kata};
 use pipeline::subject::{self, Declared, Rejection, Subject};
-use verdict::{KataVerdict, Kind, SubjectVerdict, Verdict};
+use verdict::{KataVerdict, Kind, Mode, SubjectVerdict, Verdict};
 
 use crate::cli::VerifyArgs;
 use crate::render::{self, verification};
@@ -31,6 +31,39 @@ enum Expected {
     Solved,
     /// It does what its first lines declare.
     As(Declared),
+}
+
+/// What has become of the subjects.
+struct Findings<'a> {
+    expected: &'a BTreeMap<String, Expected>,
+    rows: BTreeMap<String, verification::Row>,
+    /// The modes in which each test of a kata judges its solution.
+    modes: BTreeMap<(String, String), BTreeSet<Mode>>,
+}
+
+impl Findings<'_> {
+    fn note(&mut self, verdict: &KataVerdict) {
+        let expected = &self.expected[&verdict.subject];
+        let row = self.rows.entry(verdict.subject.clone()).or_default();
+        row.note(verdict, &in_words(expected), complaint(expected, verdict));
+        if *expected == Expected::Solved {
+            for test in &verdict.tests {
+                self.modes.entry((verdict.kata.clone(), test.name.clone())).or_default().insert(test.mode);
+            }
+        }
+    }
+
+    /// Whether this subject is rejected by tests that run on threads alone. Then nothing of it need be built for schedules.
+    fn is_of_threads(&self, subject: &Subject) -> bool {
+        let of_threads = |test: &String| {
+            let modes = self.modes.get(&(subject.kata.name.clone(), test.clone()));
+            modes.is_some_and(|modes| modes.iter().eq([&Mode::Threads]))
+        };
+        match &self.expected[&subject.name] {
+            Expected::As(Declared::Rejected(Rejection { by, .. })) => !by.is_empty() && by.iter().all(of_threads),
+            _ => false,
+        }
+    }
 }
 
 /// Judges everything in the repository against what is expected of it.
@@ -51,32 +84,31 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
     let settings = Settings { lean: true, steps: (args.repeat == 1).then_some(GRADED), ..Settings::default() };
     let session = Session { repository, settings: &settings, console: &console, cancel: &cancel };
     let order: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
-    let mut rows: BTreeMap<String, verification::Row> = BTreeMap::new();
-    let mut note = |verdict: &KataVerdict| {
-        let expected = &expected[&verdict.subject];
-        let row = rows.entry(verdict.subject.clone()).or_default();
-        row.note(verdict, &in_words(expected), complaint(expected, verdict));
-    };
-    // What fails on schedules as declared does so every time. What luck on threads adds to it is no news.
+    let mut findings = Findings { expected: &expected, rows: BTreeMap::new(), modes: BTreeMap::new() };
     let is_wrong = |subject: &Subject| matches!(expected[&subject.name], Expected::As(Declared::Rejected(_)));
-    let (early, mut left) = subjects.into_iter().partition(is_wrong);
-    let as_declared = |verdict: &KataVerdict| complaint(&expected[&verdict.subject], verdict).is_none();
-    let (decided, more) = session.by_schedules(&label, early, args.repeat, as_declared)?;
-    decided.iter().for_each(&mut note);
-    left.extend(more);
-    let prepared = session.prepare(&label, left)?;
+    let (wrong, others) = subjects.into_iter().partition(is_wrong);
+    let prepared = session.prepare(&label, others)?;
     for round in 1..=args.repeat {
-        session.examine(&prepared)?.iter().for_each(&mut note);
+        session.examine(&prepared)?.iter().for_each(|verdict| findings.note(verdict));
         if args.repeat > 1 {
             console.happened(Event::Doing(&format!("round {round} of {} is done", args.repeat)));
         }
     }
+    let alone: Vec<String> = judging::only_alone(&prepared).map(|subject| subject.name.clone()).collect();
+    // The workspace is free for the next ones.
+    drop(prepared);
+    // What fails on schedules as declared does so every time. What luck on threads adds to it is no news.
+    let as_declared = |verdict: &KataVerdict| complaint(&expected[&verdict.subject], verdict).is_none();
+    let has_schedules = |subject: &Subject| !findings.is_of_threads(subject);
+    let verdicts = session.mode_by_mode(&label, wrong, args.repeat, has_schedules, as_declared)?;
+    verdicts.iter().for_each(|verdict| findings.note(verdict));
+    let mut rows = findings.rows;
     let rows: Vec<verification::Row> = order.iter().filter_map(|name| rows.remove(name)).collect();
     console.clear();
     let mut lacks: Vec<String> = katas.iter().filter_map(|kata| unlike_its_stub(repository, kata)).collect();
     lacks.extend(katas.iter().flat_map(|kata| unfinished::lacks(repository.root(), &kata.name)));
-    lacks.extend(judging::only_alone(&prepared).map(|subject| {
-        format!("{}: the tests can't be compiled beside those of other answers; a class takes longer", subject.name)
+    lacks.extend(alone.iter().map(|name| {
+        format!("{name}: the tests can't be compiled beside those of other answers; a class takes longer")
     }));
     render::print(&verification::table(&rows, args.repeat, &lacks));
     Ok(rows.iter().all(|row| row.complaints.is_empty()) && lacks.is_empty())

@@ -74,7 +74,7 @@ impl Group {
     /// Its name in the workspace. Groups for different purposes do not take each other's place: who verifies builds both, and the next
     /// time neither.
     fn name(&self) -> String {
-        let only = if self.purpose == Purpose::Schedules { "only-" } else { "" };
+        let only = if self.purpose == Purpose::Tests { "" } else { "only-" };
         format!("{}-{only}{}-{}", self.kata, self.mode, self.number)
     }
 

@@ -12,6 +12,7 @@ use verdict::{
 use crate::judging::build::Built;
 use crate::judging::run::Ran;
 use crate::process::{Ending, Exceeded, Finished};
+use crate::subject::Subject;
 
 /// The verdict on a subject that breaks rules: it is not even built.
 pub fn rejected(kata: &crate::subject::catalog::Kata, subject: &str, objections: Vec<Diagnostic>) -> KataVerdict {
@@ -61,9 +62,11 @@ pub fn judge(built: &Built, mut tests: Vec<TestVerdict>, seconds: f64) -> KataVe
             // A pass on threads alone is luck: it is marked as one that was not proven. What only schedules can judge is not judged.
             let passed = tests.iter_mut().filter(|test| test.verdict == Verdict::Passed);
             passed.for_each(|test| test.coverage = Some(Coverage::default()));
-            let judged = tests.iter().map(|test| &test.name).collect::<BTreeSet<_>>().len();
-            of_tests(judged, &tests)
+            of_tests(judged(&tests), &tests)
         }
+        // In one mode, tests of the other are not judged. Where there are no others, nothing is wrong in this mode.
+        true if built.loaded.purpose.is_one_of_two() && tests.is_empty() => SubjectVerdict::Passed,
+        true if built.loaded.purpose.is_one_of_two() => of_tests(judged(&tests), &tests),
         true => of_tests(subject.wanted().count(), &tests),
         false if objected => SubjectVerdict::CompileError,
         // The compiler gave up without a word: it was killed, say.
@@ -85,6 +88,22 @@ pub fn judge(built: &Built, mut tests: Vec<TestVerdict>, seconds: f64) -> KataVe
     }
 }
 
+/// The verdict on a subject that compiles, and was judged in one mode after the other: what both have found.
+pub fn joined(subject: &Subject, schedules: KataVerdict, threads: KataVerdict) -> KataVerdict {
+    if !has_run(&threads) {
+        return threads;
+    }
+    let mut tests = [schedules.tests, threads.tests].concat();
+    let score = award_points(&subject.kata, &mut tests);
+    let seconds = schedules.seconds + threads.seconds;
+    KataVerdict { verdict: of_tests(subject.wanted().count(), &tests), score, seconds, tests, ..threads }
+}
+
+/// Whether tests of that subject have been run, or could have been.
+pub fn has_run(verdict: &KataVerdict) -> bool {
+    matches!(verdict.verdict, SubjectVerdict::Passed | SubjectVerdict::Failed | SubjectVerdict::Unsolved)
+}
+
 /// Points to be had.
 pub fn max_score(kata: &crate::subject::catalog::Kata) -> u32 {
     kata.tests.iter().map(|test| kata.points(test)).sum()
@@ -100,8 +119,12 @@ fn of_tests(expected: usize, tests: &[TestVerdict]) -> SubjectVerdict {
         return if unsolved { SubjectVerdict::Unsolved } else { SubjectVerdict::Failed };
     }
     // A kata whose tests all skip both modes, or that has none, proves nothing.
-    let judged = tests.iter().map(|test| &test.name).collect::<BTreeSet<_>>().len();
-    if judged == expected && expected > 0 { SubjectVerdict::Passed } else { SubjectVerdict::GraderError }
+    if judged(tests) == expected && expected > 0 { SubjectVerdict::Passed } else { SubjectVerdict::GraderError }
+}
+
+/// How many tests these verdicts are on.
+fn judged(tests: &[TestVerdict]) -> usize {
+    tests.iter().map(|test| &test.name).collect::<BTreeSet<_>>().len()
 }
 
 /// Whether the test itself is no good. A learner's mistake has a kind.
@@ -257,11 +280,13 @@ fn learners_output(finished: &Finished) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::time::Duration;
 
     use verdict::Mode;
 
     use super::*;
+    use crate::repository::Repository;
 
     fn finished(ending: Ending, stdout: &str, stderr: &str) -> Finished {
         Finished { ending, stdout: stdout.into(), stderr: stderr.into(), took: Duration::from_secs(3), left_behind: 0 }
@@ -369,11 +394,10 @@ mod tests {
         assert_eq!(learners_output(&finished(Ending::Exited(0), "\nrunning 1 test\n.\n\ntest result: ok\n", "")), "");
     }
 
-    #[test]
-    fn a_subject_is_unsolved_only_while_nothing_is_wrong() {
-        let test = |kind: Option<Kind>| TestVerdict {
-            name: format!("{kind:?}"),
-            mode: Mode::Threads,
+    fn told(name: &str, mode: Mode, kind: Option<Kind>) -> TestVerdict {
+        TestVerdict {
+            name: name.to_string(),
+            mode,
             verdict: if kind.is_some() { Verdict::Failed } else { Verdict::Passed },
             kind,
             message: String::new(),
@@ -383,7 +407,35 @@ mod tests {
             points: 0,
             output: String::new(),
             trace: None,
+        }
+    }
+
+    #[test]
+    fn what_both_modes_say_is_one_verdict() {
+        let repository = Repository::find(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let katas = crate::subject::catalog::all(&repository).unwrap();
+        let subject = crate::subject::solution(&repository, &katas[0]);
+        let (first, others) = katas[0].tests.split_first().unwrap();
+        let said = |verdict, tests| KataVerdict { verdict, tests, ..missing(&katas[0], "a") };
+        let of = |mode, names: &[String], kind| -> KataVerdict {
+            said(SubjectVerdict::Passed, names.iter().map(|name| told(name, mode, kind)).collect())
         };
+        let both = |schedules, threads| joined(&subject, schedules, threads).verdict;
+        let schedules = |kind| of(Mode::Schedules, std::slice::from_ref(first), kind);
+        assert_eq!(both(schedules(None), of(Mode::Threads, others, None)), SubjectVerdict::Passed);
+        assert_eq!(both(schedules(Some(Kind::Race)), of(Mode::Threads, others, None)), SubjectVerdict::Failed);
+        assert_eq!(both(schedules(None), of(Mode::Threads, others, Some(Kind::Leak))), SubjectVerdict::Failed);
+        let one_is_missing = both(schedules(None), of(Mode::Threads, &others[1..], None));
+        assert_eq!(one_is_missing, SubjectVerdict::GraderError, "a test that nobody judged");
+        let not_compiled = said(SubjectVerdict::CompileError, Vec::new());
+        assert_eq!(both(schedules(None), not_compiled), SubjectVerdict::CompileError);
+        let points = joined(&subject, schedules(None), of(Mode::Threads, others, None)).score;
+        assert_eq!(points, max_score(&katas[0]), "each test's points once");
+    }
+
+    #[test]
+    fn a_subject_is_unsolved_only_while_nothing_is_wrong() {
+        let test = |kind: Option<Kind>| told(&format!("{kind:?}"), Mode::Threads, kind);
         assert_eq!(of_tests(1, &[test(None)]), SubjectVerdict::Passed);
         assert_eq!(of_tests(2, &[test(None), test(Some(Kind::Unsolved))]), SubjectVerdict::Unsolved);
         let mixed = [test(Some(Kind::Unsolved)), test(Some(Kind::Race))];

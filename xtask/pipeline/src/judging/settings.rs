@@ -61,6 +61,15 @@ pub enum Purpose {
     Tests,
     /// To run the kata's tests on schedules alone.
     Schedules,
+    /// To run the kata's tests on threads alone.
+    Threads,
     /// To time the kata's workload: optimised.
     Workload,
+}
+
+impl Purpose {
+    /// Whether the tests are run in one mode, where there may be two.
+    pub(crate) fn is_one_of_two(self) -> bool {
+        matches!(self, Purpose::Schedules | Purpose::Threads)
+    }
 }

@@ -48,7 +48,7 @@ impl Loaded {
         match self.purpose {
             Purpose::Tests if self.subject.kata.about.schedules => &[Mode::Schedules, Mode::Threads],
             Purpose::Schedules => &[Mode::Schedules],
-            Purpose::Tests | Purpose::Workload => &[Mode::Threads],
+            Purpose::Tests | Purpose::Threads | Purpose::Workload => &[Mode::Threads],
         }
     }
 
@@ -262,7 +262,7 @@ pub(super) fn crate_manifest(repository: &Repository, label: &str, loaded: &Load
     library.insert("path".to_string(), Value::String("../src/lib.rs".to_string()));
     library.extend(without_tests());
     let file = match loaded.purpose {
-        Purpose::Tests | Purpose::Schedules => kata.test_file(),
+        Purpose::Tests | Purpose::Schedules | Purpose::Threads => kata.test_file(),
         Purpose::Workload => kata.workload_file(),
     };
     let test = Table::from_iter([
