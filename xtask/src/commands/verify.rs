@@ -19,8 +19,8 @@ use crate::cli::VerifyArgs;
 use crate::render::{self, verification};
 use crate::unfinished;
 
-/// How many steps the scenarios of what must pass may have together: twice what a learner waits for.
-const STEPS: u64 = 2_000_000;
+/// How many steps the scenarios of what must pass may have together: as many as a learner waits for.
+const STEPS: u64 = 1_000_000;
 
 /// What must become of a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,17 +114,8 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
     Ok(rows.iter().all(|row| row.complaints.is_empty()) && lacks.is_empty())
 }
 
-/// The budget of scenarios for what must pass. Whoever repeats looks for verdicts that change, and needs no more than a learner.
-fn steps(args: &VerifyArgs) -> Option<u64> {
-    match (args.deep, args.repeat) {
-        (true, _) => Some(u64::MAX),
-        (false, 1) => Some(STEPS),
-        (false, _) => None,
-    }
-}
-
 fn subjects_of(repository: &Repository, kata: &Arc<Kata>, args: &VerifyArgs) -> Result<Vec<(Subject, Expected)>> {
-    let (steps, deep) = (steps(args), args.deep);
+    let (steps, deep) = (Some(if args.deep { u64::MAX } else { STEPS }), args.deep);
     let mut subjects = vec![
         (subject::stub(repository, kata), Expected::Unsolved),
         (Subject { steps, ..subject::solution(repository, kata) }, Expected::Solved),
