@@ -363,6 +363,8 @@ fn pin_versions(repository: &Repository, folder: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::subject::{self, catalog};
 
@@ -388,5 +390,34 @@ mod tests {
             }
         }
         assert!(more > 0, "some tests need more of a crate than the libraries do");
+    }
+
+    /// Whoever has checked one kata does not wait for the explorer once more with the next one.
+    #[test]
+    fn the_explorer_and_the_test_support_are_made_of_the_same_crates_for_each_kata() {
+        let repository = Repository::find(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let tree = |folder: &Path, more: &[&str]| -> Vec<String> {
+            let mut cargo = std::process::Command::new(env!("CARGO"));
+            cargo.args(["tree", "--offline", "--prefix=none", "--edges=all", "--format={p} {f}"]).args(more);
+            let output = cargo.current_dir(folder).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let lines = String::from_utf8(output.stdout).unwrap();
+            lines.lines().map(|line| line.trim_end_matches(" (*)").to_string()).collect()
+        };
+        let name = |line: &str| line.split(' ').next().map(str::to_string);
+        let explorer: BTreeSet<_> =
+            tree(repository.root(), &["--package=explored-std"]).iter().map(|line| name(line)).collect();
+        assert!(explorer.contains(&Some("syn".to_string())), "{explorer:?}");
+        let mut seen: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
+        for kata in catalog::all(&repository).unwrap().iter().filter(|kata| kata.about.schedules) {
+            let one = load(vec![subject::solution(&repository, kata)], Purpose::Tests).unwrap();
+            let staged = stage(&repository, "crates-of-the-explorer", one).unwrap();
+            let mut lines = tree(&staged.folder, &["--workspace"]);
+            lines.retain(|line| explorer.contains(&name(line)));
+            lines.sort();
+            lines.dedup();
+            seen.entry(lines).or_default().push(kata.name.clone());
+        }
+        assert_eq!(seen.len(), 1, "{seen:#?}");
     }
 }
