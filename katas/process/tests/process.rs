@@ -313,7 +313,9 @@ fn what_happens_to_one_process_changes_nothing_for_another() {
         thread::scope(|scope| {
             for nth in 0..MANY {
                 let [before, after] = [format!("out {}", 100 + nth), format!("err {}", 200 + nth)];
-                scope.spawn(move || captures(children, &[&before, &after, "meet crowd", &after, &before, "exit 7"], MET));
+                scope.spawn(move || {
+                    captures(children, &[&before, &after, "meet crowd", &after, &before, "exit 7"], MET)
+                });
             }
         });
     });
@@ -712,10 +714,11 @@ fn capture_kills_a_process_that_never_ends() {
         situation("the child writes byte after byte for ever, and notes each one when it is written");
         let folder = Folder::new(format!("process {} notes", process::id()));
         let mut limit = MOMENT;
-        for trial in 0..25 {
-            let notes = ["output", "error"].map(|stream| folder.0.join(format!("{stream} {trial}")));
-            let paths = notes.each_ref().map(|path| path.display().to_string());
-            let job = job(children, "scribe", &paths.each_ref().map(String::as_str));
+        let notes = ["output", "error"].map(|stream| folder.0.join(stream));
+        let [output, error] = notes.each_ref().map(|path| path.display().to_string());
+        // In a hurry they fill whatever is between the child and its parent, and stand still until that is emptied.
+        for micros in ["0", "5", "20"].into_iter().cycle().take(45) {
+            let job = job(children, "scribe", &[micros, &output, &error]);
             loop {
                 let captured = capture(&job, limit).unwrap();
                 assert_eq!(captured.end, KILLED);
@@ -727,6 +730,7 @@ fn capture_kills_a_process_that_never_ends() {
                     let length = found.len();
                     assert!(length >= noted, "it wrote {noted} bytes to standard {stream}, and {length} are there");
                 }
+                notes.iter().for_each(|path| drop(fs::remove_file(path)));
                 // It may have been killed before it could write, on a slow machine. Then it gets more time.
                 if noted.iter().all(|noted| *noted > 0) {
                     break;
@@ -785,18 +789,28 @@ fn parent() -> i32 {
     i32::from(capture(&job, LONG).unwrap().end != MET)
 }
 
-/// Writes byte after byte to both outputs at the same time, without end. Its arguments are files that grow by a byte after each.
+/// Writes byte after byte to both outputs, without end. Its arguments are the time in µs that each takes, and two files, which
+/// grow by a byte when one is written. Many hands write: wherever a processor is free when the child is about to be killed, one of
+/// them is writing.
 fn scribe() -> i32 {
-    fn writes(mut output: impl Write, notes: &str) {
-        let mut notes = File::create(notes).unwrap();
+    fn writes(mut output: impl Write, mut notes: &File, takes: Duration) {
         loop {
+            let begin = Instant::now();
             write(&mut output, b".");
             notes.write_all(b".").unwrap();
+            // Without a pause: who sleeps does not write.
+            while begin.elapsed() < takes {}
         }
     }
-    let [output, error] = arguments().try_into().expect("a file for each output");
-    thread::spawn(move || writes(io::stderr(), &error));
-    writes(io::stdout(), &output);
+    let [micros, output, error] = arguments().try_into().expect("a time, and a file for each output");
+    let takes = Duration::from_micros(micros.parse().unwrap());
+    let [output, error] = [output, error].map(|path| File::options().create(true).append(true).open(path).unwrap());
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| writes(io::stdout(), &output, takes));
+            scope.spawn(|| writes(io::stderr(), &error, takes));
+        }
+    });
     0
 }
 
