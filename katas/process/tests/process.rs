@@ -712,17 +712,20 @@ fn capture_kills_a_process_that_never_ends() {
             }
         }
         situation("the child writes byte after byte for ever, and notes each one when it is written");
-        let folder = Folder::new(format!("process {} notes", process::id()));
         let mut limit = MOMENT;
-        let notes = ["output", "error"].map(|stream| folder.0.join(stream));
-        let [output, error] = notes.each_ref().map(|path| path.display().to_string());
-        // In a hurry they fill whatever is between the child and its parent, and stand still until that is emptied.
+        // In a hurry it fills whatever is between itself and its parent, and stands still until that is emptied.
         for micros in ["0", "5", "20"].into_iter().cycle().take(45) {
-            let job = job(children, "scribe", &[micros, &output, &error]);
             loop {
+                let folder = Folder::new(format!("process {} notes", process::id()));
+                let job = job(children, "scribe", &[micros, &folder.0.display().to_string()]);
                 let captured = capture(&job, limit).unwrap();
                 assert_eq!(captured.end, KILLED);
-                let noted = notes.each_ref().map(|path| fs::metadata(path).map_or(0, |notes| notes.len() as usize));
+                let mut noted = [0; 2];
+                for notes in (0..HANDS).map(notes_of) {
+                    for (noted, notes) in noted.iter_mut().zip(notes) {
+                        *noted += fs::metadata(folder.0.join(notes)).map_or(0, |notes| notes.len() as usize);
+                    }
+                }
                 for (stream, found, noted) in
                     [("output", &captured.stdout, noted[0]), ("error", &captured.stderr, noted[1])]
                 {
@@ -730,7 +733,6 @@ fn capture_kills_a_process_that_never_ends() {
                     let length = found.len();
                     assert!(length >= noted, "it wrote {noted} bytes to standard {stream}, and {length} are there");
                 }
-                notes.iter().for_each(|path| drop(fs::remove_file(path)));
                 // It may have been killed before it could write, on a slow machine. Then it gets more time.
                 if noted.iter().all(|noted| *noted > 0) {
                     break;
@@ -789,11 +791,12 @@ fn parent() -> i32 {
     i32::from(capture(&job, LONG).unwrap().end != MET)
 }
 
-/// Writes byte after byte to both outputs, without end. Its arguments are the time in µs that each takes, and two files, which
-/// grow by a byte when one is written. Many hands write: wherever a processor is free when the child is about to be killed, one of
-/// them is writing.
+/// Writes byte after byte to both outputs, without end. Its arguments are the time in µs that each takes, and a folder. Many hands
+/// write: wherever a processor is free when the child is about to be killed, one of them is writing. Each notes in a file of its own
+/// what it has written, and shares nothing with the others: none stands still because another one does.
 fn scribe() -> i32 {
-    fn writes(mut output: impl Write, mut notes: &File, takes: Duration) {
+    fn writes(mut output: impl Write, notes: PathBuf, takes: Duration) {
+        let mut notes = File::create(notes).unwrap();
         loop {
             let begin = Instant::now();
             write(&mut output, b".");
@@ -802,16 +805,32 @@ fn scribe() -> i32 {
             while begin.elapsed() < takes {}
         }
     }
-    let [micros, output, error] = arguments().try_into().expect("a time, and a file for each output");
-    let takes = Duration::from_micros(micros.parse().unwrap());
-    let [output, error] = [output, error].map(|path| File::options().create(true).append(true).open(path).unwrap());
+    #[cfg(unix)]
+    fn own(output: impl std::os::fd::AsFd) -> File {
+        File::from(output.as_fd().try_clone_to_owned().unwrap())
+    }
+    #[cfg(not(unix))]
+    fn own(output: impl Write) -> impl Write {
+        output
+    }
+    let [micros, folder] = arguments().try_into().expect("a time and a folder");
+    let (takes, folder) = (Duration::from_micros(micros.parse().unwrap()), PathBuf::from(folder));
     thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| writes(io::stdout(), &output, takes));
-            scope.spawn(|| writes(io::stderr(), &error, takes));
+        for [output, error] in (0..HANDS).map(notes_of) {
+            let [output, error] = [output, error].map(|notes| folder.join(notes));
+            scope.spawn(move || writes(own(io::stdout()), output, takes));
+            scope.spawn(move || writes(own(io::stderr()), error, takes));
         }
     });
     0
+}
+
+/// How many write at the same time to one output.
+const HANDS: usize = 8;
+
+/// Where one of them notes what it has written to standard output, and another one what it has written to standard error.
+fn notes_of(hand: usize) -> [String; 2] {
+    ["output", "error"].map(|stream| format!("{stream} {hand}"))
 }
 
 /// Does what its arguments say, one after the other.
