@@ -10,12 +10,12 @@ use std::cell::Cell;
 use std::env;
 #[cfg(unix)]
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 #[cfg(unix)]
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{self, AssertUnwindSafe};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -308,6 +308,16 @@ fn what_happens_to_one_process_changes_nothing_for_another() {
                 outcome.unwrap_or_else(|panic| panic::resume_unwind(panic));
             }
         });
+        situation("many processes of one name are captured at the same time, and each writes something else");
+        children.rendezvous("crowd", MANY);
+        thread::scope(|scope| {
+            for nth in 0..MANY {
+                let [before, after] = [format!("out {}", 100 + nth), format!("err {}", 200 + nth)];
+                scope.spawn(move || {
+                    captures(children, &[&before, &after, "meet crowd", &after, &before, "exit 7"], MET)
+                });
+            }
+        });
     });
 }
 
@@ -417,18 +427,34 @@ fn terminate_asks_first_and_kills_after_the_grace() {
             assert_eq!(busy.terminate(grace), End::Code(5), "it had time enough: {grace:?}");
         }
         situation("one thread starts the child, and another one terminates it");
-        let mut polite = start(&["listen", "exit 5"]);
-        let end = thread::scope(|scope| scope.spawn(move || polite.terminate(LONG)).join());
-        assert_eq!(end.unwrap(), End::Code(5), "a child that ends when its standard input is closed");
-        situation("a destructor terminates the child, while its thread panics");
-        let mut end = None;
-        let mut polite = start(&["listen", "exit 5"]);
-        let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
-            let _ends = AtTheEnd(|| end = Some(polite.terminate(LONG)));
-            panic!("{PANICS}");
-        }));
-        passed_on(outcome);
-        assert_eq!(end, Some(End::Code(5)), "a child that ends when its standard input is closed");
+        let elsewhere = |mut child: Process, grace| {
+            thread::scope(|scope| scope.spawn(move || child.terminate(grace)).join()).unwrap()
+        };
+        let end = elsewhere(start(&["listen", "exit 5"]), LONG);
+        assert_eq!(end, End::Code(5), "a child that ends when its standard input is closed");
+        assert_eq!(elsewhere(start(&["meet gate"]), MOMENT), KILLED, "a child that never ends");
+        let lives: [(&[&str], Duration, End); 4] = [
+            (&["listen", "exit 5"], LONG, End::Code(5)),
+            (&["meet gate"], Duration::ZERO, KILLED),
+            (&["meet gate"], MOMENT, KILLED),
+            (&["listen", "meet gate"], MOMENT, KILLED),
+        ];
+        for (actions, grace, expected) in lives {
+            situation(format!(
+                "a destructor terminates the child with a grace of {grace:?}, while its thread panics, and {}",
+                story(actions)
+            ));
+            let mut end = None;
+            let mut child = start(actions);
+            let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+                let _ends = AtTheEnd(|| end = Some(child.terminate(grace)));
+                panic!("{PANICS}");
+            }));
+            passed_on(outcome);
+            assert_eq!(end, Some(expected), "how the child ended");
+            assert!(!child.is_alive());
+            assert_eq!(child.terminate(LONG), expected, "the same, asked again");
+        }
         for actions in [&["meet gate"][..], &["listen", "meet gate"]] {
             for grace in [Duration::ZERO, MOMENT] {
                 situation(format!("{} for ever, and the grace is {grace:?}", story(actions)));
@@ -572,7 +598,7 @@ fn capture_keeps_all_that_a_process_writes() {
             &full,
             &["out 262144", "err 262144", "exit 3"],
             &["listen", "out 262144", "err 1", "out 262144", "exit 0"],
-            &["out 5000000", "err 5000000", "exit 0"],
+            &["out 20000000", "err 20000000", "exit 0"],
         ];
         for actions in orders {
             captures(children, actions, if actions.contains(&"exit 3") { End::Code(3) } else { End::Code(0) });
@@ -685,6 +711,35 @@ fn capture_kills_a_process_that_never_ends() {
                 limit *= 2;
             }
         }
+        situation("the child writes byte after byte for ever, and notes each one when it is written");
+        let mut limit = MOMENT;
+        // In a hurry it fills whatever is between itself and its parent, and stands still until that is emptied.
+        for micros in ["0", "5", "20"].into_iter().cycle().take(45) {
+            loop {
+                let folder = Folder::new(format!("process {} notes", process::id()));
+                let job = job(children, "scribe", &[micros, &folder.0.display().to_string()]);
+                let captured = capture(&job, limit).unwrap();
+                assert_eq!(captured.end, KILLED);
+                let mut noted = [0; 2];
+                for notes in (0..HANDS).map(notes_of) {
+                    for (noted, notes) in noted.iter_mut().zip(notes) {
+                        *noted += fs::metadata(folder.0.join(notes)).map_or(0, |notes| notes.len() as usize);
+                    }
+                }
+                for (stream, found, noted) in
+                    [("output", &captured.stdout, noted[0]), ("error", &captured.stderr, noted[1])]
+                {
+                    assert!(found.iter().all(|byte| *byte == b'.'), "other bytes on standard {stream}");
+                    let length = found.len();
+                    assert!(length >= noted, "it wrote {noted} bytes to standard {stream}, and {length} are there");
+                }
+                // It may have been killed before it could write, on a slow machine. Then it gets more time.
+                if noted.iter().all(|noted| *noted > 0) {
+                    break;
+                }
+                limit *= 2;
+            }
+        }
         for action in ["meet never", "chatter"] {
             situation(story(&[action]) + " for ever");
             let job = actor_job(children, &[action]);
@@ -698,12 +753,10 @@ fn capture_kills_a_process_that_never_ends() {
 }
 
 /// A folder of the test's own, gone when it is dropped.
-#[cfg(target_os = "linux")]
 struct Folder(PathBuf);
 
-#[cfg(target_os = "linux")]
 impl Folder {
-    fn new(name: &OsStr) -> Folder {
+    fn new(name: impl AsRef<Path>) -> Folder {
         // A grader gives each test a folder of its own.
         let graded = env::var_os("INTERLEAVE_RECORD").is_some();
         let parent = if graded { env::current_dir().unwrap() } else { env!("CARGO_TARGET_TMPDIR").into() };
@@ -714,14 +767,13 @@ impl Folder {
     }
 }
 
-#[cfg(target_os = "linux")]
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-roles!(report, actor, parent);
+roles!(report, actor, parent, scribe);
 
 /// Tells what it got: arguments, folder, variables.
 fn report() -> i32 {
@@ -737,6 +789,48 @@ fn parent() -> i32 {
     let program = env::current_exe().unwrap();
     let job = Job { name: NAME.to_owned(), program, arguments: arguments(), variables, folder: None };
     i32::from(capture(&job, LONG).unwrap().end != MET)
+}
+
+/// Writes byte after byte to both outputs, without end. Its arguments are the time in µs that each takes, and a folder. Many hands
+/// write: wherever a processor is free when the child is about to be killed, one of them is writing. Each notes in a file of its own
+/// what it has written, and shares nothing with the others: none stands still because another one does.
+fn scribe() -> i32 {
+    fn writes(mut output: impl Write, notes: PathBuf, takes: Duration) {
+        let mut notes = File::create(notes).unwrap();
+        loop {
+            let begin = Instant::now();
+            write(&mut output, b".");
+            notes.write_all(b".").unwrap();
+            // Without a pause: who sleeps does not write.
+            while begin.elapsed() < takes {}
+        }
+    }
+    #[cfg(unix)]
+    fn own(output: impl std::os::fd::AsFd) -> File {
+        File::from(output.as_fd().try_clone_to_owned().unwrap())
+    }
+    #[cfg(not(unix))]
+    fn own(output: impl Write) -> impl Write {
+        output
+    }
+    let [micros, folder] = arguments().try_into().expect("a time and a folder");
+    let (takes, folder) = (Duration::from_micros(micros.parse().unwrap()), PathBuf::from(folder));
+    thread::scope(|scope| {
+        for [output, error] in (0..HANDS).map(notes_of) {
+            let [output, error] = [output, error].map(|notes| folder.join(notes));
+            scope.spawn(move || writes(own(io::stdout()), output, takes));
+            scope.spawn(move || writes(own(io::stderr()), error, takes));
+        }
+    });
+    0
+}
+
+/// How many write at the same time to one output.
+const HANDS: usize = 8;
+
+/// Where one of them notes what it has written to standard output, and another one what it has written to standard error.
+fn notes_of(hand: usize) -> [String; 2] {
+    ["output", "error"].map(|stream| format!("{stream} {hand}"))
 }
 
 /// Does what its arguments say, one after the other.
