@@ -405,10 +405,10 @@ fn dropping_the_future_closes_its_connections() {
         (3, 3, Reply::Never, 1),
         (2, 2, Reply::Half, 20),
     ];
-    // A page that is busy for ever has schedules without an end, and several that are busy have very many.
+    // A page that is busy for ever has schedules without an end, and one that is busy several times has very many.
     let explored = |(pages, _, reply, busy): &(usize, usize, Reply, usize)| match busy {
         0 => *pages <= 3 && *reply == Reply::Never || *pages == 2,
-        _ => *pages == 1,
+        busy => (*pages, *busy) == (1, 1),
     };
     let rows = rows.into_iter().filter(|row| !EXPLORED || explored(row));
     let scripts = rows.flat_map(|(pages, at_once, reply, busy)| {
@@ -416,7 +416,8 @@ fn dropping_the_future_closes_its_connections() {
         let script = |way| Script::of(way, vec![Spot::Replies(replies.clone()); pages]).attempts(1_000_000);
         [Way::Tasks, Way::TasksOnTwoThreads].map(|way| script(way).at_once(at_once))
     });
-    let scripts = scripts.filter(|script| !EXPLORED || script.way == Way::Tasks || script.pages.len() == 1);
+    let scripts = scripts
+        .filter(|script| !EXPLORED || script.way == Way::Tasks || script.pages == [Spot::Replies(vec![Reply::Never])]);
     check().each(scripts, |script| {
         let site = Site::start();
         let mut pages = script.set_up(&site);
