@@ -412,7 +412,7 @@ fn two_connections_have_nothing_to_do_with_each_other() {
             at_ears.wait();
             at_mouth.wait();
         }
-        let theirs = frames(&[b"theirs".to_vec(), longest.clone()]);
+        let theirs = [frame(b"theirs"), frame(&longest)].concat();
         let mut second = Connection::new(Script::of(theirs), Page::blank().room_for(8 + 4 + LONGEST, Then::End));
         for ours in [b"ours".to_vec(), longest.clone()] {
             second.send(ours).expect("it is another connection");
