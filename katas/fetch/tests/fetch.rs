@@ -392,31 +392,52 @@ fn tasks_run_on_the_runtime_of_the_caller() {
 #[test]
 fn dropping_the_future_closes_its_connections() {
     let rows = [
-        (1, 1, Reply::Never),
-        (3, 3, Reply::Never),
-        (3, 2, Reply::Never),
-        (4, 2, Reply::Never),
-        (2, 2, Reply::Half),
-        (3, 3, Reply::Half),
-        (4, 2, Reply::Status(503)),
+        (1, 1, Reply::Never, 0),
+        (3, 3, Reply::Never, 0),
+        (3, 2, Reply::Never, 0),
+        (4, 2, Reply::Never, 0),
+        (2, 2, Reply::Half, 0),
+        (3, 3, Reply::Half, 0),
+        (4, 2, Reply::Status(503), 0),
+        // Each page is busy so many times before, and its last request is under way when the future is dropped.
+        (1, 1, Reply::Never, 1),
+        (1, 1, Reply::Half, 2),
+        (3, 3, Reply::Never, 1),
+        (2, 2, Reply::Half, 20),
     ];
-    // A page that is busy for ever has schedules without an end.
-    let rows = rows.into_iter().filter(|row| !EXPLORED || row.0 <= 3 && row.2 == Reply::Never || row.0 == 2);
-    let scripts = rows.flat_map(|(pages, at_once, reply)| {
-        let script = |way| Script::of(way, vec![Spot::Replies(vec![reply]); pages]).attempts(1_000_000);
+    // A page that is busy for ever has schedules without an end, and one that is busy several times has very many.
+    let explored = |(pages, _, reply, busy): &(usize, usize, Reply, usize)| match busy {
+        0 => *pages <= 3 && *reply == Reply::Never || *pages == 2,
+        busy => (*pages, *busy) == (1, 1),
+    };
+    let rows = rows.into_iter().filter(|row| !EXPLORED || explored(row));
+    let scripts = rows.flat_map(|(pages, at_once, reply, busy)| {
+        let replies = [vec![Reply::Status(503); busy], vec![reply]].concat();
+        let script = |way| Script::of(way, vec![Spot::Replies(replies.clone()); pages]).attempts(1_000_000);
         [Way::Tasks, Way::TasksOnTwoThreads].map(|way| script(way).at_once(at_once))
     });
-    let scripts = scripts.filter(|script| !EXPLORED || script.way == Way::Tasks || script.pages.len() == 1);
+    let scripts = scripts
+        .filter(|script| !EXPLORED || script.way == Way::Tasks || script.pages == [Spot::Replies(vec![Reply::Never])]);
     check().each(scripts, |script| {
         let site = Site::start();
         let mut pages = script.set_up(&site);
         pages.iter_mut().for_each(|page| page.timeout = LONGEST);
+        let last_requests = async || {
+            site.in_flight(script.at_once).await;
+            for (place, spot) in script.pages.iter().enumerate() {
+                if let Spot::Replies(replies) = spot
+                    && replies.len() > 1
+                {
+                    site.asked(&script.path(place), replies.len()).await;
+                }
+            }
+        };
         let runtime = script.way.runtime();
         let mut future = Some(Box::pin(fetch::with_tasks(&pages, script.at_once, script.attempts)));
         runtime.block_on(async {
             tokio::select! {
                 answers = future.as_mut().expect("it is there") => panic!("no page is complete: {answers:?}"),
-                () = site.in_flight(script.at_once) => {}
+                () = last_requests() => {}
             }
             // A future may be dropped where no runtime is at hand: with two threads it is.
             if script.way == Way::Tasks {

@@ -373,17 +373,29 @@ fn after_the_end_of_the_other_direction_messages_still_arrive() {
 
 #[test]
 fn two_connections_have_nothing_to_do_with_each_other() {
-    let firsts = ["a first connection that fails", "a first connection that waits for its other end"];
-    Check::new().daemons().threads_only().each(firsts, |first| {
+    let firsts = [
+        "a first connection that fails",
+        "a first connection that waits for its other end",
+        "a first connection that waits in the middle of the longest messages",
+    ];
+    Check::new().daemons().threads_only().deadline(PLENTY).each(firsts, |first| {
+        let (longest, passes) = (message(LONGEST, 1), if first.contains("longest") { LONGEST / 2 } else { 4 });
+        let slow = if first.contains("longest") { longest.clone() } else { b"slow".to_vec() };
+        let length = slow.len();
         let [(held_ears, at_ears), (held_mouth, at_mouth)] =
             [Stop::told(), Stop::told()].map(|stop| (stop.clone(), stop));
         let waiting = first.contains("waits").then(|| {
             thread::spawn(move || {
-                // One direction stops in the middle of a message, the other one before a message.
-                let words = frame(b"slow");
-                let ears = Script::of(&words[..4]).chain(Held { stop: held_ears, stream: Script::of(&words[4..]) });
-                let mut connection = Connection::new(ears, Held { stop: held_mouth, stream: Page::blank() });
-                let sent = connection.send(b"late".to_vec());
+                // One direction stops in the middle of a message, the other one before a message or in the middle.
+                let words = frame(&slow);
+                let (first, last) = words.split_at(passes);
+                let ears = Script::of(first).chain(Held { stop: held_ears, stream: Script::of(last) });
+                let mouth = Half {
+                    room: if passes > 4 { passes } else { 0 },
+                    rest: Held { stop: held_mouth, stream: Page::blank() },
+                };
+                let mut connection = Connection::new(ears, mouth);
+                let sent = connection.send(slow);
                 let received = in_short(connection.receive());
                 (received, sent.and(connection.close()).map_err(|error| error.kind()))
             })
@@ -400,14 +412,18 @@ fn two_connections_have_nothing_to_do_with_each_other() {
             at_ears.wait();
             at_mouth.wait();
         }
-        let mut second = Connection::new(Script::of(frame(b"theirs")), Page::blank().room_for(8, Then::End));
-        second.send(b"ours".to_vec()).expect("it is another connection");
+        let theirs = [frame(b"theirs"), frame(&longest)].concat();
+        let mut second = Connection::new(Script::of(theirs), Page::blank().room_for(8 + 4 + LONGEST, Then::End));
+        for ours in [b"ours".to_vec(), longest.clone()] {
+            second.send(ours).expect("it is another connection");
+        }
         arrived(second.receive(), b"theirs", "a message through the second connection");
+        arrived(second.receive(), &longest, "the longest message, through the second connection");
         second.close().expect("it is another connection");
         if let Some(waiting) = waiting {
             at_ears.gate.open();
             at_mouth.gate.open();
-            assert_eq!(waiting.join().unwrap(), (Ok(Some(4)), Ok(())), "what became of the first connection");
+            assert_eq!(waiting.join().unwrap(), (Ok(Some(length)), Ok(())), "what became of the first connection");
         }
         if let Some((mut connection, sent)) = broken {
             let sent = [sent, connection.send(message(1, 2))];
@@ -420,6 +436,27 @@ fn two_connections_have_nothing_to_do_with_each_other() {
             );
         }
     });
+}
+
+/// Takes so many bytes at once, and the rest when it may go on.
+struct Half {
+    room: usize,
+    rest: Held<Page>,
+}
+
+impl Write for Half {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.room == 0 {
+            return self.rest.write(bytes);
+        }
+        let taken = self.room.min(bytes.len());
+        self.room -= taken;
+        self.rest.stream.write(&bytes[..taken])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.rest.flush()
+    }
 }
 
 #[test]
@@ -706,7 +743,7 @@ fn close_returns_when_everything_is_written() {
 
 #[test]
 fn close_waits_as_long_as_it_takes() {
-    let who = ["a `close` as ever", "a `close` by a destructor, while a panic goes by"];
+    let who = ["a `close` as ever", "a `close` after `finish`", "a `close` by a destructor, while a panic goes by"];
     Check::new().daemons().hostile_timeouts().each(who, |who| {
         let ((mut ears, mouth), stop) = (pipe(64, usize::MAX), Stop::new());
         let later = thread::spawn({
@@ -719,6 +756,9 @@ fn close_waits_as_long_as_it_takes() {
         let mut connection = Connection::new(io::empty(), Held { stop, stream: mouth });
         for number in 1..=2 {
             connection.send(message(1, number)).unwrap();
+        }
+        if who.contains("finish") {
+            connection.finish();
         }
         if who.contains("destructor") {
             let panics = AssertUnwindSafe(|| {
@@ -799,7 +839,14 @@ impl<S: Write> Write for Held<S> {
 
 #[test]
 fn close_hangs_up_on_who_waits_to_be_heard() {
-    Check::new().daemons().each(["an other end that is silent", "an other end that says two messages"], |other| {
+    let others = [
+        "an other end that is silent",
+        "an other end that says two messages",
+        "`finish`, and an other end that is silent",
+        "`finish`, and an other end that says two messages",
+    ];
+    Check::new().daemons().each(others, |other| {
+        let finishes = other.contains("finish");
         let ((ears, mouth), (our_ears, mut their_mouth)) = (pipe(0, usize::MAX), pipe(0, usize::MAX));
         let (says, closed) = (if other.contains("two") { 2 } else { 0 }, Gate::closed());
         let other = thread::spawn({
@@ -815,6 +862,9 @@ fn close_hangs_up_on_who_waits_to_be_heard() {
         });
         let mut connection = Connection::new(our_ears, mouth);
         connection.send(message(1, 1)).unwrap();
+        if finishes {
+            connection.finish();
+        }
         connection.close().expect("the other end takes the message in the end");
         closed.open();
         let (heard, told) = other.join().unwrap();
@@ -829,11 +879,17 @@ const SOME: usize = 20;
 #[test]
 fn close_does_not_wait_for_a_child_that_waits_to_be_heard() {
     Check::new().threads_only().deadline(PLENTY).run(|| {
-        let (mut child, mut connection) = Running::start("speaks_first");
-        // Either may be the one that sees the other go: all that counts is that both come to their end.
-        let _ = connection.send(big(0));
-        let _ = connection.close();
-        child.ended();
+        for when in ["the connection is closed", "`finish` is called, and the connection is closed"] {
+            situation(format!("{when} while a child is in the middle of sending"));
+            let (mut child, mut connection) = Running::start("speaks_first");
+            // Either may be the one that sees the other go: all that counts is that both come to their end.
+            let _ = connection.send(big(0));
+            if when.contains("finish") {
+                connection.finish();
+            }
+            let _ = connection.close();
+            child.ended();
+        }
     });
 }
 

@@ -3,6 +3,7 @@
 //! Who stands in for another process is another process where it has to die, and a thread with a `Shared` of its own where it
 //! only has to come in between.
 
+use std::cell::Cell;
 use std::env;
 use std::fs;
 use std::io::{self, ErrorKind, Read};
@@ -422,25 +423,44 @@ fn two_files_have_nothing_to_do_with_each_other() {
             assert_eq!((one.value(), one.snapshot().unwrap()), (5, vec![1, 1]), "the one that was changed");
             assert_eq!((two.value(), two.snapshot().unwrap()), (1, vec![1]), "the other one");
         }
-        situation(format!("{MANY_FILES} arrays are changed at once, each in its own file"));
+        situation(format!(
+            "{MANY_FILES} arrays are changed at once, and meanwhile {MORE_FILES} others, one after the other, each in its own file"
+        ));
         let many = Vec::from_iter((0..MANY_FILES).map(|file_number| {
             let file = folder.join(file_number.to_string());
             Shared::create(&file, 1).unwrap()
         }));
-        assert_eq!(updated_within_each_other(&many), MANY_FILES, "updates within each other, each of another array");
+        let kept_out = Cell::new(Vec::new());
+        let one_after_the_other = || {
+            kept_out.set(Vec::from_iter((1..=MORE_FILES).filter(|file_number| {
+                let file = folder.join(format!("other {file_number}"));
+                let made = Shared::create(&file, 1).unwrap();
+                let opened = Shared::open(&file).unwrap();
+                [made, opened].iter().any(|shared| try_to_add(shared).is_none())
+            })));
+        };
+        let changed = updated_within_each_other(&many, &one_after_the_other);
+        assert_eq!(changed, MANY_FILES, "updates within each other, each of another array");
         assert!(many.iter().all(|shared| array(shared) == Some(vec![1])), "each was changed once");
+        let kept_out = kept_out.take();
+        assert_eq!(kept_out, [0_usize; 0], "which of the others could not be changed");
     }));
 }
 
-/// More than anybody has locks in a table.
+/// More than anybody has locks in a table that is searched.
 const MANY_FILES: usize = 100;
+/// More than anybody has in a table from which each file takes the next lock.
+const MORE_FILES: usize = 1_100;
 
-/// Changes the first array, within that the second, and so on. How many of them it could change.
-fn updated_within_each_other(all: &[Shared]) -> usize {
-    let Some((first, others)) = all.split_first() else { return 0 };
+/// Changes the first array, within that the second, and so on, and does this within the last. How many of them it could change.
+fn updated_within_each_other(all: &[Shared], last: &dyn Fn()) -> usize {
+    let Some((first, others)) = all.split_first() else {
+        last();
+        return 0;
+    };
     let change = |cells: &mut shared::Cells<'_>| {
         add_1(cells);
-        1 + updated_within_each_other(others)
+        1 + updated_within_each_other(others, last)
     };
     first.try_update(change).unwrap().unwrap_or(0)
 }

@@ -29,7 +29,7 @@ fn _signature_of_cook_all<T: Send>(dishes: &[&str], cook: impl Fn(&str) -> T + S
 #[test]
 fn the_cook_gets_the_dish_and_join_gives_the_plate() {
     Check::new().each([Start::Plain, Start::Named], |way| {
-        for dish in ["", " ", "soup", "two\r\nlines\n", "떡볶이", "no\0name"] {
+        for dish in ["soup", "떡볶이", &"rice, ".repeat(50)].into_iter().chain(STRANGE) {
             let salt = String::from("salt");
             let cook = way.start(dish, move |dish| format!("{dish} with {salt}"));
             assert_eq!(plate(cook.join()), Ok(format!("{dish} with salt")), "the plate of the dish {dish:?}");
@@ -64,7 +64,7 @@ fn the_cook_has_the_name_that_was_given() {
     let long: &'static str =
         "who cooks the soup, and the rice, and the bread, and all else that has to be cooked today; ".repeat(3).leak();
     Check::new().each(
-        ["Ana", "", "main", "who cooks the soup", "김 요리사", " two\nlines ", long].map(Name),
+        ["Ana", "main", "김 요리사", long].into_iter().chain(STRANGE).filter(|name| !name.contains('\0')).map(Name),
         |Name(given)| {
             let name = |_: &str| thread::current().name().map(str::to_owned);
             // Two of one name, at the same time.
@@ -217,12 +217,25 @@ fn what_holds_for_three_cooks_holds_for_70() {
                 let (all, panics) = (all.clone(), crew.panics(number));
                 way.start("soup", move |_| {
                     all.meet();
-                    if panics { burn(number) } else { number }
+                    if panics {
+                        burn(number)
+                    }
+                    (number, thread::current().name().map(str::to_owned))
                 })
             };
             let cooks = Vec::from_iter((0..crew.cooks).map(start));
             all.meet();
-            crew.judge(wait_for_all(cooks).map_err(burnt));
+            // They all have one name, and are all there at the same time.
+            let same = |name: Option<&str>| matches!(way, Start::Plain) || name == Some("Ana");
+            let strangers = cooks.iter().filter(|cook| !same(cook.thread().name())).count();
+            assert_eq!(strangers, 0, "cooks of another name than the one that all were given, asked from outside");
+            let plates = wait_for_all(cooks).map_err(burnt).map(|plates| {
+                let (numbers, names): (Vec<_>, Vec<_>) = plates.into_iter().unzip();
+                let strangers = names.iter().filter(|name| !same(name.as_deref())).count();
+                assert_eq!(strangers, 0, "cooks of another name than the one that all were given, asked by themselves");
+                numbers
+            });
+            crew.judge(plates);
         }
         one_plate_or_panic_each(crew, |number| {
             all.meet();
@@ -429,13 +442,28 @@ impl fmt::Display for Meal {
     }
 }
 
-/// All meals of up to three dishes, and four strange ones. Some dishes come twice: each is cooked as often as it is asked for.
+/// Texts that are easily taken for others, or for none: an empty one, blanks of many kinds, line ends, an end in the middle as C has it,
+/// marks that say how a file is encoded, capitals and small letters, one character that can be written in two ways, and what other
+/// programs take for an order.
+const STRANGE: [&str; 9] = [
+    "",
+    " ",
+    "two\r\nlines\n",
+    "no\0name",
+    "\u{feff}rice\u{feff}",
+    "\t\u{a0}\u{3000}rice\u{200b}\u{2003} ",
+    "Çay ÇAY çay",
+    "cafe\u{301} café 🍲",
+    "\"\\n\" {} %s $HOME &amp; <b> \u{1b}[1m",
+];
+
+/// All meals of up to three dishes, and the strange ones. Some dishes come twice: each is cooked as often as it is asked for.
 fn meals() -> Vec<Meal> {
     let (a, b, c) = ("soup", "rice", "bread");
-    let none_or_strange: [&[&'static str]; 5] = [&[], &[""], &[" "], &["two\r\nlines\n"], &["no\0name"]];
+    let strange = STRANGE.into_iter().map(|dish| Meal(vec![dish]));
     let lists: [&[&'static str]; 8] =
         [&[a], &[a, a], &[a, b], &[a, a, a], &[a, a, b], &[a, b, a], &[a, b, b], &[a, b, c]];
-    none_or_strange.into_iter().chain(lists).map(|dishes| Meal(dishes.to_vec())).collect()
+    std::iter::once(Meal(Vec::new())).chain(strange).chain(lists.map(|dishes| Meal(dishes.to_vec()))).collect()
 }
 
 /// Starts a cook. The table of a failing schedule shows its name, and the line that called for it.

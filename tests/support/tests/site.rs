@@ -111,7 +111,12 @@ fn a_page_fails_so_many_times() {
     on_threads(|| {
         let site = Site::start();
         site.page("/flaky").fails(2, 503).says("at last");
-        let answers = [(); 4].map(|()| get(&site, "/flaky"));
+        let answers = thread::scope(|scope| {
+            let asks = scope.spawn(|| [(); 4].map(|()| get(&site, "/flaky")));
+            wait(site.asked("/flaky", 3));
+            assert!(site.transcript().attempts("/flaky") >= 3, "so often was it asked for");
+            asks.join().expect("it does not panic")
+        });
         let busy = (503, "status 503".to_owned());
         assert_eq!(answers, [busy.clone(), busy, said("at last"), said("at last")]);
         assert_eq!(site.transcript().attempts("/flaky"), 4);

@@ -79,6 +79,8 @@ impl fmt::Display for Hold {
 pub(super) enum Moment {
     /// So many requests are in flight at once.
     InFlight(usize),
+    /// This page has been asked for so many times.
+    Asked(String, usize),
     /// This page has answered.
     Answered(String),
     /// All pages but this one have answered.
@@ -126,11 +128,16 @@ impl Ledger {
         if state.limit.is_some_and(|limit| in_flight > limit) {
             return (visit, Welcome::Refuse);
         }
-        state.wake(|moment| matches!(moment, Moment::InFlight(k) if in_flight >= *k));
+        let asked = state.transcript.attempts(path);
+        state.wake(|moment| match moment {
+            Moment::InFlight(k) => in_flight >= *k,
+            Moment::Asked(page, times) => page == path && asked >= *times,
+            _ => false,
+        });
         // A request with a hold of its own counts, too: it may be the one that the others wait for.
         let meeting = state.meeting.as_mut().map(|meeting| meeting.arrive(self, in_flight));
         let Habits { hold, replies } = state.pages.get(path).cloned().unwrap_or_default();
-        let number = (state.transcript.attempts(path) - 1).min(replies.len().saturating_sub(1));
+        let number = (asked - 1).min(replies.len().saturating_sub(1));
         let (sent, breaks_off) = replies.get(number).copied().unwrap_or((Sent::Whole, false));
         let after = match (hold, meeting) {
             (Some(Hold::Gate(gate)), _) => After::Gate(gate),
@@ -263,6 +270,7 @@ impl State {
     fn has_come(&self, moment: &Moment) -> bool {
         match moment {
             Moment::InFlight(k) => self.transcript.peak() >= *k,
+            Moment::Asked(page, times) => self.transcript.attempts(page) >= *times,
             Moment::Answered(path) => self.answered.contains(path),
             Moment::OthersAnswered(path) => self.unanswered().all(|page| page == path),
             Moment::HungUp(path) => self.transcript.hung_up(path) > 0,

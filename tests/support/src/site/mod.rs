@@ -125,6 +125,11 @@ impl Site {
         self.ledger.until(Moment::InFlight(k)).await;
     }
 
+    /// Returns when this page has been asked for so many times.
+    pub async fn asked(&self, path: &str, times: usize) {
+        self.ledger.until(Moment::Asked(path.to_owned(), times)).await;
+    }
+
     /// Returns when a client has hung up on this page.
     pub async fn hung_up(&self, path: &str) {
         self.ledger.until(Moment::HungUp(path.to_owned())).await;
