@@ -455,10 +455,13 @@ fn a_limit_is_kept_by_who_waits_for_it_and_not_for_less_or_more() {
 
 #[test]
 fn who_is_done_at_once_now_and_then_is_done_at_once() {
-    on_threads(|| {
-        let mut tries = [600, 0].into_iter();
-        is_done_at_once(|| thread::sleep(Duration::from_millis(tries.next().unwrap())));
+    let after = |milliseconds| thread::sleep(Duration::from_millis(milliseconds));
+    on_threads(move || {
+        let mut tries = [1_000, 0].into_iter();
+        is_done_at_once(|| tries.next().unwrap(), after);
     });
-    let text = failure_of(|| on_threads(|| is_done_at_once(|| thread::sleep(Duration::from_millis(500)))));
-    assert!(text.starts_with("assertion: each time"), "{text}");
+    // What comes before is not counted.
+    on_threads(move || is_done_at_once(|| after(1_000), |()| ()));
+    let text = failure_of(|| on_threads(move || is_done_at_once(|| 900, after)));
+    assert!(text.starts_with("assertion: each of 5 times"), "{text}");
 }

@@ -40,7 +40,7 @@ pub fn keeps_to_limit(mut wait: impl FnMut(Duration)) {
 #[cfg(not(feature = "explore"))]
 const AT_ONCE: Duration = Duration::from_millis(900);
 #[cfg(not(feature = "explore"))]
-const TRIES: usize = 8;
+const TRIES: usize = 5;
 
 /// Whether `act` is done at once with what `ready` gives it, though there is a long limit: who sleeps meanwhile does so in every
 /// one of a few tries. On a machine that stands still for seconds only so many tries find one that is quick.
