@@ -184,8 +184,7 @@ pub(crate) struct AsGiven {
 pub(crate) struct VerifyArgs {
     /// The katas to verify; all of them if none is named
     pub(crate) katas: Vec<String>,
-    /// Run everything that many times: each verdict must be the same each time. With more than one, wrong answers that fail on
-    /// schedules as declared are also run on threads
+    /// Run everything that many times: each verdict must be the same each time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) repeat: u32,
     /// Try all scenarios of what must pass up to their bound, which takes minutes an answer, and run all tests of what must fail

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use kata::inputs::{counted, pairs};
 use kata::scenarios::every_small_program;
-use kata::{Check, Gate, Log, Rendezvous, a_while_passes, check, on_schedules, panic_on_purpose, until_blocked};
+use kata::{AGES, Check, Gate, Log, Rendezvous, a_while_passes, check, on_schedules, panic_on_purpose, until_blocked};
 use queue::{GetError, PutError, Queue, pipeline};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
@@ -550,8 +550,6 @@ const CROWD: usize = 257;
 const MANY: usize = 1025;
 /// One more than two bytes can count. On schedules it would be too many items.
 const VERY_MANY: usize = 65_537;
-/// About 200 years: more seconds than 32 bits count.
-const AGES: Duration = Duration::from_secs(200 * 365 * 24 * 60 * 60);
 
 /// A capacity, or a number of workers.
 fn size(n: usize) -> NonZeroUsize {

@@ -93,10 +93,23 @@ pub fn joined(subject: &Subject, schedules: KataVerdict, threads: KataVerdict) -
     if !has_run(&threads) {
         return threads;
     }
-    let mut tests = [schedules.tests, threads.tests].concat();
+    // A schedule that fails is enough. Threads have to confirm what passed.
+    let failed: BTreeSet<String> = failing(&schedules.tests).map(|test| test.name.clone()).collect();
+    let confirmed = threads.tests.into_iter().filter(|test| !failed.contains(&test.name));
+    let mut tests: Vec<TestVerdict> = schedules.tests.into_iter().chain(confirmed).collect();
     let score = award_points(&subject.kata, &mut tests);
     let seconds = schedules.seconds + threads.seconds;
-    KataVerdict { verdict: of_tests(subject.wanted().count(), &tests), score, seconds, tests, ..threads }
+    let verdict = of_tests(subject.wanted().count(), &tests);
+    KataVerdict {
+        kata: threads.kata,
+        subject: threads.subject,
+        diagnostics: threads.diagnostics,
+        max_score: threads.max_score,
+        verdict,
+        score,
+        seconds,
+        tests,
+    }
 }
 
 /// Whether tests of that subject have been run, or could have been.
@@ -110,7 +123,7 @@ pub fn max_score(kata: &crate::subject::catalog::Kata) -> u32 {
 }
 
 fn of_tests(expected: usize, tests: &[TestVerdict]) -> SubjectVerdict {
-    let mut failed = tests.iter().filter(|test| test.verdict == Verdict::Failed).peekable();
+    let mut failed = failing(tests).peekable();
     if tests.iter().any(is_broken) {
         return SubjectVerdict::GraderError;
     }
@@ -120,6 +133,10 @@ fn of_tests(expected: usize, tests: &[TestVerdict]) -> SubjectVerdict {
     }
     // A kata whose tests all skip both modes, or that has none, proves nothing.
     if judged(tests) == expected && expected > 0 { SubjectVerdict::Passed } else { SubjectVerdict::GraderError }
+}
+
+fn failing(tests: &[TestVerdict]) -> impl Iterator<Item = &TestVerdict> {
+    tests.iter().filter(|test| test.verdict == Verdict::Failed)
 }
 
 /// How many tests these verdicts are on.
@@ -425,6 +442,13 @@ mod tests {
         assert_eq!(both(schedules(None), of(Mode::Threads, others, None)), SubjectVerdict::Passed);
         assert_eq!(both(schedules(Some(Kind::Race)), of(Mode::Threads, others, None)), SubjectVerdict::Failed);
         assert_eq!(both(schedules(None), of(Mode::Threads, others, Some(Kind::Leak))), SubjectVerdict::Failed);
+        let again =
+            joined(&subject, schedules(Some(Kind::Deadlock)), of(Mode::Threads, &katas[0].tests, Some(Kind::Timeout)));
+        let kinds = |name: &String| {
+            again.tests.iter().filter(|test| test.name == *name).filter_map(|test| test.kind).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(first), [Kind::Deadlock], "what schedules have shown needs no threads");
+        assert_eq!(kinds(&others[0]), [Kind::Timeout]);
         let one_is_missing = both(schedules(None), of(Mode::Threads, &others[1..], None));
         assert_eq!(one_is_missing, SubjectVerdict::GraderError, "a test that nobody judged");
         let not_compiled = said(SubjectVerdict::CompileError, Vec::new());
