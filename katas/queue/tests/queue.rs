@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 
 use kata::inputs::{counted, pairs};
 use kata::scenarios::every_small_program;
-use kata::{AGES, Check, Gate, Log, Rendezvous, a_while_passes, check, on_schedules, panic_on_purpose, until_blocked};
+use kata::{
+    AEONS, AGES, Check, Gate, Log, Rendezvous, a_while_passes, check, on_schedules, panic_on_purpose, until_blocked,
+};
 use queue::{GetError, PutError, Queue, pipeline};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
@@ -332,7 +334,7 @@ fn large_numbers_are_nothing_special() {
         Crowd {
             told: "get with a limit, until the queue is closed",
             items: 0,
-            waits: |queue| assert_eq!(queue.get_timeout(AGES), Err(GetError::Closed)),
+            waits: |queue| assert_eq!(queue.get_timeout(AEONS), Err(GetError::Closed)),
             relief: Queue::close,
         },
         Crowd {
