@@ -312,67 +312,77 @@ impl Display for Left {
 #[test]
 #[ignore = "needs schedules: cargo xtask check queue large_numbers_are_nothing_special"]
 fn large_numbers_are_nothing_special() {
-    let crowds = [
-        Crowd {
-            told: "get, until there is an item for each",
-            items: 0,
-            waits: |queue| assert!(queue.get().is_ok()),
-            relief: |queue| assert!((0..CROWD).all(|item| queue.put(item) == Ok(()))),
-        },
-        Crowd {
-            told: "put, until there is room for each",
-            items: CROWD,
-            waits: |queue| assert_eq!(queue.put(0), Ok(())),
-            relief: |queue| assert!((0..CROWD).all(|item| queue.get() == Ok(item))),
-        },
-        Crowd {
-            told: "get, until the queue is closed",
-            items: 0,
-            waits: |queue| assert_eq!(queue.get(), Err(GetError::Closed)),
-            relief: Queue::close,
-        },
-        Crowd {
-            told: "get with a limit, until the queue is closed",
-            items: 0,
-            waits: |queue| assert_eq!(queue.get_timeout(AEONS), Err(GetError::Closed)),
-            relief: Queue::close,
-        },
-        Crowd {
-            told: "put, until the queue is closed",
-            items: CROWD,
-            waits: |queue| assert_eq!(queue.put(0), Err(PutError::Closed(0))),
-            relief: Queue::close,
-        },
-        Crowd {
-            told: "join, until all is done",
-            items: CROWD,
-            waits: Queue::join,
-            relief: |queue| (0..CROWD).for_each(|_| queue.task_done()),
-        },
-    ];
+    let crowds = |many| {
+        [
+            Crowd {
+                told: "get, until there is an item for each",
+                many,
+                full: false,
+                waits: |queue| assert!(queue.get().is_ok()),
+                relief: |queue, many| assert!((0..many).all(|item| queue.put(item) == Ok(()))),
+            },
+            Crowd {
+                told: "put, until there is room for each",
+                many,
+                full: true,
+                waits: |queue| assert_eq!(queue.put(0), Ok(())),
+                relief: |queue, many| assert!((0..many).all(|item| queue.get() == Ok(item))),
+            },
+            Crowd {
+                told: "get, until the queue is closed",
+                many,
+                full: false,
+                waits: |queue| assert_eq!(queue.get(), Err(GetError::Closed)),
+                relief: |queue, _| queue.close(),
+            },
+            Crowd {
+                told: "get with a limit, until the queue is closed",
+                many,
+                full: false,
+                waits: |queue| assert_eq!(queue.get_timeout(AEONS), Err(GetError::Closed)),
+                relief: |queue, _| queue.close(),
+            },
+            Crowd {
+                told: "put, until the queue is closed",
+                many,
+                full: true,
+                waits: |queue| assert_eq!(queue.put(0), Err(PutError::Closed(0))),
+                relief: |queue, _| queue.close(),
+            },
+            Crowd {
+                told: "join, until all is done",
+                many,
+                full: true,
+                waits: Queue::join,
+                relief: |queue, many| (0..many).for_each(|_| queue.task_done()),
+            },
+        ]
+    };
+    let crowds = Vec::from_iter(CROWDS.into_iter().flat_map(crowds));
     Check::new().schedules_only().no_spurious_wakeups().schedules(crowds.len() as u64).each(crowds, |crowd| {
-        let queue = Arc::new(Queue::bounded(size(CROWD)));
-        assert!((0..crowd.items).all(|item| queue.put(item) == Ok(())));
-        let threads = Vec::from_iter((0..CROWD).map(|_| spawn("one of many", &queue, crowd.waits)));
+        let queue = Arc::new(Queue::bounded(size(crowd.many)));
+        assert!(!crowd.full || (0..crowd.many).all(|item| queue.put(item) == Ok(())));
+        let threads = Vec::from_iter((0..crowd.many).map(|_| spawn("one of many", &queue, crowd.waits)));
         // Time passes when nobody can go on: all of them wait now.
         a_while_passes();
         assert!(threads.iter().all(|thread| !thread.is_finished()), "each of them has to wait");
-        (crowd.relief)(&queue);
+        (crowd.relief)(&queue, crowd.many);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
 }
 
-/// Many threads wait at a queue with so many items, until something lets each of them go on.
+/// Many threads wait at a queue that is empty, or has an item for each of them, until something lets each go on.
 struct Crowd {
     told: &'static str,
-    items: usize,
+    many: usize,
+    full: bool,
     waits: fn(&Queue<usize>),
-    relief: fn(&Queue<usize>),
+    relief: fn(&Queue<usize>, usize),
 }
 
 impl Display for Crowd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{CROWD} threads that {}", self.told)
+        write!(f, "{} threads that {}", self.many, self.told)
     }
 }
 
@@ -546,8 +556,8 @@ fn a_pipeline_reads_no_further_when_its_collector_has_seen_enough() {
     });
 }
 
-/// More threads than a byte can count.
-const CROWD: usize = 257;
+/// As many threads as a byte has values, so that it counts none; and one more.
+const CROWDS: [usize; 2] = [256, 257];
 /// More items than a byte can count, or a list of fixed length holds.
 const MANY: usize = 1025;
 /// One more than two bytes can count. On schedules it would be too many items.
