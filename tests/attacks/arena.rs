@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use pipeline::subject::catalog;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -18,6 +19,38 @@ use crate::samples::Sample;
 const SECRET: &str = "the-secret-of-whoever-grades";
 /// A grader that is not done by then is ended, and the test with it.
 const PATIENCE: Duration = Duration::from_secs(900);
+
+/// The tests with which these katas are attacked. Their others would say of each attack what they say of an honest answer, and take
+/// minutes for it.
+const TESTS: [(&str, &[&str]); 3] = [
+    (
+        "fetch",
+        &[
+            "a_page_that_is_there_is_answered_by_its_text",
+            "calls_share_nothing",
+            "places_are_for_all_sites_together",
+            "a_page_that_comes_twice_has_two_answers",
+        ],
+    ),
+    (
+        "process",
+        &[
+            "a_process_gets_its_arguments_variables_and_folder",
+            "processes_run_at_the_same_time",
+            "a_process_writes_where_its_parent_writes",
+        ],
+    ),
+    (
+        "thread",
+        &[
+            "the_cook_gets_the_dish_and_join_gives_the_plate",
+            "all_dishes_are_cooked_at_the_same_time",
+            "a_cook_that_panics_takes_no_other_along",
+            "calls_have_nothing_to_do_with_each_other",
+            "what_holds_for_three_cooks_holds_for_70",
+        ],
+    ),
+];
 
 /// The checkout that these tests belong to.
 pub(crate) fn repository() -> PathBuf {
@@ -56,7 +89,7 @@ impl Arena {
         let lock = fs::File::create(shared.join("attacked.lock")).expect("a file");
         lock.lock().expect("nobody holds it for ever");
         for name in ["Cargo.toml", "Cargo.lock", "katas", "solutions", "tests", "xtask"] {
-            mirror(&repository().join(name), &checkout.join(name));
+            mirror(&repository().join(name), &checkout.join(name), &with_few_tests);
         }
         let mut arena = Arena { checkout, target, tier: Tier::Limits, _lock: lock };
         arena.tier = arena.probe();
@@ -187,6 +220,17 @@ impl Arena {
         let printed = [ran.stdout, ran.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         (ran.status.code(), printed)
     }
+}
+
+/// What a file has to be in the checkout that is attacked.
+fn with_few_tests(file: &Path, text: Vec<u8>) -> Vec<u8> {
+    let is_of = |kata: &str| file.ends_with(format!("katas/{kata}/tests/{kata}.rs"));
+    let Some((_, wanted)) = TESTS.iter().find(|(kata, _)| is_of(kata)) else { return text };
+    let text = String::from_utf8(text).expect("a source");
+    for name in *wanted {
+        assert!(text.contains(&format!("\nfn {name}(")), "{} has no test {name}", file.display());
+    }
+    catalog::with_tests(&text, |test| wanted.contains(&test)).into_bytes()
 }
 
 /// For how long attacks let a process sleep that they leave behind. Nobody else sleeps for just that time.

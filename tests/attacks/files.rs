@@ -74,10 +74,11 @@ pub(crate) fn all(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Makes `to` a copy of `from`. What is the same already keeps its time, so that cargo has nothing to do for it.
-pub(crate) fn mirror(from: &Path, to: &Path) {
+/// Makes `to` a copy of `from`, in which files are as `change` makes them. What is the same already keeps its time, so that cargo has
+/// nothing to do for it.
+pub(crate) fn mirror(from: &Path, to: &Path, change: &dyn Fn(&Path, Vec<u8>) -> Vec<u8>) {
     if from.is_file() {
-        let text = fs::read(from).expect("a file");
+        let text = change(from, fs::read(from).expect("a file"));
         if fs::read(to).is_ok_and(|now| now == text) {
             return;
         }
@@ -92,6 +93,6 @@ pub(crate) fn mirror(from: &Path, to: &Path) {
         }
     }
     for entry in fs::read_dir(from).expect("a folder").flatten() {
-        mirror(&entry.path(), &to.join(entry.file_name()));
+        mirror(&entry.path(), &to.join(entry.file_name()), change);
     }
 }

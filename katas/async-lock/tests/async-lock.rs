@@ -21,7 +21,7 @@ use std::thread;
 
 use async_lock::{Acquire, Cache, Lock, LockGuard, Permit, Semaphore};
 use kata::scenarios::every_small_program;
-use kata::{Check, check, panic_on_purpose};
+use kata::{Check, EXPLORED, check, panic_on_purpose};
 use tokio::runtime::Builder;
 use tokio::sync::{Barrier, oneshot};
 use tokio::task::{JoinHandle, yield_now};
@@ -118,6 +118,10 @@ fn first_come_first_served_and_nobody_else_is_woken() {
         drop(second);
         assert!(line[2].poll().is_some(), "it is the next");
         long_lines_at_once();
+        // One thread alone, so schedules would show nothing more.
+        if !EXPLORED {
+            [false, true].into_iter().for_each(a_line_that_is_never_empty);
+        }
     });
 }
 
@@ -145,6 +149,23 @@ fn long_lines_at_once() {
     }
     drop(held);
     assert_eq!(shared.map(Shared::available), [1; 4], "nobody holds anything");
+}
+
+/// A semaphore or a lock for which somebody waits all the time, until more have come than two bytes count.
+fn a_line_that_is_never_empty(lock: bool) {
+    let shared = Shared::for_ever(lock, 1);
+    let mut held = shared.try_acquire();
+    let mut first = Waiter::new(shared.acquire());
+    assert!(first.poll().is_none(), "it is taken");
+    for number in 0..VERY_MANY {
+        let mut next = Waiter::new(shared.acquire());
+        assert!(next.poll().is_none() && !first.is_woken(), "it is taken, after {number} others");
+        drop(held.take());
+        assert!(first.is_woken(), "it is the first who waits, after {number} others");
+        held = first.poll();
+        assert!(held.is_some(), "it was given what has come back, after {number} others");
+        first = next;
+    }
 }
 
 #[test]
@@ -416,6 +437,7 @@ fn fetch_many_at_once() {
 #[test]
 fn whoever_waits_for_a_fetch_sleeps_until_it_has_ended() {
     check(|| {
+        many_wait_for_a_fetch();
         let cache = Cache::empty();
         let [(first_ends, mut first), (second_ends, mut second)] = [(); 2].map(|()| {
             let (ends, end) = oneshot::channel();
@@ -437,6 +459,25 @@ fn whoever_waits_for_a_fetch_sleeps_until_it_has_ended() {
         assert!(third.is_woken(), "the value is there, and whoever waits for it is not woken");
         assert_eq!(third.poll(), Some(Ok::<_, Infallible>(1)));
     });
+}
+
+/// More wait for one fetch than a byte counts. When it has brought the value, each is woken, at the latest by the one before it.
+fn many_wait_for_a_fetch() {
+    let (cache, (ends, end)) = (Cache::empty(), oneshot::channel());
+    let mut first = Waiter::new(cache.get("soup", async { end.await.unwrap() }));
+    assert_eq!(first.poll(), None, "the first fetches");
+    let other = || async { panic!("two fetch at the same time") };
+    let mut line = Vec::from_iter((0..300).map(|_| Waiter::new(cache.get::<Infallible>("soup", other()))));
+    assert!(line.iter_mut().all(|waits| waits.poll().is_none()), "the first fetches");
+    assert!(!line.iter().any(Waiter::is_woken), "the first fetches, and whoever waits for it is woken");
+    ends.send(Ok::<_, Infallible>(1)).unwrap();
+    assert_eq!(first.poll(), Some(Ok(1)));
+    drop(first);
+    while !line.is_empty() {
+        let before = line.len();
+        line.retain_mut(|waits| !waits.is_woken() || waits.poll() != Some(Ok(1)));
+        assert!(line.len() < before, "the value is there, and {before} of 300 who wait for it are not woken");
+    }
 }
 
 #[test]
@@ -604,6 +645,8 @@ struct AtOnce {
 }
 
 const GIVES_UP: &str = "gives up";
+/// One more than two bytes count.
+const VERY_MANY: usize = 65_537;
 
 impl AtOnce {
     /// It waits, in the line.

@@ -177,6 +177,20 @@ fn waiting_for_both_accounts_keeps_to_one_limit() {
             assert!(waited < limit + limit / 4, "waited for {waited:?} where {limit:?} was the limit");
             assert_eq!(balances(&bank), [100, 100]);
         }
+        // Two wait, and the time of the first is up at the very moment at which the account is free. Whatever becomes of it, it keeps
+        // nothing from the other one.
+        let limit = Duration::from_millis(30);
+        let bank = Bank::new(&[100, 100]);
+        let outcome = thread::scope(|scope| {
+            let reader = start(scope, "reader", || bank.with_balance(0, |_| thread::sleep(limit)));
+            until_blocked(reader.thread());
+            let limited = start(scope, "who has a limit", || bank.transfer_within(0, 1, 30, limit));
+            until_blocked(limited.thread());
+            start(scope, "who has none", || bank.transfer(0, 1, 20).unwrap());
+            limited.join().unwrap()
+        });
+        let paid = if outcome.is_ok() { 50 } else { 20 };
+        assert_eq!(balances(&bank), [100 - paid, 100 + paid], "after {outcome:?} within {limit:?}");
         // In 32 bits, so many microseconds are none at all, and so many milliseconds neither.
         for limit in [Duration::from_micros(1 << 32), Duration::from_millis(1 << 32)] {
             let bank = Bank::new(&[100, 100]);

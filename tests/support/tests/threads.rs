@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use kata::{
@@ -404,6 +404,25 @@ fn until_still_waits_for_who_works_and_not_for_who_waits_or_spins() {
             until_still();
             stop.store(true, Ordering::SeqCst);
             gate.open();
+        });
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn until_still_does_not_wait_for_who_spins_after_a_pause() {
+    check(|| {
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                // Time enough to be seen before the pause, and not so much that this alone were spinning.
+                let begin = Instant::now();
+                while begin.elapsed() < Duration::from_millis(30) {}
+                thread::sleep(Duration::from_millis(1));
+                while !stop.load(Ordering::SeqCst) {}
+            });
+            until_still();
+            stop.store(true, Ordering::SeqCst);
         });
     });
 }

@@ -24,10 +24,10 @@ mod on_threads {
     use crate::tasks::{State, Task, family, is_on_its_way, own_id};
     use crate::threads::harness;
 
-    /// Who has had a processor for so long (the clock's ticks, of 10 ms mostly) without once waiting for anything, spins. Time on
+    /// Who has had a processor for so long (the clock's ticks, of 10 ms mostly) since it last waited for anything, spins. Time on
     /// the wall would say nothing on a busy machine.
     const LONG: u64 = 10;
-    /// Who has made way for others so often without once waiting for anything, spins, too.
+    /// Who has made way for others so often since it last waited for anything, spins, too.
     const OFTEN: u64 = 200;
     /// Who has waited so often asks again and again, with very short pauses.
     const VERY_OFTEN: u64 = 500;
@@ -42,11 +42,11 @@ mod on_threads {
     /// But the kernel shows not all that it is about to do: a process that has ended is gone from one list before its parent hears of
     /// it. So it takes some such moments, between which nobody comes or goes.
     pub(super) fn until_still() {
-        let (mut first_seen, mut still, mut who) = (BTreeMap::new(), 0, Vec::new());
+        let (mut seen, mut still, mut who) = (BTreeMap::new(), 0, Vec::new());
         while still < STILL {
-            let Some(earlier) = others(&mut first_seen) else { return };
+            let Some(earlier) = others(&mut seen) else { return };
             let on_its_way = is_on_its_way();
-            let Some(now) = others(&mut first_seen) else { return };
+            let Some(now) = others(&mut seen) else { return };
             let ids: Vec<u32> = now.iter().map(|task| task.id).collect();
             if ids != who {
                 (still, who) = (0, ids);
@@ -60,33 +60,39 @@ mod on_threads {
     }
 
     /// All threads of the test and its children but the caller and those that spin. `None` where the system doesn't tell.
-    fn others(first_seen: &mut BTreeMap<u32, Seen>) -> Option<Vec<Task>> {
+    fn others(seen: &mut BTreeMap<u32, Seen>) -> Option<Vec<Task>> {
         let (own, harness) = (own_id(), harness());
         let mut tasks = family()?;
         tasks.retain(|task| Some(task.id) != own && !harness.contains(&task.id));
-        tasks.retain(|task| !spins(task, first_seen.entry(task.id).or_insert_with(|| Seen::of(task))));
+        tasks.retain(|task| !seen.entry(task.id).or_insert_with(|| Seen::of(task)).spins(task));
         Some(tasks)
     }
 
     /// How far a thread had come.
     struct Seen {
-        processor_time: u64,
+        /// How often it had waited when it was first seen.
+        first: u64,
+        /// How often when it was last seen to have waited, and what it had done by then.
         waits: u64,
+        processor_time: u64,
         switches: u64,
     }
 
     impl Seen {
         fn of(task: &Task) -> Seen {
-            Seen { processor_time: task.processor_time(), waits: task.waits, switches: task.switches }
+            let processor_time = task.processor_time();
+            Seen { first: task.waits, waits: task.waits, processor_time, switches: task.switches }
         }
-    }
 
-    /// Whether a thread will never be still by itself, to judge by what it has done since it was first seen. Numbers are used
-    /// again: a new thread may have come less far than the one before it.
-    fn spins(task: &Task, first: &Seen) -> bool {
-        let now = Seen::of(task);
-        let (waits, switches) = (now.waits.saturating_sub(first.waits), now.switches.saturating_sub(first.switches));
-        let long = now.processor_time.saturating_sub(first.processor_time) >= LONG || switches >= OFTEN;
-        waits >= VERY_OFTEN || waits == 0 && long
+        /// Whether a thread will never be still by itself, to judge by what it has done since it was first seen, or since it last
+        /// waited. Numbers are used again: a new thread may have come less far than the one before it.
+        fn spins(&mut self, task: &Task) -> bool {
+            if task.waits != self.waits {
+                *self = Seen { first: self.first, ..Seen::of(task) };
+            }
+            let long = task.processor_time().saturating_sub(self.processor_time) >= LONG;
+            let often = task.switches.saturating_sub(self.switches) >= OFTEN;
+            long || often || task.waits.saturating_sub(self.first) >= VERY_OFTEN
+        }
     }
 }

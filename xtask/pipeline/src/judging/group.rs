@@ -18,7 +18,7 @@ use crate::judging::sandbox::Trust;
 use crate::judging::settings::Purpose;
 use crate::judging::stage::{self, Loaded, Staged};
 use crate::repository::Repository;
-use crate::subject::catalog::{Kata, Need};
+use crate::subject::catalog::{self, Kata, Need};
 use crate::subject::sources::Files;
 
 /// Subjects in one program at most. With more, the programs grow, and little more is spared.
@@ -171,33 +171,12 @@ fn sources(kata: &Kata, subjects: &[&Loaded]) -> Result<Files> {
         let module = module(number);
         main += &format!("#[path = \"{module}/{}.rs\"]\nmod {module};\n", kata.name);
         for (name, text) in &texts {
-            let text = with_tests(text, |test| loaded.subject.wants(test));
+            let text = catalog::with_tests(text, |test| loaded.subject.wants(test));
             files.insert(Path::new(&module).join(name), naming(&text, &kata.library(), &format!("answer_{module}")));
         }
     }
     files.insert("main.rs".into(), main);
     Ok(files)
-}
-
-/// The text with the wanted tests only: most of a compiler's time here would go into the others. Its lines keep their numbers.
-fn with_tests(text: &str, wants: impl Fn(&str) -> bool) -> String {
-    // The attributes of what comes next wait until its name is known.
-    let (mut made, mut marked) = (String::new(), String::new());
-    for line in text.split_inclusive('\n') {
-        let name = line.strip_prefix("fn ").and_then(|line| line.split('(').next());
-        match name {
-            Some(name) if !wants(name) => made += &marked.replacen("#[test]", "#[cfg(false)]", 1),
-            Some(_) => made += &marked,
-            None if line.starts_with("#[") || !marked.is_empty() && !line.trim().is_empty() => {
-                marked += line;
-                continue;
-            }
-            None => made += &marked,
-        }
-        made += line;
-        marked.clear();
-    }
-    made + &marked
 }
 
 /// The text, in which the name of one library means another one. Its lines keep their numbers.
@@ -230,7 +209,7 @@ mod tests {
     #[test]
     fn answers_whose_tests_start_their_own_program_are_alone() {
         let repository = Repository::find(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
-        let katas = crate::subject::catalog::all(&repository).unwrap();
+        let katas = catalog::all(&repository).unwrap();
         let (sharing, alone): (Vec<_>, Vec<_>) = katas.iter().partition(|kata| strangers_may_share(kata));
         assert!(sharing.len() > 10 && alone.len() > 5, "{} and {}", sharing.len(), alone.len());
         for kata in sharing {
@@ -243,15 +222,6 @@ mod tests {
     fn groups_are_nearly_of_one_size_and_keep_the_cores_busy() {
         let sizes = [(1, 2), (2, 2), (3, 2), (9, 2), (17, 2), (200, 2), (200, 64)].map(|(n, cores)| size(n, cores));
         assert_eq!(sizes, [1, 2, 2, 5, 6, 8, 4]);
-    }
-
-    #[test]
-    fn of_the_tests_a_copy_has_the_wanted_ones() {
-        let text = "use a::B;\n\n#[test]\n#[ignore = \"b\"]\nfn one() {}\n\n#[test]\nfn other() {\n    one();\n}\nfn help() {}\n";
-        assert_eq!(with_tests(text, |_| true), text);
-        assert_eq!(with_tests(text, |name| name == "other"), text.replacen("#[test]", "#[cfg(false)]", 1));
-        let both = text.replace("#[test]", "#[cfg(false)]");
-        assert_eq!(with_tests(text, |_| false), both);
     }
 
     #[test]

@@ -328,3 +328,39 @@ fn test_names(repository: &Repository, path: &Path) -> Result<Vec<String>> {
     });
     Ok(tests.collect())
 }
+
+/// The text of a test file with the wanted tests only: most of a compiler's time would go into the others. Its lines keep their
+/// numbers.
+pub fn with_tests(text: &str, wants: impl Fn(&str) -> bool) -> String {
+    // The attributes of what comes next wait until its name is known.
+    let (mut made, mut marked) = (String::new(), String::new());
+    for line in text.split_inclusive('\n') {
+        let name = line.strip_prefix("fn ").and_then(|line| line.split('(').next());
+        match name {
+            Some(name) if !wants(name) => made += &marked.replacen("#[test]", "#[cfg(false)]", 1),
+            Some(_) => made += &marked,
+            None if line.starts_with("#[") || !marked.is_empty() && !line.trim().is_empty() => {
+                marked += line;
+                continue;
+            }
+            None => made += &marked,
+        }
+        made += line;
+        marked.clear();
+    }
+    made + &marked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_tests_a_copy_has_the_wanted_ones() {
+        let text = "use a::B;\n\n#[test]\n#[ignore = \"b\"]\nfn one() {}\n\n#[test]\nfn other() {\n    one();\n}\nfn help() {}\n";
+        assert_eq!(with_tests(text, |_| true), text);
+        assert_eq!(with_tests(text, |name| name == "other"), text.replacen("#[test]", "#[cfg(false)]", 1));
+        let both = text.replace("#[test]", "#[cfg(false)]");
+        assert_eq!(with_tests(text, |_| false), both);
+    }
+}
