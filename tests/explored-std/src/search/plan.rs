@@ -261,7 +261,7 @@ pub(super) fn search_everything(runner: &mut Runner, mut budget: Budget, beginni
         }
         if let Some(marks) = &ran.disputed
             && runner.is_reducible()
-            && is_refuted(runner, in_order(strategy.borrow().taken(), marks))
+            && is_refuted(runner, strategy.borrow().taken(), marks)
         {
             return Err(Again::Hidden);
         }
@@ -280,8 +280,8 @@ pub(super) fn search_everything(runner: &mut Runner, mut budget: Budget, beginni
 }
 
 /// The choices of a schedule in an order that brings the marks before which this happened one after the other, and is the same to
-/// every thread.
-fn in_order(choices: &[Choice], marks: &[Box<[u32]>]) -> Vec<Choice> {
+/// every thread; and how many of them it takes to the last of these marks.
+fn in_order(choices: &[Choice], marks: &[Box<[u32]>]) -> (Vec<Choice>, usize) {
     let mut is_made = vec![false; choices.len()];
     let mut ordered = Vec::with_capacity(choices.len());
     for past in marks {
@@ -292,16 +292,18 @@ fn in_order(choices: &[Choice], marks: &[Box<[u32]>]) -> Vec<Choice> {
             }
         }
     }
+    let to_the_marks = ordered.len();
     ordered.extend(choices.iter().zip(is_made).filter(|(_, is_made)| !is_made).map(|(choice, _)| *choice));
-    ordered
+    (ordered, to_the_marks)
 }
 
-/// Whether a schedule that should fail does not: it fits the program, and all is well. Then its steps are not what the search takes
-/// them for.
-fn is_refuted(runner: &mut Runner, choices: Vec<Choice>) -> bool {
+/// Whether a schedule that should fail, in that order of its marks, does not: it fits the program up to the last of them, and all is well.
+/// Then its steps are not what the search takes them for.
+fn is_refuted(runner: &mut Runner, choices: &[Choice], marks: &[Box<[u32]>]) -> bool {
+    let (choices, to_the_marks) = in_order(choices, marks);
     let strategy = Rc::new(RefCell::new(Replay::as_it_comes(choices)));
     let ran = runner.run(&strategy);
-    let fits = strategy.borrow().misfit(false).is_none();
+    let fits = strategy.borrow().fitted() >= to_the_marks;
     fits && ran.failure.is_none() && ran.again.is_none()
 }
 

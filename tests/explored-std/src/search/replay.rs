@@ -48,7 +48,7 @@ impl Replay {
         Replay { choices, next: 0, own: false, misfit: None, order, as_it_comes: false, pauses: None, position }
     }
 
-    /// Follows a schedule in which what is noted is judged in the very order in which it comes.
+    /// Follows a schedule in which what is noted is judged in the very order in which it comes. It is followed as far as it fits.
     pub(crate) fn as_it_comes(choices: Vec<Choice>) -> Replay {
         Replay { as_it_comes: true, ..Replay::given(choices) }
     }
@@ -57,6 +57,11 @@ impl Replay {
     pub(crate) fn up_to(choices: Vec<Choice>, after: usize) -> Replay {
         let pauses = Some(after.min(choices.len()));
         Replay { pauses, ..Replay::given(choices) }
+    }
+
+    /// How many of its choices fitted the program.
+    pub(crate) fn fitted(&self) -> usize {
+        self.next
     }
 
     /// The position that was reached. Nothing may come next if the schedule ended there.
@@ -114,6 +119,11 @@ impl Replay {
         match choices.iter().position(|choice| *choice == wanted) {
             Some(index) => Ok(index),
             None if self.own => Err(super::nondeterministic(state, wanted.thread)),
+            None if self.as_it_comes => {
+                self.next -= 1;
+                self.choices.truncate(self.next);
+                Ok(default_choice(state, choices))
+            }
             None => {
                 let message = misfit(state, wanted, self.next);
                 self.misfit = Some(message.clone());
