@@ -19,7 +19,7 @@ use std::time::Duration;
 use blocking::{BlockingPool, Connection, JobError, LONGEST, TURN, converse, serve};
 use contract::{Network, Peer, Stop, Then};
 use kata::inputs::{counted, listed, orders, subsets};
-use kata::{Check, EXPLORED, Gate, Peak, Rendezvous, panic_on_purpose};
+use kata::{Check, EXPLORED, Gate, Peak, Rendezvous, panic_on_purpose, when_dropped};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
@@ -148,6 +148,17 @@ fn it_pauses_when_nobody_can_go_on_and_only_then() {
         let peer = Peer::who_says(format!("{number}ab\n"));
         peer.write_stops(0, Stop::NotNow(1)).read_stops(4, Stop::UntilClosed(other))
     };
+    // One that ends among two others, which have said `WouldBlock` by then, or not yet.
+    let ends = |place: usize, says: &str| {
+        let mut peers = [0, 1, 2].map(|number| slow(number, Stop::NotNow(1)));
+        peers[place] = Peer::who_says(says.replace('n', &place.to_string()));
+        Vec::from(peers)
+    };
+    // As many bytes come one by one as a byte has values, and then none for a while.
+    let crumbs = |number: usize| {
+        let says = Peer::who_says(format!("{number}{}\n", "x".repeat(300)));
+        (1..256).fold(says, |peer, at| peer.read_stops(at, Stop::Short)).read_stops(256, Stop::NotNow(1))
+    };
     let rows = [
         ("no connection", vec![], 0),
         ("one that is always ready", vec![slow(0, Stop::Short)], 0),
@@ -159,6 +170,13 @@ fn it_pauses_when_nobody_can_go_on_and_only_then() {
         ("one that waits for the one before it", vec![slow(0, Stop::Short), slow(1, Stop::UntilClosed(0))], 0),
         ("one that waits until the one after it has taken its answer", vec![waits(0, 1), listens(1, 0)], 1),
         ("one that waits until the one before it has taken its answer", vec![listens(0, 1), waits(1, 0)], 1),
+        ("two that are not ready when the one before them ends", ends(0, ""), 2),
+        ("two that are not ready when the one between them ends", ends(1, ""), 2),
+        ("two that are not ready when the one after them ends", ends(2, ""), 2),
+        ("two that are not ready when the one before them has said all", ends(0, "na\nnb\n"), 2),
+        ("two that are not ready when the one after them has said all", ends(2, "na\nnb\n"), 2),
+        ("one that is not ready while 256 bytes of another one come", vec![slow(0, Stop::NotNow(1)), crumbs(1)], 2),
+        ("one that is not ready when 256 bytes of another one have come", vec![crumbs(0), slow(1, Stop::NotNow(1))], 2),
     ];
     let rows = rows.map(|(told, peers, pauses)| Row(told.to_owned(), (peers, pauses)));
     Check::new().threads_only().each(rows, |Row(_, (peers, pauses))| {
@@ -384,12 +402,17 @@ fn a_job_that_panics_is_an_error_in_its_place() {
 #[test]
 fn a_job_whose_caller_has_gone_keeps_its_place_until_it_ends() {
     let rows = CALLS.into_iter().flat_map(|call| {
-        [("while its job runs", false), ("when it is given its place", true)]
-            .map(|(when, has_place)| Row(format!("a caller of {call} who goes {when}"), (call, has_place)))
+        // What `converse` leaves is ours.
+        let whens = [Goes::WhileItsJobRuns, Goes::WhenItHasItsPlace, Goes::AndLeavesWhatPanics].into_iter();
+        let whens =
+            whens.filter(move |when| *when != Goes::AndLeavesWhatPanics || [Call::Run, Call::Map].contains(&call));
+        whens.map(move |when| Row(format!("a caller of {call} who goes {when}"), (call, when)))
     });
-    check().each(rows, |Row(_, (call, has_place))| {
-        if *has_place {
-            return on_one_thread(goes_when_it_is_given_its_place(*call));
+    check().each(rows, |Row(_, (call, when))| {
+        match when {
+            Goes::WhenItHasItsPlace => return on_one_thread(goes_when_it_is_given_its_place(*call)),
+            Goes::AndLeavesWhatPanics => return on_one_thread(goes_and_leaves_what_panics(*call)),
+            Goes::WhileItsJobRuns => {}
         }
         let (pool, stuck) = (BlockingPool::new(1), Stuck::new());
         let job = stuck.job();
@@ -877,6 +900,46 @@ async fn goes_when_it_is_given_its_place(call: Call) {
     assert_eq!(first.await, Ok(()));
     drop(second);
     assert_eq!(pool.run(|| "next").await, Ok("next"), "what has the place of the second job");
+}
+
+/// When a caller goes who does not wait for its result.
+#[derive(Clone, Copy, PartialEq)]
+enum Goes {
+    WhileItsJobRuns,
+    WhenItHasItsPlace,
+    AndLeavesWhatPanics,
+}
+
+impl fmt::Display for Goes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Goes::WhileItsJobRuns => "while its job runs",
+            Goes::WhenItHasItsPlace => "when it is given its place",
+            Goes::AndLeavesWhatPanics => "while its job runs, whose result panics when it is dropped",
+        })
+    }
+}
+
+/// A caller of one job goes while it runs. Nobody wants the result, and when it is dropped, it panics.
+async fn goes_and_leaves_what_panics(call: Call) {
+    let (pool, stuck) = (BlockingPool::new(1), Stuck::new());
+    let job = stuck.job();
+    let work = move |number| {
+        job(number);
+        when_dropped(|| panic_on_purpose("nobody wants it"))
+    };
+    let theirs = pool.clone();
+    let mut results: Pin<Box<dyn Future<Output = Results>>> = Box::pin(async move {
+        match call {
+            Call::Map => drop(theirs.map(vec![0], work).await),
+            _ => drop(theirs.run(move || work(0)).await),
+        }
+        Vec::new()
+    });
+    stuck.has_begun(&mut results).await;
+    drop(results);
+    stuck.gate.open();
+    assert_eq!(pool.run(|| "next").await, Ok("next"), "what has the place of the job whose result nobody wanted");
 }
 
 /// A job panics, and its place is one place again.
