@@ -141,7 +141,8 @@ fn work_may_do_the_same_again() {
         (InChunks, &[Balanced, Balanced, InChunks, InChunks, Balanced, InChunks]),
         (Balanced, &[InChunks, InChunks, Balanced, Balanced, InChunks, Balanced]),
     ];
-    let many = many.into_iter().chain(deep.map(deeper)).filter(|_| !EXPLORED);
+    let at_once = [InChunks, Balanced].map(|way| at_the_same_time(way, 3));
+    let many = many.into_iter().chain(deep.map(deeper)).chain(at_once).filter(|_| !EXPLORED);
     // Three levels have more schedules than can be tried, and any will do.
     Check::new().schedules(3_000).each(few.chain(three.map(deeper)).chain(many), Job::hold);
 }
@@ -172,7 +173,8 @@ fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
     // Its threads may call the others, too.
     let calls: [&[_]; 2] = [&[Way::InChunks], &[Way::Balanced]];
     let calls = calls.map(|inside| Job { what: What::Meet, chosen: vec![0], inside, ..Job::of(Way::WithRayon, 2, 2) });
-    each_on_threads(few.chain(calls).chain([many, very_many]), Job::hold);
+    let at_once = at_the_same_time(Way::WithRayon, 3);
+    each_on_threads(few.chain(calls).chain([many, very_many, at_once]), Job::hold);
 }
 
 #[test]
@@ -407,6 +409,8 @@ struct Job {
     /// The work on one of the chosen calls the first of these, whose work calls the next one, and so on. The workers of each
     /// wait for each other.
     inside: &'static [Way],
+    /// So many do the job at the same time, each by a call of its own. Those whose work lasts wait for each other.
+    calls: usize,
 }
 
 /// All jobs up to so many items and workers. As many items meet as can be worked on at once. One panics, or two.
@@ -427,9 +431,14 @@ fn jobs(way: Way, items: usize, workers: usize, what: What) -> Vec<Job> {
     sizes.flat_map(choices).collect()
 }
 
+/// So many call the same for two items and workers at the same time, and all items meet.
+fn at_the_same_time(way: Way, calls: usize) -> Job {
+    Job { what: What::Meet, chosen: vec![0, 1], calls, ..Job::of(way, 2, 2) }
+}
+
 impl Job {
     fn of(way: Way, items: usize, workers: usize) -> Job {
-        Job { way, items, workers, what: What::Nothing, chosen: Vec::new(), inside: &[] }
+        Job { way, items, workers, what: What::Nothing, chosen: Vec::new(), inside: &[], calls: 1 }
     }
 
     /// How many items can be worked on at once.
@@ -443,17 +452,25 @@ impl Job {
         let hands = match self.what {
             What::Nothing | What::Sizeless => self.hands(|_| ()),
             What::Meet => {
-                let all = Rendezvous::of(self.chosen.len());
-                self.hands(|item| {
-                    if is_chosen(&item) {
-                        all.meet();
-                    }
-                    if let (true, [way, inside @ ..]) = (Some(&item) == self.chosen.first(), self.inside) {
-                        // Each of these is in a chunk of its own if there are several.
-                        let chosen = Vec::from_iter(0..self.at_once());
-                        let job = Job::of(*way, self.items, self.workers);
-                        Job { what: What::Meet, chosen, inside, ..job }.hold();
-                    }
+                let all = Rendezvous::of(self.calls * self.chosen.len());
+                let call = || {
+                    self.hands(|item| {
+                        if is_chosen(&item) {
+                            all.meet();
+                        }
+                        if let (true, [way, inside @ ..]) = (Some(&item) == self.chosen.first(), self.inside) {
+                            // Each of these is in a chunk of its own if there are several.
+                            let chosen = Vec::from_iter(0..self.at_once());
+                            let job = Job::of(*way, self.items, self.workers);
+                            Job { what: What::Meet, chosen, inside, ..job }.hold();
+                        }
+                    })
+                };
+                thread::scope(|scope| {
+                    let others = Vec::from_iter((1..self.calls).map(|_| scope.spawn(call)));
+                    let hands = call();
+                    others.into_iter().for_each(|other| drop(other.join().unwrap()));
+                    hands
                 })
             }
             What::Panic => {
@@ -532,6 +549,10 @@ impl fmt::Display for Job {
                 let (calls, inside) = (listed(&self.chosen), self.inside.iter().map(Way::to_string));
                 let inside = Vec::from_iter(inside).join(", and in that ");
                 write!(f, ", where the work on {calls} calls {inside}, for as many, and the workers of each meet")
+            }
+            What::Meet if self.calls > 1 => {
+                let (calls, chosen) = (counted(self.calls, "call"), listed(&self.chosen));
+                write!(f, ", by {calls} at the same time, where the work on {chosen} lasts until all of them are begun")
             }
             What::Meet => write!(f, ", where the work on {} lasts until all of them are begun", listed(&self.chosen)),
             What::Panic => write!(f, ", where the work on {} panics", listed(&self.chosen)),
