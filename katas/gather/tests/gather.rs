@@ -87,7 +87,41 @@ fn a_place_is_free_when_its_future_is_gone() {
             assert_eq!(gather_bounded(futures, 1, Duration::from_millis(1)).await, [None, None]);
             assert_eq!(inside.highest(), 1, "one has begun in a place whose last future was still there");
         });
+        // The time is the model's: a thread that sleeps costs nothing.
+        if EXPLORED {
+            on_two_workers(who_blocks_keeps_its_place());
+        }
     });
+}
+
+/// The limit of the first is over, and it still blocks its thread: of two places one is left, for one after the other.
+async fn who_blocks_keeps_its_place() {
+    let inside = Peak::new();
+    let lasts = |millis| {
+        let inside = inside.clone();
+        async move {
+            let _inside = inside.enter();
+            sleep(Duration::from_millis(millis)).await;
+            Ok(0)
+        }
+    };
+    let blocking = inside.clone();
+    let blocks = async move {
+        let _inside = blocking.enter();
+        thread::sleep(Duration::from_secs(LONG));
+        pending().await
+    };
+    let futures: Vec<Work> = vec![
+        Box::pin(blocks),
+        Box::pin(lasts(1_000)),
+        Box::pin(lasts(1_500)),
+        Box::pin(lasts(500)),
+        Box::pin(lasts(500)),
+    ];
+    let outputs = gather_bounded(futures, 2, Duration::from_secs(2)).await;
+    let in_time = outputs.iter().map(Option::is_some);
+    assert!(in_time.eq([false, true, true, true, true]), "one blocks for longer than its limit: {outputs:?}");
+    assert_eq!(inside.highest(), 2, "futures under way in two places, one of which has a future that blocks");
 }
 
 /// On schedules it would be one for each order in which so many tasks run.

@@ -488,6 +488,8 @@ fn ends_everything(stage: Stage, pages: usize, how: How) {
                 tokio::join!(scrape, gone);
             }
         }
+        // Whatever ends behind the call must not keep this task waiting for the parser, which waits for this task.
+        site.quiet().await;
         gate.open();
         site.quiet().await;
         assert_eq!(site.transcript().in_flight(), 0, "requests in flight after the end");
