@@ -268,6 +268,17 @@ fn as_completed_gives_each_future_as_soon_as_it_is_complete() {
         // Only now can the others complete. One worker runs them one after the other.
         meeting.meet();
         assert_eq!(results(completed), ["early", "late"]);
+        // Whichever thread asks is told, also if another one has begun.
+        let gate = Gate::closed();
+        let stuck = gate.clone();
+        let slow = one.submit(move || {
+            stuck.pass();
+            "slow"
+        });
+        let mut completed = as_completed(vec![slow]);
+        let asks = thread::spawn(move || completed.next().map(|future| told(future.result())));
+        gate.open();
+        assert_eq!(asks.join().unwrap().as_deref(), Some("slow"));
     });
 }
 
