@@ -131,6 +131,11 @@ fn a_process_gets_its_arguments_variables_and_folder() {
             let searched = Job { program: PathBuf::from("sh"), folder, ..self::job(children, "actor", &["exit 3"]) };
             let searched = Job { arguments, ..searched };
             assert_eq!(Process::start(&searched).unwrap().join(), MET, "the program was to be searched in `PATH`");
+            situation("a file of the name `sh` is in the folder of the parent");
+            let folder = Folder::new("parent");
+            fs::write(folder.0.join("sh"), "").unwrap();
+            let parent = children.command("searching").current_dir(&folder.0).status().unwrap();
+            assert!(parent.success(), "the program was to be searched in `PATH`");
         }
     });
 }
@@ -775,7 +780,7 @@ impl Drop for Folder {
     }
 }
 
-roles!(report, actor, parent, scribe);
+roles!(report, actor, parent, scribe, searching);
 
 /// Tells what it got: arguments, folder, variables.
 fn report() -> i32 {
@@ -783,6 +788,14 @@ fn report() -> i32 {
     tell(&env::current_dir().and_then(|folder| folder.canonicalize()).unwrap_or_default().display().to_string());
     tell(&format!("{:?}", env::vars_os().collect::<Vec<_>>()));
     0
+}
+
+/// A parent in its turn: starts a program that is only a name, and ends well if that is the system's.
+fn searching() -> i32 {
+    let arguments = ["-c", "exit 7"].map(str::to_owned).into();
+    let (name, program) = (NAME.to_owned(), PathBuf::from("sh"));
+    let job = Job { name, program, arguments, variables: Vec::new(), folder: None };
+    i32::from(Process::start(&job).unwrap().join() != MET)
 }
 
 /// A parent in its turn: captures an actor that does what the arguments say, and ends well if that one was let go.

@@ -491,7 +491,9 @@ fn work() -> i32 {
     meet("work");
     for round in 1..=ROUNDS {
         // Much is changed in a moment: two must not both look before one of them stores.
-        (0..MODIFIED).for_each(|_| drop(shared.modify(|value| value + 1)));
+        for _ in 0..MODIFIED {
+            shared.modify(|value| value + 1);
+        }
         shared.update(add_1).unwrap();
         let cells = shared.snapshot().unwrap();
         assert!(cells.iter().all(|cell| *cell == cells[0]), "a torn snapshot: {cells:?}");

@@ -1,6 +1,6 @@
 //! What `check` makes of a body on threads: the kinds, the words, and that one stuck test leaves the others alone.
 
-use std::hint::black_box;
+use std::hint::{self, black_box};
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::Command;
@@ -419,7 +419,9 @@ fn until_still_does_not_wait_for_who_spins_after_a_pause() {
                 let begin = Instant::now();
                 while begin.elapsed() < Duration::from_millis(30) {}
                 thread::sleep(Duration::from_millis(1));
-                while !stop.load(Ordering::SeqCst) {}
+                while !stop.load(Ordering::SeqCst) {
+                    hint::spin_loop();
+                }
             });
             until_still();
             stop.store(true, Ordering::SeqCst);
