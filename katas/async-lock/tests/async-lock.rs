@@ -21,7 +21,7 @@ use std::thread;
 
 use async_lock::{Acquire, Cache, Lock, LockGuard, Permit, Semaphore};
 use kata::scenarios::every_small_program;
-use kata::{Check, EXPLORED, check, panic_on_purpose};
+use kata::{Check, EXPLORED, boxed, check, panic_on_purpose};
 use tokio::runtime::Builder;
 use tokio::sync::{Barrier, oneshot};
 use tokio::task::{JoinHandle, yield_now};
@@ -581,11 +581,11 @@ fn a_task_that_fetches_may_be_cancelled() {
 // ------------------------------------------------------------------------------------------------------------- tools
 
 fn on_one_worker(body: impl Future<Output = ()>) {
-    Builder::new_current_thread().build().unwrap().block_on(body);
+    Builder::new_current_thread().build().unwrap().block_on(boxed(body));
 }
 
 fn on_two_workers(body: impl Future<Output = ()>) {
-    Builder::new_multi_thread().worker_threads(2).build().unwrap().block_on(body);
+    Builder::new_multi_thread().worker_threads(2).build().unwrap().block_on(boxed(body));
 }
 
 /// What a new future gives at its first poll.

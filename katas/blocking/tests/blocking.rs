@@ -19,7 +19,7 @@ use std::time::Duration;
 use blocking::{BlockingPool, Connection, JobError, LONGEST, TURN, converse, serve};
 use contract::{Network, Peer, Stop, Then};
 use kata::inputs::{counted, listed, orders, subsets};
-use kata::{Check, EXPLORED, Gate, Peak, Rendezvous, panic_on_purpose, when_dropped};
+use kata::{Check, EXPLORED, Gate, Peak, Rendezvous, boxed, panic_on_purpose, when_dropped};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
@@ -776,7 +776,7 @@ fn one_thread() -> Runtime {
 }
 
 fn on_one_thread<T>(future: impl Future<Output = T>) -> T {
-    one_thread().block_on(future)
+    one_thread().block_on(boxed(future))
 }
 
 /// What a job does. All tests have the same type: then it is compiled once.

@@ -88,7 +88,7 @@ fn each_worker_has_a_chunk_and_all_work_at_once() {
     let jobs = [What::Nothing, What::Sizeless].into_iter().flat_map(|what| jobs(Way::InChunks, items, workers, what));
     Check::new().each(jobs, |job| {
         let all = Rendezvous::of(job.at_once());
-        let chunks = job.hands(|_| all.meet());
+        let chunks = job.hands(&|_| all.meet());
         assert_eq!(chunks.len(), job.at_once(), "how many workers there were; they had the items {chunks:?}");
         let lengths = chunks.iter().map(Vec::len);
         let (shortest, longest) = (lengths.clone().min().unwrap_or(0), lengths.max().unwrap_or(0));
@@ -156,7 +156,7 @@ fn what_holds_for_few_items_holds_for_many() {
         let all = Rendezvous::of(job.at_once());
         // Of very many, some of each worker's are enough.
         let some = (job.items / 1030).max(1);
-        let hands = job.hands(|item| (item % some == 0).then_some(&all).into_iter().for_each(Rendezvous::meet));
+        let hands = job.hands(&|item| (item % some == 0).then_some(&all).into_iter().for_each(Rendezvous::meet));
         assert_eq!(hands.len(), job.at_once(), "how many workers there were; they had the items {hands:?}");
     });
 }
@@ -329,29 +329,21 @@ fn all_ways_find_the_same_sums() {
     on_threads(|| {
         let children = Children::new();
         for workers in [1, 2, 3] {
-            let workers = size(workers);
-            let (sums, loops) = (split(1..100_001, workers), split(0..10, workers));
-            let add = |results: Vec<u64>| results.into_iter().sum::<u64>();
-            let summed = |part: &Range<u64>| part.clone().sum();
-            for sum in [
-                add(one_by_one(&sums, summed)),
-                add(in_chunks(&sums, workers, summed)),
-                add(balanced(&sums, workers, summed)),
-                add(with_rayon(&sums, workers, summed)),
-                add(by_processes(&sums, workers, || silenced(children.command("summing"))).unwrap()),
-            ] {
-                assert_eq!(sum, 5_000_050_000, "the sum 1 + 2 + … + 100,000 by {workers} workers");
-            }
-            let multiplied = |part: &Range<u64>| products(part.clone());
-            for sum in [
-                add(one_by_one(&loops, multiplied)),
-                add(in_chunks(&loops, workers, multiplied)),
-                add(balanced(&loops, workers, multiplied)),
-                add(with_rayon(&loops, workers, multiplied)),
-                add(by_processes(&loops, workers, || children.command("multiplying")).unwrap()),
-            ] {
-                assert_eq!(sum, 823_128_750, "10 times the sum of 29 x 29 x 29 products by {workers} workers");
-            }
+            let (sums, loops) = (split(1..100_001, size(workers)), split(0..10, size(workers)));
+            let all = |parts: &[Range<u64>], work: &(dyn Fn(&Range<u64>) -> u64 + Sync), role: &str| {
+                let by_processes = by_processes(parts, size(workers), || silenced(children.command(role))).unwrap();
+                let ways = Way::ALL.map(|way| way.run(parts, workers, work));
+                Vec::from_iter(ways.into_iter().chain([by_processes]).map(|results| results.into_iter().sum::<u64>()))
+            };
+            let sum = 5_000_050_000;
+            let found = all(&sums, &|part| part.clone().sum(), "summing");
+            assert_eq!(found, [sum; 5], "the sum 1 + 2 + … + 100,000 by {workers} workers, in each of the ways");
+            let sum = 823_128_750;
+            let found = all(&loops, &|part| products(part.clone()), "multiplying");
+            assert_eq!(
+                found, [sum; 5],
+                "10 times the sum of 29 x 29 x 29 products by {workers} workers, in each of the ways"
+            );
         }
     });
 }
@@ -366,7 +358,10 @@ enum Way {
 }
 
 impl Way {
-    fn run<T: Sync, R: Send>(self, items: &[T], workers: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    const ALL: [Way; 4] = [Way::OneByOne, Way::InChunks, Way::Balanced, Way::WithRayon];
+
+    /// The work is of one type, so that what works on it is compiled once for each type of items.
+    fn run<T: Sync, R: Send>(self, items: &[T], workers: usize, work: &(dyn Fn(&T) -> R + Sync)) -> Vec<R> {
         match self {
             Way::OneByOne => one_by_one(items, work),
             Way::InChunks => in_chunks(items, size(workers), work),
@@ -450,11 +445,11 @@ impl Job {
     fn hold(&self) {
         let is_chosen = |item: &usize| self.chosen.contains(item);
         let hands = match self.what {
-            What::Nothing | What::Sizeless => self.hands(|_| ()),
+            What::Nothing | What::Sizeless => self.hands(&|_| ()),
             What::Meet => {
                 let all = Rendezvous::of(self.calls * self.chosen.len());
                 let call = || {
-                    self.hands(|item| {
+                    self.hands(&|item| {
                         if is_chosen(&item) {
                             all.meet();
                         }
@@ -482,7 +477,7 @@ impl Job {
                         overwork(item);
                     }
                 };
-                let outcome = panic::catch_unwind(AssertUnwindSafe(|| self.hands(work)));
+                let outcome = panic::catch_unwind(AssertUnwindSafe(|| self.hands(&work)));
                 payload_of(outcome, |payload| self.chosen.iter().any(|item| is_from(payload, *item)));
                 let (panics, items) = (panics.into_inner(), self.chosen.len());
                 assert!(panics <= items, "{panics} panics of the work on {}", counted(items, "item"));
@@ -500,7 +495,7 @@ impl Job {
     }
 
     /// Does the job. Every item must be worked on once, and the results be in order. Gives the items that each worker had.
-    fn hands(&self, work: impl Fn(usize) + Sync) -> Vec<Vec<usize>> {
+    fn hands(&self, work: &(dyn Fn(usize) + Sync)) -> Vec<Vec<usize>> {
         let items = Vec::from_iter(0..self.items);
         let worked_on = Vec::from_iter(items.iter().map(|_| AtomicUsize::new(0)));
         let work = |item: usize| {
@@ -513,10 +508,10 @@ impl Job {
             What::Sizeless => {
                 let next = AtomicUsize::new(0);
                 let worked = |_: &()| work(next.fetch_add(1, Ordering::Relaxed));
-                let results = self.way.run(&vec![(); self.items], self.workers, worked);
+                let results = self.way.run(&vec![(); self.items], self.workers, &worked);
                 results.into_iter().enumerate().map(|(place, (_, thread, pool))| (place, thread, pool)).collect()
             }
-            _ => self.way.run(&items, self.workers, |item| work(*item)),
+            _ => self.way.run(&items, self.workers, &|item| work(*item)),
         };
         let places = Vec::from_iter(results.iter().map(|(item, ..)| *item));
         assert_same(&places, &items, "the results, each with the place of its item");
@@ -969,13 +964,13 @@ impl Crew {
     /// processes were started. None may be left.
     fn work(&self, command: impl Fn(usize) -> Command + Sync) -> (Result<Vec<u64>, ErrorKind>, usize) {
         let started = AtomicUsize::new(0);
-        let results = self.results(|| command(started.fetch_add(1, Ordering::Relaxed)));
+        let results = self.results(&|| command(started.fetch_add(1, Ordering::Relaxed)));
         Children::none_is_left();
         (results, started.into_inner())
     }
 
     /// Gives what `by_processes` returned.
-    fn results(&self, command: impl Fn() -> Command + Sync) -> Result<Vec<u64>, ErrorKind> {
+    fn results(&self, command: &(dyn Fn() -> Command + Sync)) -> Result<Vec<u64>, ErrorKind> {
         let range = |(place, part): (usize, &Part)| match (start(place), part) {
             (start, Part::Plain) => start..start,
             (start, Part::Meets | Part::Deserted) => start..AT_TABLE,
@@ -991,9 +986,9 @@ impl Crew {
         let children = Children::new();
         let other = Crew { parts: vec![Part::Meets, Part::Plain, Part::Plain], processes: 1 };
         thread::scope(|scope| {
-            let others = start_thread(scope, "other call", || other.results(|| children.command("obedient")));
+            let others = start_thread(scope, "other call", || other.results(&|| children.command("obedient")));
             children.wait_for(TABLE, 1);
-            let results = self.results(|| children.command("obedient"));
+            let results = self.results(&|| children.command("obedient"));
             children.open(TABLE);
             assert_eq!(results, expected, "what a call returned while the first part of another one lasted");
             assert_eq!(others.join().unwrap(), other.right(), "what the other call returned");

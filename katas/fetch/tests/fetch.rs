@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use fetch::{Answer, Failure, Page};
 use kata::inputs::{counted, listed, orders, pairs, subsets};
 use kata::site::{Reply, Site, Transcript};
-use kata::{Check, EXPLORED, Gate};
+use kata::{Check, EXPLORED, Gate, boxed};
 use tokio::runtime;
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -569,7 +569,7 @@ impl Way {
     }
 
     fn block_on<T>(self, future: impl Future<Output = T>) -> T {
-        self.runtime().block_on(future)
+        self.runtime().block_on(boxed(future))
     }
 
     fn runtime(self) -> runtime::Runtime {

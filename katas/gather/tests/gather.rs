@@ -18,7 +18,7 @@ use contract::{
     Call, ENDLESS, FAR, LONG, Output, Trail, Work, caught, keeps_the_contract, on_one_thread, one_thread, unwound,
 };
 use gather::{Panicked, first, gather, gather_bounded, gather_contained, gather_within, try_gather};
-use kata::{Check, EXPLORED, Gate, Peak, Rendezvous, check, on_schedules, panic_on_purpose};
+use kata::{Check, EXPLORED, Gate, Peak, Rendezvous, boxed, check, on_schedules, panic_on_purpose};
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
 use tokio::task::try_id;
@@ -146,7 +146,12 @@ fn each_on_two_workers<C: Copy + fmt::Display + Send + Sync + 'static, B: Future
 }
 
 fn on_two_workers(body: impl Future<Output = ()>) {
-    Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap().block_on(beside_new_tasks(body));
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .unwrap()
+        .block_on(boxed(beside_new_tasks(boxed(body))));
 }
 
 /// On threads, a few new tasks come while the body waits. tokio promises no more than that each task is run if none blocks: a worker

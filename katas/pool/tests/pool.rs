@@ -563,16 +563,17 @@ fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
     on_threads(|| {
         let workers = thread::available_parallelism().map_or(2, |cores| cores.get() + 1);
         let items = 8 * workers;
-        let thread = |n| {
+        let alone = Mutex::new(HashSet::new());
+        with_rayon(1, items, &|n| {
             if n == 0 {
                 // All that others could do meanwhile they have done.
                 until_still();
             }
-            thread::current().id()
-        };
-        let alone = all_there(map_with_rayon(size(1), (0..items).collect(), thread));
+            alone.lock().unwrap().insert(thread::current().id());
+            n
+        });
         let (all, overtaken, begun) = (Rendezvous::of(workers), Gate::closed(), Mutex::new(Vec::new()));
-        let results = map_with_rayon(size(workers), (0..items).collect(), |n| {
+        let results = with_rayon(workers, items, &|n| {
             // Borrowed, not cloned.
             let me = thread::current().id();
             let place = {
@@ -602,15 +603,21 @@ fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
         }
         let threads: HashSet<_> = begun.into_inner().unwrap().into_iter().map(|(_, thread)| thread).collect();
         assert_eq!(threads.len(), workers, "as many threads as it is told");
-        let threads: HashSet<_> = alone.into_iter().collect();
-        assert_eq!(threads.len(), 1, "as many threads as the call before was told");
-        assert!(map_with_rayon(size(1), Vec::<u8>::new(), |n| n).is_empty(), "no items, no results");
+        assert_eq!(alone.into_inner().unwrap().len(), 1, "as many threads as the call before was told");
+        assert!(with_rayon(1, 0, &|n| n).is_empty(), "no items, no results");
         // Three calls are under way, two of them in the first one's work. None of them works for another.
         let all = Rendezvous::of(4);
-        all_there(map_with_rayon(size(2), vec![(); 2], |()| {
-            all_there(map_with_rayon(size(2), vec![(); 2], |()| all.meet()));
-        }));
+        let inner = |n| {
+            all.meet();
+            n
+        };
+        all_there(with_rayon(2, 2, &|n| all_there(with_rayon(2, 2, &inner)).len() + n));
     });
+}
+
+/// [`map_with_rayon`] with work of one type: what rayon is made of is compiled once.
+fn with_rayon(workers: usize, items: usize, work: &(dyn Fn(usize) -> usize + Sync)) -> Vec<Result<usize, Lost>> {
+    map_with_rayon(size(workers), (0..items).collect(), work)
 }
 
 /// More than a byte counts, or somebody gives a pool who knows better.
@@ -691,5 +698,7 @@ fn spawn<R: Send + 'static>(
     work: impl FnOnce(&Pool) -> R + Send + 'static,
 ) -> JoinHandle<R> {
     let pool = Arc::clone(pool);
-    thread::Builder::new().name(name.to_owned()).spawn(move || work(&pool)).expect("the system has room for a thread")
+    // In a box: then what starts a thread is compiled once for each result.
+    let work: Box<dyn FnOnce() -> R + Send> = Box::new(move || work(&pool));
+    thread::Builder::new().name(name.to_owned()).spawn(work).expect("the system has room for a thread")
 }

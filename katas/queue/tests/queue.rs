@@ -575,5 +575,7 @@ where
     R: Send + 'static,
 {
     let queue = Arc::clone(queue);
-    thread::Builder::new().name(name.to_owned()).spawn(move || work(&queue)).expect("the system has room for a thread")
+    // In a box: then what starts a thread is compiled once for each result.
+    let work: Box<dyn FnOnce() -> R + Send> = Box::new(move || work(&queue));
+    thread::Builder::new().name(name.to_owned()).spawn(work).expect("the system has room for a thread")
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kata::inputs::{counted, listed, orders};
 use kata::site::{Reply, Site};
-use kata::{Check, EXPLORED, Gate, Peak, Rendezvous, each_on_threads, panic_on_purpose};
+use kata::{Check, EXPLORED, Gate, Peak, Rendezvous, boxed, each_on_threads, panic_on_purpose};
 use scrape::{Answer, Failure, Limits, first_paragraph, scrape};
 use tokio::runtime;
 use tokio::sync::Notify;
@@ -648,7 +648,7 @@ impl Runtime {
             Runtime::TwoThreads => runtime::Builder::new_multi_thread(),
         };
         let runtime = runtime.worker_threads(2).enable_all().build();
-        runtime.expect("the system has room for one more event queue").block_on(future)
+        runtime.expect("the system has room for one more event queue").block_on(boxed(future))
     }
 }
 

@@ -313,6 +313,8 @@ enum Start {
 
 impl Start {
     fn start<T: Send + 'static>(&self, dish: &str, cook: impl FnOnce(&str) -> T + Send + 'static) -> JoinHandle<T> {
+        // In a box: then what starts a cook is compiled once for each kind of plate.
+        let cook: Box<dyn FnOnce(&str) -> T + Send> = Box::new(cook);
         match self {
             Start::Plain => start(dish.to_owned(), cook),
             Start::Named => start_named("Ana", dish.to_owned(), cook),
@@ -470,6 +472,7 @@ fn meals() -> Vec<Meal> {
 #[track_caller]
 fn employ<T: Send + 'static>(number: usize, cook: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
     let named = thread::Builder::new().name(format!("cook {}", number + 1));
+    let cook: Box<dyn FnOnce() -> T + Send> = Box::new(cook);
     named.spawn(cook).expect("the system has room for a thread")
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn prepare<T: ?Sized>(data: &UnsafeCell<T>, age: Age, what: &'static 
     let address = value.cast::<u8>() as usize;
     match age {
         Age::Known => {}
-        Age::New if is_static(address) => keep(value),
+        Age::New if is_static(address) => keep(bytes_of(value)),
         Age::New => {}
         Age::Stale => put_back(value, what),
     }
@@ -44,7 +44,7 @@ pub(crate) fn prepare_cell<T: ?Sized>(value: *mut T) {
     }
     let kept = first().get(&address).cloned();
     match kept {
-        None => keep(value),
+        None => keep(bytes_of(value)),
         // SAFETY: these bytes were a value of this type, in this place, that owned nothing; see the head of this file. No thread of
         // this schedule has had a pointer to it.
         Some(bytes) => unsafe {
@@ -56,18 +56,27 @@ pub(crate) fn prepare_cell<T: ?Sized>(value: *mut T) {
 /// Whether [`is_static`] can tell a static from what the next schedule may have at the same address.
 const KNOWS_STATICS: bool = cfg!(target_os = "linux");
 
-fn keep<T: ?Sized>(value: *mut T) {
+/// Where the bytes of a static are, and how many. What follows is done with bytes: it is compiled once, and not once for each type.
+fn bytes_of<T: ?Sized>(value: *mut T) -> *const [MaybeUninit<u8>] {
     // SAFETY: the value is there as long as the static, that is for ever, and nobody uses it yet.
     let size = size_of_val(unsafe { &*value });
-    let mut bytes = vec![MaybeUninit::uninit(); size];
-    // SAFETY: both are valid for that many bytes, and the vector is new.
-    unsafe { std::ptr::copy_nonoverlapping(value.cast::<MaybeUninit<u8>>(), bytes.as_mut_ptr(), size) };
-    first().insert(value.cast::<u8>() as usize, bytes.into_boxed_slice());
+    std::ptr::slice_from_raw_parts(value.cast(), size)
+}
+
+fn keep(bytes: *const [MaybeUninit<u8>]) {
+    // SAFETY: see `bytes_of`.
+    let kept = unsafe { &*bytes }.into();
+    first().insert(bytes.cast::<u8>() as usize, kept);
+}
+
+/// The first bytes of what is at this address.
+fn first_bytes(address: usize, what: &str) -> Box<[MaybeUninit<u8>]> {
+    let kept = first().get(&address).cloned();
+    kept.unwrap_or_else(|| refuse(what, "what it protects can't be made fresh"))
 }
 
 fn put_back<T: ?Sized>(value: *mut T, what: &'static str) {
-    let kept = first().get(&(value.cast::<u8>() as usize)).cloned();
-    let Some(bytes) = kept else { refuse(what, "what it protects can't be made fresh") };
+    let bytes = first_bytes(value.cast::<u8>() as usize, what);
     // SAFETY: the schedule that used the value is over, so nobody refers to it, and first bytes take its place right below.
     unsafe { drop_later(value) };
     // SAFETY: these bytes were a value of this type, in this place, that owned nothing; see the head of this file.

@@ -179,7 +179,7 @@ impl Check {
     /// If the test fails.
     #[track_caller]
     pub fn run(self, body: impl Fn() + Send + Sync + 'static) {
-        self.judge(Cases { given: vec![None], body: Arc::new(move |_| body()) });
+        self.judge_one(Arc::new(move |_| body()));
     }
 
     /// Runs the body for each of these inputs, and judges the first that fails. Put the smallest first: the failure names it.
@@ -200,13 +200,24 @@ impl Check {
         inputs: impl IntoIterator<Item = I>,
         body: impl Fn(&I) + Send + Sync + 'static,
     ) {
-        let inputs: Vec<I> = inputs.into_iter().collect();
-        let given = inputs.iter().map(|input| Some(input.to_string())).collect();
-        self.judge(Cases { given, body: Arc::new(move |number| body(&inputs[number])) });
+        self.each_of(inputs.into_iter().collect(), Box::new(body));
     }
 
     #[track_caller]
-    fn judge(self, cases: Cases) {
+    fn each_of<I: Display + Send + Sync + 'static>(self, inputs: Vec<I>, body: Box<dyn Fn(&I) + Send + Sync>) {
+        let given = inputs.iter().map(|input| Some(input.to_string())).collect();
+        self.judge(given, Arc::new(move |number| body(&inputs[number])));
+    }
+
+    /// For itself, as `each_of` is: what is in `run` and `each` is compiled once for each body.
+    #[track_caller]
+    fn judge_one(self, body: Arc<dyn Fn(usize) + Send + Sync>) {
+        self.judge(vec![None], body);
+    }
+
+    #[track_caller]
+    fn judge(self, given: Vec<Option<String>>, body: Arc<dyn Fn(usize) + Send + Sync>) {
+        let cases = Cases { given, body };
         let grader = crate::report::Grader::of_environment();
         let test_file = Location::caller().file();
         crate::kind::remember_test_file(test_file);

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use kata::inputs::counted;
-use kata::{EXPLORED, Peak, panic_on_purpose};
+use kata::{EXPLORED, Peak, boxed, panic_on_purpose};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -164,7 +164,7 @@ const DROPPED: &str = "a parcel was dropped";
 /// Runs a body on a runtime with one thread. Its time passes when nobody can go on: on schedules anyway, and on threads since its
 /// clock is paused.
 pub(crate) fn on_one_thread<T>(body: impl Future<Output = T>) -> T {
-    one_thread().block_on(body)
+    one_thread().block_on(boxed(body))
 }
 
 /// Such a runtime.

@@ -103,12 +103,19 @@ fn message_of(payload: &dyn Any) -> String {
 
 /// `std::panic::catch_unwind`, for the thread that runs.
 pub(crate) fn catch<F: FnOnce() -> R + UnwindSafe, R>(f: F) -> std::thread::Result<R> {
-    panic::catch_unwind(f).inspect_err(|_| {
-        try_with(|state| {
-            let me = state.me();
-            me.panicking = me.panicking.saturating_sub(1);
-        });
-    })
+    let result = panic::catch_unwind(f);
+    if result.is_err() {
+        note_catch();
+    }
+    result
+}
+
+/// The panic of the thread that runs was caught. For itself, since [`catch`] is compiled once for each closure of a program.
+fn note_catch() {
+    try_with(|state| {
+        let me = state.me();
+        me.panicking = me.panicking.saturating_sub(1);
+    });
 }
 
 /// `std::panic::resume_unwind`, for the thread that runs.
@@ -128,7 +135,11 @@ pub(crate) fn resume(payload: Box<dyn Any + Send>) -> ! {
 
 /// Runs a thread's closure; the result is what `join` returns.
 pub(crate) fn run_to_result<T>(f: impl FnOnce() -> T) -> std::thread::Result<T> {
-    panic::catch_unwind(AssertUnwindSafe(f)).inspect_err(|payload| note_end(&**payload))
+    let result = panic::catch_unwind(AssertUnwindSafe(f));
+    if let Err(payload) = &result {
+        note_end(&**payload);
+    }
+    result
 }
 
 /// The job of the thread that runs ended in a panic with this payload.

@@ -172,22 +172,31 @@ pub fn choose(ways: usize) -> usize {
 
 /// Does all of `f` as one step: the last one that was made. What would have to wait for others is a step of its own.
 pub fn whole<R>(f: impl FnOnce() -> R) -> R {
-    let enter = |more: bool| {
+    let _whole = Whole::begin();
+    f()
+}
+
+struct Whole;
+
+impl Whole {
+    fn begin() -> Whole {
+        Whole::count(|more| more + 1);
+        Whole
+    }
+
+    fn count(change: impl FnOnce(u32) -> u32) {
         try_with(|state| {
             if let Some(me) = state.threads.get_mut(state.current) {
-                me.whole = if more { me.whole + 1 } else { me.whole.saturating_sub(1) };
+                me.whole = change(me.whole);
             }
         });
-    };
-    enter(true);
-    struct Leave<F: Fn(bool)>(F);
-    impl<F: Fn(bool)> Drop for Leave<F> {
-        fn drop(&mut self) {
-            (self.0)(false);
-        }
     }
-    let _leave = Leave(enter);
-    f()
+}
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        Whole::count(|more| more.saturating_sub(1));
+    }
 }
 
 /// Waits for this moment, or an earlier one that others set by [`set_alarm`].

@@ -59,11 +59,7 @@ impl Builder {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let result = Rc::new(Cell::new(None));
-        let shared = Rc::clone(&result);
-        let job = Box::new(move || shared.set(Some(run_to_result(f))));
-        let thread = start(self, job, Location::caller());
-        Ok(JoinHandle { thread, result })
+        Ok(start_alone(self, Box::new(f), Location::caller()))
     }
 
     /// Starts a thread that may borrow what outlives the scope.
@@ -83,8 +79,18 @@ impl Builder {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        Ok(scope.start(self, f, Location::caller()))
+        Ok(scope.start(self, Box::new(f), Location::caller()))
     }
+}
+
+/// What a thread does, in a box: how it is started is compiled once for each result, and not once for each closure of a program.
+pub(super) type Work<'a, T> = Box<dyn FnOnce() -> T + 'a>;
+
+fn start_alone<T: 'static>(as_asked: Builder, f: Work<'static, T>, at: Site) -> JoinHandle<T> {
+    let result = Rc::new(Cell::new(None));
+    let shared = Rc::clone(&result);
+    let job = Box::new(move || shared.set(Some(run_to_result(f))));
+    JoinHandle { thread: start(as_asked, job, at), result }
 }
 
 /// Adds a thread to the schedule.

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use super::Thread;
-use super::builder::{Builder, is_finished, start, wait_for_end, wait_for_return};
+use super::builder::{Builder, Work, is_finished, start, wait_for_end, wait_for_return};
 use crate::engine::operation::{Site, ThreadIndex};
 use crate::engine::panics::{OF_A_SCOPED_THREAD, run_to_result};
 use crate::engine::run::with;
@@ -41,7 +41,11 @@ where
     let scope = Scope { threads: Rc::default(), scope: PhantomData, env: PhantomData };
     // Not the model's `catch_unwind`: this thread is still panicking while it waits.
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
-    let unseen = wait_for_all(&scope.threads, at);
+    end_of_scope(&scope.threads, at, result)
+}
+
+fn end_of_scope<T>(threads: &RefCell<Vec<ThreadIndex>>, at: Site, result: super::Result<T>) -> T {
+    let unseen = wait_for_all(threads, at);
     match result {
         Err(payload) => resume_unwind(payload),
         Ok(_) if unseen => panic!("{OF_A_SCOPED_THREAD}"),
@@ -72,14 +76,15 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        self.start(Builder::new(), f, Location::caller())
+        self.start(Builder::new(), Box::new(f), Location::caller())
     }
 
-    pub(super) fn start<F, T>(&'scope self, as_asked: Builder, f: F, at: Site) -> ScopedJoinHandle<'scope, T>
-    where
-        F: FnOnce() -> T + Send + 'scope,
-        T: Send + 'scope,
-    {
+    pub(super) fn start<T: 'scope>(
+        &'scope self,
+        as_asked: Builder,
+        f: Work<'scope, T>,
+        at: Site,
+    ) -> ScopedJoinHandle<'scope, T> {
         let result = Rc::new(Cell::new(None));
         let shared = Rc::clone(&result);
         let job: Box<dyn FnOnce() + 'scope> = Box::new(move || shared.set(Some(run_to_result(f))));
@@ -87,9 +92,13 @@ impl<'scope> Scope<'scope, '_> {
         // stacks go newest first, and this thread is newer than the one that runs `scope`. What the thread does behind its
         // job, destroying thread-locals, has no borrows of the scope's.
         let job = unsafe { std::mem::transmute::<Box<dyn FnOnce() + 'scope>, Job>(job) };
+        ScopedJoinHandle { thread: self.add(as_asked, job, at), result, scope: PhantomData }
+    }
+
+    fn add(&self, as_asked: Builder, job: Job, at: Site) -> Thread {
         let thread = start(as_asked, job, at);
         self.threads.borrow_mut().push(thread.index);
-        ScopedJoinHandle { thread, result, scope: PhantomData }
+        thread
     }
 }
 

@@ -6,7 +6,6 @@ use std::future::Future;
 use std::io;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::pin::pin;
 use std::raw::RawWorkers;
 use std::sync::Arc;
 use std::task::Waker;
@@ -17,7 +16,7 @@ use crate::context;
 pub use crate::metrics::RuntimeMetrics;
 use crate::one_thread::OneThread;
 use crate::steps::Site;
-use crate::task::{self, EndPoll, JoinHandle, Place, Poller, Task};
+use crate::task::{self, Boxed, EndPoll, JoinHandle, Place, Poller, Task};
 use crate::time::Timers;
 
 /// How many threads for blocking work there are, unless the builder says otherwise.
@@ -249,7 +248,7 @@ impl Runtime {
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let drives = self.handle.shared.flavor == RuntimeFlavor::CurrentThread;
-        self.handle.block(future, drives, Location::caller())
+        self.handle.block(Box::pin(future), drives, Location::caller())
     }
 
     /// Makes it this thread's runtime until the guard is dropped.
@@ -370,7 +369,7 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        task::start(Place::Runtime(self.clone()), future, Location::caller())
+        task::start(Place::Runtime(self.clone()), Box::pin(future), Location::caller())
     }
 
     /// Runs a closure on a thread for blocking work.
@@ -389,7 +388,7 @@ impl Handle {
     /// If the future does, or if this thread polls another one.
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.block(future, false, Location::caller())
+        self.block(Box::pin(future), false, Location::caller())
     }
 
     /// Which kind of runtime it is.
@@ -417,7 +416,7 @@ impl Handle {
     }
 
     #[track_caller]
-    fn block<F: Future>(&self, future: F, drives: bool, at: Site) -> F::Output {
+    fn block<T>(&self, future: Boxed<'_, T>, drives: bool, at: Site) -> T {
         if context::with(|context| context.polls) {
             panic!("{BLOCKED_INSIDE}");
         }
@@ -461,13 +460,15 @@ const BLOCKED_INSIDE: &str = "Cannot start a runtime from within a runtime. This
 /// Polls a future on this thread until it is ready, in no runtime, or the one that the thread is in.
 #[track_caller]
 pub(crate) fn block_without_runtime<F: Future>(future: F) -> F::Output {
-    block_with(future, &own_worker(Location::caller()), Location::caller())
+    block_with(Box::pin(future), &own_worker(Location::caller()), Location::caller())
 }
 
-fn block_with<F: Future>(future: F, workers: &Arc<RawWorkers>, at: Site) -> F::Output {
+fn block_with<T>(future: Boxed<'_, T>, workers: &Arc<RawWorkers>, at: Site) -> T {
     let waker = Waker::from(Arc::new(Poller::new(thread::current(), None)));
     let _end = EndPoll(workers);
-    task::drive(pin!(future), workers, &waker, || false, at).expect("nobody stops what is blocked on")
+    // To be dropped before its last poll has ended.
+    let mut future = future;
+    task::drive(future.as_mut(), workers, &waker, || false, at).expect("nobody stops what is blocked on")
 }
 
 /// The worker that this thread is for itself.

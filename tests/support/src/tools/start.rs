@@ -12,6 +12,16 @@ pub fn start<'scope, T: Send + 'scope>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'scope,
 ) -> ScopedJoinHandle<'scope, T> {
+    start_boxed(scope, name, Box::new(work))
+}
+
+/// Compiled once for each result, and not once for each closure of a test.
+#[track_caller]
+fn start_boxed<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    work: Box<dyn FnOnce() -> T + Send + 'scope>,
+) -> ScopedJoinHandle<'scope, T> {
     let thread = thread::Builder::new().name(name.to_owned());
     thread.spawn_scoped(scope, work).expect("the system has room for a thread")
 }

@@ -143,7 +143,7 @@ impl LocalSet {
         F: Future + 'static,
         F::Output: 'static,
     {
-        add(&self.gate, future, Location::caller())
+        start(Place::Local(Arc::clone(&self.gate)), Box::pin(future), Location::caller())
     }
 
     /// Polls a future on this thread, and the set's tasks meanwhile.
@@ -158,14 +158,6 @@ impl LocalSet {
     }
 }
 
-fn add<F>(gate: &Arc<Gate>, future: F, at: Site) -> JoinHandle<F::Output>
-where
-    F: Future + 'static,
-    F::Output: 'static,
-{
-    start(Place::Local(Arc::clone(gate)), future, at)
-}
-
 /// Adds a task to the local set that this thread polls.
 ///
 /// # Panics
@@ -178,7 +170,7 @@ where
 {
     let gate = context::with(|context| context.gate.clone());
     let gate = gate.expect("`spawn_local` called from outside of a `task::LocalSet` or `runtime::LocalRuntime`");
-    add(&gate, future, Location::caller())
+    start(Place::Local(gate), Box::pin(future), Location::caller())
 }
 
 /// [`spawn_local`] adds to a set as long as there is this.

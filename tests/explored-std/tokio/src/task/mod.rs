@@ -24,7 +24,7 @@ pub use local_key::LocalKey;
 pub(crate) use gate::Gate;
 pub(crate) use join::is_finished;
 pub(crate) use poller::{EndPoll, Poller, drive};
-pub(crate) use start::{Home, Place, Task, start, start_blocking};
+pub(crate) use start::{Boxed, Home, Place, Task, start, start_blocking};
 
 use crate::context;
 use crate::runtime::{Handle, RuntimeFlavor};

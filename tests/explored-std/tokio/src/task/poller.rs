@@ -39,13 +39,13 @@ impl Wake for Poller {
 
 /// Polls the future with one of the workers until it is ready, or `stopped` says so before a poll: then there is no output. The
 /// thread keeps the worker, for what comes after.
-pub(crate) fn drive<F: Future>(
-    mut future: Pin<&mut F>,
+pub(crate) fn drive<T>(
+    mut future: Pin<&mut dyn Future<Output = T>>,
     workers: &Arc<RawWorkers>,
     waker: &Waker,
     stopped: impl Fn() -> bool,
     at: Site,
-) -> Option<F::Output> {
+) -> Option<T> {
     raw::wake_me();
     let mut awaited = Awaited::nothing(at);
     loop {

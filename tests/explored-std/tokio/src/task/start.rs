@@ -124,12 +124,11 @@ pub(crate) struct Home {
     pub(crate) handle: Option<Handle>,
 }
 
+/// A future of any type, in a box: what is done with it is compiled once for each output, and not once for each future of a program.
+pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
 /// Starts a task.
-pub(crate) fn start<F>(place: Place, future: F, at: Site) -> JoinHandle<F::Output>
-where
-    F: Future + 'static,
-    F::Output: 'static,
-{
+pub(crate) fn start<T: 'static>(place: Place, future: Boxed<'static, T>, at: Site) -> JoinHandle<T> {
     let gate = match &place {
         Place::Runtime(_) => None,
         Place::Local(gate) => Some(Arc::clone(gate)),
@@ -138,7 +137,6 @@ where
     let name = format!("task {}", task.id);
     let join = Arc::new(Join::new(Arc::clone(&task)));
     let kept = Arc::clone(&join);
-    let future = Box::pin(future);
     let run = move |home: Home| run(&home, &kept, future);
     match place {
         Place::Runtime(handle) => {
@@ -159,7 +157,7 @@ where
 }
 
 /// What the thread of a task does.
-fn run<F: Future>(home: &Home, join: &Join<F::Output>, future: Pin<Box<F>>) {
+fn run<T>(home: &Home, join: &Join<T>, future: Boxed<'static, T>) {
     let task = &join.task;
     let _inside = home.handle.as_ref().map(Handle::enter);
     context::with(|context| {
