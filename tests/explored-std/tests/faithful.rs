@@ -176,6 +176,47 @@ fn a_loop_of_weak_exchanges_ends_in_every_schedule() {
     assert!(counted.coverage.complete, "{}", counted.coverage);
 }
 
+// Notifications.
+
+/// Two wait, and a third comes while the first goes on: whoever is let go on rings once for the next. Only if the bell is heard by those
+/// that came first does it reach the second.
+#[test]
+fn who_is_called_of_several_is_open() {
+    let chain = || {
+        let (round, rung) = (Mutex::new((0, 0)), Condvar::new());
+        let wait = |mine: u32| {
+            let mut now = round.lock().unwrap();
+            now.1 += 1;
+            while now.0 < mine {
+                now = rung.wait(now).unwrap();
+            }
+            now.1 -= 1;
+            if now.1 > 0 {
+                rung.notify_one();
+            }
+        };
+        let go_on = || {
+            round.lock().unwrap().0 += 1;
+            rung.notify_one();
+        };
+        // Time passes when nobody can go on.
+        let pause = || thread::sleep(Duration::from_secs(1));
+        thread::scope(|s| {
+            let first = [1, 1].map(|round| s.spawn(move || wait(round)));
+            pause();
+            go_on();
+            s.spawn(|| wait(2));
+            pause();
+            assert!(first.iter().all(|thread| thread.is_finished()), "one of the first round sleeps on");
+            go_on();
+        });
+    };
+    let in_turn = Config { spurious: 0, ..config() };
+    assert!(passes_with(&in_turn, chain).coverage.complete);
+    let message = fails(Kind::Race, chain);
+    assert!(message.contains("sleeps on"), "{message}");
+}
+
 // Hand to hand.
 
 #[test]

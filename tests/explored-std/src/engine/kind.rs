@@ -31,7 +31,7 @@ pub(crate) enum Kind {
     Wait,
     /// Goes on after a notification: possible when notified and `second` is free.
     Wake,
-    /// Wakes waiters of a condition variable.
+    /// Wakes up to `number` waiters of a condition variable, or lets others of a barrier go on.
     Notify,
     /// Waits for the end of the thread `other`; if `number` is [`RETURNED`], only until its job is done.
     Join,

@@ -10,6 +10,11 @@ pub(super) fn lock_is_free(objects: &[Object], lock: ObjectIndex) -> bool {
     matches!(&objects[lock as usize].model, Model::Lock(lock) if lock.is_free())
 }
 
+/// Whether more than one thread waits at a condition variable.
+pub(super) fn several_wait(objects: &[Object], condvar: ObjectIndex) -> bool {
+    matches!(&objects[condvar as usize].model, Model::Condvar(waiters) if waiters.len() > 1)
+}
+
 /// Whether one of these workers is free. Who polls without a worker needs none.
 pub(super) fn worker_is_free(objects: &[Object], workers: ObjectIndex) -> bool {
     let model = objects.get(workers as usize).map(|object| &object.model);

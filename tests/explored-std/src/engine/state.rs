@@ -15,7 +15,7 @@ use super::memory::Memory;
 use super::object::{Model, Object};
 use super::operation::{Choice, How, NEVER, NOBODY, ObjectIndex, Operation, ThreadIndex};
 use super::panics::Hook;
-use super::possible::{is_possible, is_told, lock_is_free, worker_is_free};
+use super::possible::{is_possible, is_told, lock_is_free, several_wait, worker_is_free};
 use super::record::Recorder;
 use super::run::{Ending, Suspender};
 use super::strategy::Strategy;
@@ -44,7 +44,7 @@ pub(crate) enum Phase {
 pub(crate) struct Settings {
     /// Whether a timeout may fire although others can go on.
     pub(crate) hostile: bool,
-    /// How many accidents one schedule has: spurious wakeups, and weak exchanges that fail for no reason.
+    /// How many accidents one schedule has: spurious wakeups, weak exchanges that fail for no reason, and notifications out of turn.
     pub(crate) spurious: u32,
     /// How many steps one schedule may have.
     pub(crate) steps: u32,
@@ -442,8 +442,8 @@ impl State {
         }
     }
 
-    /// Whether a thread waits in such a way that it may wake although nobody calls, or tries what may fail for no reason. Test
-    /// tools wait in loops: there it would be more schedules and nothing new. One that is held back has failed often enough.
+    /// Whether a thread waits in such a way that it may wake although nobody calls, tries what may fail for no reason, or calls one
+    /// of several, where std leaves it open whom. Test tools wait in loops: there it would be more schedules and nothing new. One that is held back has failed often enough.
     pub(super) fn could_wake(&self, thread: &ThreadState) -> bool {
         match thread.pending.kind {
             _ if !thread.waits_at.is_empty() => false,
@@ -451,6 +451,7 @@ impl State {
             Kind::Park => !thread.token,
             Kind::Poll => !thread.woken && worker_is_free(&self.objects, thread.pending.object),
             Kind::Attempt => !self.is_held_back(thread),
+            Kind::Notify => thread.pending.number == 1 && several_wait(&self.objects, thread.pending.object),
             _ => false,
         }
     }

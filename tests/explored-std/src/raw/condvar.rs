@@ -9,7 +9,8 @@ use crate::engine::run::{step, with};
 use crate::engine::state::State;
 use crate::raw::{Deadline, RawLock, Sharing};
 
-/// A condition variable. Waiters are called in the order of their coming.
+/// A condition variable. Waiters are called in the order of their coming, but for the one that came last: by accident, it is called
+/// instead of the first.
 #[derive(Debug)]
 pub struct RawCondvar {
     identity: Identity,
@@ -70,10 +71,14 @@ impl RawCondvar {
     #[track_caller]
     pub fn notify(&self, name: &'static str, most: usize) -> usize {
         let condvar = with(|state| self.index(state));
-        step(Operation::new(Kind::Notify, name, condvar, Location::caller()));
+        let how =
+            step(Operation { number: most as u64, ..Operation::new(Kind::Notify, name, condvar, Location::caller()) });
         with(|state| {
             let waiters = state.waiters(condvar);
             let called = most.min(waiters.len());
+            if how == How::Spurious {
+                waiters.rotate_right(1);
+            }
             let first: Vec<usize> = waiters.drain(..called).collect();
             for waiter in first {
                 state.threads[waiter].notified = true;

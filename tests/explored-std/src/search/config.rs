@@ -11,7 +11,7 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Whether threads that still run when the body returns simply die, as when a process ends. Otherwise they are a leak.
     pub daemons: bool,
-    /// How many accidents one schedule has: spurious wakeups, and weak exchanges that fail for no reason.
+    /// How many accidents one schedule has: spurious wakeups, weak exchanges that fail for no reason, and notifications out of turn.
     pub spurious: u32,
     /// How many decisions one schedule may have before it is called too long.
     pub steps: u32,

@@ -287,6 +287,10 @@ fn causes(steps: &[Step]) -> Vec<(usize, usize, &'static str)> {
             }
             (Did::NotifyOne | Did::NotifyAll, _, Some(object), _) => {
                 let asleep = sleepers.entry(object).or_default();
+                if step.effect == Effect::Spurious {
+                    // Out of turn: the one that came last.
+                    asleep.rotate_right(1.min(asleep.len()));
+                }
                 let many = step.value.as_ref().and_then(|value| value.strip_prefix("woke ")?.parse().ok());
                 woken.extend(asleep.drain(..many.unwrap_or(asleep.len()).min(asleep.len())).map(|one| (one, number)));
                 None

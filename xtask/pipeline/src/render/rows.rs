@@ -302,10 +302,14 @@ pub fn told(trace: &Trace, step: &Step) -> Told {
         (Effect::Spurious, Did::CompareExchangeWeak, _) => {
             (format!("⚡ {on} fails for no reason"), format!("fails to change {on}, for no reason"))
         }
+        (Effect::Spurious, Did::NotifyOne, _) => {
+            (format!("⚡ {on} out of turn"), format!("wakes the one that came last at {on}"))
+        }
         (Effect::Spurious, ..) => ("⚡ spurious wakeup".to_string(), "wakes up although nobody called".to_string()),
         (Effect::Panicked, ..) => ("✗ panics".to_string(), "panics".to_string()),
     };
     let (signs, words) = match (&step.value, step.effect) {
+        (Some(_), Effect::Spurious) if *operation == Did::NotifyOne => (signs, words),
         (Some(value), Effect::Panicked) => (signs, format!("{words}: {value}")),
         (Some(value), _) => (format!("{} = {value}", signs.trim_end()), valued(operation, &on, &words, value)),
         (None, _) => (signs.trim_end().to_string(), words),

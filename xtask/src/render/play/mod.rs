@@ -175,6 +175,7 @@ fn would(game: &Game, next: &Move) -> String {
     match (step.effect, next.older, next.way) {
         (Effect::TimedOut, ..) => format!("{what}: time is up"),
         (Effect::Spurious, ..) if step.operation == Did::CompareExchangeWeak => format!("{what}: fails for no reason"),
+        (Effect::Spurious, ..) if step.operation == Did::NotifyOne => format!("{what}: the one that came last"),
         (Effect::Spurious, ..) => format!("{what}: wakes though nobody called"),
         (_, 1, _) => format!("{what}: the value before the newest"),
         (_, 2.., _) => format!("{what}: an old value, {} are newer", next.older),
