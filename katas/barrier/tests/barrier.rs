@@ -49,18 +49,22 @@ fn nobody_goes_on_before_all_are_here() {
 
 #[test]
 fn every_round_has_one_leader_and_the_next_may_begin_at_once() {
-    check(|| {
-        let barrier = barrier_for(2);
-        let rounds = thread::scope(|scope| {
-            let three_times = || {
-                let party = barrier.party();
-                [(); 3].map(|()| party.wait().expect("nobody breaks it"))
-            };
-            let other = start(scope, "other party", three_times);
-            [three_times(), other.join().unwrap()]
+    const OF_TWO: &str = "three rounds of two parties";
+    const OF_THREE: &str = "two rounds of three parties";
+    Check::new().each([OF_TWO, OF_THREE], |which| {
+        let (parties, rounds) = if *which == OF_TWO { (2, 3) } else { (3, 2) };
+        let barrier = barrier_for(parties);
+        let waits = || {
+            let party = barrier.party();
+            Vec::from_iter((0..rounds).map(|_| party.wait().expect("nobody breaks it")))
+        };
+        let leads = thread::scope(|scope| {
+            let others = Vec::from_iter((1..parties).map(|_| start(scope, "other party", waits)));
+            let own = waits();
+            Vec::from_iter(others.into_iter().map(|other| other.join().unwrap()).chain([own]))
         });
-        for round in 0..3 {
-            let leaders = rounds.iter().filter(|leads| leads[round]).count();
+        for round in 0..rounds {
+            let leaders = leads.iter().filter(|leads| leads[round]).count();
             assert_eq!(leaders, 1, "leaders of round {}", round + 1);
         }
     });
@@ -204,6 +208,10 @@ fn whoever_waits_at_a_reset_is_told_that_it_broke() {
 /// Whoever waits, gives up, panics, or comes too late: if anything of it is left, a later one is counted wrongly or not heard.
 fn a_barrier_that_was_reset_is_like_a_new_one() {
     let barrier = barrier_for(3);
+    // What was done with a party before a reset, or was not, changes nothing behind it.
+    let (unused, used) = (barrier.party(), barrier.party());
+    assert_eq!(used.wait_timeout(Duration::ZERO), Err(Broken), "too few are here");
+    barrier.reset();
     // Each of them follows on each.
     for breaks in [gives_up, gives_up, panics, panics, gives_up] {
         thread::scope(|scope| {
@@ -216,6 +224,19 @@ fn a_barrier_that_was_reset_is_like_a_new_one() {
         assert_eq!(barrier.party().wait(), Err(Broken), "it stays broken");
         barrier.reset();
         assert!(!barrier.is_broken());
+    }
+    for old in [unused, used] {
+        thread::scope(|scope| {
+            let waiter = start(scope, "waiter", || barrier.party().wait());
+            a_while_passes();
+            panics_with(old);
+            assert_eq!(
+                waiter.join().unwrap(),
+                Err(Broken),
+                "a party of the time before the reset was dropped by a panic"
+            );
+        });
+        barrier.reset();
     }
     thread::scope(|scope| {
         let others = ["party 1", "party 2"].map(|name| start(scope, name, || barrier.party().wait()));
@@ -232,8 +253,12 @@ fn gives_up(barrier: &Barrier) {
 }
 
 fn panics(barrier: &Barrier) {
+    panics_with(barrier.party());
+}
+
+fn panics_with(party: Party<'_>) {
     let panic = panic::catch_unwind(AssertUnwindSafe(|| {
-        let _party = barrier.party();
+        let _party = party;
         panic::panic_any("burnt");
     }));
     assert!(panic.is_err());
@@ -295,6 +320,7 @@ fn large_numbers_are_nothing_special() {
                     a_while_passes();
                     let leads = barrier.party().wait().expect("both are here");
                     for _ in 1..MANY {
+                        gives_up(&barrier);
                         barrier.reset();
                     }
                     assert_eq!(late.join().unwrap(), Ok(!leads), "its round was complete");

@@ -381,6 +381,13 @@ fn a_task_does_nothing_until_the_executor_runs() {
         assert_eq!(poll(&mut others, Waker::noop()), Poll::Ready(Some(1)));
         executor.run();
         assert_eq!(poll(&mut own, Waker::noop()), Poll::Ready(Some(1)));
+        // Whose task spawns one changes nothing: it belongs to the executor of the spawner.
+        let spawned = spawner.spawn(async move { Box::pin(other_spawner.spawn(ready(1))) });
+        executor.run();
+        let Poll::Ready(Some(mut others)) = poll_once(spawned) else { panic!("the task has spawned another one") };
+        assert_eq!(poll(&mut others, Waker::noop()), Poll::Pending, "the other executor has not run yet");
+        other.run();
+        assert_eq!(poll(&mut others, Waker::noop()), Poll::Ready(Some(1)));
         // It may run at the same time: on another thread, or within a task of this one.
         for elsewhere in [true, false] {
             let (mut other, other_spawner) = coroutine::executor();
@@ -402,98 +409,127 @@ fn a_task_does_nothing_until_the_executor_runs() {
 
 #[test]
 fn tasks_take_turns() {
-    check(|| {
-        let (mut executor, spawner) = executor();
-        let log = Log::new();
-        for name in ["a", "b", "c"] {
-            let (note, own) = (log.clone(), spawner.clone());
-            spawn_for_nobody(&spawner, async move {
-                for round in 1..=3 {
-                    note.note(format!("{name}{round}"));
-                    if name == "b" && round == 1 {
-                        let note = note.clone();
-                        spawn_for_nobody(&own, async move { note.note("spawned by b1") });
-                    }
-                    takes_turns(1).await;
-                }
-            });
-        }
-        executor.run();
-        let turns = ["a1", "b1", "c1", "a2", "spawned by b1", "b2", "c2", "a3", "b3", "c3"];
-        assert_eq!(log.events(), turns, "who has been ready longest is next");
+    const OF_ONE_THREAD: &str = "tasks that one thread wakes";
+    Check::new().each([OF_ONE_THREAD, "a task that two threads wake"], |which| match *which {
+        OF_ONE_THREAD => turns_of_one_thread(),
+        _ => turns_of_two_threads(),
+    });
+}
 
-        let log = Log::new();
-        let mut senders = ["a", "b", "c"].map(|name| {
-            let (note, (sender, receiver)) = (log.clone(), oneshot());
-            spawn_for_nobody(&spawner, async move {
-                receiver.await;
-                note.note(name);
-            });
-            sender
-        });
-        // The last one is woken first.
-        senders.rotate_right(1);
-        spawn_for_nobody(&spawner, async move { senders.map(|sender| sender.send(())) });
-        executor.run();
-        assert_eq!(log.events(), ["c", "a", "b"], "in the order in which they were woken");
-
-        let (log, wakers) = (Log::new(), Arc::new(Mutex::new(Vec::new())));
-        for name in ["a", "b"] {
-            let (note, wakers, mut waits) = (log.clone(), Arc::clone(&wakers), true);
-            spawn_for_nobody(
-                &spawner,
-                poll_fn(move |context| {
-                    if mem::take(&mut waits) {
-                        wakers.lock().unwrap().push(context.waker().clone());
-                        return Poll::Pending;
-                    }
-                    note.note(name);
-                    Poll::Ready(())
-                }),
-            );
-        }
+fn turns_of_one_thread() {
+    let (mut executor, spawner) = executor();
+    let log = Log::new();
+    for name in ["a", "b", "c"] {
+        let (note, own) = (log.clone(), spawner.clone());
         spawn_for_nobody(&spawner, async move {
-            let wakers: Vec<Waker> = mem::take(&mut *wakers.lock().unwrap());
-            [1, 0, 1].into_iter().for_each(|place| wakers[place].wake_by_ref());
-        });
-        executor.run();
-        assert_eq!(log.events(), ["b", "a"], "b was woken, then a, and b again");
-
-        // Who wakes or spawns makes no difference.
-        let log = Log::new();
-        let mut senders = ["a", "b"].map(|name| {
-            let (note, (sender, receiver)) = (log.clone(), oneshot());
-            spawn_for_nobody(&spawner, async move {
-                receiver.await;
-                note.note(name);
-            });
-            Some(sender)
-        });
-        let (note, own, mut waits) = (log.clone(), spawner.clone(), true);
-        spawn_for_nobody(
-            &spawner,
-            poll_fn(move |context| {
-                if !mem::take(&mut waits) {
-                    note.note("itself");
-                    return Poll::Ready(());
+            for round in 1..=3 {
+                note.note(format!("{name}{round}"));
+                if name == "b" && round == 1 {
+                    let note = note.clone();
+                    spawn_for_nobody(&own, async move { note.note("spawned by b1") });
                 }
-                let [a, b] = senders.each_mut().map(Option::take);
-                let spawned = note.clone();
-                thread::scope(|scope| {
-                    start(scope, "other", || {
-                        b.into_iter().for_each(|sender| sender.send(()));
-                        spawn_for_nobody(&own, async move { spawned.note("spawned by a thread") });
-                    });
+                takes_turns(1).await;
+            }
+        });
+    }
+    executor.run();
+    let turns = ["a1", "b1", "c1", "a2", "spawned by b1", "b2", "c2", "a3", "b3", "c3"];
+    assert_eq!(log.events(), turns, "who has been ready longest is next");
+
+    let log = Log::new();
+    let mut senders = ["a", "b", "c"].map(|name| {
+        let (note, (sender, receiver)) = (log.clone(), oneshot());
+        spawn_for_nobody(&spawner, async move {
+            receiver.await;
+            note.note(name);
+        });
+        sender
+    });
+    // The last one is woken first.
+    senders.rotate_right(1);
+    spawn_for_nobody(&spawner, async move { senders.map(|sender| sender.send(())) });
+    executor.run();
+    assert_eq!(log.events(), ["c", "a", "b"], "in the order in which they were woken");
+
+    let log = Log::new();
+    let wakers = two_that_wait(&spawner, &log);
+    spawn_for_nobody(&spawner, async move {
+        let wakers: Vec<Waker> = wakers();
+        [1, 0, 1].into_iter().for_each(|place| wakers[place].wake_by_ref());
+    });
+    executor.run();
+    assert_eq!(log.events(), ["b", "a"], "b was woken, then a, and b again");
+
+    // Who wakes or spawns makes no difference.
+    let log = Log::new();
+    let mut senders = ["a", "b"].map(|name| {
+        let (note, (sender, receiver)) = (log.clone(), oneshot());
+        spawn_for_nobody(&spawner, async move {
+            receiver.await;
+            note.note(name);
+        });
+        Some(sender)
+    });
+    let (note, own, mut waits) = (log.clone(), spawner.clone(), true);
+    spawn_for_nobody(
+        &spawner,
+        poll_fn(move |context| {
+            if !mem::take(&mut waits) {
+                note.note("itself");
+                return Poll::Ready(());
+            }
+            let [a, b] = senders.each_mut().map(Option::take);
+            let spawned = note.clone();
+            thread::scope(|scope| {
+                start(scope, "other", || {
+                    b.into_iter().for_each(|sender| sender.send(()));
+                    spawn_for_nobody(&own, async move { spawned.note("spawned by a thread") });
                 });
-                context.waker().wake_by_ref();
-                a.into_iter().for_each(|sender| sender.send(()));
-                Poll::Pending
+            });
+            context.waker().wake_by_ref();
+            a.into_iter().for_each(|sender| sender.send(()));
+            Poll::Pending
+        }),
+    );
+    executor.run();
+    let turns = ["b", "spawned by a thread", "itself", "a"];
+    assert_eq!(log.events(), turns, "another thread has woken b and spawned one, then the task woke itself and a");
+}
+
+fn turns_of_two_threads() {
+    let (mut executor, spawner) = executor();
+    let log = Log::new();
+    let wakers = two_that_wait(&spawner, &log);
+    spawn_for_nobody(&spawner, async move {
+        let [a, b] = <[Waker; 2]>::try_from(wakers()).expect("both wait");
+        thread::scope(|scope| {
+            start(scope, "wakes a", || a.wake_by_ref());
+            a.wake_by_ref();
+            b.wake_by_ref();
+        });
+    });
+    executor.run();
+    assert_eq!(log.events(), ["a", "b"], "a was woken before b was, and once more by another thread");
+}
+
+/// Two tasks that wait once, and what wakes them.
+fn two_that_wait(spawner: &Spawner, log: &Log) -> impl FnOnce() -> Vec<Waker> + Send + use<> {
+    let all = Arc::new(Mutex::new(Vec::new()));
+    for name in ["a", "b"] {
+        let (note, wakers, mut waits) = (log.clone(), Arc::clone(&all), true);
+        spawn_for_nobody(
+            spawner,
+            poll_fn(move |context| {
+                if mem::take(&mut waits) {
+                    wakers.lock().unwrap().push(context.waker().clone());
+                    return Poll::Pending;
+                }
+                note.note(name);
+                Poll::Ready(())
             }),
         );
-        executor.run();
-        let turns = ["b", "spawned by a thread", "itself", "a"];
-        assert_eq!(log.events(), turns, "another thread has woken b and spawned one, then the task woke itself and a");
-    });
+    }
+    move || mem::take(&mut *all.lock().unwrap())
 }
 
 #[test]

@@ -602,6 +602,22 @@ fn a_worker_that_ends_without_a_job_costs_none() {
             assert!(outcome.is_ok(), "the next job: {outcome:?}");
             assert_ne!(outcome.map(|outcome| text(&outcome)), Ok(worker), "who did it");
         }
+        situation("a worker dies before its first job, if it was started already");
+        let before = children.told().len();
+        let pool = start(children, "bomber", settings(1));
+        until_still();
+        for worker in children.told()[before..].iter().filter_map(|told| told.strip_prefix("bomber ")) {
+            children.open(&format!("bomb of {worker}"));
+            until(|| !runs(worker));
+            until_still();
+        }
+        for answer in ["1", "2"] {
+            assert_eq!(
+                pool.submit(format!("say {answer}").into()).wait(),
+                result(answer),
+                "the outcome of job {answer}"
+            );
+        }
         situation(
             "one of two workers dies while it has nothing to do, and later there are two jobs that wait for each other",
         );
@@ -652,6 +668,16 @@ fn a_worker_that_takes_too_long_is_killed_and_replaced() {
             let after = pool.submit(b"pid".to_vec()).wait().ok()?;
             assert_eq!(text(&after), text(&before), "who does the next job");
             Some(())
+        });
+        situation("nobody has a first job for a worker, for longer than the limit");
+        in_time(|limit| {
+            let before = started(children);
+            let pool = start(children, "worker", Settings { limit, ..settings(1) });
+            let other = start(children, "worker", settings(1));
+            other.submit(format!("take {}", limit.as_micros() * 2).into()).wait().expect("it has time enough");
+            pool.submit(b"say ready".to_vec()).wait().ok()?;
+            // One each.
+            (started(children) - before == 2).then_some(())
         });
         situation("an answer comes byte by byte, and begins within the limit, but does not end");
         in_time(|limit| {
@@ -1081,8 +1107,9 @@ fn worker() -> i32 {
     serving(|| Ok(()))
 }
 
-/// A worker that dies when a place opens, whatever it does.
+/// A worker that tells who it is, and dies when a place opens, whatever it does.
 fn bomber() -> i32 {
+    tell(&format!("bomber {}", process::id()));
     thread::spawn(|| {
         meet(&format!("bomb of {}", process::id()));
         die_of(9)

@@ -5,7 +5,7 @@ mod contract;
 
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -403,6 +403,14 @@ fn each_lock_has_an_owner_and_a_depth_of_its_own() {
             drop(held.1);
             assert!(waiter.join().is_ok(), "it gets the lock that it waits for, although somebody waits for another");
         });
+        // Nobody has a new one, wherever it stands: here, in the place of another one that was never given back.
+        let mut lock = RLock::new('m');
+        mem::forget(lock.lock());
+        lock = RLock::new('y');
+        assert_eq!(lock.depth(), 0, "nobody has taken it yet");
+        assert_eq!(lock.lock().get(), 'y');
+        let is_free = thread::scope(|scope| start(scope, "other", || lock.try_lock().is_some()).join().unwrap());
+        assert!(is_free, "it was given back");
         // One thread alone, so schedules would show nothing more.
         let locks: Vec<_> = (0..if EXPLORED { 0 } else { MANY }).map(RLock::new).collect();
         let taken = |lock| {

@@ -24,6 +24,7 @@
 //! - [`Rendezvous`] proves overlap, [`Gate`] fixes an order, [`Peak`] counts who is inside, [`Log`] answers what came
 //!   first, [`Steps`] moves a thread step by step, [`until_blocked`] waits until a thread is blocked, [`until_still`] until all are,
 //!   and [`until`] until something else is so.
+//! - [`Crowd`] is several who wait for the same thing, of whom some give up.
 //! - [`start`] names a thread, for the table of a failing schedule; [`panic_on_purpose`] is a panic that a test wants.
 //!   [`boxed`] gives futures one type, so that a runtime is compiled once for all of them.
 //! - [`stream`] has readers and writers that are cut, interrupted and broken off, and pipes between threads. [`situation`] says
@@ -77,7 +78,7 @@ pub use check::{Check, check, each_on_threads, on_schedules, on_threads};
 pub const EXPLORED: bool = cfg!(feature = "explore");
 
 pub use tools::{
-    AEONS, AGES, Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, Steps, WhenDropped, a_while_passes, boxed,
+    AEONS, AGES, Crowd, Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, Steps, WhenDropped, a_while_passes, boxed,
     is_done_at_once, keeps_to_limit, panic_on_purpose, situation, start, until, until_blocked, until_still,
     when_dropped,
 };

@@ -3,6 +3,7 @@
 mod ages;
 mod blocked;
 mod boxed;
+mod crowd;
 mod gate;
 mod limit;
 mod log;
@@ -21,6 +22,7 @@ mod while_passes;
 pub use ages::{AEONS, AGES};
 pub use blocked::until_blocked;
 pub use boxed::boxed;
+pub use crowd::Crowd;
 pub use gate::{Gate, GateGuard};
 pub use limit::{is_done_at_once, keeps_to_limit};
 pub use log::Log;
