@@ -409,127 +409,98 @@ fn a_task_does_nothing_until_the_executor_runs() {
 
 #[test]
 fn tasks_take_turns() {
-    const OF_ONE_THREAD: &str = "tasks that one thread wakes";
-    Check::new().each([OF_ONE_THREAD, "a task that two threads wake"], |which| match *which {
-        OF_ONE_THREAD => turns_of_one_thread(),
-        _ => turns_of_two_threads(),
-    });
-}
-
-fn turns_of_one_thread() {
-    let (mut executor, spawner) = executor();
-    let log = Log::new();
-    for name in ["a", "b", "c"] {
-        let (note, own) = (log.clone(), spawner.clone());
-        spawn_for_nobody(&spawner, async move {
-            for round in 1..=3 {
-                note.note(format!("{name}{round}"));
-                if name == "b" && round == 1 {
-                    let note = note.clone();
-                    spawn_for_nobody(&own, async move { note.note("spawned by b1") });
+    check(|| {
+        let (mut executor, spawner) = executor();
+        let log = Log::new();
+        for name in ["a", "b", "c"] {
+            let (note, own) = (log.clone(), spawner.clone());
+            spawn_for_nobody(&spawner, async move {
+                for round in 1..=3 {
+                    note.note(format!("{name}{round}"));
+                    if name == "b" && round == 1 {
+                        let note = note.clone();
+                        spawn_for_nobody(&own, async move { note.note("spawned by b1") });
+                    }
+                    takes_turns(1).await;
                 }
-                takes_turns(1).await;
-            }
-        });
-    }
-    executor.run();
-    let turns = ["a1", "b1", "c1", "a2", "spawned by b1", "b2", "c2", "a3", "b3", "c3"];
-    assert_eq!(log.events(), turns, "who has been ready longest is next");
-
-    let log = Log::new();
-    let mut senders = ["a", "b", "c"].map(|name| {
-        let (note, (sender, receiver)) = (log.clone(), oneshot());
-        spawn_for_nobody(&spawner, async move {
-            receiver.await;
-            note.note(name);
-        });
-        sender
-    });
-    // The last one is woken first.
-    senders.rotate_right(1);
-    spawn_for_nobody(&spawner, async move { senders.map(|sender| sender.send(())) });
-    executor.run();
-    assert_eq!(log.events(), ["c", "a", "b"], "in the order in which they were woken");
-
-    let log = Log::new();
-    let wakers = two_that_wait(&spawner, &log);
-    spawn_for_nobody(&spawner, async move {
-        let wakers: Vec<Waker> = wakers();
-        [1, 0, 1].into_iter().for_each(|place| wakers[place].wake_by_ref());
-    });
-    executor.run();
-    assert_eq!(log.events(), ["b", "a"], "b was woken, then a, and b again");
-
-    // Who wakes or spawns makes no difference.
-    let log = Log::new();
-    let mut senders = ["a", "b"].map(|name| {
-        let (note, (sender, receiver)) = (log.clone(), oneshot());
-        spawn_for_nobody(&spawner, async move {
-            receiver.await;
-            note.note(name);
-        });
-        Some(sender)
-    });
-    let (note, own, mut waits) = (log.clone(), spawner.clone(), true);
-    spawn_for_nobody(
-        &spawner,
-        poll_fn(move |context| {
-            if !mem::take(&mut waits) {
-                note.note("itself");
-                return Poll::Ready(());
-            }
-            let [a, b] = senders.each_mut().map(Option::take);
-            let spawned = note.clone();
-            thread::scope(|scope| {
-                start(scope, "other", || {
-                    b.into_iter().for_each(|sender| sender.send(()));
-                    spawn_for_nobody(&own, async move { spawned.note("spawned by a thread") });
-                });
             });
-            context.waker().wake_by_ref();
-            a.into_iter().for_each(|sender| sender.send(()));
-            Poll::Pending
-        }),
-    );
-    executor.run();
-    let turns = ["b", "spawned by a thread", "itself", "a"];
-    assert_eq!(log.events(), turns, "another thread has woken b and spawned one, then the task woke itself and a");
-}
+        }
+        executor.run();
+        let turns = ["a1", "b1", "c1", "a2", "spawned by b1", "b2", "c2", "a3", "b3", "c3"];
+        assert_eq!(log.events(), turns, "who has been ready longest is next");
 
-fn turns_of_two_threads() {
-    let (mut executor, spawner) = executor();
-    let log = Log::new();
-    let wakers = two_that_wait(&spawner, &log);
-    spawn_for_nobody(&spawner, async move {
-        let [a, b] = <[Waker; 2]>::try_from(wakers()).expect("both wait");
-        thread::scope(|scope| {
-            start(scope, "wakes a", || a.wake_by_ref());
-            a.wake_by_ref();
-            b.wake_by_ref();
-        });
-    });
-    executor.run();
-    assert_eq!(log.events(), ["a", "b"], "a was woken before b was, and once more by another thread");
-}
-
-/// Two tasks that wait once, and what wakes them.
-fn two_that_wait(spawner: &Spawner, log: &Log) -> impl FnOnce() -> Vec<Waker> + Send + use<> {
-    let all = Arc::new(Mutex::new(Vec::new()));
-    for name in ["a", "b"] {
-        let (note, wakers, mut waits) = (log.clone(), Arc::clone(&all), true);
-        spawn_for_nobody(
-            spawner,
-            poll_fn(move |context| {
-                if mem::take(&mut waits) {
-                    wakers.lock().unwrap().push(context.waker().clone());
-                    return Poll::Pending;
-                }
+        let log = Log::new();
+        let mut senders = ["a", "b", "c"].map(|name| {
+            let (note, (sender, receiver)) = (log.clone(), oneshot());
+            spawn_for_nobody(&spawner, async move {
+                receiver.await;
                 note.note(name);
-                Poll::Ready(())
+            });
+            sender
+        });
+        // The last one is woken first.
+        senders.rotate_right(1);
+        spawn_for_nobody(&spawner, async move { senders.map(|sender| sender.send(())) });
+        executor.run();
+        assert_eq!(log.events(), ["c", "a", "b"], "in the order in which they were woken");
+
+        let (log, wakers) = (Log::new(), Arc::new(Mutex::new(Vec::new())));
+        for name in ["a", "b"] {
+            let (note, wakers, mut waits) = (log.clone(), Arc::clone(&wakers), true);
+            spawn_for_nobody(
+                &spawner,
+                poll_fn(move |context| {
+                    if mem::take(&mut waits) {
+                        wakers.lock().unwrap().push(context.waker().clone());
+                        return Poll::Pending;
+                    }
+                    note.note(name);
+                    Poll::Ready(())
+                }),
+            );
+        }
+        spawn_for_nobody(&spawner, async move {
+            let wakers: Vec<Waker> = mem::take(&mut *wakers.lock().unwrap());
+            [1, 0, 1].into_iter().for_each(|place| wakers[place].wake_by_ref());
+        });
+        executor.run();
+        assert_eq!(log.events(), ["b", "a"], "b was woken, then a, and b again");
+
+        // Who wakes or spawns makes no difference.
+        let log = Log::new();
+        let mut senders = ["a", "b"].map(|name| {
+            let (note, (sender, receiver)) = (log.clone(), oneshot());
+            spawn_for_nobody(&spawner, async move {
+                receiver.await;
+                note.note(name);
+            });
+            Some(sender)
+        });
+        let (note, own, mut waits) = (log.clone(), spawner.clone(), true);
+        spawn_for_nobody(
+            &spawner,
+            poll_fn(move |context| {
+                if !mem::take(&mut waits) {
+                    note.note("itself");
+                    return Poll::Ready(());
+                }
+                let [a, b] = senders.each_mut().map(Option::take);
+                let spawned = note.clone();
+                thread::scope(|scope| {
+                    start(scope, "other", || {
+                        b.into_iter().for_each(|sender| sender.send(()));
+                        spawn_for_nobody(&own, async move { spawned.note("spawned by a thread") });
+                    });
+                });
+                context.waker().wake_by_ref();
+                a.into_iter().for_each(|sender| sender.send(()));
+                Poll::Pending
             }),
         );
-    }
-    move || mem::take(&mut *all.lock().unwrap())
+        executor.run();
+        let turns = ["b", "spawned by a thread", "itself", "a"];
+        assert_eq!(log.events(), turns, "another thread has woken b and spawned one, then the task woke itself and a");
+    });
 }
 
 #[test]
