@@ -382,9 +382,9 @@ fn a_task_does_nothing_until_the_executor_runs() {
         executor.run();
         assert_eq!(poll(&mut own, Waker::noop()), Poll::Ready(Some(1)));
         // Whose task spawns one changes nothing: it belongs to the executor of the spawner.
-        let spawned = spawner.spawn(async move { Box::pin(other_spawner.spawn(ready(1))) });
+        let spawned = spawner.spawn(async move { [Box::pin(other_spawner.spawn(ready(1)))] });
         executor.run();
-        let Poll::Ready(Some(mut others)) = poll_once(spawned) else { panic!("the task has spawned another one") };
+        let Poll::Ready(Some([mut others])) = poll_once(spawned) else { panic!("the task has spawned another one") };
         assert_eq!(poll(&mut others, Waker::noop()), Poll::Pending, "the other executor has not run yet");
         other.run();
         assert_eq!(poll(&mut others, Waker::noop()), Poll::Ready(Some(1)));

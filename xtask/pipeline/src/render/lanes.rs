@@ -287,9 +287,11 @@ fn causes(steps: &[Step]) -> Vec<(usize, usize, &'static str)> {
             }
             (Did::NotifyOne | Did::NotifyAll, _, Some(object), _) => {
                 let asleep = sleepers.entry(object).or_default();
-                if step.effect == Effect::Spurious {
+                if step.effect == Effect::Spurious
+                    && let Some(last) = asleep.pop()
+                {
                     // Out of turn: the one that came last.
-                    asleep.rotate_right(1.min(asleep.len()));
+                    asleep.insert(0, last);
                 }
                 let many = step.value.as_ref().and_then(|value| value.strip_prefix("woke ")?.parse().ok());
                 woken.extend(asleep.drain(..many.unwrap_or(asleep.len()).min(asleep.len())).map(|one| (one, number)));
