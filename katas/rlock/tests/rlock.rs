@@ -5,7 +5,7 @@ mod contract;
 
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
-use std::mem::{self, ManuallyDrop};
+use std::mem::ManuallyDrop;
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -405,7 +405,7 @@ fn each_lock_has_an_owner_and_a_depth_of_its_own() {
         });
         // Nobody has a new one, wherever it stands: here, in the place of another one that was never given back.
         let mut lock = RLock::new('m');
-        mem::forget(lock.lock());
+        let _ = ManuallyDrop::new(lock.lock());
         lock = RLock::new('y');
         assert_eq!(lock.depth(), 0, "nobody has taken it yet");
         assert_eq!(lock.lock().get(), 'y');
