@@ -461,6 +461,8 @@ mod tests {
         trace.threads.push(verdict::TracedThread { name: "third".to_string() });
         let arrow = |from, to| Arrow { from, to, why: "notify" };
         assert_eq!(drawn(&trace).arrows, [arrow(2, 6), arrow(3, 5)], "whoever came first is woken first");
+        trace.steps[2].effect = Effect::Spurious;
+        assert_eq!(drawn(&trace).arrows, [arrow(2, 5), arrow(3, 6)], "out of turn, whoever came last is woken first");
     }
 
     #[test]

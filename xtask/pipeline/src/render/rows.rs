@@ -401,6 +401,16 @@ mod tests {
     }
 
     #[test]
+    fn a_notification_says_whom_it_wakes() {
+        let mut trace = abba();
+        trace.steps[1].operation = Did::NotifyOne;
+        trace.steps[1].value = Some("woke 1".to_string());
+        assert_eq!(shown(&trace, Length::Whole)[1], "14 notify_one: wakes 1 at account#1");
+        trace.steps[1].effect = Effect::Spurious;
+        assert_eq!(shown(&trace, Length::Whole)[1], "14 notify_one: wakes the one that came last at account#1");
+    }
+
+    #[test]
     fn a_panic_that_failed_the_test_is_the_last_row() {
         let mut trace = abba();
         trace.steps[2].effect = Effect::Panicked;
