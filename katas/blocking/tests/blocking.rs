@@ -272,6 +272,7 @@ fn a_conversation_on_a_runtime_keeps_the_same_contract() {
             ends
         });
         network.judge(ends);
+        network.judge_flushed();
     });
 }
 

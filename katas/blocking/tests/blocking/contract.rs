@@ -323,6 +323,16 @@ impl Network {
         }
     }
 
+    /// Sees that all answers were flushed when their connections ended, but for those that could not be.
+    pub(crate) fn judge_flushed(&self) {
+        for (number, peer) in self.state().peers.iter().enumerate() {
+            if peer.flush_fails.is_none() && peer.room == usize::MAX {
+                let what = "bytes that were flushed at the end, and bytes that were written";
+                assert_eq!(peer.flushed, peer.taken.len(), "{}: {what}", name(number));
+            }
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
