@@ -405,7 +405,7 @@ where
     A: Fn(&[u8]) -> Vec<u8> + Send + Sync + 'static,
 {
     let mut input = Vec::new();
-    let mut piece = [0; 1024];
+    let mut piece = [0; 4096];
     let mut unflushed = false;
     loop {
         while let Some(length) = input.iter().take(LONGEST + 1).position(|&byte| byte == b'\n') {
