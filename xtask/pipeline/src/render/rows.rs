@@ -405,9 +405,9 @@ mod tests {
         let mut trace = abba();
         trace.steps[1].operation = Did::NotifyOne;
         trace.steps[1].value = Some("woke 1".to_string());
-        assert_eq!(shown(&trace, Length::Whole)[1], "14 notify_one: wakes 1 at account#1");
+        assert_eq!(shown(&trace, Length::Whole)[1], "bank.rs:14 notify_one: wakes 1 at account#1");
         trace.steps[1].effect = Effect::Spurious;
-        assert_eq!(shown(&trace, Length::Whole)[1], "14 notify_one: wakes the one that came last at account#1");
+        assert_eq!(shown(&trace, Length::Whole)[1], "bank.rs:14 notify_one: wakes the one that came last at account#1");
     }
 
     #[test]
