@@ -1,8 +1,8 @@
 //! A schedule, and its notation: what a failed check prints and `replay --schedule` takes.
 //!
 //! `0x2.1.2x3` is two steps of the first thread, one of the second, three of the third. A letter marks what is not a plain step: `1t` is
-//! the second thread's timeout, `1s` its spurious wakeup; `1r2` reads the value of an atomic that has two newer ones, `1w2` takes the
-//! way 2 of several. Letters at the beginning say how it is run: `u.`, that unlocks are steps too, as they are in a program that can see
+//! the second thread's timeout, `1s` its spurious wakeup or another accident; `1r2` reads the value of an atomic that has two newer
+//! ones, `1w2` takes the way 2 of several. Letters at the beginning say how it is run: `u.`, that unlocks are steps too, as they are in a program that can see
 //! whether a lock is held; `c.`, that the schedule is coarse: what a thread does again and again is no step of its own; `w.`, that
 //! the program asks for weaker orderings than `SeqCst`. `i4.` in front of all: it is of the fourth input or scenario; `i4.h.`: of that
 //! scenario, where limits may be over at any time.
@@ -56,7 +56,7 @@ pub enum How {
     Step,
     /// Its time was up.
     Timeout,
-    /// It woke although nobody called, or failed for no reason.
+    /// It woke although nobody called, failed for no reason, or called the one that came last.
     Spurious,
     /// The operation is done, and reads an older value of an atomic: the one that has so many newer ones.
     Old(u8),

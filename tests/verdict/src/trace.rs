@@ -136,7 +136,7 @@ pub enum Effect {
     Blocks,
     /// Its time was up.
     TimedOut,
-    /// It woke although nobody called, or failed for no reason.
+    /// It woke although nobody called, failed for no reason, or called the one that came last.
     Spurious,
     /// The thread panicked here.
     Panicked,

@@ -222,9 +222,9 @@ impl State {
             let pending = &self.threads[thread].pending;
             is_possible(&self.threads, &self.objects, thread) && pending.kind != Kind::Settle
                 || self.settings.hostile && pending.deadline != NEVER
-                || self.spurious_left > 0 && self.could_wake(&self.threads[thread])
+                || self.spurious_left > 0 && self.is_open_to_accidents(&self.threads[thread])
         };
-        let fails = self.spurious_left > 0 && self.could_wake(&self.threads[self.current]);
+        let fails = self.spurious_left > 0 && self.is_open_to_accidents(&self.threads[self.current]);
         fails
             || self.could_read_an_old_value(self.current)
             || self.live.iter().any(|&thread| thread != self.current && could(thread))

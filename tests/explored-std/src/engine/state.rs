@@ -432,7 +432,7 @@ impl State {
         }
         if self.spurious_left > 0 && choices.iter().any(|choice| !settles(choice)) {
             for (index, thread) in self.live_threads() {
-                if self.could_wake(thread) {
+                if self.is_open_to_accidents(thread) {
                     choices.push(Choice { thread: index, how: How::Spurious });
                 }
             }
@@ -443,8 +443,9 @@ impl State {
     }
 
     /// Whether a thread waits in such a way that it may wake although nobody calls, tries what may fail for no reason, or calls one
-    /// of several, where std leaves it open whom. Test tools wait in loops: there it would be more schedules and nothing new. One that is held back has failed often enough.
-    pub(super) fn could_wake(&self, thread: &ThreadState) -> bool {
+    /// of several, where std leaves it open whom. Test tools wait in loops: there it would be more schedules and nothing new. One that
+    /// is held back has failed often enough.
+    pub(super) fn is_open_to_accidents(&self, thread: &ThreadState) -> bool {
         match thread.pending.kind {
             _ if !thread.waits_at.is_empty() => false,
             Kind::Wake => !thread.notified && lock_is_free(&self.objects, thread.pending.second),
@@ -457,9 +458,9 @@ impl State {
     }
 
     /// The threads that could wake although nobody calls, if there were still a spurious wakeup for them.
-    pub(crate) fn could_wake_spuriously(&self) -> impl Iterator<Item = ThreadIndex> + '_ {
+    pub(crate) fn could_have_an_accident(&self) -> impl Iterator<Item = ThreadIndex> + '_ {
         let live = if self.spurious_left > 0 { &self.live[..] } else { &[] };
-        live.iter().copied().filter(|&thread| self.could_wake(&self.threads[thread]))
+        live.iter().copied().filter(|&thread| self.is_open_to_accidents(&self.threads[thread]))
     }
 
     /// Whether a thread wants another one to be blocked, and that one goes round and round and gives way each time: it waits

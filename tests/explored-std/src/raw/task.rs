@@ -176,6 +176,7 @@ pub fn whole<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// As long as it is there, the thread that runs makes no step of its own.
 struct Whole;
 
 impl Whole {

@@ -422,7 +422,7 @@ impl Strategy for Reduction {
         if self.is_known() {
             return;
         }
-        for thread in state.could_wake_spuriously() {
+        for thread in state.could_have_an_accident() {
             self.plant(state, Choice { thread, how: How::Spurious }, &Accesses::everything());
             for &place in &self.races {
                 self.way[place].restless = true;

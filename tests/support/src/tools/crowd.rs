@@ -15,7 +15,7 @@ pub struct Crowd {
     impatient: Vec<usize>,
 }
 
-const WAITERS: u64 = 4;
+const WAITERS: usize = 4;
 /// Between one who comes and the next one.
 const BETWEEN: Duration = Duration::from_secs(1);
 /// How long those wait who give up.
@@ -26,7 +26,7 @@ const END: Duration = Duration::from_secs(10);
 impl Crowd {
     /// All of them: nobody gives up, each alone, each two, and so on.
     pub fn all() -> Vec<Crowd> {
-        subsets(WAITERS as usize).into_iter().map(|impatient| Crowd { impatient }).collect()
+        subsets(WAITERS).into_iter().map(|impatient| Crowd { impatient }).collect()
     }
 
     /// Lets them wait by `wait`, with a limit or with none, which says whether it was let go on; and lets all of them go on by `let_go`
@@ -38,7 +38,7 @@ impl Crowd {
     #[track_caller]
     pub fn wait(&self, wait: impl Fn(Option<Duration>) -> bool + Sync, let_go: impl FnOnce()) {
         let begin = Instant::now();
-        let waits = |place: u64| {
+        let waits = |place: usize| {
             thread::sleep(BETWEEN * place as u32);
             let is_let_go = wait(self.gives_up(place).then_some(LIMIT));
             (is_let_go, begin.elapsed())
@@ -58,8 +58,8 @@ impl Crowd {
         assert_eq!(waited, expected, "whether each was let go on, and when");
     }
 
-    fn gives_up(&self, place: u64) -> bool {
-        self.impatient.contains(&(place as usize))
+    fn gives_up(&self, place: usize) -> bool {
+        self.impatient.contains(&place)
     }
 }
 
