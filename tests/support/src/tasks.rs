@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use verdict::patience::Turns;
@@ -93,18 +94,39 @@ fn is_told() -> bool {
 }
 
 fn seen() -> io::Result<Vec<Task>> {
-    let mut tasks = Vec::new();
-    let mut processes = vec![std::process::id()];
-    while let Some(process) = processes.pop() {
-        for thread in threads_of(process)? {
-            let children = read(thread.join("children"))?.unwrap_or_default();
-            processes.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
-            // A process or a thread may end while it is looked at. Then it is simply not in the picture.
-            tasks.extend(task(process, &thread)?);
+    // When one ends while `/proc` lists it, the kernel may pass over the next. Whoever ended is not in the second list, so two lists
+    // that are the same passed over nobody.
+    const TRIES: usize = 20;
+    let mut listed = list()?;
+    for _ in 0..TRIES {
+        let earlier = mem::replace(&mut listed, list()?);
+        if earlier == listed {
+            break;
         }
+    }
+    let mut tasks = Vec::new();
+    for (process, thread) in &listed {
+        // A process or a thread may end while it is looked at. Then it is simply not in the picture.
+        tasks.extend(task(*process, thread)?);
     }
     tasks.sort_by_key(|task| (task.process, task.id));
     Ok(tasks)
+}
+
+/// Each process of the family with the folder of each of its threads, as `/proc` lists them once.
+fn list() -> io::Result<Vec<(u32, PathBuf)>> {
+    let mut listed = Vec::new();
+    let mut processes = vec![std::process::id()];
+    while let Some(process) = processes.pop() {
+        // There are none once the process has gone.
+        let threads = unless_gone(fs::read_dir(format!("/proc/{process}/task")))?.into_iter().flatten().flatten();
+        for thread in threads.map(|entry| entry.path()) {
+            let children = read(thread.join("children"))?.unwrap_or_default();
+            processes.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
+            listed.push((process, thread));
+        }
+    }
+    Ok(listed)
 }
 
 /// How all of them got on with the machine's processors, as far as the system says.
@@ -112,22 +134,6 @@ pub(crate) fn turns_of_family() -> Vec<Turns> {
     let schedstat = |task: &Task| told(format!("/proc/{}/task/{}/schedstat", task.process, task.id));
     let tasks = family().unwrap_or_default();
     tasks.iter().filter_map(|task| Turns::told_by(&schedstat(task)?)).collect()
-}
-
-/// The folders of a process's threads; none once it has gone.
-fn threads_of(process: u32) -> io::Result<Vec<PathBuf>> {
-    // When a thread ends while `/proc` is listed, the kernel may pass over others. Then there are not as many as it says.
-    const TRIES: usize = 10;
-    let mut threads = Vec::new();
-    for _ in 0..TRIES {
-        let listed = unless_gone(fs::read_dir(format!("/proc/{process}/task")))?.into_iter().flatten().flatten();
-        threads = listed.map(|entry| entry.path()).collect();
-        let status = read(format!("/proc/{process}/status"))?.unwrap_or_default();
-        if field(&status, "Threads").is_none_or(|many| many.parse() == Ok(threads.len())) {
-            break;
-        }
-    }
-    Ok(threads)
 }
 
 /// What a thread is doing whose file `status` this is.
@@ -203,6 +209,7 @@ fn task_of(process: u32, folder: &Path, status: &str) -> Option<Task> {
 mod tests {
     use std::process::{Command, Stdio};
     use std::sync::mpsc::channel;
+    use std::sync::{Arc, Barrier};
     use std::thread;
 
     use super::*;
@@ -249,35 +256,27 @@ mod tests {
         thread.join().unwrap();
     }
 
+    /// Then a list has as many as there are, and yet not all of them.
     #[test]
-    fn no_thread_is_passed_over_while_others_end() {
-        let waiting = |count: usize| -> Vec<_> {
-            let one = |_| {
-                let (end, ended) = channel::<()>();
-                (end, thread::spawn(move || ended.recv()))
-            };
-            (0..count).map(one).collect()
-        };
-        // Those that end stand before the one that stays.
-        let ending = waiting(300);
-        let (send_id, id) = channel();
-        let (end, ended) = channel::<()>();
-        let staying = thread::spawn(move || {
-            send_id.send(own_id().unwrap()).unwrap();
-            let _ = ended.recv();
-        });
-        let id = id.recv().unwrap();
-        let end_them = thread::spawn(|| {
-            for (end, thread) in ending {
-                drop(end);
-                let _ = thread.join();
-            }
-        });
-        while !end_them.is_finished() {
+    fn no_thread_is_passed_over_when_the_one_before_it_ends() {
+        for _ in 0..2_000 {
+            let (go, gone) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+            let (goes, stays) = (Arc::clone(&go), Arc::clone(&gone));
+            let ending = thread::spawn(move || {
+                goes.wait();
+            });
+            let (send_id, id) = channel();
+            let staying = thread::spawn(move || {
+                send_id.send(own_id().unwrap()).unwrap();
+                stays.wait();
+            });
+            let id = id.recv().unwrap();
+            go.wait();
             assert!(family().unwrap().iter().any(|task| task.id == id), "it is there all the time");
+            gone.wait();
+            ending.join().unwrap();
+            staying.join().unwrap();
         }
-        drop(end);
-        let _ = staying.join();
     }
 
     #[test]
