@@ -24,6 +24,8 @@ pub(super) struct Limits {
     pub(super) repeats: u32,
     /// The same for one that yields. It is better stopped where it yields, since it holds nothing there that others need.
     pub(super) repeats_of_yielding: u32,
+    /// How often it may yield and do nothing else. To the other threads that is no step.
+    pub(super) yields_alone: u32,
     /// How often all may go round before time moves, unless each of them looks at the clock and yields.
     pub(super) rounds_before_time: u32,
     /// How often all may go round before it is called a livelock.
@@ -33,14 +35,20 @@ pub(super) struct Limits {
 impl Limits {
     pub(super) fn of(grain: Grain) -> &'static Limits {
         match grain {
-            Grain::Fine => {
-                &Limits { yields: 1, repeats: 8, repeats_of_yielding: 8, rounds_before_time: 30, rounds: 300 }
-            }
+            Grain::Fine => &Limits {
+                yields: 1,
+                repeats: 8,
+                repeats_of_yielding: 8,
+                yields_alone: LONGEST_LOOP_OF_YIELDS,
+                rounds_before_time: 30,
+                rounds: 300,
+            },
             // What is passed costs little, so it is worth while to see whether a loop comes to an end.
             Grain::Coarse => &Limits {
                 yields: 20_000,
                 repeats: 40_000,
                 repeats_of_yielding: 400_000,
+                yields_alone: 20_000,
                 rounds_before_time: 1,
                 rounds: 200,
             },

@@ -400,7 +400,7 @@ impl State {
             somebody_waits_for_time |= thread.pending.deadline != NEVER;
             if is_possible(&self.threads, &self.objects, index) {
                 if self.is_held_back(thread) {
-                    held_back |= !thread.waits_for_others() && !thread.only_looks();
+                    held_back |= !thread.is_seen_to_wait();
                 } else {
                     choices.push(Choice::step(index));
                 }
@@ -471,14 +471,20 @@ impl State {
         thread.pending.kind == Kind::UntilBlocked && spins(&self.threads[thread.pending.other])
     }
 
-    /// Whether a thread only repeats itself while nothing changes.
+    /// Whether a thread only repeats itself while nothing changes, and would do so again now.
     pub(super) fn is_held_back(&self, thread: &ThreadState) -> bool {
         let streak = &thread.streak;
+        if streak.version != self.changes || !streak.has(&thread.pending) {
+            return false;
+        }
         // Who looks at the clock waits for time: no loop of noise does.
         let limits = if streak.looks_at_clock() { Limits::of(Grain::Fine) } else { Limits::of(self.grain) };
-        let repeats = if streak.yields > 0 { limits.repeats_of_yielding } else { limits.repeats };
-        let repeats = streak.yields >= limits.yields || streak.repeats > repeats;
-        repeats && streak.version == self.changes
+        let repeats = match () {
+            () if streak.only_yields() => limits.yields_alone,
+            () if streak.yields > 0 => limits.repeats_of_yielding,
+            () => limits.repeats,
+        };
+        streak.repeats > repeats || streak.yields >= limits.yields && !streak.only_yields()
     }
 
     /// Somebody goes on.

@@ -117,7 +117,7 @@ pub(crate) struct ThreadState {
 /// What a thread does while nothing changes: a repetition is spinning.
 #[derive(Debug, Default)]
 pub(super) struct Streak {
-    places: Vec<(Site, ObjectIndex)>,
+    places: Vec<Place>,
     /// How many operations were repetitions.
     pub(super) repeats: u32,
     /// How many yields were repetitions: the thread says itself that it waits for others, and between two of them it has gone
@@ -131,6 +131,15 @@ pub(super) struct Streak {
     pub(super) passed: Passed,
     /// The state of the world at its start.
     pub(super) version: u64,
+}
+
+/// What a thread has done, and where.
+#[derive(Debug)]
+struct Place {
+    at: Site,
+    object: ObjectIndex,
+    /// Whether it was to let others go first.
+    yields: bool,
 }
 
 /// A thread that reads the clock and then repeats more than so many operations does something else than to wait for a time.
@@ -152,9 +161,14 @@ impl Streak {
         self.read_clock = Some(self.repeats);
     }
 
+    /// Whether it is yields and nothing else: what it waits for, if for anything, nobody can see.
+    pub(super) fn only_yields(&self) -> bool {
+        self.places.iter().all(|place| place.yields) && self.read_clock.is_none()
+    }
+
     /// Whether the operation is a repetition.
     pub(super) fn has(&self, operation: &Operation) -> bool {
-        self.places.iter().any(|seen| std::ptr::eq(seen.0, operation.at) && seen.1 == operation.object)
+        self.places.iter().any(|seen| std::ptr::eq(seen.at, operation.at) && seen.object == operation.object)
     }
 }
 
@@ -207,14 +221,16 @@ impl ThreadState {
             return true;
         }
         if streak.places.len() < 64 {
-            streak.places.push((operation.at, operation.object));
+            streak.places.push(Place { at: operation.at, object: operation.object, yields: operation.yields() });
         }
         false
     }
 
-    /// Whether the streak is a single place that looks at a single thing: nobody does that but to wait.
-    pub(crate) fn only_looks(&self) -> bool {
-        self.streak.places.len() == 1 && self.pending.kind.looks()
+    /// Whether it is seen to wait for others: it looks round and round and yields, or looks at one thing in a single place, which nobody does
+    /// but to wait.
+    pub(super) fn is_seen_to_wait(&self) -> bool {
+        let looks = self.streak.places.len() == 1 && self.pending.kind.looks();
+        looks || self.waits_for_others() && !self.streak.only_yields()
     }
 
     /// Whether it says itself that it waits for others: it has gone round and yielded, and nothing has changed.
