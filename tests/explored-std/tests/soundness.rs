@@ -455,22 +455,32 @@ long_tests! {
         check(13, WAITING, &Config { daemons: true, ..small() });
     }
 
-    a_thread_that_waits_for_a_lock_in_a_repeated_schedule_is_not_forgotten {
-        use Act::{Add, FetchAdd, Receive, Send, SyncSend};
-        let program = [vec![Receive, SyncSend, SyncSend], vec![SyncSend, Add(0), Add(0)], vec![Send, FetchAdd(0), Add(0)]];
-        assert!(compare_one(&program, &small(), false).is_some());
-    }
-
     weaker_orderings_are_reduced_soundly {
         check(14, ORDERINGS, &small());
         check(16, ORDERINGS_AND_WAITING, &Config { spurious: 0, ..small() });
     }
 
-    what_a_repeated_step_touches_besides_is_not_forgotten {
-        use Act::{FetchAdd, Load, Store};
-        let program =
-            [vec![Load(1), FetchAdd(1)], vec![Load(0), Load(0)], vec![Store(0, 5), Load(1), Load(1), Store(0, 3)]];
-        assert!(compare_one(&program, &small(), true).is_some());
+    what_random_programs_have_shown_once_stays_right {
+        use Act::{Add, AddTwo, FetchAdd, Load, NotifyOne, Receive, Send, Store, SyncSend, WaitTimeout, Write, Yield};
+        let quiet = Config { spurious: 0, ..small() };
+        let hostile = Config { timeouts: Timeouts::Hostile, ..quiet.clone() };
+        let daemons = Config { daemons: true, ..small() };
+        let agree = |config: &Config, coarse, program: &[&[Act]]| {
+            let program: Vec<Vec<Act>> = program.iter().map(|acts| acts.to_vec()).collect();
+            assert!(compare_one(&program, config, coarse).is_some(), "{program:?} is too large");
+        };
+        // A thread that waits for a lock in a repeated schedule is not forgotten.
+        let waits: &[&[Act]] = &[&[Receive, SyncSend, SyncSend], &[SyncSend, Add(0), Add(0)], &[Send, FetchAdd(0), Add(0)]];
+        agree(&small(), false, waits);
+        // Nor what a repeated step touches besides.
+        agree(&small(), true, &[&[Load(1), FetchAdd(1)], &[Load(0), Load(0)], &[Store(0, 5), Load(1), Load(1), Store(0, 3)]]);
+        // Who yields twice and has looked at nothing is not waiting.
+        agree(&daemons, false, &[&[Store(0, 3), Load(0)], &[Yield, Yield, FetchAdd(0)]]);
+        agree(&daemons, false, &[&[Yield, Yield], &[Store(0, 3), FetchAdd(0)]]);
+        // Whether a repeated step is passed tells whether a lock is held.
+        agree(&daemons, true, &[&[AddTwo], &[AddTwo, AddTwo, Write, AddTwo]]);
+        agree(&quiet, true, &[&[WaitTimeout], &[Add(0), Add(0), Load(0), Add(0)], &[FetchAdd(0), Add(0)]]);
+        agree(&hostile, true, &[&[Add(0), NotifyOne, Add(0)], &[WaitTimeout, WaitTimeout, WaitTimeout]]);
     }
 
     what_goes_on_from_a_position_is_reduced_soundly {

@@ -178,11 +178,16 @@ impl State {
             }
             return false;
         }
-        habitual
-            && operation.may_be_passed()
-            && self.begun == self.threads.len()
-            && !self.has_passed_too_much()
-            && is_possible(&self.threads, &self.objects, me)
+        let may_pass =
+            habitual && operation.may_be_passed() && self.begun == self.threads.len() && !self.has_passed_too_much();
+        // Whether it is passed tells whether what it would wait for was released.
+        let sees_releases = self.settings.grain == Grain::Coarse && !self.is_tried_out();
+        self.settings.observed |= sees_releases && may_pass && operation.kind.traits().waits_for_release;
+        let passes = may_pass && is_possible(&self.threads, &self.objects, me);
+        if may_pass && !passes {
+            self.tell_search(false);
+        }
+        passes
     }
 
     /// Makes the step that is passed.
@@ -191,7 +196,7 @@ impl State {
         let operation = self.threads[me].pending;
         self.passed_in_a_row += 1;
         // Only a first run wants to know how many.
-        let counts = self.passed.over == 0 || self.settings.most_passed_over < u64::MAX;
+        let counts = self.passed.over == 0 || self.is_tried_out();
         let one = Passed { all: 1, over: u64::from(counts && self.another_could_go_on()) };
         self.passed += one;
         self.add_to_last(operation, true);
@@ -209,6 +214,18 @@ impl State {
         let me = self.current;
         self.carry_views(Choice::step(me));
         self.note_step(Choice::step(me));
+        self.tell_search(is_habit);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.settle(&self.objects, self.now);
+            if is_told(&operation, &self.objects) {
+                recorder.passively(me, &operation);
+            }
+        }
+    }
+
+    /// Tells the search that the last decision touches what the running thread has announced.
+    fn tell_search(&mut self, is_habit: bool) {
+        let me = self.current;
         if self.order.is_some()
             && !(is_habit && self.threads[me].habits.is_told(self.steps))
             && let Some(mut strategy) = self.strategy.take()
@@ -216,12 +233,11 @@ impl State {
             strategy.passes(self);
             self.strategy = Some(strategy);
         }
-        if let Some(recorder) = &mut self.recorder {
-            recorder.settle(&self.objects, self.now);
-            if is_told(&operation, &self.objects) {
-                recorder.passively(me, &operation);
-            }
-        }
+    }
+
+    /// Whether the schedule is run only to see how many steps would be passed.
+    fn is_tried_out(&self) -> bool {
+        self.settings.most_passed_over < u64::MAX
     }
 
     /// Whether a decision now would have another choice than that the running thread makes its step.
