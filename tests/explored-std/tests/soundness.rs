@@ -477,6 +477,7 @@ long_tests! {
         // Who yields twice and has looked at nothing is not waiting.
         agree(&daemons, false, &[&[Store(0, 3), Load(0)], &[Yield, Yield, FetchAdd(0)]]);
         agree(&daemons, false, &[&[Yield, Yield], &[Store(0, 3), FetchAdd(0)]]);
+        agree(&daemons, false, &[&[Store(0, 3), Load(0)], &[Yield, Yield, Load(1), Load(1), FetchAdd(0)]]);
         // Whether a repeated step is passed tells whether a lock is held.
         agree(&daemons, true, &[&[AddTwo], &[AddTwo, AddTwo, Write, AddTwo]]);
         agree(&quiet, true, &[&[WaitTimeout], &[Add(0), Add(0), Load(0), Add(0)], &[FetchAdd(0), Add(0)]]);

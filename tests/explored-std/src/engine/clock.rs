@@ -35,7 +35,7 @@ impl State {
         let all_poll = self.spinning().all(polls);
         self.turn = NOBODY;
         self.idle_rounds += 1;
-        if self.idle_rounds > Limits::of(self.grain).rounds {
+        if self.idle_rounds > Limits::of(self.grain).rounds_of_all {
             if self.grain == Grain::Coarse {
                 return false;
             }

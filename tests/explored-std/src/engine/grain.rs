@@ -17,8 +17,8 @@ use super::state::State;
 
 /// How long to look on while threads repeat themselves and nothing changes.
 pub(super) struct Limits {
-    /// How often a thread may repeat a yield before the others go first.
-    pub(super) yields: u32,
+    /// How often a thread may look at something and yield again before the others go first.
+    pub(super) rounds: u32,
     /// How many operations a thread may repeat that does not yield: it may be a loop over a few things, that comes to an end
     /// by itself.
     pub(super) repeats: u32,
@@ -29,28 +29,28 @@ pub(super) struct Limits {
     /// How often all may go round before time moves, unless each of them looks at the clock and yields.
     pub(super) rounds_before_time: u32,
     /// How often all may go round before it is called a livelock.
-    pub(super) rounds: u32,
+    pub(super) rounds_of_all: u32,
 }
 
 impl Limits {
     pub(super) fn of(grain: Grain) -> &'static Limits {
         match grain {
             Grain::Fine => &Limits {
-                yields: 1,
+                rounds: 1,
                 repeats: 8,
                 repeats_of_yielding: 8,
                 yields_alone: LONGEST_LOOP_OF_YIELDS,
                 rounds_before_time: 30,
-                rounds: 300,
+                rounds_of_all: 300,
             },
             // What is passed costs little, so it is worth while to see whether a loop comes to an end.
             Grain::Coarse => &Limits {
-                yields: 20_000,
+                rounds: 20_000,
                 repeats: 40_000,
                 repeats_of_yielding: 400_000,
                 yields_alone: 20_000,
                 rounds_before_time: 1,
-                rounds: 200,
+                rounds_of_all: 200,
             },
         }
     }

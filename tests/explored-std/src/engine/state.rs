@@ -474,17 +474,17 @@ impl State {
     /// Whether a thread only repeats itself while nothing changes, and would do so again now.
     pub(super) fn is_held_back(&self, thread: &ThreadState) -> bool {
         let streak = &thread.streak;
-        if streak.version != self.changes || !streak.has(&thread.pending) {
+        if streak.version != self.changes || streak.repeats == 0 {
             return false;
         }
         // Who looks at the clock waits for time: no loop of noise does.
         let limits = if streak.looks_at_clock() { Limits::of(Grain::Fine) } else { Limits::of(self.grain) };
-        let repeats = match () {
-            () if streak.only_yields() => limits.yields_alone,
-            () if streak.yields > 0 => limits.repeats_of_yielding,
-            () => limits.repeats,
+        let goes_round = match () {
+            () if streak.only_yields() => streak.repeats > limits.yields_alone,
+            () if streak.yields > 0 => streak.rounds >= limits.rounds || streak.repeats > limits.repeats_of_yielding,
+            () => streak.repeats > limits.repeats,
         };
-        streak.repeats > repeats || streak.yields >= limits.yields && !streak.only_yields()
+        goes_round && streak.has(&thread.pending)
     }
 
     /// Somebody goes on.

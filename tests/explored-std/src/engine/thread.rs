@@ -120,9 +120,10 @@ pub(super) struct Streak {
     places: Vec<Place>,
     /// How many operations were repetitions.
     pub(super) repeats: u32,
-    /// How many yields were repetitions: the thread says itself that it waits for others, and between two of them it has gone
-    /// round once.
+    /// How many yields were repetitions: the thread says itself that it waits for others.
     pub(super) yields: u32,
+    /// How many of them came after a look at something: between two of them it has gone round once.
+    pub(super) rounds: u32,
     /// After how many repetitions the clock was last read.
     read_clock: Option<u32>,
     /// Whether that was soon after it had been read before.
@@ -217,7 +218,10 @@ impl ThreadState {
         let streak = &mut self.streak;
         if streak.has(operation) {
             streak.repeats += 1;
-            streak.yields += u32::from(operation.yields());
+            if operation.yields() {
+                streak.yields += 1;
+                streak.rounds += u32::from(!streak.only_yields());
+            }
             return true;
         }
         if streak.places.len() < 64 {
