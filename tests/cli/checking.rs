@@ -73,7 +73,10 @@ fn a_schedule_that_does_not_fit_is_no_failure_of_the_answer() {
 #[test]
 fn one_test_is_checked_alone_and_every_failure_is_told_if_wanted() {
     let workshop = Workshop::new().answer_wrongly("lock", "abba");
-    workshop.run(&["check", "lock", "deposits_at_the_same_time_all_count"]).exits(0).says("This test passes.");
+    let ran =
+        workshop.run(&["check", "lock", "deposits_at_the_same_time_all_count"]).exits(0).says("This test passes.");
+    let tests = ran.stdout.lines().filter(|line| line.starts_with("  ")).count();
+    assert_eq!(tests, 1, "nothing is said of those that nobody asked for:\n{}", ran.stdout);
     workshop.run(&["check", "deposits_at_the_same_time_all_count"]).exits(0).says("This test passes.");
     let said = workshop.run(&["check", "lock", "deposit_at_the_same_time"]).refused();
     assert!(said.contains("Did you mean `deposits_at_the_same_time_all_count`?"), "{said}");

@@ -256,6 +256,10 @@ fn a_hostile_length_is_refused_before_anything_is_allocated() {
                 assert!(bytes < 64 * 1024, "{bytes} bytes were allocated before they were refused");
             }
         }
+        situation("a message of 4 GiB is announced, nothing comes of it, and the other end stays");
+        let (mut ears, mut mouth) = pipe(64, usize::MAX);
+        mouth.write_all(&u32::MAX.to_be_bytes()).unwrap();
+        assert_eq!(in_short(receive(&mut ears)), Err(ErrorKind::InvalidData), "what was announced");
         situation("a message is exactly as long as it may be");
         let longest = message(LONGEST, 0);
         arrived(receive(&mut Script::of(frame(&longest))), &longest, "the longest message");

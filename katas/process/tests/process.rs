@@ -183,6 +183,14 @@ fn a_process_ends_with_a_code_or_by_a_signal() {
                 assert_eq!(process.join_timeout(Duration::ZERO), Some(end), "the same, asked once more");
             }
         }
+        situation("the child has ended by itself, nobody knows, and `terminate` without a grace is the first to ask");
+        let mut process = Process::start(&actor_job(children, &["tell its last words", "exit 3"])).unwrap();
+        children.wait_until_told(1);
+        children.wait_until_gone();
+        until_still();
+        for asked in ["how the child ended", "the same, asked again"] {
+            assert_eq!(process.terminate(Duration::ZERO), End::Code(3), "{asked}");
+        }
     });
 }
 
@@ -190,10 +198,11 @@ fn a_process_ends_with_a_code_or_by_a_signal() {
 fn a_process_that_cannot_be_started_is_an_error_that_names_it() {
     check(|children| {
         let job = || Job { name: "a name".to_owned(), ..job(children, "actor", &["exit 0"]) };
-        let mistakes: [(&str, Job); 9] = [
+        let mistakes: [(&str, Job); 10] = [
             ("there is no such program", Job { program: PathBuf::from("no-such-program"), ..job() }),
             ("the program's name has quotes", Job { program: PathBuf::from("no \"such\" program"), ..job() }),
             ("only its name is in `PATH`", Job { program: PathBuf::from("no-such-folder/sh"), ..job() }),
+            ("it is in `PATH`, and not in this folder", Job { program: PathBuf::from("./sh"), ..job() }),
             ("the program is a folder", Job { program: env::current_dir().unwrap(), ..job() }),
             ("there is no such folder", Job { folder: Some(PathBuf::from("no-such-folder")), ..job() }),
             ("the folder is a file", Job { folder: Some(env::current_exe().unwrap()), ..job() }),

@@ -15,9 +15,7 @@ use std::time::{Duration, Instant};
 
 use kata::inputs::{counted, pairs};
 use kata::scenarios::every_small_program;
-use kata::{
-    AEONS, AGES, Check, Gate, Log, Rendezvous, a_while_passes, check, on_schedules, panic_on_purpose, until_blocked,
-};
+use kata::{AEONS, AGES, Check, Gate, Log, Rendezvous, a_while_passes, check, panic_on_purpose, until_blocked};
 use queue::{GetError, PutError, Queue, pipeline};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
@@ -185,42 +183,76 @@ fn every_item_reaches_one_of_several_consumers() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check queue get_timeout_gives_up_when_its_time_is_up"]
 fn get_timeout_gives_up_when_its_time_is_up() {
-    on_schedules(|| {
-        let queue = Arc::new(Queue::bounded(size(1)));
-        // Seconds and a bit: a limit that is cut or rounded to whole units is another one.
-        let (limit, early) = (Duration::new(4, 7), Duration::from_secs(3));
-        // Takes out again what it has put in, if nobody was faster: then the wakeup brings nothing.
-        let tease = spawn("tease", &queue, move |queue| {
-            thread::sleep(early);
-            (queue.put("bait"), queue.try_get())
-        });
-        let start = Instant::now();
-        let outcome = queue.get_timeout(limit);
-        let waited = start.elapsed();
-        match outcome {
-            Ok(_) => assert_eq!(waited, early, "the item came after {early:?}"),
-            Err(GetError::Empty) => assert_eq!(waited, limit, "no item came within {limit:?}"),
-            Err(GetError::Closed) => panic!("nobody has closed the queue"),
-        }
-        assert_eq!(tease.join().unwrap().0, Ok(()));
-
-        for limit in [Duration::from_nanos(1), AGES] {
+    use Comes::{AsItEnds, AsItEndsAndIsTakenBack, BeforeItEnds, Nothing};
+    let cases = [Nothing(Duration::from_nanos(1)), Nothing(AGES), BeforeItEnds, AsItEnds, AsItEndsAndIsTakenBack];
+    Check::new().schedules_only().each(cases, |comes| match *comes {
+        Nothing(limit) => {
             let start = Instant::now();
             assert_eq!(Queue::<()>::bounded(size(1)).get_timeout(limit), Err(GetError::Empty));
             assert_eq!(start.elapsed(), limit, "nobody knows of this queue");
         }
-
-        // An item that comes as the limit ends is for who gives up, or for the other who waits. Either makes room for the next.
-        let queue = Arc::new(Queue::bounded(size(1)));
-        let late = spawn("waits with a limit", &queue, move |queue| queue.get_timeout(limit));
-        let other = spawn("waits without end", &queue, Queue::get);
-        thread::sleep(limit);
-        assert_eq!([queue.put("late"), queue.put("later")], [Ok(()); 2]);
-        let (late, other) = (late.join().unwrap(), other.join().unwrap());
-        let mut items = Vec::from_iter([late, other, queue.try_get()].into_iter().flatten());
-        items.sort_unstable();
-        assert_eq!(items, ["late", "later"], "each of them came out once");
+        BeforeItEnds => {
+            let queue = Arc::new(Queue::bounded(size(1)));
+            let early = Duration::from_secs(3);
+            // Takes out again what it has put in, if nobody was faster: then the wakeup brings nothing.
+            let tease = spawn("tease", &queue, move |queue| {
+                thread::sleep(early);
+                (queue.put("bait"), queue.try_get())
+            });
+            let start = Instant::now();
+            let outcome = queue.get_timeout(LIMIT);
+            let waited = start.elapsed();
+            match outcome {
+                Ok(_) => assert_eq!(waited, early, "the item came after {early:?}"),
+                Err(GetError::Empty) => assert_eq!(waited, LIMIT, "no item came within {LIMIT:?}"),
+                Err(GetError::Closed) => panic!("nobody has closed the queue"),
+            }
+            assert_eq!(tease.join().unwrap().0, Ok(()));
+        }
+        AsItEnds => who_gives_up_keeps_nothing_from_another(|_| None),
+        AsItEndsAndIsTakenBack => who_gives_up_keeps_nothing_from_another(|queue| queue.try_get().ok()),
     });
+}
+
+/// Seconds and a bit: a limit that is cut or rounded to whole units is another one.
+const LIMIT: Duration = Duration::new(4, 7);
+
+/// An item comes as a limit ends. It is for who gives up, or for the other who waits, or is `taken_back`: then whoever it has woken gives
+/// up or waits on. Whatever becomes of it, others have room, and the next one comes to whoever still waits.
+fn who_gives_up_keeps_nothing_from_another(take_back: fn(&Queue<&'static str>) -> Option<&'static str>) {
+    let queue = Arc::new(Queue::bounded(size(1)));
+    let late = spawn("waits with a limit", &queue, |queue| queue.get_timeout(LIMIT));
+    let other = spawn("waits without end", &queue, Queue::get);
+    thread::sleep(LIMIT);
+    assert_eq!(queue.put("late"), Ok(()));
+    let back = take_back(&queue);
+    let next = if back.is_some() { &["later", "last"][..] } else { &["later"] };
+    next.iter().for_each(|item| assert_eq!(queue.put(item), Ok(())));
+    let waited = [late, other].map(|thread| thread.join().unwrap().ok());
+    let mut items = Vec::from_iter(waited.into_iter().chain([back, queue.try_get().ok()]).flatten());
+    items.sort_unstable();
+    let all = if back.is_some() { &["last", "late", "later"][..] } else { &["late", "later"] };
+    assert_eq!(items, all, "each of them came out once");
+}
+
+/// What comes while somebody waits for a limited time.
+enum Comes {
+    /// Within this limit.
+    Nothing(Duration),
+    BeforeItEnds,
+    AsItEnds,
+    AsItEndsAndIsTakenBack,
+}
+
+impl Display for Comes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Comes::Nothing(limit) => write!(f, "a limit of {limit:?} in which nothing comes"),
+            Comes::BeforeItEnds => f.write_str("an item that comes before the limit ends"),
+            Comes::AsItEnds => f.write_str("an item that comes as the limit ends"),
+            Comes::AsItEndsAndIsTakenBack => f.write_str("an item that comes as the limit ends, and may be taken back"),
+        }
+    }
 }
 
 #[test]

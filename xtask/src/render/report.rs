@@ -23,7 +23,7 @@ pub(crate) struct Audience<'a> {
 pub(crate) fn verdict(verdict: &KataVerdict, kata: &Kata, audience: &Audience) -> String {
     let mut text = format!("{} · {} · {}\n\n", styled(STRONG, &kata.name), kata.about.title, verdict.subject);
     text += &diagnostics(verdict);
-    text += &lines(verdict, kata);
+    text += &lines(verdict, kata, audience);
     let failed: Vec<&TestVerdict> = verdict.tests.iter().filter(|test| is_worth_telling(test)).collect();
     let told = if audience.all { failed.len() } else { 1 };
     for test in failed.iter().take(told) {
@@ -77,11 +77,12 @@ fn mark_of(verdict: SubjectVerdict) -> (&'static str, anstyle::Style) {
     }
 }
 
-/// A line a test: its mark, its name, and what was run or what went wrong.
-fn lines(verdict: &KataVerdict, kata: &Kata) -> String {
+/// A line for each test that was asked for: its mark, its name, and what was run or what went wrong.
+fn lines(verdict: &KataVerdict, kata: &Kata, audience: &Audience) -> String {
     let rows: Vec<(&str, anstyle::Style, &str, String)> = kata
         .tests
         .iter()
+        .filter(|name| audience.test.is_none_or(|test| test == name.as_str()))
         .filter_map(|name| {
             let entries: Vec<&TestVerdict> = verdict.tests.iter().filter(|test| test.name == *name).collect();
             let failed = entries.iter().find(|test| test.verdict == Verdict::Failed);
