@@ -251,3 +251,50 @@ fn an_order_that_a_count_of_references_rules_out_is_no_failure() {
         }
     });
 }
+
+#[test]
+fn schedules_in_which_nothing_could_happen_by_accident_are_all_with_accidents_too() {
+    let bodies: [(bool, fn()); 4] = [
+        (false, || {
+            let lock = Arc::new(Mutex::new(0));
+            let theirs = Arc::clone(&lock);
+            thread::spawn(move || *theirs.lock().unwrap() += 1);
+            *lock.lock().unwrap() += 1;
+            rest()
+        }),
+        (true, || {
+            let gate = Arc::new((Mutex::new(false), Condvar::new()));
+            let theirs = Arc::clone(&gate);
+            thread::spawn(move || drop(theirs.1.wait_while(theirs.0.lock().unwrap(), |open| !*open)));
+            *gate.0.lock().unwrap() = true;
+            gate.1.notify_one();
+            rest()
+        }),
+        // In the one order that is tried, it parks last, when nobody can go on.
+        (true, || {
+            thread::spawn(|| AtomicUsize::new(0).fetch_add(1, SeqCst));
+            thread::spawn(|| {
+                AtomicUsize::new(0).fetch_add(1, SeqCst);
+                thread::park();
+            });
+            rest()
+        }),
+        (true, || {
+            let _ = AtomicUsize::new(0).compare_exchange_weak(0, 1, SeqCst, SeqCst);
+            rest()
+        }),
+    ];
+    session(|session| {
+        let judge: Judge = Rc::new(RefCell::new(|_: &[Mark]| None));
+        for (number, (could, body)) in bodies.into_iter().enumerate() {
+            let mut glance = |spurious| {
+                let config = Config { daemons: true, spurious, ..support::config() };
+                session.glance(&config, Effort::Reduced { schedules: 1_000 }, &judge, body)
+            };
+            let (without, with) = (glance(0), glance(1));
+            assert!(without.coverage.complete && with.coverage.complete);
+            assert_eq!((without.spared_accidents, with.spared_accidents), (could, false), "body {number}");
+            assert_eq!(without.coverage.schedules < with.coverage.schedules, could, "body {number}");
+        }
+    });
+}

@@ -180,9 +180,6 @@ impl State {
         }
         let may_pass =
             habitual && operation.may_be_passed() && self.begun == self.threads.len() && !self.has_passed_too_much();
-        // Whether it is passed tells whether what it would wait for was released.
-        let sees_releases = self.settings.grain == Grain::Coarse && !self.is_tried_out();
-        self.settings.observed |= sees_releases && may_pass && operation.kind.traits().waits_for_release;
         let passes = may_pass && is_possible(&self.threads, &self.objects, me);
         if may_pass && !passes {
             self.tell_search(false);
@@ -196,7 +193,7 @@ impl State {
         let operation = self.threads[me].pending;
         self.passed_in_a_row += 1;
         // Only a first run wants to know how many.
-        let counts = self.passed.over == 0 || self.is_tried_out();
+        let counts = self.passed.over == 0 || self.settings.most_passed_over < u64::MAX;
         let one = Passed { all: 1, over: u64::from(counts && self.another_could_go_on()) };
         self.passed += one;
         self.add_to_last(operation, true);
@@ -233,11 +230,6 @@ impl State {
             strategy.passes(self);
             self.strategy = Some(strategy);
         }
-    }
-
-    /// Whether the schedule is run only to see how many steps would be passed.
-    fn is_tried_out(&self) -> bool {
-        self.settings.most_passed_over < u64::MAX
     }
 
     /// Whether a decision now would have another choice than that the running thread makes its step.

@@ -116,6 +116,8 @@ pub(crate) struct State {
     pub(super) longest_loop_of_yields: u32,
     /// Whether a thread was stopped for having run too long, or time moved on for that, so that some schedules can't be reached.
     pub(crate) forced: bool,
+    /// Whether something could have happened by accident, had the settings allowed for it.
+    pub(crate) spared_accidents: bool,
     pub(crate) panics: u32,
     /// How many numbers were given to what models number.
     pub(crate) numbers: u64,
@@ -187,6 +189,7 @@ impl State {
             longest_loop: 0,
             longest_loop_of_yields: 0,
             forced: false,
+            spared_accidents: false,
             panics: 0,
             numbers: 0,
             hook: None,
@@ -233,6 +236,7 @@ impl State {
         self.longest_loop = 0;
         self.longest_loop_of_yields = 0;
         self.forced = false;
+        self.spared_accidents = false;
         self.panics = 0;
         self.numbers = 0;
         self.ending = None;
@@ -430,6 +434,9 @@ impl State {
         if choices.len() > 1 {
             choices.retain(|choice| !settles(choice));
         }
+        self.spared_accidents |= self.settings.spurious == 0
+            && !self.spared_accidents
+            && self.live_threads().any(|(_, thread)| self.is_open_to_accidents(thread));
         if self.spurious_left > 0 && choices.iter().any(|choice| !settles(choice)) {
             for (index, thread) in self.live_threads() {
                 if self.is_open_to_accidents(thread) {

@@ -103,4 +103,7 @@ pub struct Glance {
     pub coverage: verdict::Coverage,
     /// How many steps all schedules had together.
     pub steps: u64,
+    /// Whether something could have happened by accident in one of them ([`Config::spurious`]), and no accident was allowed. If not, these
+    /// are all schedules with accidents, too.
+    pub spared_accidents: bool,
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::Body;
 use super::config::Config;
-use super::plan::new_runner;
+use super::plan::{coarse, new_runner};
 use super::preemptions::Preemptions;
 use super::reduction::Reduction;
 use super::runner::{Again, Ran, Runner};
@@ -25,7 +25,8 @@ pub(crate) fn every_outcome(
 ) -> Option<BTreeMap<String, u64>> {
     let mut runner = new_runner(config, body);
     let begins = config.replay.as_deref().map(|text| text.parse::<Schedule>().expect("a schedule"));
-    let mut manner = begins.as_ref().map_or(Manner { grain, ..Manner::default() }, |schedule| schedule.manner);
+    let alone = if grain == Grain::Coarse { coarse(Manner::default()) } else { Manner::default() };
+    let mut manner = begins.as_ref().map_or(alone, |schedule| schedule.manner);
     let beginning = begins.map_or(Vec::new(), |schedule| schedule.choices);
     loop {
         runner.set(manner);
@@ -46,7 +47,7 @@ pub(crate) fn every_outcome(
             Err(Again::Weaker) => manner.weak = true,
             // The runner keeps that in mind.
             Err(Again::Crowded | Again::Hidden) => {}
-            Err(Again::TooLong) => manner.grain = Grain::Coarse,
+            Err(Again::TooLong) => manner = coarse(manner),
         }
     }
 }

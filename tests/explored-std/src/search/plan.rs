@@ -64,7 +64,7 @@ pub(super) fn with_schedule(text: &str, work: impl FnOnce(Schedule) -> Explorati
 
 /// Runs schedules of a runner's body until one fails or the effort is made.
 pub(crate) fn glance(runner: &mut Runner, effort: Effort) -> Glance {
-    let Found { coverage, steps, .. } = until_settled(runner, |runner, _| {
+    let Found { coverage, steps, spared_accidents, .. } = until_settled(runner, |runner, _| {
         let (schedules, most) = match effort {
             Effort::Reduced { schedules } if runner.is_reducible() => {
                 return search_everything(runner, Budget::up_to_a_failure(schedules), &[]);
@@ -74,7 +74,7 @@ pub(crate) fn glance(runner: &mut Runner, effort: Effort) -> Glance {
         };
         search_shortest(runner, Budget::up_to_a_failure(schedules), false, most, &[])
     });
-    Glance { coverage, steps }
+    Glance { coverage, steps, spared_accidents }
 }
 
 /// Searches until it is settled in which way. A first run by itself shows whether there is so much repetition that no search
@@ -95,7 +95,7 @@ fn until_settled(runner: &mut Runner, mut search: impl FnMut(&mut Runner, bool) 
         return Found::endless(&scout, strategy.borrow().taken());
     }
     manner.observed = scout.again == Some(Again::Looked);
-    manner.grain = if scout.is_hopeless { Grain::Coarse } else { Grain::Fine };
+    manner = if scout.is_hopeless { coarse(manner) } else { Manner { grain: Grain::Fine, ..manner } };
     loop {
         runner.set(manner);
         match search(runner, scout.passed.all > 0) {
@@ -104,10 +104,15 @@ fn until_settled(runner: &mut Runner, mut search: impl FnMut(&mut Runner, bool) 
             Err(Again::Weaker) => manner.weak = true,
             // The runner keeps that in mind.
             Err(Again::Crowded) => {}
-            Err(Again::TooLong) => manner.grain = Grain::Coarse,
+            Err(Again::TooLong) => manner = coarse(manner),
             Err(Again::Hidden) => runner.reduce_no_more(),
         }
     }
+}
+
+/// The coarse way of running. Releases are steps: whether a repeated step is passed tells whether what it would wait for was released.
+pub(super) fn coarse(manner: Manner) -> Manner {
+    Manner { grain: Grain::Coarse, observed: true, ..manner }
 }
 
 /// A runner for the configuration.
@@ -139,6 +144,8 @@ pub(super) struct Found {
     asserts: bool,
     /// How many steps all runs had together.
     steps: u64,
+    /// Whether something could have happened by accident in one of them, and no accident was allowed.
+    spared_accidents: bool,
     /// Whether nothing is left to run.
     exhausted: bool,
 }
@@ -203,7 +210,7 @@ fn search(runner: &mut Runner, config: &Config, repeats: bool) -> Result<Found, 
     if !everything.is_open() || manner.grain == Grain::Coarse || !repeats {
         return conclude(runner, config, everything, &[]);
     }
-    runner.set(Manner { grain: Grain::Coarse, ..manner });
+    runner.set(coarse(manner));
     let coarsely = search_everything(runner, Budget::new(config.schedules / COARSE_SHARE), &[])?;
     if coarsely.fails() {
         return conclude(runner, config, coarsely, &[]);
@@ -269,6 +276,7 @@ pub(super) fn search_everything(runner: &mut Runner, mut budget: Budget, beginni
         let search = strategy.borrow();
         budget.spend(&ran, search.work());
         found.steps += ran.length();
+        found.spared_accidents |= ran.spared_accidents;
         if search.is_redundant() {
             continue;
         }
@@ -332,6 +340,7 @@ fn search_shortest(
         forced |= ran.forced;
         budget.spend(&ran, 0);
         found.steps += ran.length();
+        found.spared_accidents |= ran.spared_accidents;
         if ran.failure.is_some() && failed_at.is_none() {
             failed_at = Some(level);
             budget.cut(&ran);

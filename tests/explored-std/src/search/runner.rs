@@ -68,6 +68,8 @@ pub(crate) struct Ran {
     pub(crate) again: Option<Again>,
     /// Whether a thread was stopped for having run too long: then not every schedule can be reached.
     pub(crate) forced: bool,
+    /// Whether something could have happened by accident, and no accident was allowed.
+    pub(crate) spared_accidents: bool,
 }
 
 /// How many steps that are passed take as long as one that is decided.
@@ -222,6 +224,7 @@ impl Runner {
                 .into_iter()
                 .find_map(|(is_why, again)| is_why.then_some(again)),
                 forced: state.forced,
+                spared_accidents: state.spared_accidents,
             }
         })
     }
