@@ -7,6 +7,8 @@ pub enum Reply {
     Text,
     /// Answers this status. Where it may have a text, the text names the status: `status 503`.
     Status(u16),
+    /// Answers this status and the first half of the text that names it, and keeps silent then.
+    StatusAndHalf(u16),
     /// Keeps silent.
     Never,
     /// Answers 200 and the first half of its text, and keeps silent then.
@@ -65,10 +67,10 @@ impl Reply {
             Reply::Drips => "drip".repeat(250),
             // These have no text by definition.
             Reply::Status(status @ (204 | 304)) => return Some(Said::status(status)),
-            Reply::Status(status) => format!("status {status}"),
+            Reply::Status(status) | Reply::StatusAndHalf(status) => format!("status {status}"),
             Reply::Never | Reply::BreaksOff => return None,
         };
-        let status = if let Reply::Status(status) = self { status } else { 200 };
+        let status = if let Reply::Status(status) | Reply::StatusAndHalf(status) = self { status } else { 200 };
         Some(Said::body(status, PLAIN, text))
     }
 
@@ -78,7 +80,7 @@ impl Reply {
             Reply::Text | Reply::Status(_) => (Sent::Whole, false),
             Reply::Never => (Sent::Nothing, false),
             Reply::BreaksOff => (Sent::Nothing, true),
-            Reply::Half => (Sent::Half, false),
+            Reply::Half | Reply::StatusAndHalf(_) => (Sent::Half, false),
             Reply::BreaksOffHalfWay => (Sent::Half, true),
             Reply::Endless => (Sent::Endless, false),
             Reply::Drips => (Sent::Dripping, false),
