@@ -143,24 +143,28 @@ fn a_silent_page_notes_who_hangs_up() {
 
 #[test]
 fn a_page_stops_half_way() {
-    on_threads(|| {
-        let site = Site::start();
-        site.page("/half").replies(Reply::Half);
-        let mut connection = ask(&site, "/half");
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\ntext o") {
-            let mut byte = [0];
-            connection.read_exact(&mut byte).expect("half an answer comes");
-            answer.extend(byte);
-        }
-        let head = String::from_utf8(answer).expect("the answer is text");
-        assert!(head.starts_with("HTTP/1.1 200") && head.contains("content-length: 13\r\n"), "{head}");
-        connection.set_nonblocking(true).expect("a socket takes options");
-        assert!(connection.read(&mut [0]).is_err(), "more came");
-        assert_eq!(site.transcript().in_flight(), 1);
-        connection.shutdown(Shutdown::Both).expect("the connection is open");
-        wait(site.hung_up("/half"));
-    });
+    let cases = [(Reply::Half, "200", "text o", 13), (Reply::StatusAndHalf(503), "503", "statu", 10)];
+    on_threads(move || cases.iter().for_each(stops_half_way));
+}
+
+fn stops_half_way((reply, status, half, length): &(Reply, &str, &str, usize)) {
+    let site = Site::start();
+    site.page("/half").replies(*reply);
+    let mut connection = ask(&site, "/half");
+    let mut answer = Vec::new();
+    while !answer.ends_with(format!("\r\n\r\n{half}").as_bytes()) {
+        let mut byte = [0];
+        connection.read_exact(&mut byte).expect("half an answer comes");
+        answer.extend(byte);
+    }
+    let head = String::from_utf8(answer).expect("the answer is text");
+    assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{head}");
+    assert!(head.contains(&format!("content-length: {length}\r\n")), "{head}");
+    connection.set_nonblocking(true).expect("a socket takes options");
+    assert!(connection.read(&mut [0]).is_err(), "more came");
+    assert_eq!(site.transcript().in_flight(), 1);
+    connection.shutdown(Shutdown::Both).expect("the connection is open");
+    wait(site.hung_up("/half"));
 }
 
 #[test]

@@ -126,7 +126,7 @@ impl Condvar {
         }
     }
 
-    /// Calls the one that has waited longest.
+    /// Calls one of those that wait: the one that has waited longest, or by accident the one that came last.
     #[track_caller]
     pub fn notify_one(&self) {
         self.raw.notify("notify_one", 1);
