@@ -18,7 +18,7 @@ pub(crate) trait Strategy {
     /// What was decided so far is given: nothing else is tried there.
     fn takes_as_given(&mut self) {}
 
-    /// The thread that was picked last has announced another step, which it makes at once.
+    /// The thread that was picked last has announced another step, which it makes at once, if that is possible.
     fn passes(&mut self, _state: &State) {}
 }
 
