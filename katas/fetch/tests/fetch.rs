@@ -250,11 +250,13 @@ fn a_page_that_is_not_complete_in_time_fails_alone() {
 
 #[test]
 fn a_limit_is_for_one_request_alone() {
-    check().patient().each(ALL.iter().flat_map(|way| Shared::ALL.map(|with| (*way, with)).map(Limit)), |limit| {
+    let beside = [Beside::PageBefore, Beside::PageAfter, Beside::HalfAText];
+    let requests = ALL.iter().flat_map(move |&way| beside.map(|beside| Limited { way, beside }));
+    check().patient().each(requests, |limited| {
         // On a busy machine a good client may be late. Then it is tried with more time.
         let mut units = [40, 160, 640].map(Duration::from_millis).into_iter().peekable();
         while let Some(unit) = units.next() {
-            let (answers, allowed) = (limit.answers(unit), limit.allowed());
+            let (answers, allowed) = (limited.answers(unit), limited.allowed());
             let is_allowed = allowed.contains(&answers);
             if is_allowed || units.peek().is_none() || !answers.contains(&Err(Failure::Timeout)) {
                 return assert!(is_allowed, "the answers are {answers:?}, and should be {:?}", allowed[0]);
@@ -264,11 +266,14 @@ fn a_limit_is_for_one_request_alone() {
 }
 
 /// A page whose limit would be over, if it were for more than one request.
-struct Limit((Way, Shared));
+struct Limited {
+    way: Way,
+    beside: Beside,
+}
 
-/// What somebody could take for a part of a request.
+/// What takes time beside the request that the limit is for.
 #[derive(Clone, Copy)]
-enum Shared {
+enum Beside {
     /// It waits for the page before it, and is asked for twice.
     PageBefore,
     /// It has been busy, and the page after it may have taken its place.
@@ -277,53 +282,48 @@ enum Shared {
     HalfAText,
 }
 
-impl Shared {
-    const ALL: [Shared; 3] = [Shared::PageBefore, Shared::PageAfter, Shared::HalfAText];
-}
-
-impl Limit {
+impl Limited {
     fn answers(&self, unit: Duration) -> Vec<Answer> {
-        let (site, Limit((way, with))) = (Site::start(), self);
+        let site = Site::start();
         let (slow, busy) = (page(site.url("/slow"), LONGEST), page(site.url("/busy"), unit * 2));
         site.page("/slow").says("slow").answers_late(unit * 5 / 2);
-        let pages = match with {
-            Shared::PageBefore => {
+        let pages = match self.beside {
+            Beside::PageBefore => {
                 site.page("/busy").answers(503).says("at last").answers_late(unit * 6 / 5);
                 vec![slow, busy]
             }
-            Shared::PageAfter => {
+            Beside::PageAfter => {
                 site.page("/busy").answers(503).says("at last");
                 vec![busy, slow]
             }
-            Shared::HalfAText => {
+            Beside::HalfAText => {
                 site.page("/busy").replies(Reply::StatusAndHalf(503)).says("at last");
                 vec![busy]
             }
         };
-        way.fetch(&site, &pages, 1, 2)
+        self.way.fetch(&site, &pages, 1, 2)
     }
 
     fn allowed(&self) -> Vec<Vec<Answer>> {
         let [slow, busy] = ["slow", "at last"].map(|text| Ok(text.to_owned()));
-        match self.0.1 {
-            Shared::PageBefore => vec![vec![slow, busy]],
-            Shared::PageAfter => vec![vec![busy, slow]],
-            Shared::HalfAText => vec![vec![busy], vec![Err(Failure::Timeout)]],
+        match self.beside {
+            Beside::PageBefore => vec![vec![slow, busy]],
+            Beside::PageAfter => vec![vec![busy, slow]],
+            Beside::HalfAText => vec![vec![busy], vec![Err(Failure::Timeout)]],
         }
     }
 }
 
-impl fmt::Display for Limit {
+impl fmt::Display for Limited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Limit((way, with)) = self;
-        let page = match with {
-            Shared::PageBefore => {
+        let page = match self.beside {
+            Beside::PageBefore => {
                 "a page that waits for the one before it for longer than its limit, and is asked for twice"
             }
-            Shared::PageAfter => "a page that was busy, while the one after it takes longer than its limit",
-            Shared::HalfAText => "a page that was busy, with half a text and silence",
+            Beside::PageAfter => "a page that was busy, while the one after it takes longer than its limit",
+            Beside::HalfAText => "a page that was busy, with half a text and silence",
         };
-        write!(f, "{way} and {page}")
+        write!(f, "{} and {page}", self.way)
     }
 }
 

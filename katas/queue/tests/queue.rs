@@ -217,7 +217,7 @@ fn get_timeout_gives_up_when_its_time_is_up() {
 /// Seconds and a bit: a limit that is cut or rounded to whole units is another one.
 const LIMIT: Duration = Duration::new(4, 7);
 
-/// An item comes as a limit ends. It is for who gives up, or for the other who waits, or is `taken_back`: then whoever it has woken gives
+/// An item comes as a limit ends. It is for who gives up, or for the other who waits, or is taken back: then whoever it has woken gives
 /// up or waits on. Whatever becomes of it, others have room, and the next one comes to whoever still waits.
 fn who_gives_up_keeps_nothing_from_another(take_back: fn(&Queue<&'static str>) -> Option<&'static str>) {
     let queue = Arc::new(Queue::bounded(size(1)));

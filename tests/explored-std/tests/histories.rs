@@ -270,7 +270,7 @@ fn schedules_in_which_nothing_could_happen_by_accident_are_all_with_accidents_to
             gate.1.notify_one();
             rest()
         }),
-        // In the one order that is tried, it parks last, when nobody can go on.
+        // Nobody ever wakes it.
         (true, || {
             thread::spawn(|| AtomicUsize::new(0).fetch_add(1, SeqCst));
             thread::spawn(|| {

@@ -95,7 +95,7 @@ fn is_told() -> bool {
 
 fn seen() -> io::Result<Vec<Task>> {
     // When one ends while `/proc` lists it, the kernel may pass over the next. Whoever ended is not in the second list, so two lists
-    // that are the same passed over nobody.
+    // that are the same passed over nobody. Where somebody comes or goes all the time, the last list has to do.
     const TRIES: usize = 20;
     let mut listed = list()?;
     for _ in 0..TRIES {
