@@ -15,6 +15,8 @@ enum Mistake {
     TellsNobody,
     /// `take` looks once and goes on after the first wakeup.
     If,
+    /// `take` goes on if it was woken before anybody ever gave: only an accident does that.
+    GoesOnByAccident,
     /// `take` reads and writes under two locks.
     TwoLocks,
     /// `take_within` starts its limit anew after each wakeup.
@@ -50,6 +52,8 @@ struct Turnstile {
     mistake: Mistake,
     free: Mutex<usize>,
     given: Condvar,
+    /// How often somebody gave, where a mistake wants to know.
+    times: Mutex<usize>,
 }
 
 impl Turnstile {
@@ -74,6 +78,9 @@ impl Turnstile {
             return;
         }
         *free += 1;
+        if self.mistake == Mistake::GoesOnByAccident {
+            *self.times.lock().unwrap() += 1;
+        }
         if self.mistake != Mistake::TellsNobody {
             self.given.notify_one();
         }
@@ -93,6 +100,16 @@ impl Turnstile {
                     free = self.given.wait(free).unwrap();
                 }
                 *free = free.saturating_sub(1);
+            }
+            Mistake::GoesOnByAccident => {
+                let mut free = self.free.lock().unwrap();
+                while *free == 0 {
+                    free = self.given.wait(free).unwrap();
+                    if *self.times.lock().unwrap() == 0 {
+                        return "ok";
+                    }
+                }
+                *free -= 1;
             }
             Mistake::TwoLocks => {
                 drop(self.given.wait_while(self.free.lock().unwrap(), |free| *free == 0).unwrap());
@@ -167,7 +184,8 @@ impl Contract for TurnstileContract {
     }
 
     fn hands(&self, setup: usize, threads: usize, _scene: &Scene) -> Vec<Arc<Turnstile>> {
-        let turnstile = Turnstile { mistake: self.0, free: Mutex::new(setup), given: Condvar::new() };
+        let turnstile =
+            Turnstile { mistake: self.0, free: Mutex::new(setup), given: Condvar::new(), times: Mutex::new(0) };
         if self.0 == Mistake::WaitsAtFirst {
             turnstile.take();
         }
@@ -252,6 +270,11 @@ fn a_wrong_answer_is_told_with_what_the_contract_allows() {
     let rest = fails(Mistake::If, "race", "take answers ok after 3600s; the contract allows: to wait");
     assert!(rest.contains("    take → ok\n"), "one thread and a spurious wakeup suffice: {rest}");
     fails(Mistake::NeverWaits, "assertion", "takewithin answers none; the contract allows: to wait");
+}
+
+#[test]
+fn what_only_an_accident_shows_is_found() {
+    fails(Mistake::GoesOnByAccident, "race", "take answers ok after 3600s; the contract allows: to wait");
 }
 
 #[test]
