@@ -165,15 +165,20 @@ fn whoever_waits_for_room_is_told_of_it() {
 
 #[test]
 fn map_keeps_the_order_of_its_items_and_waits_for_the_slowest() {
-    check(|| {
-        let (pool, both) = (Pool::new(size(2), size(2)), Rendezvous::of(2));
-        let results = pool.map([1, 2], move |n| {
-            both.meet();
-            n * 10
-        });
-        assert_eq!(all_there(results), [10, 20], "whichever was ready first");
-        assert!(pool.map(Vec::<u8>::new(), |n| n).is_empty(), "no items, no results");
-    });
+    each([
+        ("two items that meet", || {
+            let (pool, both) = (Pool::new(size(2), size(2)), Rendezvous::of(2));
+            let results = pool.map([1, 2], move |n| {
+                both.meet();
+                n * 10
+            });
+            assert_eq!(all_there(results), [10, 20], "whichever was ready first");
+        }),
+        ("no items", || {
+            let results = Pool::new(size(2), size(2)).map(Vec::<u8>::new(), |n| n);
+            assert!(results.is_empty(), "no items, no results");
+        }),
+    ]);
 }
 
 /// What else there is does not come to its end before the gate is open.
@@ -246,7 +251,8 @@ fn a_map_waits_for_no_items_but_its_own() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check pool map_asks_for_no_item_before_there_is_room"]
 fn map_asks_for_no_item_before_there_is_room() {
-    on_schedules(|| {
+    // Whoever reads ahead does so on each of them.
+    Check::new().schedules_only().schedules(2_000).run(|| {
         let (pool, item, leave) = (Arc::new(Pool::new(size(1), size(1))), Arc::new(()), Gate::closed());
         let _leave = leave.open_when_dropped();
         occupy_worker(&pool, &leave);

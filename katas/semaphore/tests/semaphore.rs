@@ -3,6 +3,7 @@
 #[path = "semaphore/contract.rs"]
 mod contract;
 
+use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -77,7 +78,7 @@ fn as_many_are_inside_at_once_as_there_are_permits_and_no_more() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check semaphore whoever_wants_many_is_not_overtaken"]
 fn whoever_wants_many_is_not_overtaken() {
-    on_schedules(|| {
+    Check::new().schedules_only().schedules(3_000).run(|| {
         let (semaphore, log) = (Semaphore::new(2), Log::new());
         let held = semaphore.acquire(1).expect("2 are free");
         thread::scope(|scope| {
@@ -140,58 +141,98 @@ fn a_wait_with_a_limit_ends_with_the_permits_or_with_the_limit() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check semaphore whoever_gives_up_leaves_the_line"]
 fn whoever_gives_up_leaves_the_line() {
-    on_schedules(|| {
-        let (semaphore, limit) = (Semaphore::new(2), Duration::from_secs(4));
-        let held = semaphore.acquire(1);
-        thread::scope(|scope| {
-            let many = start(scope, "wants 2", || semaphore.acquire_timeout(2, limit).err());
-            a_while_passes();
-            let none = start(scope, "wants 0", || semaphore.acquire(0).is_ok());
-            let begin = Instant::now();
-            let one = semaphore.acquire(1);
-            assert!(one.is_ok(), "nobody comes first any more");
-            assert_eq!(begin.elapsed(), Duration::from_secs(2), "the first in the line gives up after {limit:?}");
-            assert_eq!(many.join().unwrap(), Some(Refused::NotFree));
-            assert!(none.join().unwrap(), "0 are free, too");
-            drop(held);
-            assert!(semaphore.try_acquire(1).is_ok(), "1 is free, and nobody waits: who has waited has got one");
-        });
-        // Nothing is free, and the second gives up before the first.
-        let semaphore = Semaphore::new(1);
-        let held = semaphore.acquire(1);
-        thread::scope(|scope| {
-            let begin = Instant::now();
-            start(scope, "first", || semaphore.acquire_timeout(1, limit).err());
-            a_while_passes();
-            start(scope, "second", || semaphore.acquire_timeout(1, Duration::from_millis(500)).err());
-            a_while_passes();
-            assert!(semaphore.acquire(0).is_ok(), "nobody comes first any more");
-            assert_eq!(begin.elapsed(), limit, "the first in the line gives up after {limit:?}");
-            drop(held);
-            assert!(semaphore.acquire(1).is_ok(), "nobody is left in the line");
-        });
-        // Some who stand next to each other give up, in this order or the other, between two who stay.
-        for limits in [[1, 2, 3], [3, 2, 1], [2, 1, 3]].map(|seconds| seconds.map(Duration::from_secs)) {
-            let semaphore = Semaphore::new(1);
-            let held = semaphore.acquire(1);
-            thread::scope(|scope| {
-                let semaphore = &semaphore;
-                let stays = |name| {
-                    let stays = start(scope, name, || semaphore.acquire(1).is_ok());
-                    a_while_passes();
-                    stays
-                };
-                let first = stays("first");
-                for limit in limits {
-                    start(scope, "gives up", move || semaphore.acquire_timeout(1, limit).err());
-                    a_while_passes();
-                }
-                let last = stays("last");
-                thread::sleep(Duration::from_secs(10));
-                drop(held);
-                assert!(first.join().unwrap() && last.join().unwrap(), "nobody else is left in the line");
-            });
+    Check::new().schedules_only().schedules(3_000).each(
+        [
+            GivesUp::TheFirst,
+            GivesUp::TheSecondAndThenTheFirst,
+            GivesUp::Neighbours([1, 2, 3]),
+            GivesUp::Neighbours([3, 2, 1]),
+            GivesUp::Neighbours([2, 1, 3]),
+        ],
+        |who| match *who {
+            GivesUp::TheFirst => the_first_gives_up(),
+            GivesUp::TheSecondAndThenTheFirst => the_second_gives_up_and_then_the_first(),
+            GivesUp::Neighbours(after) => neighbours_give_up(after),
+        },
+    );
+}
+
+/// Who gives up.
+#[derive(Debug)]
+enum GivesUp {
+    TheFirst,
+    TheSecondAndThenTheFirst,
+    /// Three who stand next to each other, after so many seconds.
+    Neighbours([u64; 3]),
+}
+
+impl fmt::Display for GivesUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            GivesUp::TheFirst => f.write_str("the first in the line, who gives up"),
+            GivesUp::TheSecondAndThenTheFirst => f.write_str("the second in the line, who gives up before the first"),
+            GivesUp::Neighbours(after) => write!(f, "three in the line, who give up after {after:?} seconds"),
         }
+    }
+}
+
+const LIMIT: Duration = Duration::from_secs(4);
+
+fn the_first_gives_up() {
+    let semaphore = Semaphore::new(2);
+    let held = semaphore.acquire(1);
+    thread::scope(|scope| {
+        let many = start(scope, "wants 2", || semaphore.acquire_timeout(2, LIMIT).err());
+        a_while_passes();
+        let none = start(scope, "wants 0", || semaphore.acquire(0).is_ok());
+        let begin = Instant::now();
+        let one = semaphore.acquire(1);
+        assert!(one.is_ok(), "nobody comes first any more");
+        assert_eq!(begin.elapsed(), Duration::from_secs(2), "the first in the line gives up after {LIMIT:?}");
+        assert_eq!(many.join().unwrap(), Some(Refused::NotFree));
+        assert!(none.join().unwrap(), "0 are free, too");
+        drop(held);
+        assert!(semaphore.try_acquire(1).is_ok(), "1 is free, and nobody waits: who has waited has got one");
+    });
+}
+
+/// Nothing is free.
+fn the_second_gives_up_and_then_the_first() {
+    let semaphore = Semaphore::new(1);
+    let held = semaphore.acquire(1);
+    thread::scope(|scope| {
+        let begin = Instant::now();
+        start(scope, "first", || semaphore.acquire_timeout(1, LIMIT).err());
+        a_while_passes();
+        start(scope, "second", || semaphore.acquire_timeout(1, Duration::from_millis(500)).err());
+        a_while_passes();
+        assert!(semaphore.acquire(0).is_ok(), "nobody comes first any more");
+        assert_eq!(begin.elapsed(), LIMIT, "the first in the line gives up after {LIMIT:?}");
+        drop(held);
+        assert!(semaphore.acquire(1).is_ok(), "nobody is left in the line");
+    });
+}
+
+/// Between two who stay.
+fn neighbours_give_up(after: [u64; 3]) {
+    let semaphore = Semaphore::new(1);
+    let held = semaphore.acquire(1);
+    thread::scope(|scope| {
+        let semaphore = &semaphore;
+        let stays = |name| {
+            let stays = start(scope, name, || semaphore.acquire(1).is_ok());
+            a_while_passes();
+            stays
+        };
+        let first = stays("first");
+        for limit in after.map(Duration::from_secs) {
+            start(scope, "gives up", move || semaphore.acquire_timeout(1, limit).err());
+            a_while_passes();
+        }
+        let last = stays("last");
+        thread::sleep(Duration::from_secs(10));
+        drop(held);
+        assert!(first.join().unwrap() && last.join().unwrap(), "nobody else is left in the line");
     });
 }
 

@@ -26,14 +26,14 @@ pub struct Subject {
     pub source: Source,
     /// Which of the kata's tests are run: all, if none is named.
     pub tests: Vec<String>,
-    /// How many steps its scenarios may have together, if not as many as a learner waits for.
-    pub steps: Option<u64>,
+    /// Whether all its scenarios are tried, up to their bound, and not as many as a learner waits for.
+    pub deep: bool,
 }
 
 impl Subject {
     /// An answer that is judged by all tests.
     pub fn new(kata: &Arc<Kata>, id: String, name: String, source: Source) -> Subject {
-        Subject { kata: Arc::clone(kata), id, name, source, tests: Vec::new(), steps: None }
+        Subject { kata: Arc::clone(kata), id, name, source, tests: Vec::new(), deep: false }
     }
 
     /// Whether that test is run.

@@ -8,7 +8,7 @@ use pipeline::cancel::Cancel;
 use pipeline::console::Console;
 use pipeline::error::{Error, Result};
 use pipeline::judging::Session;
-use pipeline::judging::settings::{GRADED, Settings};
+use pipeline::judging::settings::Settings;
 use pipeline::repository::Repository;
 use pipeline::subject::catalog::{self, Kata};
 use pipeline::subject::{self, Source, Subject};
@@ -78,8 +78,7 @@ fn plan(repository: &Repository, kata: &Arc<Kata>, wanted: &str) -> Result<Plan>
 
 /// The fates of a kata's mutants, in their order. Their base is judged in the same run, and must pass.
 fn judge(repository: &Repository, plan: &Plan, console: &Console, cancel: &Cancel) -> Result<Vec<Fate>> {
-    let steps = Some(GRADED);
-    let settings = Settings { first_failure: true, seconds: Some(SECONDS), lean: true, steps, ..Settings::default() };
+    let settings = Settings { first_failure: true, seconds: Some(SECONDS), lean: true, ..Settings::default() };
     let session = Session { repository, settings: &settings, console, cancel };
     let mut fates = Vec::new();
     for batch in plan.mutants.chunks(BATCH) {

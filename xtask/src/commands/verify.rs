@@ -8,7 +8,7 @@ use std::sync::Arc;
 use pipeline::cancel::Cancel;
 use pipeline::console::{Console, Event};
 use pipeline::error::Result;
-use pipeline::judging::settings::{GRADED, Settings};
+use pipeline::judging::settings::Settings;
 use pipeline::judging::{self, Session};
 use pipeline::repository::Repository;
 use pipeline::subject::catalog::{self, Kata};
@@ -18,9 +18,6 @@ use verdict::{KataVerdict, Kind, Mode, SubjectVerdict, Verdict};
 use crate::cli::VerifyArgs;
 use crate::render::{self, verification};
 use crate::unfinished;
-
-/// How many steps the scenarios of what must pass may have together: as many as a learner waits for.
-const STEPS: u64 = 1_000_000;
 
 /// What must become of a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,8 +77,7 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
         }
     }
     let label = if args.katas.is_empty() { "verify".to_string() } else { format!("verify-{}", args.katas.join("-")) };
-    // What must fail has to fail in a class, too, where less is tried than for a learner.
-    let settings = Settings { lean: true, steps: (args.repeat == 1).then_some(GRADED), ..Settings::default() };
+    let settings = Settings { lean: true, ..Settings::default() };
     let session = Session { repository, settings: &settings, console: &console, cancel: &cancel };
     let order: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
     let mut findings = Findings { expected: &expected, rows: BTreeMap::new(), modes: BTreeMap::new() };
@@ -122,15 +118,15 @@ pub(crate) fn run(repository: &Repository, args: VerifyArgs) -> Result<bool> {
 }
 
 fn subjects_of(repository: &Repository, kata: &Arc<Kata>, args: &VerifyArgs) -> Result<Vec<(Subject, Expected)>> {
-    let (steps, deep) = (Some(if args.deep { u64::MAX } else { STEPS }), args.deep);
+    let deep = args.deep;
     let mut subjects = vec![
         (subject::stub(repository, kata), Expected::Unsolved),
-        (Subject { steps, ..subject::solution(repository, kata) }, Expected::Solved),
+        (Subject { deep, ..subject::solution(repository, kata) }, Expected::Solved),
     ];
     for (subject, declared) in subject::declared(repository, kata)? {
-        let steps = steps.filter(|_| declared == Declared::Accepted);
         let tests = if deep { Vec::new() } else { subject.tests };
-        subjects.push((Subject { steps, tests, ..subject }, Expected::As(declared)));
+        let deep = deep && declared == Declared::Accepted;
+        subjects.push((Subject { deep, tests, ..subject }, Expected::As(declared)));
     }
     Ok(subjects)
 }

@@ -85,7 +85,7 @@ fn every_plain(
     let mut outcomes = BTreeMap::new();
     let strategy = Rc::new(RefCell::new(Preemptions::from(beginning)));
     for _ in 0..schedules {
-        if ({ strategy.borrow_mut().next() }).is_none() {
+        if ({ strategy.borrow_mut().next(u64::MAX) }).is_none() {
             return Ok(Some(outcomes));
         }
         let ran = runner.run(&strategy);
@@ -93,7 +93,7 @@ fn every_plain(
             return Err(again);
         }
         count(&ran, &mut outcomes);
-        strategy.borrow_mut().finish_run(u64::MAX, false);
+        strategy.borrow_mut().finish_run(false);
     }
     Ok(None)
 }

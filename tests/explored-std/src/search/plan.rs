@@ -328,7 +328,7 @@ fn search_shortest(
     let strategy = Rc::new(RefCell::new(Preemptions::from(beginning)));
     let (mut failed_at, mut forced) = (None, false);
     while budget.is_left() && found.odd.is_none() {
-        let Some(level) = ({ strategy.borrow_mut().next() }) else { break };
+        let Some(level) = ({ strategy.borrow_mut().next(budget.schedules() - 1) }) else { break };
         let level_is_new = failed_at.is_some_and(|failed| level > failed);
         if level_is_new && !(in_doubt && found.has_only_failing_assertions()) || most.is_some_and(|most| level > most) {
             break;
@@ -347,7 +347,7 @@ fn search_shortest(
         }
         let mut search = strategy.borrow_mut();
         let endless = |failure: &Failure| matches!(failure.kind, Kind::Livelock | Kind::Timeout);
-        search.finish_run(budget.schedules(), ran.failure.as_ref().is_some_and(endless));
+        search.finish_run(ran.failure.as_ref().is_some_and(endless));
         if !level_is_new || ran.failure.is_none() {
             found.add(&ran, search.taken());
         }

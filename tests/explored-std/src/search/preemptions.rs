@@ -49,6 +49,8 @@ pub(crate) struct Preemptions {
     level: Cost,
     /// Whether prefixes were dropped because the budget would not reach them, or values could have been read that were not kept.
     truncated: bool,
+    /// How many schedules may still be run after the current one.
+    room: usize,
     prefix: Prefix,
     taken: Vec<Choice>,
     seen: u64,
@@ -56,6 +58,7 @@ pub(crate) struct Preemptions {
 }
 
 impl Preemptions {
+    /// For one run, in which only the default is chosen.
     pub(crate) fn new() -> Preemptions {
         Preemptions::from(&[])
     }
@@ -66,8 +69,9 @@ impl Preemptions {
         Preemptions { now: vec![Prefix { choices, seen: None }], ..Preemptions::default() }
     }
 
-    /// Prepares the next run. Returns the number of preemptions that it has, or nothing when all is done.
-    pub(crate) fn next(&mut self) -> Option<u32> {
+    /// Prepares the next run, after which no more than `room` schedules will still be run. Returns the number of preemptions that it
+    /// has, or nothing when all is done.
+    pub(crate) fn next(&mut self, room: u64) -> Option<u32> {
         if self.now.is_empty() {
             let (level, mut prefixes) = self.later.pop_first()?;
             prefixes.reverse();
@@ -75,16 +79,15 @@ impl Preemptions {
             self.level = level;
         }
         self.prefix = self.now.pop()?;
+        self.room = usize::try_from(room).unwrap_or(usize::MAX);
         self.taken.clear();
         self.alternatives.clear();
         self.seen = 0;
         Some(self.level.preemptions)
     }
 
-    /// Takes in what the run has found. No more than `room` schedules will still be run.
-    /// A run that was `endless` went on and on: what it could have done late is of no interest.
-    pub(crate) fn finish_run(&mut self, room: u64, endless: bool) {
-        let room = usize::try_from(room).unwrap_or(usize::MAX);
+    /// Takes in what the run has found. One that was `endless` went on and on: what it could have done late is of no interest.
+    pub(crate) fn finish_run(&mut self, endless: bool) {
         if endless {
             self.truncated = true;
             self.alternatives.retain(|alternative| alternative.depth < LIVELOCK_DEPTH);
@@ -96,7 +99,7 @@ impl Preemptions {
                 at_atomics: self.level.at_atomics + at_atomics,
             };
             let waiting = if cost == self.level { Some(&self.now) } else { self.later.get(&cost) };
-            if waiting.map_or(0, Vec::len) >= room {
+            if waiting.map_or(0, Vec::len) >= self.room {
                 self.truncated = true;
                 continue;
             }
@@ -132,18 +135,22 @@ pub(crate) fn default_choice(state: &State, choices: &[Choice]) -> usize {
     continuing.or_else(another).unwrap_or(0)
 }
 
-/// What a choice that is not the default costs. It is a deviation that counts if it stops a thread that could go on, reads an old
+/// What choices cost that are not the default. One is a deviation that counts if it stops a thread that could go on, reads an old
 /// value, or is an accident that nobody waits for.
-fn cost(state: &State, choices: &[Choice], choice: Choice) -> Cost {
-    let early = |choice: Choice| state.threads[choice.thread].pending.deadline > state.now;
-    let (counts, at_atomic) = match choice.how {
-        How::Spurious => (true, false),
-        How::Timeout if early(choice) => (choices.iter().any(|other| other.how == How::Step), false),
-        How::Old(_) if choice.thread == state.current => (false, false),
-        _ => (state.continuing(choices).is_some(), state.is_at_atomic(state.current)),
-    };
-    let old = u32::from(matches!(choice.how, How::Old(_)));
-    Cost { preemptions: u32::from(counts) + old, at_atomics: u32::from(counts && at_atomic) + old }
+fn costs<'a>(state: &'a State, choices: &[Choice]) -> impl Fn(Choice) -> Cost + use<'a> {
+    let continues = state.continuing(choices).is_some();
+    let somebody_steps = choices.iter().any(|choice| choice.how == How::Step);
+    move |choice| {
+        let is_early = || state.threads[choice.thread].pending.deadline > state.now;
+        let (counts, at_atomic) = match choice.how {
+            How::Spurious => (true, false),
+            How::Timeout if is_early() => (somebody_steps, false),
+            How::Old(_) if choice.thread == state.current => (false, false),
+            _ => (continues, state.is_at_atomic(state.current)),
+        };
+        let old = u32::from(matches!(choice.how, How::Old(_)));
+        Cost { preemptions: u32::from(counts) + old, at_atomics: u32::from(counts && at_atomic) + old }
+    }
 }
 
 impl Strategy for Preemptions {
@@ -166,11 +173,16 @@ impl Strategy for Preemptions {
             let default = default_choice(state, choices);
             let Choice { thread, .. } = choices[default];
             self.truncated |= state.memory.has_forgotten(thread, &state.threads[thread].pending, |_, _| true);
-            for (index, &choice) in choices.iter().enumerate() {
-                if index != default {
-                    let costs = cost(state, choices, choice);
-                    self.alternatives.push(Alternative { depth, choice, costs, seen: self.seen });
-                }
+            if self.room > 0 {
+                let costs = costs(state, choices);
+                let others = choices.iter().enumerate().filter(|(index, _)| *index != default);
+                self.alternatives.extend(others.map(|(_, &choice)| {
+                    let costs = costs(choice);
+                    Alternative { depth, choice, costs, seen: self.seen }
+                }));
+            } else {
+                // A crowd has hundreds of others at each decision: nobody would come to take them up.
+                self.truncated |= choices.len() > 1;
             }
             default
         };

@@ -19,8 +19,8 @@ use super::tell::with_program;
 use crate::kind::kind_of_panic;
 use crate::schedules::{asked, has_lines, number};
 
-/// How many steps all schedules of a check may have together.
-const STEPS: u64 = 1_000_000;
+/// How many steps all schedules of a test may have together: about half a second of processor time.
+const STEPS: u64 = 600_000;
 
 /// What is tried of which programs. A round takes up what an earlier one has left open.
 struct Round {

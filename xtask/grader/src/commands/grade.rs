@@ -14,7 +14,7 @@ use pipeline::error::Result;
 use pipeline::judging::Session;
 use pipeline::judging::judge;
 use pipeline::judging::sandbox::Trust;
-use pipeline::judging::settings::{GRADED, Settings};
+use pipeline::judging::settings::Settings;
 use pipeline::repository::Repository;
 use pipeline::subject::Subject;
 use pipeline::subject::catalog::{self, Kata};
@@ -80,7 +80,6 @@ pub(crate) fn run(repository: &Repository, args: GradeArgs) -> Result<bool> {
         schedules: args.schedules,
         lean: true,
         trust: Trust::Stranger(Arc::new(guard)),
-        steps: Some(GRADED),
         inspection: !args.without_inspection,
         ..Settings::default()
     };
@@ -222,7 +221,7 @@ fn grade(session: Session<'_>, ledger: &mut Ledger, inputs: &Inputs, tasks: &[Ta
         let at_once = match &task.answer {
             Answer::Given(files) => {
                 let subject = class::subject(&task.kata, &task.learner, files.clone());
-                subjects.push(Subject { steps: inputs.deep.then_some(u64::MAX), ..subject });
+                subjects.push(Subject { deep: inputs.deep, ..subject });
                 given.push(task);
                 continue;
             }

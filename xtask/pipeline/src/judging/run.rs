@@ -37,7 +37,7 @@ pub struct Ran {
     pub record: Option<Record>,
 }
 
-/// How many times as long a test may take whose scenarios have a budget of their own.
+/// How many times as long a test may take whose scenarios are all tried.
 const PATIENT: u32 = 20;
 
 /// Bytes of a test's output that are kept.
@@ -226,7 +226,7 @@ fn told(settings: &Settings, built: &Built) -> impl Iterator<Item = (&'static st
         (verdict::SCHEDULES, settings.schedules.map(|schedules| schedules.to_string())),
         (verdict::REPLAY, settings.replay.clone()),
         (verdict::ASK, settings.ask.map(|ask| ask.to_string())),
-        (verdict::STEPS, built.loaded.subject.steps.or(settings.steps).map(|steps| steps.to_string())),
+        (verdict::STEPS, built.loaded.subject.deep.then(|| u64::MAX.to_string())),
         (verdict::WITHOUT_LINES, settings.lean.then(|| "yes".to_string())),
         ("RUST_BACKTRACE", Some("0".to_string())),
     ]
@@ -302,5 +302,5 @@ fn wall(built: &Built, settings: &Settings) -> Duration {
 
 /// How many times as long as usual its tests may take.
 fn times(built: &Built) -> u32 {
-    if built.loaded.subject.steps.is_some() { PATIENT } else { 1 }
+    if built.loaded.subject.deep { PATIENT } else { 1 }
 }

@@ -4,9 +4,6 @@ use verdict::Ask;
 
 use crate::judging::sandbox::Trust;
 
-/// How many steps the scenarios of an answer may have together in a class: about half a second of processor time.
-pub const GRADED: u64 = 600_000;
-
 /// How tests are run.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -14,8 +11,6 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// How many schedules a test may explore, if not the default.
     pub schedules: Option<u64>,
-    /// How many steps the schedules of all scenarios may have together, if not the default.
-    pub steps: Option<u64>,
     /// The one schedule to run.
     pub replay: Option<String>,
     /// What is asked about a position of it, in the place of running it to its end.
@@ -40,7 +35,6 @@ impl Default for Settings {
         Settings {
             seed: None,
             schedules: None,
-            steps: None,
             replay: None,
             ask: None,
             first_failure: false,
