@@ -640,7 +640,7 @@ fn captures(children: &Children, actions: &[&str], end: End) {
 fn written(captured: &Captured, actions: &[&str]) {
     for (name, stream, found) in [("output", "out ", &captured.stdout), ("error", "err ", &captured.stderr)] {
         let lengths = actions.iter().filter_map(|action| action.strip_prefix(stream)?.parse().ok());
-        let expected: Vec<u8> = lengths.flat_map(words).collect();
+        let expected = Vec::from_iter(lengths.map(words)).concat();
         if *found != expected {
             let same = found.iter().zip(&expected).take_while(|(found, expected)| found == expected).count();
             let (length, all) = (found.len(), expected.len());

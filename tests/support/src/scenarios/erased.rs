@@ -98,9 +98,9 @@ impl<C: Contract> Subject for Erased<C> {
     }
 
     fn specification(&self, setup: usize) -> Box<dyn Specification> {
-        let state = self.0.contract.setups().swap_remove(setup).state;
-        let places = quick::Map::from_iter([(state.clone(), 0)]);
-        Box::new(States { known: Arc::clone(&self.0), states: vec![state], places })
+        let mut states = States { known: Arc::clone(&self.0), states: Vec::new(), places: quick::Map::default() };
+        states.place_of(self.0.contract.setups().swap_remove(setup).state);
+        Box::new(states)
     }
 
     fn actors(&self) -> Arc<dyn Actors> {
@@ -112,20 +112,31 @@ impl<C: Contract> Subject for Erased<C> {
 struct States<C: Contract> {
     known: Arc<Known<C>>,
     states: Vec<C::State>,
-    places: quick::Map<C::State, u32>,
+    /// By hash, and by number where several have the same: a table of states themselves would be compiled with each kata.
+    places: quick::Map<(u64, u32), u32>,
 }
 
 impl<C: Contract> States<C> {
     fn place_of(&mut self, state: C::State) -> u32 {
-        let next = self.states.len() as u32;
-        *self.places.entry(state).or_insert_with_key(|state| {
-            self.states.push(state.clone());
-            next
-        })
+        let mut key = (quick::hash_of(&state), 0);
+        while let Some(&place) = self.places.get(&key) {
+            if self.states[place as usize] == state {
+                return place;
+            }
+            key.1 += 1;
+        }
+        let place = self.states.len() as u32;
+        self.places.insert(key, place);
+        self.states.push(state);
+        place
     }
 
     fn places_of(&mut self, moves: Moves<C::State>) -> Moves<u32> {
-        let steps = moves.steps.into_iter().map(|(state, next)| (self.place_of(state), next)).collect();
+        // Not collected: what that is made of would be compiled with each kata, and not optimised.
+        let mut steps = Vec::with_capacity(moves.steps.len());
+        for (state, next) in moves.steps {
+            steps.push((self.place_of(state), next));
+        }
         Moves { steps, expected: moves.expected, rest: moves.rest }
     }
 }

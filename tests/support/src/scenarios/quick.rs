@@ -1,9 +1,16 @@
 //! A hash for tables that nobody can attack: a few instructions a word. Judging is mostly looking up.
 
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// A hash table of small things, in no order.
 pub(super) type Map<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<Quick>>;
+
+/// The hash of something.
+pub(super) fn hash_of(it: &impl Hash) -> u64 {
+    let mut quick = Quick::default();
+    it.hash(&mut quick);
+    quick.finish()
+}
 
 /// Mixes each word in by a rotation, an exclusive or and a multiplication, as Firefox does.
 #[derive(Default)]
