@@ -215,10 +215,10 @@ impl Violation {
     }
 
     /// What a call may answer, and whether it may go on waiting.
-    pub(super) fn allowed(&self, call: usize, table: &mut Table) -> (BTreeSet<String>, bool) {
+    pub(super) fn allowed(&self, call: usize, table: &mut Table) -> (BTreeSet<Rc<str>>, bool) {
         let positions = table.positions(self.instead);
         let answer = |&position: &Position| match table.standing(position)[call] {
-            Progress::Found(answer) => Some(table.answer_text(answer).to_owned()),
+            Progress::Found(answer) => Some(table.answer_text(answer)),
             _ => None,
         };
         let answers = positions.iter().filter_map(answer).collect();

@@ -1,11 +1,13 @@
-//! Remembers what a contract has said: thousands of programs ask the same of it.
+//! Remembers what a contract has said: thousands of programs ask the same of it. Answers and times have numbers, the same in all
+//! programs, so that a question is a few of them.
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::erased::{Specification, Subject};
 use super::quick;
-use super::{Clock, Moves, Turn};
+use super::{Clock, Moves, Next, Rest, Turn};
 
 /// The specification of one setup, for all programs of it.
 pub(super) type Shared = Rc<RefCell<Memo>>;
@@ -13,38 +15,156 @@ pub(super) type Shared = Rc<RefCell<Memo>>;
 /// A specification that is asked everything once.
 pub(super) struct Memo {
     specification: Box<dyn Specification>,
-    may: quick::Map<(u32, usize, Turn), Rc<Moves<u32>>>,
-    by_itself: quick::Map<(u32, Clock), Rc<Moves<u32>>>,
-    hears: quick::Map<(u32, &'static str, usize, Clock), Option<u32>>,
+    /// When the gate opens.
+    opening: Duration,
+    answers: Vec<Rc<str>>,
+    answer_numbers: quick::Map<Rc<str>, usize>,
+    times: Vec<Duration>,
+    may: quick::Map<Question, Rc<Steps>>,
+    by_itself: quick::Map<(u32, Moment), Rc<Steps>>,
+    hears: quick::Map<(u32, &'static str, usize, Moment), Option<u32>>,
+}
+
+/// When something is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Moment {
+    /// The number of the time.
+    pub(super) now: usize,
+    /// Whether any limit may be over at any time.
+    pub(super) hostile: bool,
+}
+
+/// What a call may do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Question {
+    pub(super) state: u32,
+    /// Which call it is, by its place in the contract's list.
+    pub(super) call: usize,
+    /// The call's number in its program.
+    pub(super) id: usize,
+    pub(super) thread: usize,
+    pub(super) phase: usize,
+    /// The number of the time when it began.
+    pub(super) since: usize,
+    /// Whether no other call has begun and not returned.
+    pub(super) alone: bool,
+    pub(super) moment: Moment,
+}
+
+/// What may come next, of a call or by itself: [`Moves`] in which answers have numbers.
+#[derive(Debug)]
+pub(super) struct Steps {
+    /// The state after each step, and what it is.
+    pub(super) steps: Vec<(u32, Step)>,
+    /// What has to be noted first.
+    pub(super) expected: Vec<(&'static str, usize)>,
+    pub(super) rest: Rest,
+}
+
+/// What a step is to the call that does it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    /// It goes on in this phase.
+    Phase(usize),
+    /// It has found the answer of this number.
+    Answer(usize),
+    /// It was no call's step.
+    Nothing,
 }
 
 /// The specifications of all setups.
 pub(super) fn of_all_setups(subject: &dyn Subject) -> Vec<Shared> {
-    (0..subject.setups().len()).map(|setup| Rc::new(RefCell::new(Memo::new(subject.specification(setup))))).collect()
+    let opening = subject.limits().opening;
+    let of_setup = |setup| Rc::new(RefCell::new(Memo::new(subject.specification(setup), opening)));
+    (0..subject.setups().len()).map(of_setup).collect()
 }
 
 impl Memo {
-    fn new(specification: Box<dyn Specification>) -> Memo {
+    fn new(specification: Box<dyn Specification>, opening: Duration) -> Memo {
         Memo {
             specification,
+            opening,
+            answers: Vec::new(),
+            answer_numbers: quick::Map::default(),
+            times: vec![Duration::ZERO],
             may: quick::Map::default(),
             by_itself: quick::Map::default(),
             hears: quick::Map::default(),
         }
     }
 
-    pub(super) fn may(&mut self, state: u32, call: usize, turn: Turn) -> Rc<Moves<u32>> {
-        let known = self.may.entry((state, call, turn));
-        Rc::clone(known.or_insert_with(|| Rc::new(self.specification.may(state, call, &turn))))
+    /// The number of an answer.
+    pub(super) fn answer(&mut self, answer: &str) -> usize {
+        if let Some(&known) = self.answer_numbers.get(answer) {
+            return known;
+        }
+        let answer: Rc<str> = answer.into();
+        self.answers.push(Rc::clone(&answer));
+        self.answer_numbers.insert(answer, self.answers.len() - 1);
+        self.answers.len() - 1
     }
 
-    pub(super) fn by_itself(&mut self, state: u32, clock: Clock) -> Rc<Moves<u32>> {
-        let known = self.by_itself.entry((state, clock));
-        Rc::clone(known.or_insert_with(|| Rc::new(self.specification.by_itself(state, &clock))))
+    /// The answer of that number.
+    pub(super) fn answer_text(&self, answer: usize) -> Rc<str> {
+        Rc::clone(&self.answers[answer])
     }
 
-    pub(super) fn hears(&mut self, state: u32, what: &'static str, id: usize, clock: Clock) -> Option<u32> {
-        let known = self.hears.entry((state, what, id, clock));
+    /// The number of a time. That of the beginning is 0.
+    pub(super) fn time(&mut self, time: Duration) -> usize {
+        // There are few: how long calls take is how long their limits are.
+        let known = self.times.iter().position(|&known| known == time);
+        known.unwrap_or_else(|| {
+            self.times.push(time);
+            self.times.len() - 1
+        })
+    }
+
+    /// The time of that number.
+    pub(super) fn duration(&self, time: usize) -> Duration {
+        self.times[time]
+    }
+
+    pub(super) fn may(&mut self, question: Question) -> Rc<Steps> {
+        if let Some(known) = self.may.get(&question) {
+            return Rc::clone(known);
+        }
+        let Question { state, call, id, thread, phase, since, alone, moment } = question;
+        let turn = Turn { id, thread, phase, since: self.times[since], alone, clock: self.clock(moment) };
+        let moves = self.specification.may(state, call, &turn);
+        let steps = self.steps(moves);
+        self.may.insert(question, Rc::clone(&steps));
+        steps
+    }
+
+    pub(super) fn by_itself(&mut self, state: u32, moment: Moment) -> Rc<Steps> {
+        if let Some(known) = self.by_itself.get(&(state, moment)) {
+            return Rc::clone(known);
+        }
+        let clock = self.clock(moment);
+        let moves = self.specification.by_itself(state, &clock);
+        let steps = self.steps(moves);
+        self.by_itself.insert((state, moment), Rc::clone(&steps));
+        steps
+    }
+
+    pub(super) fn hears(&mut self, state: u32, what: &'static str, id: usize, moment: Moment) -> Option<u32> {
+        let clock = self.clock(moment);
+        let known = self.hears.entry((state, what, id, moment));
         *known.or_insert_with(|| self.specification.hears(state, what, id, &clock))
+    }
+
+    fn clock(&self, Moment { now, hostile }: Moment) -> Clock {
+        let now = self.times[now];
+        Clock { now, gate_is_open: now >= self.opening, hostile }
+    }
+
+    fn steps(&mut self, moves: Moves<u32>) -> Rc<Steps> {
+        let Moves { steps, expected, rest } = moves;
+        let step = |(state, next)| match next {
+            Next::Phase(phase) => (state, Step::Phase(phase)),
+            Next::Answer(answer) => (state, Step::Answer(self.answer(&answer))),
+            Next::Nothing => (state, Step::Nothing),
+        };
+        Rc::new(Steps { steps: steps.into_iter().map(step).collect(), expected, rest })
     }
 }

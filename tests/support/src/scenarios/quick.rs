@@ -12,6 +12,9 @@ pub(super) fn hash_of(it: &impl Hash) -> u64 {
     quick.finish()
 }
 
+/// A set of small things, in no order.
+pub(super) type Set<T> = std::collections::HashSet<T, BuildHasherDefault<Quick>>;
+
 /// Mixes each word in by a rotation, an exclusive or and a multiplication, as Firefox does.
 #[derive(Default)]
 pub(super) struct Quick(u64);

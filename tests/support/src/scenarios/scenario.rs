@@ -78,7 +78,7 @@ fn blame(violation: &Violation, table: &mut Table, marks: &[Mark]) -> Blame {
         begins.map_or(0, |mark| mark.thread)
     };
     match violation.seen {
-        Seen::Returns(call, answer) if table.answer_text(answer) == PANICS => Blame::Panic(thread_of(call)),
+        Seen::Returns(call, answer) if &*table.answer_text(answer) == PANICS => Blame::Panic(thread_of(call)),
         Seen::StandsStill => {
             let Missing { calls, notes, .. } = violation.missing(table);
             let stood_still = table.moment(violation.now);

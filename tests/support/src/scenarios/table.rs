@@ -4,16 +4,15 @@
 //! possible, because the contract leaves something open or because the order of calls at the same time is not known.
 //! Thousands of schedules have few histories, these have few sets in common, and the sets few positions: all of them are numbers.
 
-use std::collections::BTreeSet;
 use std::hash::Hash;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::Rest;
 use super::erased::Limits;
-use super::memo::Shared;
+use super::memo::{Moment, Question, Shared, Step, Steps};
 use super::program::Placed;
 use super::quick;
-use super::{Clock, Next, Rest, Turn};
 
 /// How many positions a set may have. A contract that needs more does not come to an end.
 const MOST_POSITIONS: usize = 20_000;
@@ -45,7 +44,7 @@ pub(super) struct Position {
 /// What may be next at a position without anything being seen: a step of which call, if of one, and the position after it.
 type Successors = Rc<[(Option<usize>, Position)]>;
 
-/// Something that was seen. Answers and times stand for their places in the table.
+/// Something that was seen. Answers stand for their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Seen {
     Begins(usize),
@@ -66,14 +65,15 @@ struct Mover {
     alone: bool,
 }
 
-/// What may come next, of a call or by itself.
-#[derive(Debug)]
-struct Steps {
-    /// The state after each step, and how far the call is then.
-    steps: Vec<(u32, Progress)>,
-    /// What has to be noted first.
-    expected: Vec<(&'static str, usize)>,
-    rest: Rest,
+impl Mover {
+    /// How far it has come after a step of its own.
+    fn after(self, step: Step) -> Progress {
+        match step {
+            Step::Phase(phase) => Progress::Inside { phase, since: self.since },
+            Step::Answer(answer) => Progress::Found(answer),
+            Step::Nothing => Progress::Ahead,
+        }
+    }
 }
 
 /// A set of positions, by its place.
@@ -99,10 +99,11 @@ impl<T: Eq + Hash> Numbered<T> {
     }
 
     /// The number of a list, which is added if it is not there.
-    fn number(&mut self, list: Rc<[T]>) -> usize {
-        if let Some(&known) = self.numbers.get(&list) {
+    fn number(&mut self, list: impl AsRef<[T]> + Into<Rc<[T]>>) -> usize {
+        if let Some(&known) = self.numbers.get(list.as_ref()) {
             return known;
         }
+        let list = list.into();
         self.lists.push(Rc::clone(&list));
         self.numbers.insert(list, self.lists.len() - 1);
         self.lists.len() - 1
@@ -115,11 +116,8 @@ pub(super) struct Table {
     pub(super) calls: Vec<Placed>,
     limits: Limits,
     hostile: bool,
-    answers: Vec<String>,
-    times: Vec<Duration>,
     /// Whether what is expected to be noted happens by itself: for looking ahead, when nothing runs.
     pub(super) looks_ahead: bool,
-    moves: quick::Map<(u32, Option<Mover>, usize), Rc<Steps>>,
     standings: Numbered<Progress>,
     changes: quick::Map<(u32, usize, Progress), u32>,
     successors: quick::Map<(Position, usize), Successors>,
@@ -139,10 +137,7 @@ impl Table {
             calls,
             limits,
             hostile,
-            answers: Vec::new(),
-            times: vec![Duration::ZERO],
             looks_ahead: false,
-            moves: quick::Map::default(),
             standings: Numbered::of([ahead]),
             changes: quick::Map::default(),
             successors: quick::Map::default(),
@@ -158,30 +153,30 @@ impl Table {
         1
     }
 
-    /// The place of an answer.
+    /// The number of an answer.
     pub(super) fn answer(&mut self, answer: &str) -> usize {
-        place_of(&mut self.answers, answer, str::to_owned)
+        self.specification.borrow_mut().answer(answer)
     }
 
-    /// The place of a time.
+    /// The number of a time.
     pub(super) fn time(&mut self, time: Duration) -> usize {
-        place_of(&mut self.times, &time, |time| *time)
+        self.specification.borrow_mut().time(time)
     }
 
-    /// The time of that place.
+    /// The time of that number.
     pub(super) fn moment(&self, time: usize) -> Duration {
-        self.times[time]
+        self.specification.borrow().duration(time)
     }
 
     /// The last moment before `next` at which nobody may have been let go on, if that is after `now`.
     pub(super) fn last_moment(&mut self, now: usize, next: usize) -> Option<usize> {
-        let moment = self.times[next].checked_sub(self.limits.pause + Duration::from_nanos(1))?;
-        (moment > self.times[now]).then(|| self.time(moment))
+        let moment = self.moment(next).checked_sub(self.limits.pause + Duration::from_nanos(1))?;
+        (moment > self.moment(now)).then(|| self.time(moment))
     }
 
-    /// The answer of that place.
-    pub(super) fn answer_text(&self, answer: usize) -> &str {
-        &self.answers[answer]
+    /// The answer of that number.
+    pub(super) fn answer_text(&self, answer: usize) -> Rc<str> {
+        self.specification.borrow().answer_text(answer)
     }
 
     /// The positions of a set.
@@ -196,7 +191,7 @@ impl Table {
 
     /// Whether standing still from one time to the other is too short to be more than a look now and then.
     pub(super) fn is_a_pause(&self, from: usize, to: usize) -> bool {
-        self.times[to].saturating_sub(self.times[from]) <= self.limits.pause
+        self.moment(to).saturating_sub(self.moment(from)) <= self.limits.pause
     }
 
     /// What is possible after this was seen at that time.
@@ -208,11 +203,9 @@ impl Table {
             Seen::Begins(_) => set,
             _ => self.closure(set, now),
         };
-        let mut after = BTreeSet::new();
-        for &position in self.positions(from).iter() {
-            after.extend(self.position_after(position, seen, now));
-        }
-        let place = self.sets.number(after.into_iter().collect());
+        let positions = self.positions(from);
+        let after = positions.iter().filter_map(|&position| self.position_after(position, seen, now)).collect();
+        let place = self.set_of(after);
         self.effects.insert((set, seen, now), place);
         place
     }
@@ -225,8 +218,7 @@ impl Table {
                 is_found.then(|| self.with(position, call, Progress::Returned))
             }
             Seen::Notes(what, id) => {
-                let clock = self.clock(now);
-                let state = self.specification.borrow_mut().hears(position.state, what, id, clock)?;
+                let state = self.hears(position.state, what, id, now)?;
                 Some(Position { state, ..position })
             }
             // Whoever has an answer must return with it.
@@ -242,17 +234,19 @@ impl Table {
         if let Some(&known) = self.closures.get(&(set, now)) {
             return known;
         }
-        let mut all: BTreeSet<Position> = self.positions(set).iter().copied().collect();
-        let mut open: Vec<Position> = all.iter().copied().collect();
-        while let Some(position) = open.pop() {
+        let mut all = self.positions(set).to_vec();
+        let mut known = quick::Set::from_iter(all.iter().copied());
+        let mut done = 0;
+        while let Some(&position) = all.get(done) {
+            done += 1;
             let next = self.next(position, now);
-            open.extend(next.iter().map(|step| step.1).filter(|&next| all.insert(next)));
+            all.extend(next.iter().map(|step| step.1).filter(|&next| known.insert(next)));
             if all.len() > MOST_POSITIONS {
                 self.broken = Some("it does not come to an end".to_owned());
                 break;
             }
         }
-        let place = self.sets.number(all.into_iter().collect());
+        let place = self.set_of(all);
         self.closures.insert((set, now), place);
         place
     }
@@ -265,17 +259,16 @@ impl Table {
         let mut steps = Vec::new();
         for mover in movers(&self.standing(position)) {
             let moves = self.moves(position.state, mover, now);
-            for &(state, progress) in &moves.steps {
+            for &(state, step) in &moves.steps {
                 let after = Position { state, ..position };
                 steps.push(match mover {
-                    Some(Mover { call, .. }) => (Some(call), self.with(after, call, progress)),
+                    Some(mover) => (Some(mover.call), self.with(after, mover.call, mover.after(step))),
                     None => (None, after),
                 });
             }
             let expected = if self.looks_ahead { &moves.expected[..] } else { &[] };
-            let clock = self.clock(now);
             for &(what, id) in expected {
-                let heard = self.specification.borrow_mut().hears(position.state, what, id, clock);
+                let heard = self.hears(position.state, what, id, now);
                 steps.extend(heard.map(|state| (None, Position { state, ..position })));
             }
         }
@@ -311,38 +304,27 @@ impl Table {
         movers(&standing).flat_map(|mover| self.moves(position.state, mover, now).expected.clone()).collect()
     }
 
-    fn clock(&self, now: usize) -> Clock {
-        let now = self.times[now];
-        Clock { now, gate_is_open: now >= self.limits.opening, hostile: self.hostile }
+    fn moment_of(&self, now: usize) -> Moment {
+        Moment { now, hostile: self.hostile }
     }
 
-    fn moves(&mut self, state: u32, mover: Option<Mover>, now: usize) -> Rc<Steps> {
-        if let Some(known) = self.moves.get(&(state, mover, now)) {
-            return Rc::clone(known);
-        }
-        let clock = self.clock(now);
-        let found = match mover {
-            None => self.specification.borrow_mut().by_itself(state, clock),
-            Some(Mover { call, phase, since, alone }) => {
-                let Placed { thread, call, id } = self.calls[call];
-                let since = self.times[since];
-                let turn = Turn { id, thread, phase, since, alone, clock };
-                self.specification.borrow_mut().may(state, call, turn)
-            }
-        };
-        let since = mover.map_or(0, |mover| mover.since);
-        let mut steps = Steps { steps: Vec::new(), expected: found.expected.clone(), rest: found.rest };
-        for (state, next) in &found.steps {
-            let progress = match next {
-                Next::Phase(phase) => Progress::Inside { phase: *phase, since },
-                Next::Answer(answer) => Progress::Found(place_of(&mut self.answers, answer.as_str(), str::to_owned)),
-                Next::Nothing => Progress::Ahead,
-            };
-            steps.steps.push((*state, progress));
-        }
-        let steps = Rc::new(steps);
-        self.moves.insert((state, mover, now), Rc::clone(&steps));
-        steps
+    fn hears(&self, state: u32, what: &'static str, id: usize, now: usize) -> Option<u32> {
+        self.specification.borrow_mut().hears(state, what, id, self.moment_of(now))
+    }
+
+    fn moves(&self, state: u32, mover: Option<Mover>, now: usize) -> Rc<Steps> {
+        let moment = self.moment_of(now);
+        let mut specification = self.specification.borrow_mut();
+        let Some(Mover { call, phase, since, alone }) = mover else { return specification.by_itself(state, moment) };
+        let Placed { thread, call, id } = self.calls[call];
+        specification.may(Question { state, call, id, thread, phase, since, alone, moment })
+    }
+
+    /// The number of the set of these positions.
+    fn set_of(&mut self, mut positions: Vec<Position>) -> Set {
+        positions.sort_unstable();
+        positions.dedup();
+        self.sets.number(positions)
     }
 
     /// The position with one call's progress changed.
@@ -353,7 +335,7 @@ impl Table {
         }
         let mut standing = self.standing(position).to_vec();
         standing[call] = progress;
-        let standing = self.standings.number(standing.into()) as u32;
+        let standing = self.standings.number(standing) as u32;
         self.changes.insert(change, standing);
         Position { standing, ..position }
     }
@@ -368,17 +350,4 @@ fn movers(standing: &[Progress]) -> impl Iterator<Item = Option<Mover>> + '_ {
         _ => None,
     });
     inside.map(Some).chain([None])
-}
-
-/// The place of something in a list, to which it is added if it is not there.
-fn place_of<T, Q>(list: &mut Vec<T>, wanted: &Q, own: impl FnOnce(&Q) -> T) -> usize
-where
-    T: std::borrow::Borrow<Q>,
-    Q: PartialEq + ?Sized,
-{
-    let known = list.iter().position(|one| one.borrow() == wanted);
-    known.unwrap_or_else(|| {
-        list.push(own(wanted));
-        list.len() - 1
-    })
 }

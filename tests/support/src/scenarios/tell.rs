@@ -26,14 +26,14 @@ fn headline(subject: &dyn Subject, program: &Program, violation: &Violation, tab
     match violation.seen {
         Seen::Returns(call, answer) => {
             let (answers, waits) = violation.allowed(call, table);
-            let answers = answers.iter().map(|answer| match answer.as_str() {
+            let answers = answers.iter().map(|answer| match &**answer {
                 NO_ANSWER => "to return",
                 PANICS => "to panic",
                 answer => answer,
             });
             let allowed: Vec<&str> = answers.chain(waits.then_some("to wait")).collect();
             let allowed = if allowed.is_empty() { "nothing of this now".to_owned() } else { allowed.join(", or ") };
-            let does = match table.answer_text(answer) {
+            let does = match &*table.answer_text(answer) {
                 NO_ANSWER => "returns".to_owned(),
                 PANICS => PANICS.to_owned(),
                 answer => format!("answers {answer}"),
@@ -69,7 +69,7 @@ fn picture(subject: &dyn Subject, program: &Program, violation: &Violation, tabl
             Seen::Returns(returned, answer) if *returned == call => Some(table.answer_text(*answer)),
             _ => None,
         });
-        match answer {
+        match answer.as_deref() {
             Some(NO_ANSWER) => name,
             Some(answer) => format!("{name} → {answer}"),
             None if seen.contains(&Seen::Begins(call)) => format!("{name} …"),
