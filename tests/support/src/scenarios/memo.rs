@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::erased::{Specification, Subject};
+use super::numbered::Numbered;
 use super::quick;
 use super::{Clock, Moves, Next, Rest, Turn};
 
@@ -17,9 +18,8 @@ pub(super) struct Memo {
     specification: Box<dyn Specification>,
     /// When the gate opens.
     opening: Duration,
-    answers: Vec<Rc<str>>,
-    answer_numbers: quick::Map<Rc<str>, usize>,
-    times: Vec<Duration>,
+    answers: Numbered<str>,
+    times: Numbered<Duration>,
     may: quick::Map<Question, Rc<Steps>>,
     by_itself: quick::Map<(u32, Moment), Rc<Steps>>,
     hears: quick::Map<(u32, &'static str, usize, Moment), Option<u32>>,
@@ -84,9 +84,8 @@ impl Memo {
         Memo {
             specification,
             opening,
-            answers: Vec::new(),
-            answer_numbers: quick::Map::default(),
-            times: vec![Duration::ZERO],
+            answers: Numbered::of([""; 0]),
+            times: Numbered::of([Duration::ZERO]),
             may: quick::Map::default(),
             by_itself: quick::Map::default(),
             hears: quick::Map::default(),
@@ -95,33 +94,22 @@ impl Memo {
 
     /// The number of an answer.
     pub(super) fn answer(&mut self, answer: &str) -> usize {
-        if let Some(&known) = self.answer_numbers.get(answer) {
-            return known;
-        }
-        let answer: Rc<str> = answer.into();
-        self.answers.push(Rc::clone(&answer));
-        self.answer_numbers.insert(answer, self.answers.len() - 1);
-        self.answers.len() - 1
+        self.answers.number(answer)
     }
 
     /// The answer of that number.
     pub(super) fn answer_text(&self, answer: usize) -> Rc<str> {
-        Rc::clone(&self.answers[answer])
+        Rc::clone(self.answers.thing(answer))
     }
 
     /// The number of a time. That of the beginning is 0.
     pub(super) fn time(&mut self, time: Duration) -> usize {
-        // There are few: how long calls take is how long their limits are.
-        let known = self.times.iter().position(|&known| known == time);
-        known.unwrap_or_else(|| {
-            self.times.push(time);
-            self.times.len() - 1
-        })
+        self.times.number(time)
     }
 
     /// The time of that number.
     pub(super) fn duration(&self, time: usize) -> Duration {
-        self.times[time]
+        **self.times.thing(time)
     }
 
     pub(super) fn may(&mut self, question: Question) -> Rc<Steps> {
@@ -129,7 +117,7 @@ impl Memo {
             return Rc::clone(known);
         }
         let Question { state, call, id, thread, phase, since, alone, moment } = question;
-        let turn = Turn { id, thread, phase, since: self.times[since], alone, clock: self.clock(moment) };
+        let turn = Turn { id, thread, phase, since: self.duration(since), alone, clock: self.clock(moment) };
         let moves = self.specification.may(state, call, &turn);
         let steps = self.steps(moves);
         self.may.insert(question, Rc::clone(&steps));
@@ -154,7 +142,7 @@ impl Memo {
     }
 
     fn clock(&self, Moment { now, hostile }: Moment) -> Clock {
-        let now = self.times[now];
+        let now = self.duration(now);
         Clock { now, gate_is_open: now >= self.opening, hostile }
     }
 

@@ -26,6 +26,7 @@ mod erased;
 mod history;
 #[cfg(feature = "explore")]
 mod memo;
+mod numbered;
 #[cfg(feature = "explore")]
 mod order;
 #[cfg(feature = "explore")]

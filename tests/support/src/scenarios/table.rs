@@ -4,13 +4,13 @@
 //! possible, because the contract leaves something open or because the order of calls at the same time is not known.
 //! Thousands of schedules have few histories, these have few sets in common, and the sets few positions: all of them are numbers.
 
-use std::hash::Hash;
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::Rest;
 use super::erased::Limits;
 use super::memo::{Moment, Question, Shared, Step, Steps};
+use super::numbered::Numbered;
 use super::program::Placed;
 use super::quick;
 
@@ -82,34 +82,6 @@ pub(super) type Set = usize;
 /// The set of no position: nothing explains what was seen.
 pub(super) const NOTHING: Set = 0;
 
-/// Lists, each of which has a number: its place.
-struct Numbered<T> {
-    lists: Vec<Rc<[T]>>,
-    numbers: quick::Map<Rc<[T]>, usize>,
-}
-
-impl<T: Eq + Hash> Numbered<T> {
-    /// These, numbered from 0. No two are equal.
-    fn of<const N: usize>(lists: [Rc<[T]>; N]) -> Numbered<T> {
-        let mut numbered = Numbered { lists: Vec::new(), numbers: quick::Map::default() };
-        for list in lists {
-            numbered.number(list);
-        }
-        numbered
-    }
-
-    /// The number of a list, which is added if it is not there.
-    fn number(&mut self, list: impl AsRef<[T]> + Into<Rc<[T]>>) -> usize {
-        if let Some(&known) = self.numbers.get(list.as_ref()) {
-            return known;
-        }
-        let list = list.into();
-        self.lists.push(Rc::clone(&list));
-        self.numbers.insert(list, self.lists.len() - 1);
-        self.lists.len() - 1
-    }
-}
-
 /// The table of one scenario.
 pub(super) struct Table {
     specification: Shared,
@@ -118,10 +90,10 @@ pub(super) struct Table {
     hostile: bool,
     /// Whether what is expected to be noted happens by itself: for looking ahead, when nothing runs.
     pub(super) looks_ahead: bool,
-    standings: Numbered<Progress>,
+    standings: Numbered<[Progress]>,
     changes: quick::Map<(u32, usize, Progress), u32>,
     successors: quick::Map<(Position, usize), Successors>,
-    sets: Numbered<Position>,
+    sets: Numbered<[Position]>,
     closures: quick::Map<(Set, usize), Set>,
     effects: quick::Map<(Set, Seen, usize), Set>,
     /// Why the specification itself is no good, if it is not.
@@ -130,7 +102,7 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new(specification: Shared, calls: Vec<Placed>, limits: Limits, hostile: bool) -> Table {
-        let ahead = calls.iter().map(|_| Progress::Ahead).collect();
+        let ahead = vec![Progress::Ahead; calls.len()];
         let start = Position { state: 0, standing: 0 };
         Table {
             specification,
@@ -141,7 +113,7 @@ impl Table {
             standings: Numbered::of([ahead]),
             changes: quick::Map::default(),
             successors: quick::Map::default(),
-            sets: Numbered::of([Rc::new([]), Rc::new([start])]),
+            sets: Numbered::of([vec![], vec![start]]),
             closures: quick::Map::default(),
             effects: quick::Map::default(),
             broken: None,
@@ -181,12 +153,12 @@ impl Table {
 
     /// The positions of a set.
     pub(super) fn positions(&self, set: Set) -> Rc<[Position]> {
-        Rc::clone(&self.sets.lists[set])
+        Rc::clone(self.sets.thing(set))
     }
 
     /// How far each call has come at a position.
     pub(super) fn standing(&self, position: Position) -> Standing {
-        Rc::clone(&self.standings.lists[position.standing as usize])
+        Rc::clone(self.standings.thing(position.standing as usize))
     }
 
     /// Whether standing still from one time to the other is too short to be more than a look now and then.
