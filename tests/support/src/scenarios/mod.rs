@@ -26,6 +26,7 @@ mod erased;
 mod history;
 #[cfg(feature = "explore")]
 mod memo;
+#[cfg(feature = "explore")]
 mod numbered;
 #[cfg(feature = "explore")]
 mod order;
