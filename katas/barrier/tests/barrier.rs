@@ -296,9 +296,10 @@ fn what_became_of_a_round_stays_as_it_is() {
 fn large_numbers_are_nothing_special() {
     const MORE_THAN_COME: &str = "more parties than ever come";
     const MANY_PARTIES: &str = "many parties";
-    const MANY_ROUNDS: &str = "many rounds while one goes on late";
-    Check::new().schedules_only().no_spurious_wakeups().schedules(3).each(
-        [MORE_THAN_COME, MANY_ROUNDS, MANY_PARTIES],
+    const MANY_ROUNDS: &str = "many rounds while one goes on late whose round was complete";
+    const MANY_RESETS: &str = "many rounds while one goes on late whose round has failed";
+    Check::new().schedules_only().no_spurious_wakeups().schedules(4).each(
+        [MORE_THAN_COME, MANY_ROUNDS, MANY_RESETS, MANY_PARTIES],
         |which| match *which {
             // The last bits of this number are those of 1.
             MORE_THAN_COME => gives_up(&barrier_for(usize::MAX / 2 + 2)),
@@ -312,6 +313,18 @@ fn large_numbers_are_nothing_special() {
                     others.into_iter().map(|other| usize::from(other.join().unwrap())).sum::<usize>() + usize::from(own)
                 });
                 assert_eq!(leaders, 1);
+            }
+            MANY_RESETS => {
+                let barrier = barrier_for(2);
+                thread::scope(|scope| {
+                    let late = start(scope, "late party", || barrier.party().wait());
+                    a_while_passes();
+                    for _ in 0..MANY {
+                        barrier.reset();
+                        gives_up(&barrier);
+                    }
+                    assert_eq!(late.join().unwrap(), Err(Broken), "its round has failed");
+                });
             }
             _ => {
                 let barrier = barrier_for(2);

@@ -360,6 +360,8 @@ fn a_task_does_nothing_until_the_executor_runs() {
         }
         // The thread that sleeps until a task is woken may be another one, and then this one again.
         for elsewhere in [true, false] {
+            // Without a task it leaves nothing behind.
+            executor.run();
             let (sender, receiver) = oneshot();
             let answer = spawner.spawn(receiver);
             thread::scope(|scope| {
@@ -717,6 +719,19 @@ fn a_waker_may_be_woken_when_its_task_has_ended() {
             let later = spawner.spawn(async { "served later" });
             executor.run();
             assert_eq!(poll_once(later), Poll::Ready(Some("served later")));
+            // Its receiver goes before the value comes, or afterwards.
+            for early in [true, false] {
+                let (value, keeps) = (Arc::new("what the task gives"), Arc::clone(&kept));
+                let gives = Arc::clone(&value);
+                let mut answer = Some(spawner.spawn(poll_fn(move |context| {
+                    keeps.lock().unwrap().replace(context.waker().clone());
+                    Poll::Ready(Arc::clone(&gives))
+                })));
+                drop(answer.take_if(|_| early));
+                executor.run();
+                drop(answer);
+                assert_eq!(Arc::strong_count(&value), 1, "nobody receives the value, so it is dropped");
+            }
             let waker: Waker = kept.lock().unwrap().take().unwrap();
             drop((executor, spawner));
             waker.wake();

@@ -374,7 +374,9 @@ fn an_input_or_result_that_is_too_long_costs_its_caller_or_its_job() {
         situation("a result is one byte longer than it may be");
         let outcomes = pool.map(jobs(["say 0", "grow", "say 2"]), size(3));
         assert_eq!(outcomes, [result("0"), Err(Failure::Lost), result("2")], "the outcomes");
-        situation("the same, and what `serve` says to it, with one more job to read");
+        situation("the pool whose callers panicked is shut down");
+        pool.shutdown();
+        situation("a result is one byte longer than it may be, and what `serve` says to it, with one more job to read");
         let (output, mut begun) = (Output::of(Page::blank()), 0);
         let outcome = serve(
             Script::of([job(1, b"a"), job(2, b"b")].concat()),

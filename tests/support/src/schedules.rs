@@ -4,7 +4,7 @@ use std::env;
 use std::explored::{self, Config, Exploration, Timeouts};
 use std::sync::Arc;
 
-use verdict::schedule::Case;
+use verdict::schedule::{Case, Timing};
 use verdict::{ASK, Ask, Coverage, Failure, Mode, Outcome, REPLAY, Record, SCHEDULES, SEED, WITHOUT_LINES};
 
 use crate::check::{Builds, Cases, Check, for_input};
@@ -62,7 +62,7 @@ fn explore(config: &Config, cases: &Cases, number: usize) -> Exploration {
     if let Outcome::Failed(Failure { message, .. }) = &mut exploration.outcome {
         *message = for_input(Some(given), message);
     }
-    let case = Case { number: number + 1, hostile: false };
+    let case = Case { number: number + 1, timing: Timing::Exact };
     if let Some(trace) = &mut exploration.trace {
         trace.given = Some(given.clone());
         trace.schedule = case.before(&trace.schedule);

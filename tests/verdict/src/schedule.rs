@@ -69,8 +69,20 @@ pub enum How {
 pub struct Case {
     /// Counted from 1.
     pub number: usize,
-    /// Whether limits may be over at any time.
-    pub hostile: bool,
+    /// How time passes in it.
+    pub timing: Timing,
+}
+
+/// How time passes in a scenario.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Timing {
+    /// A limit is over when its time is, and everybody begins at once.
+    #[default]
+    Exact,
+    /// Limits may be over at any time.
+    Hostile,
+    /// Whoever has no limit begins at the moment when the others' longest one is over.
+    Late,
 }
 
 impl How {
@@ -127,6 +139,7 @@ const WEAK: &str = "w";
 /// Those of a case.
 const CASE: char = 'i';
 const HOSTILE: &str = "h";
+const LATE: &str = "l";
 /// More than any schedule has of one step.
 const MOST_TIMES: u32 = 1_000_000;
 
@@ -199,7 +212,12 @@ fn several(part: &str) -> Option<(Choice, u32)> {
 impl Case {
     /// What stands before the schedule's own text.
     pub fn label(self) -> String {
-        format!("{CASE}{}.{}", self.number, if self.hostile { "h." } else { "" })
+        let timing = match self.timing {
+            Timing::Exact => String::new(),
+            Timing::Hostile => format!("{HOSTILE}."),
+            Timing::Late => format!("{LATE}."),
+        };
+        format!("{CASE}{}.{timing}", self.number)
     }
 
     /// The schedule of this case as text, `own` being what it is without.
@@ -216,8 +234,12 @@ impl Case {
         let Some(number) = first.strip_prefix(CASE) else { return Ok((None, text)) };
         let number = number.parse().map_err(|_| first)?;
         let (next, after) = rest.split_once('.').unwrap_or((rest, ""));
-        let hostile = next == HOSTILE;
-        Ok((Some(Case { number, hostile }), if hostile { after } else { rest }))
+        let (timing, rest) = match next {
+            HOSTILE => (Timing::Hostile, after),
+            LATE => (Timing::Late, after),
+            _ => (Timing::Exact, rest),
+        };
+        Ok((Some(Case { number, timing }), rest))
     }
 }
 
@@ -250,12 +272,17 @@ mod tests {
 
     #[test]
     fn a_case_stands_in_front() {
-        let hostile = Case { number: 12, hostile: true };
-        assert_eq!(hostile.before("u.0"), "i12.h.u.0");
-        assert_eq!(Case::of("i12.h.u.0"), Ok((Some(hostile), "u.0")));
-        assert_eq!(Case { number: 4, hostile: false }.before(""), "i4");
-        assert_eq!(Case::of("i4"), Ok((Some(Case { number: 4, hostile: false }), "")));
-        assert_eq!(Case::of("i4.h"), Ok((Some(Case { number: 4, hostile: true }), "")));
+        let of = |number, timing| Case { number, timing };
+        for (case, own, text) in [
+            (of(12, Timing::Hostile), "u.0", "i12.h.u.0"),
+            (of(12, Timing::Late), "u.0", "i12.l.u.0"),
+            (of(4, Timing::Exact), "", "i4"),
+            (of(4, Timing::Hostile), "", "i4.h"),
+            (of(4, Timing::Late), "", "i4.l"),
+        ] {
+            assert_eq!(case.before(own), text);
+            assert_eq!(Case::of(text), Ok((Some(case), own)));
+        }
         assert_eq!(Case::of("0x2.1"), Ok((None, "0x2.1")));
         assert_eq!(Case::of("ix.1"), Err("ix"));
     }

@@ -117,8 +117,12 @@ impl Contract for BarrierContract {
         }
     }
 
-    fn has_limit(&self, call: Call) -> bool {
-        matches!(call, Call::WaitTimeout(LIMIT) | Call::Later(_))
+    fn limit(&self, call: Call) -> Option<Duration> {
+        match call {
+            Call::WaitTimeout(LIMIT) => Some(LIMIT),
+            Call::Later(_) => Some(PAUSE),
+            _ => None,
+        }
     }
 
     fn hands(&self, setup: usize, threads: usize, _scene: &Scene) -> Vec<Arc<Barrier>> {

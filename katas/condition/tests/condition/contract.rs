@@ -104,8 +104,12 @@ impl Contract for ConditionContract {
         }
     }
 
-    fn has_limit(&self, call: Call) -> bool {
-        matches!(call, Call::WaitWithin(_, LIMIT) | Call::NextLater)
+    fn limit(&self, call: Call) -> Option<Duration> {
+        match call {
+            Call::WaitWithin(_, LIMIT) => Some(LIMIT),
+            Call::NextLater => Some(PAUSE),
+            _ => None,
+        }
     }
 
     fn hands(&self, setup: usize, threads: usize, _scene: &Scene) -> Vec<Things> {

@@ -137,8 +137,8 @@ impl Contract for DaemonContract {
         program.iter().all(|calls| !calls.iter().rev().skip(1).any(ends))
     }
 
-    fn has_limit(&self, call: Call) -> bool {
-        call == Call::JoinTimeout(LIMIT)
+    fn limit(&self, call: Call) -> Option<Duration> {
+        (call == Call::JoinTimeout(LIMIT)).then_some(LIMIT)
     }
 
     fn hands(&self, setup: usize, _threads: usize, _scene: &Scene) -> Vec<Owner> {

@@ -133,8 +133,8 @@ impl Contract for FuturesContract {
         fits && (calls.len() == 1 || !endless)
     }
 
-    fn has_limit(&self, call: Call) -> bool {
-        limit_of(call) == Some(LIMIT)
+    fn limit(&self, call: Call) -> Option<Duration> {
+        limit_of(call).filter(|limit| *limit == LIMIT)
     }
 
     fn hands(&self, setup: usize, threads: usize, scene: &Scene) -> Vec<Hand> {

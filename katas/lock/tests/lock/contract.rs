@@ -136,8 +136,12 @@ impl Contract for BankContract {
     }
 
     /// Beside the calls that have a limit, the readers who keep all others waiting: these wait as long as it takes.
-    fn has_limit(&self, call: Call) -> bool {
-        is_limited(call) || matches!(call, Call::WithBalance(_, Reader::WaitsAtTheGate))
+    fn limit(&self, call: Call) -> Option<Duration> {
+        match call {
+            call if is_limited(call) => Some(LIMIT),
+            Call::WithBalance(_, Reader::WaitsAtTheGate) => Some(BankContract::OPENING),
+            _ => None,
+        }
     }
 
     fn hands(&self, setup: usize, threads: usize, _scene: &Scene) -> Vec<Arc<Bank>> {

@@ -75,8 +75,8 @@ impl Contract for QueueContract {
         }
     }
 
-    fn has_limit(&self, call: Call) -> bool {
-        call == Call::GetTimeout(LIMIT)
+    fn limit(&self, call: Call) -> Option<Duration> {
+        (call == Call::GetTimeout(LIMIT)).then_some(LIMIT)
     }
 
     fn hands(&self, setup: usize, threads: usize, _scene: &Scene) -> Vec<Arc<Queue<usize>>> {

@@ -129,8 +129,12 @@ impl Contract for RLockContract {
         }
     }
 
-    fn has_limit(&self, call: Call) -> bool {
-        matches!(call, Call::Timeout(LIMIT) | Call::DropLater)
+    fn limit(&self, call: Call) -> Option<Duration> {
+        match call {
+            Call::Timeout(LIMIT) => Some(LIMIT),
+            Call::DropLater => Some(PAUSE),
+            _ => None,
+        }
     }
 
     fn hands(&self, setup: usize, threads: usize, _scene: &Scene) -> Vec<Hand> {

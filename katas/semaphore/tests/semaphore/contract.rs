@@ -137,8 +137,12 @@ impl Contract for SemaphoreContract {
         }
     }
 
-    fn has_limit(&self, call: Call) -> bool {
-        matches!(call, Call::Timeout(_, LIMIT) | Call::Later(_))
+    fn limit(&self, call: Call) -> Option<Duration> {
+        match call {
+            Call::Timeout(_, LIMIT) => Some(LIMIT),
+            Call::Later(_) => Some(PAUSE),
+            _ => None,
+        }
     }
 
     fn hands(&self, setup: usize, threads: usize, _scene: &Scene) -> Vec<Holder> {

@@ -21,6 +21,8 @@ enum Mistake {
     TwoLocks,
     /// `take_within` starts its limit anew after each wakeup.
     LimitStartsAnew,
+    /// `take_within` gives up if it is woken when its limit is over, although there is something to take.
+    LooksAtTheClockFirst,
     /// `take_within` gives up at once.
     NeverWaits,
     /// `take_within` gives up a second too late.
@@ -144,6 +146,9 @@ impl Turnstile {
             if self.mistake == Mistake::LimitStartsAnew && !result.timed_out() {
                 deadline = Instant::now() + limit;
             }
+            if self.mistake == Mistake::LooksAtTheClockFirst && Instant::now() >= deadline {
+                return "none";
+            }
         }
         *free -= 1;
         "ok"
@@ -179,8 +184,8 @@ impl Contract for TurnstileContract {
         format!("{call:?}").to_lowercase()
     }
 
-    fn has_limit(&self, call: Call) -> bool {
-        call == Call::TakeWithin
+    fn limit(&self, call: Call) -> Option<Duration> {
+        (call == Call::TakeWithin).then_some(LIMIT)
     }
 
     fn hands(&self, setup: usize, threads: usize, _scene: &Scene) -> Vec<Arc<Turnstile>> {
@@ -285,6 +290,13 @@ fn two_that_take_the_same_are_seen_by_a_third_answer() {
 #[test]
 fn what_ends_too_late_is_no_wait_for_ever() {
     fails(Mistake::LimitStartsAnew, "race", "takewithin waits, though the contract lets it go on");
+}
+
+/// The wakeup comes when the limit is over: who gives up then must leave it to the next one.
+#[test]
+fn what_comes_at_the_end_of_a_limit_is_tried() {
+    let rest = fails(Mistake::LooksAtTheClockFirst, "lost-wakeup", "take waits, though the contract lets it go on");
+    assert!(rest.contains("A, after 3s   B, after 3s   C"), "{rest}");
 }
 
 /// Nothing else happens when the limit is over: only the time tells.

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::quick;
 use super::{Clock, Contract, Moves, Scene, Turn};
@@ -13,7 +14,7 @@ pub(super) trait Subject: Send + Sync {
     fn calls(&self, setup: usize) -> Vec<usize>;
     fn name(&self, call: usize, id: usize) -> String;
     fn makes_sense(&self, setup: usize, program: &[Vec<usize>]) -> bool;
-    fn has_limit(&self, call: usize) -> bool;
+    fn limit(&self, call: usize) -> Option<Duration>;
     fn limits(&self) -> Limits;
     /// A specification that knows no state yet but that of the setup, which is 0.
     fn specification(&self, setup: usize) -> Box<dyn Specification>;
@@ -24,8 +25,8 @@ pub(super) trait Subject: Send + Sync {
 /// The contract's constants.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    pub(super) opening: std::time::Duration,
-    pub(super) pause: std::time::Duration,
+    pub(super) opening: Duration,
+    pub(super) pause: Duration,
     pub(super) calls: usize,
     pub(super) telling: usize,
     pub(super) threads: usize,
@@ -89,8 +90,8 @@ impl<C: Contract> Subject for Erased<C> {
         self.0.contract.makes_sense(setup, &self.program(program))
     }
 
-    fn has_limit(&self, call: usize) -> bool {
-        self.0.contract.has_limit(self.0.calls[call])
+    fn limit(&self, call: usize) -> Option<Duration> {
+        self.0.contract.limit(self.0.calls[call])
     }
 
     fn limits(&self) -> Limits {

@@ -86,9 +86,9 @@ pub trait Contract: Send + Sync + 'static {
         true
     }
 
-    /// Whether the call gives up after a while.
-    fn has_limit(&self, _call: Self::Call) -> bool {
-        false
+    /// For how long the call waits at most, if it has such a limit.
+    fn limit(&self, _call: Self::Call) -> Option<Duration> {
+        None
     }
 
     /// Makes the object of a setup, and what each of the threads gets of it.

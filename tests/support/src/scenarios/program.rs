@@ -1,5 +1,7 @@
 //! Small programs of calls: all of them, smallest first, none twice.
 
+use std::time::Duration;
+
 /// A small program on one object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Program {
@@ -29,6 +31,13 @@ impl Program {
             calls.iter().enumerate().map(place).collect::<Vec<_>>()
         };
         self.threads.iter().enumerate().flat_map(placed).collect()
+    }
+
+    /// When each thread makes its first call, if the longest limit that one of these first calls has, is the moment of all that have none.
+    pub(super) fn late(&self, limit: impl Fn(usize) -> Option<Duration>) -> Vec<Duration> {
+        let limits = || self.threads.iter().map(|calls| limit(calls[0]));
+        let longest = limits().flatten().max().unwrap_or_default();
+        limits().map(|limit| if limit.is_some() { Duration::ZERO } else { longest }).collect()
     }
 
     /// The same program without one of its calls.

@@ -7,14 +7,14 @@ use std::env;
 use std::explored::{self, Config, Effort, Exploration, Glance, Session, Timeouts};
 use std::sync::Arc;
 
-use verdict::schedule::Case;
+use verdict::schedule::{Case, Timing};
 use verdict::{Coverage, Mode, Outcome, REPLAY, Record, Scenarios};
 
 use super::erased::{Subject, caught};
 use super::memo::{self, Shared};
 use super::order::{self, Group, Order};
 use super::program::Program;
-use super::scenario::Scenario;
+use super::scenario::{Scenario, begins};
 use super::tell::with_program;
 use crate::kind::kind_of_panic;
 use crate::schedules::{asked, has_lines, number};
@@ -30,22 +30,24 @@ struct Round {
     schedules: u64,
     /// How many spurious wakeups a schedule has.
     spurious: u32,
-    /// Whether limits may be over at any time; then only programs with limits are tried.
-    hostile: bool,
+    /// How time passes.
+    timing: Timing,
 }
 
 /// From the widest to the deepest.
-const ROUNDS: [Round; 10] = [
-    Round { group: Group::First, schedules: 20, spurious: 0, hostile: false },
-    Round { group: Group::Telling, schedules: 50, spurious: 0, hostile: false },
-    Round { group: Group::First, schedules: 500, spurious: 1, hostile: false },
-    Round { group: Group::First, schedules: 200, spurious: 0, hostile: true },
-    Round { group: Group::Rest, schedules: 50, spurious: 0, hostile: false },
-    Round { group: Group::Telling, schedules: 500, spurious: 1, hostile: false },
-    Round { group: Group::Rest, schedules: 500, spurious: 1, hostile: false },
-    Round { group: Group::First, schedules: 20_000, spurious: 1, hostile: false },
-    Round { group: Group::Telling, schedules: 20_000, spurious: 1, hostile: false },
-    Round { group: Group::Rest, schedules: 20_000, spurious: 1, hostile: false },
+const ROUNDS: [Round; 12] = [
+    Round { group: Group::First, schedules: 20, spurious: 0, timing: Timing::Exact },
+    Round { group: Group::Telling, schedules: 50, spurious: 0, timing: Timing::Exact },
+    Round { group: Group::First, schedules: 500, spurious: 1, timing: Timing::Exact },
+    Round { group: Group::First, schedules: 200, spurious: 0, timing: Timing::Hostile },
+    Round { group: Group::First, schedules: 200, spurious: 0, timing: Timing::Late },
+    Round { group: Group::Telling, schedules: 50, spurious: 0, timing: Timing::Late },
+    Round { group: Group::Rest, schedules: 50, spurious: 0, timing: Timing::Exact },
+    Round { group: Group::Telling, schedules: 500, spurious: 1, timing: Timing::Exact },
+    Round { group: Group::Rest, schedules: 500, spurious: 1, timing: Timing::Exact },
+    Round { group: Group::First, schedules: 20_000, spurious: 1, timing: Timing::Exact },
+    Round { group: Group::Telling, schedules: 20_000, spurious: 1, timing: Timing::Exact },
+    Round { group: Group::Rest, schedules: 20_000, spurious: 1, timing: Timing::Exact },
 ];
 /// A program with more schedules than a round gives it is also tried with so many preemptions.
 const PREEMPTIONS: u32 = 1;
@@ -112,7 +114,11 @@ impl Runs<'_> {
         let (mut tried, mut proven) = (vec![false; programs.len()], vec![false; programs.len()]);
         for round in &ROUNDS {
             for index in self.order.group(round.group) {
-                let skip = if round.hostile { !self.has_limit(index) } else { proven[index] };
+                let skip = match round.timing {
+                    Timing::Exact => proven[index],
+                    Timing::Hostile => !self.has_limit(index),
+                    Timing::Late => !self.can_be_late(index),
+                };
                 if skip {
                     continue;
                 }
@@ -138,7 +144,11 @@ impl Runs<'_> {
     }
 
     fn has_limit(&self, index: usize) -> bool {
-        self.order.programs[index].threads.iter().flatten().any(|&call| self.subject.has_limit(call))
+        self.order.programs[index].threads.iter().flatten().any(|&call| self.subject.limit(call).is_some())
+    }
+
+    fn can_be_late(&self, index: usize) -> bool {
+        begins(&*self.subject, &self.order.programs[index], Timing::Late).iter().any(|begins| !begins.is_zero())
     }
 
     /// Whether the program passes on all its schedules, with accidents too, and not only on some.
@@ -148,7 +158,7 @@ impl Runs<'_> {
         let glance = self.glance(program, round, Effort::Reduced { schedules })?;
         if glance.coverage.complete {
             // Where nothing could happen by accident, that is all there is.
-            return Ok(!round.hostile && !glance.spared_accidents);
+            return Ok(round.timing == Timing::Exact && !glance.spared_accidents);
         }
         if self.coverage.schedules < self.most_schedules {
             self.glance(program, round, Effort::Preemptions { most: PREEMPTIONS, schedules })?;
@@ -158,8 +168,8 @@ impl Runs<'_> {
 
     fn glance(&mut self, program: &Program, round: &Round, effort: Effort) -> Result<Glance, Found> {
         let effort = effort.at_most(self.most_schedules.saturating_sub(self.coverage.schedules));
-        let scenario = Scenario::new(&self.subject, &self.specifications, program, round.hostile);
-        let config = config(round.hostile, round.spurious);
+        let scenario = Scenario::new(&self.subject, &self.specifications, program, round.timing);
+        let config = config(round.timing, round.spurious);
         let glanced = caught(|| self.session.glance(&config, effort, &scenario.historian(), scenario.body()));
         let glance = glanced.map_err(|panic| self.broken(program, &panic))?;
         if let Some(why) = scenario.broken() {
@@ -191,14 +201,19 @@ impl Runs<'_> {
     /// Tells how the program fails, or a smaller one that fails too.
     fn failure(&mut self, program: &Program, round: &Round) -> Found {
         let program = self.smaller(program, round).unwrap_or_else(|| program.clone());
-        let scenario = Scenario::new(&self.subject, &self.specifications, &program, round.hostile);
-        let config = config(round.hostile, 1);
+        let scenario = Scenario::new(&self.subject, &self.specifications, &program, round.timing);
+        let config = config(round.timing, 1);
         let mut exploration = self.session.explore(&config, &scenario.historian(), scenario.body());
         if let Outcome::Failed(failure) = &mut exploration.outcome {
-            failure.message = with_program(&*self.subject, &program, &failure.message);
+            failure.message = with_program(
+                &*self.subject,
+                &program,
+                &begins(&*self.subject, &program, round.timing),
+                &failure.message,
+            );
         }
         let place = self.order.programs.iter().position(|other| *other == program).unwrap_or_default();
-        self.record(exploration, case(place, round.hostile))
+        self.record(exploration, Case { number: place + 1, timing: round.timing })
     }
 
     fn record(&self, exploration: Exploration, case: Case) -> Found {
@@ -234,9 +249,9 @@ impl Runs<'_> {
     }
 
     fn fails(&mut self, program: &Program, round: &Round) -> bool {
-        let scenario = Scenario::new(&self.subject, &self.specifications, program, round.hostile);
+        let scenario = Scenario::new(&self.subject, &self.specifications, program, round.timing);
         let effort = Effort::Reduced { schedules: round.schedules };
-        let glance = self.session.glance(&config(round.hostile, 1), effort, &scenario.historian(), scenario.body());
+        let glance = self.session.glance(&config(round.timing, 1), effort, &scenario.historian(), scenario.body());
         glance.coverage.failing > 0
     }
 
@@ -247,10 +262,10 @@ impl Runs<'_> {
         else {
             return Found::Nothing(coverage);
         };
-        let scenario = Scenario::new(&self.subject, &self.specifications, program, false);
-        let config = Config { ask: asked(), ..config(false, 1) };
+        let scenario = Scenario::new(&self.subject, &self.specifications, program, Timing::Exact);
+        let config = Config { ask: asked(), ..config(Timing::Exact, 1) };
         let exploration = self.session.explore(&config, &scenario.historian(), scenario.body());
-        self.record(Exploration { coverage, ..exploration }, case(place, false))
+        self.record(Exploration { coverage, ..exploration }, Case { number: place + 1, timing: Timing::Exact })
     }
 
     /// Runs one schedule of one program again.
@@ -265,19 +280,14 @@ impl Runs<'_> {
                 format!("the schedule does not fit this test: {replay:?} is of no scenario (they are like i12.0x2.1)");
             return Found::Record(Box::new(Record::new(Mode::Schedules, Outcome::Misfit(why))));
         };
-        let scenario = Scenario::new(&self.subject, &self.specifications, program, case.hostile);
-        let config = Config { replay: Some(schedule.to_owned()), ask: asked(), ..config(case.hostile, 1) };
+        let scenario = Scenario::new(&self.subject, &self.specifications, program, case.timing);
+        let config = Config { replay: Some(schedule.to_owned()), ask: asked(), ..config(case.timing, 1) };
         let exploration = self.session.explore(&config, &scenario.historian(), scenario.body());
         self.record(exploration, case)
     }
 }
 
-/// Which scenario a schedule is of, whose place this is, and whether limits may be over at any time.
-fn case(place: usize, hostile: bool) -> Case {
-    Case { number: place + 1, hostile }
-}
-
-fn config(hostile: bool, spurious: u32) -> Config {
-    let timeouts = if hostile { Timeouts::Hostile } else { Timeouts::Patient };
+fn config(timing: Timing, spurious: u32) -> Config {
+    let timeouts = if timing == Timing::Hostile { Timeouts::Hostile } else { Timeouts::Patient };
     Config { timeouts, spurious, daemons: true, callers: has_lines(), kind_of_panic, ..Config::default() }
 }

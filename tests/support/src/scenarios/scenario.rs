@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use verdict::schedule::Timing;
+
 use super::PANICS;
 use super::erased::{Hand, Limits, Subject};
 use super::history::{Judge, Missing, Violation};
@@ -21,6 +23,8 @@ use super::tell::{tell, thread_name};
 pub(super) struct Scenario {
     subject: Arc<dyn Subject>,
     program: Program,
+    /// When each thread makes its first call.
+    begins: Vec<Duration>,
     judge: Rc<RefCell<Judge>>,
     limits: Limits,
 }
@@ -30,12 +34,13 @@ impl Scenario {
         subject: &Arc<dyn Subject>,
         specifications: &[Shared],
         program: &Program,
-        hostile: bool,
+        timing: Timing,
     ) -> Scenario {
-        let limits = subject.limits();
+        let (limits, hostile) = (subject.limits(), timing == Timing::Hostile);
         let table = Table::new(Rc::clone(&specifications[program.setup]), program.calls(), limits, hostile);
         let judge = Rc::new(RefCell::new(Judge::new(table)));
-        Scenario { subject: Arc::clone(subject), program: program.clone(), judge, limits }
+        let begins = begins(&**subject, program, timing);
+        Scenario { subject: Arc::clone(subject), program: program.clone(), begins, judge, limits }
     }
 
     /// Why the specification is no good, if that has shown.
@@ -46,20 +51,21 @@ impl Scenario {
     /// Judges the marks of a schedule.
     pub(super) fn historian(&self) -> explored::Judge {
         let (subject, program, judge) = (Arc::clone(&self.subject), self.program.clone(), Rc::clone(&self.judge));
+        let begins = self.begins.clone();
         Rc::new(RefCell::new(move |marks: &[explored::Mark]| {
             let mut judge = judge.borrow_mut();
             let (violation, order) = judge.judge(marks)?;
             let table = &mut judge.table;
-            let message = tell(&*subject, &program, &violation, table);
+            let message = tell(&*subject, &program, &begins, &violation, table);
             Some(Objection { message, blame: blame(&violation, table, marks), order })
         }))
     }
 
     /// What a schedule runs.
     pub(super) fn body(&self) -> impl Fn() + Send + Sync + 'static {
-        let mut threads: Vec<Vec<Line>> = vec![Vec::new(); self.program.threads.len()];
+        let mut threads: Vec<Part> = self.begins.iter().map(|&begins| Part { begins, calls: Vec::new() }).collect();
         for (number, placed) in self.program.calls().into_iter().enumerate() {
-            threads[placed.thread].push((number, placed, self.subject.name(placed.call, placed.id)));
+            threads[placed.thread].calls.push((number, placed, self.subject.name(placed.call, placed.id)));
         }
         let (setup, opening, threads) = (self.program.setup, self.limits.opening, Arc::new(threads));
         let (actors, program) = (self.subject.actors(), self.program.threads.clone());
@@ -97,16 +103,33 @@ fn blame(violation: &Violation, table: &mut Table, marks: &[Mark]) -> Blame {
     }
 }
 
-/// A call of a thread: its number, what it is, and how it is written.
-type Line = (usize, Placed, String);
+/// When each thread makes its first call.
+pub(super) fn begins(subject: &dyn Subject, program: &Program, timing: Timing) -> Vec<Duration> {
+    match timing {
+        Timing::Late => program.late(|call| subject.limit(call)),
+        Timing::Exact | Timing::Hostile => vec![Duration::ZERO; program.threads.len()],
+    }
+}
+
+/// What a thread does.
+struct Part {
+    /// When it begins.
+    begins: Duration,
+    /// Its calls: the number of each, what it is, and how it is written.
+    calls: Vec<(usize, Placed, String)>,
+}
 
 /// One schedule of a scenario, on its main thread.
-fn act(scene: Scene, hands: Vec<Box<dyn Hand>>, threads: &Arc<Vec<Vec<Line>>>, opening: Duration) -> ! {
+fn act(scene: Scene, hands: Vec<Box<dyn Hand>>, threads: &Arc<Vec<Part>>, opening: Duration) -> ! {
     for (thread, mut hand) in hands.into_iter().enumerate() {
         let (scene, threads) = (scene.clone(), Arc::clone(threads));
-        let calls = move || {
+        let part = move || {
+            let Part { begins, calls } = &threads[thread];
             hand.arrive(&scene);
-            for (number, placed, name) in &threads[thread] {
+            if !begins.is_zero() {
+                thread::sleep(*begins);
+            }
+            for (number, placed, name) in calls {
                 let told = |what: &Marked| match what {
                     Marked::Returns(_, answer) => format!("{name} → {answer}"),
                     _ => name.clone(),
@@ -118,7 +141,7 @@ fn act(scene: Scene, hands: Vec<Box<dyn Hand>>, threads: &Arc<Vec<Vec<Line>>>, o
             }
             hand.leave();
         };
-        thread::Builder::new().name(thread_name(thread)).spawn(calls).expect("a modelled thread");
+        thread::Builder::new().name(thread_name(thread)).spawn(part).expect("a modelled thread");
     }
     explored::rest_until(opening);
     scene.gate().open();

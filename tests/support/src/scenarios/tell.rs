@@ -1,5 +1,7 @@
 //! Tells what is wrong with a history: the program as a table, what happened, and what the contract allows.
 
+use std::time::Duration;
+
 use super::PANICS;
 use super::erased::Subject;
 use super::history::{Missing, Violation};
@@ -10,9 +12,15 @@ use super::table::{Seen, Table};
 const NO_ANSWER: &str = "()";
 
 /// The whole story. Its first line says it all.
-pub(super) fn tell(subject: &dyn Subject, program: &Program, violation: &Violation, table: &mut Table) -> String {
+pub(super) fn tell(
+    subject: &dyn Subject,
+    program: &Program,
+    begins: &[Duration],
+    violation: &Violation,
+    table: &mut Table,
+) -> String {
     let headline = headline(subject, program, violation, table);
-    format!("{headline}\n\n{}", picture(subject, program, violation, table))
+    format!("{headline}\n\n{}", picture(subject, program, begins, violation, table))
 }
 
 /// The name of a thread of a scenario: A, B, C.
@@ -62,9 +70,15 @@ fn headline(subject: &dyn Subject, program: &Program, violation: &Violation, tab
 }
 
 /// The program as it went, and what was noted.
-fn picture(subject: &dyn Subject, program: &Program, violation: &Violation, table: &Table) -> String {
+fn picture(
+    subject: &dyn Subject,
+    program: &Program,
+    begins: &[Duration],
+    violation: &Violation,
+    table: &Table,
+) -> String {
     let seen: Vec<Seen> = violation.before.iter().copied().chain([violation.seen]).collect();
-    let mut text = columns(subject, program, |call, name| {
+    let mut text = columns(subject, program, begins, |call, name| {
         let answer = seen.iter().find_map(|seen| match seen {
             Seen::Returns(returned, answer) if *returned == call => Some(table.answer_text(*answer)),
             _ => None,
@@ -90,17 +104,26 @@ fn picture(subject: &dyn Subject, program: &Program, violation: &Violation, tabl
 }
 
 /// A failure of another kind, with the program after its first line.
-pub(super) fn with_program(subject: &dyn Subject, program: &Program, message: &str) -> String {
+pub(super) fn with_program(subject: &dyn Subject, program: &Program, begins: &[Duration], message: &str) -> String {
     if message.contains(subject.setups()[program.setup]) {
         return message.to_owned();
     }
     let (first, rest) = message.split_once('\n').unwrap_or((message, ""));
-    format!("{first}\n\n{}\n{rest}", columns(subject, program, |_, name| name))
+    format!("{first}\n\n{}\n{rest}", columns(subject, program, begins, |_, name| name))
 }
 
 /// The setup, and a column of calls for each thread. What stands there says `cell`, of the call's number and name.
-fn columns(subject: &dyn Subject, program: &Program, cell: impl Fn(usize, String) -> String) -> String {
-    let mut columns: Vec<Vec<String>> = (0..program.threads.len()).map(|thread| vec![thread_name(thread)]).collect();
+fn columns(
+    subject: &dyn Subject,
+    program: &Program,
+    begins: &[Duration],
+    cell: impl Fn(usize, String) -> String,
+) -> String {
+    let title = |(thread, begins): (usize, &Duration)| match begins.is_zero() {
+        true => thread_name(thread),
+        false => format!("{}, after {begins:?}", thread_name(thread)),
+    };
+    let mut columns: Vec<Vec<String>> = begins.iter().enumerate().map(|begin| vec![title(begin)]).collect();
     for (number, placed) in program.calls().into_iter().enumerate() {
         columns[placed.thread].push(cell(number, subject.name(placed.call, placed.id)));
     }
