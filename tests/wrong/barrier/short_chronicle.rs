@@ -3,7 +3,7 @@
 //!
 //! Breaks "whoever goes on late is told what became of its own round, even if hundreds of rounds have ended since": A waits, B resets (A's
 //! round fails), B resets 64 times more, and only then A wakes up: its round is not in the chronicle any more, and A is told that it was
-//! complete.  Rounds have numbers, and a chronicle says how the last 64 of them ended.
+//! complete. Rounds have numbers, and a chronicle says how the last 64 of them ended.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;

@@ -4,7 +4,7 @@
 //! Breaks "can be called again, also on another thread" together with "Without a task it returns at once": the early return without a task
 //! skips the cleanup, and the executor goes on believing that the first thread runs it. Shows if `run` is called without a task on one
 //! thread, then a task is spawned that has to wait, and `run` is called on another thread: the wake unparks the first thread, and the
-//! second one sleeps for ever.  Otherwise: tasks behind `Arc`, one queue, and a runner that parks.
+//! second one sleeps for ever. Otherwise: tasks behind `Arc`, one queue, and a runner that parks.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;

@@ -4,7 +4,7 @@
 //! Breaks "A value that nobody receives is dropped" for what a task gives: the task keeps its own handle to the slot of its receiver when
 //! it has ended. Shows if the receiver of a `spawn` is dropped (before or after the end of the task, without having been polled ready), the
 //! task gives a value, and its waker is kept: the value is not dropped as long as the waker is there. With a `oneshot`, or if no waker is
-//! kept, all is right.  Otherwise: a task knows the type of its future, and puts the value into the slot itself; the queue knows it as a
+//! kept, all is right. Otherwise: a task knows the type of its future, and puts the value into the slot itself; the queue knows it as a
 //! trait object.
 
 use std::collections::{BTreeMap, VecDeque};

@@ -2,7 +2,7 @@
 //! by: every_small_program_of_calls_keeps_the_contract
 //!
 //! Breaks "whoever gives up changes nothing for the others": A (limit 5) and B wait, C pulses at exactly 5 and wakes A, A looks at the
-//! clock first and gives up, which it may, but does not wake B, who sleeps for ever.  A chain: the event wakes one, and each wakes the
+//! clock first and gives up, which it may, but does not wake B, who sleeps for ever. A chain: the event wakes one, and each wakes the
 //! next. The time is looked at before the crowd.
 
 use std::sync::{Arc, Condvar, Mutex};

@@ -2,7 +2,7 @@
 //! by: whoever_comes_while_others_go_on_is_let_go_on_next
 //!
 //! Breaks "whoever begins to wait right after a pulse … goes on with the next `set`": A waits, `pulse`, N comes while A is still on its way
-//! out and stands at the gate, `set`, A leaves, N passes the gate and sleeps although the event is set.  Whoever comes while others go out
+//! out and stands at the gate, `set`, A leaves, N passes the gate and sleeps although the event is set. Whoever comes while others go out
 //! waits at a gate until they are out. The flag is looked at before the gate, not after.
 
 use std::sync::{Condvar, Mutex, MutexGuard};
