@@ -165,93 +165,91 @@ fn whoever_waits_for_room_is_told_of_it() {
 
 #[test]
 fn map_keeps_the_order_of_its_items_and_waits_for_the_slowest() {
-    each_on(
-        3_000,
-        [
-            ("two items that meet", || {
-                let (pool, both) = (Pool::new(size(2), size(2)), Rendezvous::of(2));
-                let results = pool.map([1, 2], move |n| {
-                    both.meet();
-                    n * 10
-                });
-                assert_eq!(all_there(results), [10, 20], "whichever was ready first");
-            }),
-            ("no items", || {
-                let results = Pool::new(size(2), size(2)).map(Vec::<u8>::new(), |n| n);
-                assert!(results.is_empty(), "no items, no results");
-            }),
-        ],
-    );
+    let bodies = named([
+        ("two items that meet", || {
+            let (pool, both) = (Pool::new(size(2), size(2)), Rendezvous::of(2));
+            let results = pool.map([1, 2], move |n| {
+                both.meet();
+                n * 10
+            });
+            assert_eq!(all_there(results), [10, 20], "whichever was ready first");
+        }),
+        ("no items", || {
+            let results = Pool::new(size(2), size(2)).map(Vec::<u8>::new(), |n| n);
+            assert!(results.is_empty(), "no items, no results");
+        }),
+    ]);
+    // More of them than a learner waits for.
+    Check::new().schedules(3_000).each(bodies, Body::run);
 }
 
 /// What else there is does not come to its end before the gate is open.
 #[test]
 fn a_map_waits_for_no_items_but_its_own() {
-    each_on(
-        3_000,
-        [
-            ("another map, whose item is not done", || {
-                let (pool, began, leave) = (Arc::new(Pool::new(size(2), size(2))), Gate::closed(), Gate::closed());
-                let _leave = leave.open_when_dropped();
-                let other = spawn("other mapper", &pool, {
-                    let (began, leave) = (began.clone(), leave.clone());
-                    move |pool| {
-                        pool.map([1], move |n| {
-                            began.open();
-                            leave.pass();
-                            n
-                        })
-                    }
-                });
-                began.pass();
-                assert_eq!(all_there(pool.map([2], |n| n)), [2], "the results of its own items");
-                leave.open();
-                assert_eq!(all_there(other.join().unwrap()), [1], "the results of its own items");
-            }),
-            ("another map, which is asked for its item", || {
-                let (pool, asked, leave) = (Arc::new(Pool::new(size(1), size(1))), Gate::closed(), Gate::closed());
-                let _leave = leave.open_when_dropped();
-                let other = spawn("other mapper", &pool, {
-                    let (asked, leave) = (asked.clone(), leave.clone());
-                    move |pool| {
-                        let items = [1].into_iter().inspect(|_| {
-                            asked.open();
-                            leave.pass();
-                        });
-                        pool.map(items, |n| n)
-                    }
-                });
-                asked.pass();
-                assert_eq!(all_there(pool.map([2], |n| n)), [2], "the results of its own items");
-                leave.open();
-                assert_eq!(all_there(other.join().unwrap()), [1], "the results of its own items");
-            }),
-            ("jobs that came later", || {
-                let (pool, began) = (Arc::new(Pool::new(size(1), size(2))), Gate::closed());
-                let (go, leave) = (Gate::closed(), Gate::closed());
-                let _leave = [go.open_when_dropped(), leave.open_when_dropped()];
-                let mapper = spawn("mapper", &pool, {
-                    let (began, go) = (began.clone(), go.clone());
-                    move |pool| {
-                        pool.map([1], move |n| {
-                            began.open();
-                            go.pass();
-                            n
-                        })
-                    }
-                });
-                began.pass();
-                for _ in 0..2 {
-                    let leave = leave.clone();
-                    assert_eq!(pool.submit(move || leave.pass()), Ok(()), "there is room for 2");
+    let bodies = named([
+        ("another map, whose item is not done", || {
+            let (pool, began, leave) = (Arc::new(Pool::new(size(2), size(2))), Gate::closed(), Gate::closed());
+            let _leave = leave.open_when_dropped();
+            let other = spawn("other mapper", &pool, {
+                let (began, leave) = (began.clone(), leave.clone());
+                move |pool| {
+                    pool.map([1], move |n| {
+                        began.open();
+                        leave.pass();
+                        n
+                    })
                 }
-                go.open();
-                assert_eq!(all_there(mapper.join().unwrap()), [1], "the results of its own items");
-                leave.open();
-                pool.shutdown();
-            }),
-        ],
-    );
+            });
+            began.pass();
+            assert_eq!(all_there(pool.map([2], |n| n)), [2], "the results of its own items");
+            leave.open();
+            assert_eq!(all_there(other.join().unwrap()), [1], "the results of its own items");
+        }),
+        ("another map, which is asked for its item", || {
+            let (pool, asked, leave) = (Arc::new(Pool::new(size(1), size(1))), Gate::closed(), Gate::closed());
+            let _leave = leave.open_when_dropped();
+            let other = spawn("other mapper", &pool, {
+                let (asked, leave) = (asked.clone(), leave.clone());
+                move |pool| {
+                    let items = [1].into_iter().inspect(|_| {
+                        asked.open();
+                        leave.pass();
+                    });
+                    pool.map(items, |n| n)
+                }
+            });
+            asked.pass();
+            assert_eq!(all_there(pool.map([2], |n| n)), [2], "the results of its own items");
+            leave.open();
+            assert_eq!(all_there(other.join().unwrap()), [1], "the results of its own items");
+        }),
+        ("jobs that came later", || {
+            let (pool, began) = (Arc::new(Pool::new(size(1), size(2))), Gate::closed());
+            let (go, leave) = (Gate::closed(), Gate::closed());
+            let _leave = [go.open_when_dropped(), leave.open_when_dropped()];
+            let mapper = spawn("mapper", &pool, {
+                let (began, go) = (began.clone(), go.clone());
+                move |pool| {
+                    pool.map([1], move |n| {
+                        began.open();
+                        go.pass();
+                        n
+                    })
+                }
+            });
+            began.pass();
+            for _ in 0..2 {
+                let leave = leave.clone();
+                assert_eq!(pool.submit(move || leave.pass()), Ok(()), "there is room for 2");
+            }
+            go.open();
+            assert_eq!(all_there(mapper.join().unwrap()), [1], "the results of its own items");
+            leave.open();
+            pool.shutdown();
+        }),
+    ]);
+    // More of them than a learner waits for.
+    Check::new().schedules(3_000).each(bodies, Body::run);
 }
 
 #[test]
@@ -700,12 +698,11 @@ impl fmt::Display for Body {
 
 /// Runs one body after the other. A test is checked once, since it tells once how it ended.
 fn each<const N: usize>(bodies: [(&'static str, fn()); N]) {
-    each_on(10_000, bodies);
+    Check::new().each(named(bodies), Body::run);
 }
 
-/// The same, on so many schedules: some bodies have more than a learner waits for.
-fn each_on<const N: usize>(schedules: u64, bodies: [(&'static str, fn()); N]) {
-    Check::new().schedules(schedules).each(bodies.map(|(what, run)| Body(what, run)), Body::run);
+fn named<const N: usize>(bodies: [(&'static str, fn()); N]) -> [Body; N] {
+    bodies.map(|(what, run)| Body(what, run))
 }
 
 /// Starts a thread that shares the pool. Its name stands in the table of a failing schedule.
