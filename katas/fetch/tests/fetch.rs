@@ -168,7 +168,7 @@ fn a_failure_is_the_answer_for_its_page_alone() {
     let after_many = many.flat_map(|failure| {
         in_all_ways(|way| Script::of(way, [vec![failure.clone(); 10], vec![there()]].concat()).at_once(1))
     });
-    check().schedules(20_000).each(scripts.chain(after_many), Script::play);
+    check().schedules(7_000).each(scripts.chain(after_many), Script::play);
 }
 
 #[test]
