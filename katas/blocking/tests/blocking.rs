@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::panic::{self, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
@@ -452,10 +452,19 @@ fn a_shutdown_waits_for_jobs_that_have_begun() {
         if let Some(other) = &other {
             assert_eq!(other.block_on(call.on(pool.clone(), 1, job(|_| ()))), [Ok(0)]);
         }
-        runtime.spawn(call.on(pool, *jobs, stuck.job()));
+        // Whoever asks for a second one has gone before the first one ends.
+        let (asks, gone) = mpsc::channel::<()>();
+        let asked = call.on(pool, *jobs, stuck.job());
+        runtime.spawn(async move {
+            let _asks = asks;
+            asked.await
+        });
         runtime.block_on(stuck.begins.notified());
         let gate = stuck.gate.clone();
-        let opens = thread::spawn(move || gate.open());
+        let opens = thread::spawn(move || {
+            let _ = gone.recv();
+            gate.open();
+        });
         drop(runtime);
         let count = |jobs: &AtomicUsize| jobs.load(Ordering::SeqCst);
         assert_eq!((count(&stuck.begun), count(&stuck.ended)), (1, 1), "jobs that have begun, and that have ended");
@@ -597,6 +606,7 @@ fn too_long() -> Vec<Case> {
         ("a request without an end", Peer::who_says(line(50 * TURN))),
         ("a request without an end, byte by byte", byte_by_byte(line(LONGEST + 9))),
         ("the longest request, byte by byte", byte_by_byte(line(LONGEST) + "\n")),
+        ("a byte too much behind another one, and no line feed", Peer::who_says(format!("a\n{}", line(LONGEST + 1)))),
         ("one that is too long, behind two others", Peer::who_says(format!("a\nb\n{}\nc\n", line(LONGEST + 1)))),
         (
             "a byte too much, and then silence",
@@ -891,15 +901,18 @@ async fn goes_when_it_is_given_its_place(call: Call) {
     let stuck = gate.clone();
     let mut first = Box::pin(pool.run(move || stuck.pass()));
     let mut second = call.on(pool.clone(), 1, job(|_| ()));
+    let mut third = Box::pin(pool.run(|| "third"));
     poll_fn(|context| {
         assert!(first.as_mut().poll(context).is_pending(), "the first job is stuck");
         assert!(second.as_mut().poll(context).is_pending(), "the second job has no place");
+        assert!(third.as_mut().poll(context).is_pending(), "the third job has no place");
         Poll::Ready(())
     })
     .await;
     gate.open();
     assert_eq!(first.await, Ok(()));
     drop(second);
+    assert_eq!(third.await, Ok("third"), "what waits behind the second job");
     assert_eq!(pool.run(|| "next").await, Ok("next"), "what has the place of the second job");
 }
 

@@ -12,14 +12,14 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use contract::{
     Call, ENDLESS, FAR, LONG, Output, Trail, Work, caught, keeps_the_contract, on_one_thread, one_thread, unwound,
 };
 use gather::{Panicked, first, gather, gather_bounded, gather_contained, gather_within, try_gather};
 use kata::{Check, EXPLORED, Gate, Peak, Rendezvous, boxed, check, on_schedules, panic_on_purpose};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::Notify;
 use tokio::task::try_id;
 use tokio::time::{sleep, timeout};
@@ -100,12 +100,14 @@ async fn not_before_its_future_is_gone() {
 
 /// The limit of the first is over, and it still blocks its thread: of two places one is left, for one after the other.
 async fn who_blocks_keeps_its_place() {
-    let inside = Peak::new();
+    let (inside, begun) = (Peak::new(), Instant::now());
+    let ended = Arc::new(Mutex::new(Duration::ZERO));
     let lasts = |millis| {
-        let inside = inside.clone();
+        let (inside, ended) = (inside.clone(), Arc::clone(&ended));
         async move {
             let _inside = inside.enter();
             sleep(Duration::from_millis(millis)).await;
+            *ended.lock().unwrap() = begun.elapsed();
             Ok(0)
         }
     };
@@ -126,6 +128,12 @@ async fn who_blocks_keeps_its_place() {
     let in_time = outputs.iter().map(Option::is_some);
     assert!(in_time.eq([false, true, true, true, true]), "one blocks for longer than its limit: {outputs:?}");
     assert_eq!(inside.highest(), 2, "futures under way in two places, one of which has a future that blocks");
+    let ended = *ended.lock().unwrap();
+    // In whatever order they start: the other place was never empty.
+    assert!(
+        ended <= Duration::from_millis(3_500),
+        "the others had one place, and the last one has ended after {ended:?}"
+    );
 }
 
 /// On schedules it would be one for each order in which so many tasks run.
@@ -262,6 +270,20 @@ fn when_a_call_is_over_all_its_tasks_have_ended() {
         let seen = caught(call.perform(vec![Box::pin(never), Box::pin(async move { decides(call) })])).await;
         assert_eq!(seen, decided(call));
         assert!(!trail.is_there(), "the call is over, and one of its futures is still there");
+    });
+}
+
+/// On a runtime with one thread, what is only cancelled is still there: it is gone when somebody has waited for it.
+#[test]
+fn no_task_of_its_own_is_left_when_a_call_is_over() {
+    let calls =
+        [&CALLS[..], &[Call::Within(LONG), Call::Bounded(1, LONG), Call::Within(FAR), Call::Bounded(1, FAR)]].concat();
+    Check::new().threads_only().each(calls, |call| {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(boxed(async {
+            call.perform(vec![Box::pin(ready(Ok(0))), Box::pin(ready(Ok(1)))]).await;
+            assert_eq!(Handle::current().metrics().num_alive_tasks(), 0, "tasks that are left");
+        }));
     });
 }
 

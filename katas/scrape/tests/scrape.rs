@@ -148,7 +148,8 @@ fn no_page_is_asked_for_without_room() {
 fn a_page_that_is_here_keeps_no_other_from_being_asked_for() {
     let rows = [(Slow::Parser, 3, 2), (Slow::OneParser, 3, 3), (Slow::Consumer, 3, 2)].into_iter();
     // Room for many, and requests and parsers for few.
-    let rows = rows.chain((!EXPLORED).then_some((Slow::OneParser, MORE_THAN_A_BYTE + 1, MORE_THAN_A_BYTE)));
+    let many = [(Slow::OneParser, MORE_THAN_A_BYTE + 1, MORE_THAN_A_BYTE), (Slow::ParserOfAll, 12, 12)];
+    let rows = rows.chain(many.into_iter().filter(|_| !EXPLORED));
     let rows = rows.map(|(slow, pages, room)| {
         Row(format!("{slow}, {}, room for {room}, one request at once", counted(pages, "page")), (slow, pages, room))
     });
@@ -166,9 +167,10 @@ fn asks_for_no_more_than_there_is_room(slow: Slow, pages: usize, room: usize, fe
         Slow::Parser => page == 0,
         // One is in it, and one is here and waits.
         Slow::OneParser => page < 2,
+        Slow::ParserOfAll => true,
         Slow::Page | Slow::Consumer => false,
     };
-    let parses = if slow == Slow::OneParser { 1 } else { pages };
+    let parses = if matches!(slow, Slow::OneParser | Slow::ParserOfAll) { 1 } else { pages };
     let urls = Vec::from_iter(
         (0..pages).map(|page| if in_parser(page) { html_page(&site, page) } else { site.url(&path(page)) }),
     );
@@ -611,6 +613,8 @@ enum Slow {
     Parser,
     /// The parser, with the first page, and there is a place for one only.
     OneParser,
+    /// The same, and all other pages wait for it.
+    ParserOfAll,
     /// The one who receives the answers.
     Consumer,
 }
@@ -621,6 +625,7 @@ impl fmt::Display for Slow {
             Slow::Page => "the first page comes late",
             Slow::Parser => "the parser is slow",
             Slow::OneParser => "the parser is slow and takes one page at once",
+            Slow::ParserOfAll => "the parser is slow and takes one page of all at once",
             Slow::Consumer => "the consumer is slow",
         })
     }
