@@ -12,7 +12,7 @@ use std::panic::{self, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use blocking::{BlockingPool, Connection, JobError, LONGEST, TURN, converse, serv
 use contract::{Network, Peer, Stop, Then};
 use kata::inputs::{counted, listed, orders, subsets};
 use kata::{Check, EXPLORED, Gate, Peak, Rendezvous, boxed, panic_on_purpose, when_dropped};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio::sync::Notify;
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -440,15 +440,17 @@ fn a_job_whose_caller_has_gone_keeps_its_place_until_it_ends() {
 #[test]
 fn a_shutdown_waits_for_jobs_that_have_begun() {
     let rows = CALLS.into_iter().flat_map(|call| {
-        let rows = [(1, false), (2, false), (1, true)];
-        rows.map(|(jobs, used)| {
-            let before = if used { ", after one on another runtime" } else { "" };
-            Row(format!("{} by {call}, one by one{before}", counted(jobs, "job")), (call, jobs, used))
+        let rows = [(1, Other::None), (2, Other::None), (1, Other::HasUsedIt), (1, Other::HasThePlace)];
+        rows.map(|(jobs, other)| {
+            Row(format!("{} by {call}, one by one{other}", counted(jobs, "job")), (call, jobs, other))
         })
     });
-    check().each(rows, |Row(_, (call, jobs, used))| {
+    check().each(rows, |Row(_, (call, jobs, other))| {
+        if *other == Other::HasThePlace {
+            return waits_for_another_runtimes_job(*call);
+        }
         let (pool, stuck, runtime) = (BlockingPool::new(1), Stuck::new(), one_thread());
-        let other = used.then(one_thread);
+        let other = (*other == Other::HasUsedIt).then(one_thread);
         if let Some(other) = &other {
             assert_eq!(other.block_on(call.on(pool.clone(), 1, job(|_| ()))), [Ok(0)]);
         }
@@ -470,6 +472,44 @@ fn a_shutdown_waits_for_jobs_that_have_begun() {
         assert_eq!((count(&stuck.begun), count(&stuck.ended)), (1, 1), "jobs that have begun, and that have ended");
         opens.join().unwrap();
     });
+}
+
+/// What another runtime has to do with the pool.
+#[derive(Clone, Copy, PartialEq)]
+enum Other {
+    None,
+    HasUsedIt,
+    HasThePlace,
+}
+
+impl fmt::Display for Other {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Other::None => "",
+            Other::HasUsedIt => ", after one on another runtime",
+            Other::HasThePlace => ", while one on another runtime has the place",
+        })
+    }
+}
+
+/// Whoever gives the place back, it is the caller's runtime on which the job runs then.
+fn waits_for_another_runtimes_job(call: Call) {
+    let (pool, stuck, ran_on) = (BlockingPool::new(1), Stuck::new(), Arc::new(OnceLock::new()));
+    let other = one_thread();
+    let runtime = Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let mut first = call.on(pool.clone(), 1, stuck.job());
+    other.block_on(stuck.has_begun(&mut first));
+    let seen = Arc::clone(&ran_on);
+    let runs = job(move |_| {
+        let _ = seen.set(Handle::current().runtime_flavor());
+    });
+    let mut second = call.on(pool, 1, runs);
+    let mut asks = |context: &mut Context<'_>| Poll::Ready(second.as_mut().poll(context).is_pending());
+    assert!(runtime.block_on(poll_fn(&mut asks)), "there is no place for the second job");
+    stuck.gate.open();
+    assert_eq!(other.block_on(first), [Ok(0)]);
+    assert_eq!(runtime.block_on(second), [Ok(0)]);
+    assert_eq!(ran_on.get(), Some(&RuntimeFlavor::MultiThread), "the runtime on which the second job was asked for");
 }
 
 #[test]

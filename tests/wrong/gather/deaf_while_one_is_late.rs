@@ -1,4 +1,4 @@
-//! rejected: assertion, race
+//! rejected: assertion
 //! by: a_place_is_free_when_its_future_is_gone
 //!
 //! Breaks "starts another one whenever one has ended" and "when a future panics before that, `gather_bounded` panics at once": when a limit
