@@ -74,7 +74,7 @@ pub struct Case {
 }
 
 /// How time passes in a scenario.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Timing {
     /// A limit is over when its time is, and everybody begins at once.
     #[default]

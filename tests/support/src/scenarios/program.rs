@@ -33,7 +33,8 @@ impl Program {
         self.threads.iter().enumerate().flat_map(placed).collect()
     }
 
-    /// When each thread makes its first call, if the longest limit that one of these first calls has, is the moment of all that have none.
+    /// When each thread makes its first call in [`Timing::Late`](verdict::schedule::Timing::Late): at once if that call has a limit, and
+    /// else when the longest limit of these first calls is over.
     pub(super) fn late(&self, limit: impl Fn(usize) -> Option<Duration>) -> Vec<Duration> {
         let limits = || self.threads.iter().map(|calls| limit(calls[0]));
         let longest = limits().flatten().max().unwrap_or_default();

@@ -5,15 +5,15 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 /// A hash table of small things, in no order.
 pub(super) type Map<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<Quick>>;
 
+/// A set of small things, in no order.
+pub(super) type Set<T> = std::collections::HashSet<T, BuildHasherDefault<Quick>>;
+
 /// The hash of something.
 pub(super) fn hash_of(it: &impl Hash) -> u64 {
     let mut quick = Quick::default();
     it.hash(&mut quick);
     quick.finish()
 }
-
-/// A set of small things, in no order.
-pub(super) type Set<T> = std::collections::HashSet<T, BuildHasherDefault<Quick>>;
 
 /// Mixes each word in by a rotation, an exclusive or and a multiplication, as Firefox does.
 #[derive(Default)]
