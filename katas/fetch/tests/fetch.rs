@@ -91,11 +91,20 @@ fn a_slow_page_keeps_no_other_waiting() {
     let busy_first = [Reply::Status(429), Reply::Text].to_vec();
     let late = [3, 4, 1].map(Duration::from_secs).to_vec();
     let holds = [Hold::Together(vec![1, 2]), Hold::LateEach(late)].into_iter().take(if EXPLORED { 2 } else { 1 });
+    let busy_first = || Spot::Replies(busy_first.clone());
     let after_a_busy_one = holds.flat_map(|hold| {
-        let pages = [Spot::Replies(busy_first.clone()), there(), there()];
+        let pages = [busy_first(), there(), there()];
         [Way::Threads, Way::Tasks].map(|way| Script::of(way, pages.to_vec()).attempts(2).hold(hold.clone()))
     });
-    let scripts = scripts.chain(after_a_busy_one);
+    // A busy page is asked for again while a slow one takes up a place, wherever both stand.
+    let sizes: &[usize] = if EXPLORED { &[2, 3] } else { &[2, 3, 5] };
+    let beside_a_slow_one = sizes.iter().flat_map(|&pages| [(0, pages - 1), (pages - 1, 0)].map(|ends| (pages, ends)));
+    let beside_a_slow_one = beside_a_slow_one.flat_map(|(pages, (busy, slow))| {
+        let spots = Vec::from_iter((0..pages).map(|place| if place == busy { busy_first() } else { there() }));
+        let script = |way| Script::of(way, spots.clone()).attempts(2).hold(Hold::Again { slow, busy });
+        [Way::Threads, Way::Tasks].map(script)
+    });
+    let scripts = scripts.chain(after_a_busy_one).chain(beside_a_slow_one);
     // Three tasks that wait for each other have some thousand schedules.
     check()
         .schedules(20_000)
@@ -164,7 +173,8 @@ fn a_failure_is_the_answer_for_its_page_alone() {
         Script::of(ALL[way], pages).at_once(at_once + 1).attempts(attempts as u32 + 1)
     });
     // However many have failed, the next page is another one. So many pages have too many schedules, and any one shows it.
-    let many = [always(404), Spot::Replies(vec![Reply::BreaksOff]), Spot::Refused].into_iter().filter(|_| !EXPLORED);
+    let broken_off = [Reply::BreaksOff, Reply::BreaksOffHalfWay].map(|reply| Spot::Replies(vec![reply]));
+    let many = [always(404), Spot::Refused].into_iter().chain(broken_off).filter(|_| !EXPLORED);
     let after_many = many.flat_map(|failure| {
         in_all_ways(|way| Script::of(way, [vec![failure.clone(); 10], vec![there()]].concat()).at_once(1))
     });
@@ -241,16 +251,18 @@ fn a_page_that_is_not_complete_in_time_fails_alone() {
         pages.flat_map(|reply| [(vec![late(reply)], Hold::Nothing), (vec![late(reply), there()], Hold::HangUp)]);
     let pages =
         pages.chain([vec![Spot::Unanswered, there()], vec![late(Reply::Drips)]].map(|pages| (pages, Hold::Nothing)));
-    check().each(
-        pages
-            .flat_map(|(pages, hold)| in_all_ways(|way| Script::of(way, pages.clone()).attempts(2).hold(hold.clone()))),
-        Script::play,
-    );
+    let scripts = pages
+        .flat_map(|(pages, hold)| in_all_ways(|way| Script::of(way, pages.clone()).attempts(2).hold(hold.clone())));
+    // Its place is the next one's.
+    let in_one_place = [Reply::Never, Reply::Half]
+        .into_iter()
+        .flat_map(|reply| [Way::Threads, Way::Tasks].map(|way| Script::of(way, vec![late(reply), there()]).at_once(1)));
+    check().each(scripts.chain(in_one_place), Script::play);
 }
 
 #[test]
 fn a_limit_is_for_one_request_alone() {
-    let beside = [Beside::PageBefore, Beside::PageAfter, Beside::HalfAText];
+    let beside = [Beside::PageBefore, Beside::PageAfter, Beside::Itself, Beside::HalfAText];
     let requests = ALL.iter().flat_map(move |&way| beside.map(|beside| Limited { way, beside }));
     check().patient().each(requests, |limited| {
         // On a busy machine a good client may be late. Then it is tried with more time.
@@ -278,6 +290,8 @@ enum Beside {
     PageBefore,
     /// It has been busy, and the page after it may have taken its place.
     PageAfter,
+    /// It comes twice. The first time its limit is too short, and the second time it is busy at first.
+    Itself,
     /// It was busy, and half of that answer's text is missing. Whoever reads it may say that the time was up.
     HalfAText,
 }
@@ -296,12 +310,17 @@ impl Limited {
                 site.page("/busy").answers(503).says("at last");
                 vec![busy, slow]
             }
+            Beside::Itself => {
+                // The first request may be given up before it has arrived. Then it has had none of these answers.
+                site.page("/busy").fails(2, 503).says("at last").answers_late(unit * 2);
+                vec![page(busy.url.clone(), unit), page(busy.url, LONGEST)]
+            }
             Beside::HalfAText => {
                 site.page("/busy").replies(Reply::StatusAndHalf(503)).says("at last");
                 vec![busy]
             }
         };
-        self.way.fetch(&site, &pages, 1, 2)
+        self.way.fetch(&site, &pages, 1, 3)
     }
 
     fn allowed(&self) -> Vec<Vec<Answer>> {
@@ -309,6 +328,7 @@ impl Limited {
         match self.beside {
             Beside::PageBefore => vec![vec![slow, busy]],
             Beside::PageAfter => vec![vec![busy, slow]],
+            Beside::Itself => vec![vec![Err(Failure::Timeout), busy]],
             Beside::HalfAText => vec![vec![busy], vec![Err(Failure::Timeout)]],
         }
     }
@@ -321,6 +341,7 @@ impl fmt::Display for Limited {
                 "a page that waits for the one before it for longer than its limit, and is asked for twice"
             }
             Beside::PageAfter => "a page that was busy, while the one after it takes longer than its limit",
+            Beside::Itself => "a page that comes twice, first with too short a limit, and is busy then",
             Beside::HalfAText => "a page that was busy, with half a text and silence",
         };
         write!(f, "{} and {page}", self.way)
@@ -568,6 +589,8 @@ enum Hold {
     Together(Vec<usize>),
     /// The pages in this order.
     Order(Vec<usize>),
+    /// One page when another one, which is busy, is asked for again.
+    Again { slow: usize, busy: usize },
     /// The last page when the one before was given up.
     HangUp,
     /// Each page so late, and these are the limits of the pages.
@@ -732,6 +755,7 @@ impl Script {
             Hold::Order(order) => {
                 order.windows(2).for_each(|two| drop(site.page(&path(&two[1])).answers_after(&path(&two[0]))))
             }
+            Hold::Again { slow, busy } => drop(site.page(&path(slow)).answers_when_asked(&path(busy), 2)),
             Hold::HangUp => {
                 let [.., given_up, last] = &places[..] else { unreachable!("two pages") };
                 site.page(&path(last)).answers_after_hang_up(&path(given_up));
@@ -827,6 +851,9 @@ impl fmt::Display for Script {
                 write!(f, ", where {} are answered when all of them are in flight", listed(places))
             }
             Hold::Order(order) => write!(f, ", answered in the order {}", listed(order)),
+            Hold::Again { slow, busy } => {
+                write!(f, ", where {} is answered when {} is asked for again", listed(&[*slow]), listed(&[*busy]))
+            }
             Hold::HangUp => f.write_str(", where the last is answered when the one before was given up"),
             Hold::Late { by, limits } => write!(f, ", answered after {by:?}, with limits of {limits:?}"),
             Hold::LateEach(late) => write!(f, ", answered after {late:?}, each time"),

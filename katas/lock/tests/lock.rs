@@ -291,6 +291,9 @@ fn banks_have_nothing_to_do_with_each_other() {
             // What is read in the other bank stays as it is, too: its reader has two balances, and both keep still.
             let late = other.transfer_within(0, 1, 10, Duration::from_millis(5));
             assert_eq!(late, Err(Refused::TimeIsUp), "0→1 in the other bank, while its account 1 is being read");
+            // Nor does it help to read the account of that number in a bank of one's own.
+            let late = third.with_balance(1, |_| other.transfer_within(0, 1, 10, Duration::from_millis(5)));
+            assert_eq!(late, Err(Refused::TimeIsUp), "0→1 in the other bank, by who reads account 1 in a third one");
             // Who waits in one bank keeps nobody waiting in another, either.
             let waiting = start(scope, "who waits", || match who {
                 Waiting::Payer => assert_eq!(bank.transfer(1, 0, 10), Ok(())),

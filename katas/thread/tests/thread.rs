@@ -4,13 +4,14 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle, ThreadId};
 
 // `thread` is a module of `std` and the name of this kata's crate; the colons in front say that the crate is meant.
 use ::thread::{cook_all, start, start_named, wait_for_all};
 use kata::inputs::{counted, listed, orders, subsets};
-use kata::{Check, EXPLORED, Gate, GateGuard, Log, Rendezvous, panic_on_purpose, until};
+use kata::{Check, EXPLORED, Gate, GateGuard, Log, Rendezvous, panic_on_purpose, until, when_dropped};
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
 /// whatever it is compared with, or be there for some `T` alone.
@@ -101,7 +102,9 @@ fn wait_for_all_gives_the_plates_in_the_order_of_the_cooks() {
 
 #[test]
 fn wait_for_all_waits_for_every_cook_even_if_one_panics() {
-    Check::new().each(crews(if EXPLORED { 3 } else { 4 }), |crew| {
+    let waits = crews(if EXPLORED { 3 } else { 4 }).map(|crew| Waits { crew, late: false });
+    let late = crews(2).map(|crew| Waits { crew, late: true });
+    Check::new().each(waits.chain(late), |Waits { crew, late }| {
         let kitchen = Log::new();
         let cook = |number| {
             let (kitchen, panics) = (kitchen.clone(), crew.panics(number));
@@ -110,7 +113,8 @@ fn wait_for_all_waits_for_every_cook_even_if_one_panics() {
                 if panics { panic_on_purpose(Burnt(number)) } else { number }
             })
         };
-        let plates = wait_for_all((0..crew.cooks).map(cook).collect()).map_err(burnt);
+        let wait = || wait_for_all((0..crew.cooks).map(cook).collect()).map_err(burnt);
+        let plates = if *late { while_it_unwinds(wait) } else { wait() };
         for number in 1..=crew.cooks {
             let done = format!("cook {number} is done");
             assert!(kitchen.happened(&done), "wait_for_all was back before cook {number} was done");
@@ -401,6 +405,28 @@ struct Crew {
 /// All crews up to so many cooks.
 fn crews(most: usize) -> impl Iterator<Item = Crew> {
     (0..=most).flat_map(|cooks| subsets(cooks).into_iter().map(move |panicking| Crew { cooks, panicking }))
+}
+
+/// Who is waited for, and whether in a destructor, while a panic unwinds the thread that waits.
+struct Waits {
+    crew: Crew,
+    late: bool,
+}
+
+impl fmt::Display for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.crew, if self.late { ", in a destructor, while a panic unwinds its thread" } else { "" })
+    }
+}
+
+fn while_it_unwinds<R>(act: impl FnOnce() -> R) -> R {
+    let mut result = None;
+    let unwound = panic::catch_unwind(AssertUnwindSafe(|| {
+        let _late = when_dropped(|| result = Some(act()));
+        panic_on_purpose("what runs the destructors")
+    }));
+    assert!(unwound.is_err());
+    result.expect("a destructor runs")
 }
 
 impl Crew {

@@ -289,6 +289,16 @@ fn pages_answer_after_others() {
         // Its moment has come already, so nothing holds the page back.
         assert_eq!(get(&site, "/a"), said("a"));
     });
+    on_threads(|| {
+        let site = Site::start();
+        site.page("/a").says("a").answers_when_asked("/b", 2);
+        site.page("/b").says("b");
+        let waiting = ask(&site, "/a");
+        wait(site.asked("/a", 1));
+        assert_eq!(get(&site, "/b"), said("b"));
+        assert_eq!(site.transcript().in_flight(), 1, "once is not enough");
+        assert_eq!([get(&site, "/b"), answer(waiting)], ["b", "a"].map(said));
+    });
 }
 
 #[test]

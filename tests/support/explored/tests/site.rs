@@ -93,6 +93,14 @@ fn a_page_waits_for_another_one() {
     });
     check(|| {
         let site = Site::start();
+        site.page("/a").says("a").answers_when_asked("/b", 2);
+        site.page("/b").says("b");
+        let answers = order(&site, &["/a", "/b", "/b"]);
+        assert_ne!(answers[0], "/a 200 a", "{answers:?}");
+        assert_eq!(order(&site, &["/a"]), ["/a 200 a"], "it has been asked for often enough");
+    });
+    check(|| {
+        let site = Site::start();
         site.page("/a").says("a").answers_after_hang_up("/b");
         site.page("/b").never_answers();
         let start = Instant::now();

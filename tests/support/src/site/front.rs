@@ -75,7 +75,7 @@ async fn answer(request: Request<Incoming>, ledger: Ledger, backstage: Backstage
         After::Late(by) => tokio::time::sleep(by).await,
         After::Gate(gate) => tokio::task::spawn_blocking(move || gate.pass()).await.expect("a gate does not panic"),
         // If the sender goes away, there is nothing left to wait for.
-        After::Meeting(signal) => signal.await.unwrap_or(()),
+        After::Requests(signal) => signal.await.unwrap_or(()),
         After::Answered(signal) => {
             come(signal).await;
             quiet().await;

@@ -52,6 +52,8 @@ struct Table {
 pub(super) enum Hold {
     Gate(Gate),
     Answered(String),
+    /// The other one has been asked for so many times.
+    Asked(String, usize),
     HungUp(String),
     /// All others have answered.
     Last,
@@ -65,6 +67,7 @@ impl fmt::Display for Hold {
         match self {
             Hold::Gate(_) => f.write_str("answers when a gate is open"),
             Hold::Answered(other) => write!(f, "answers after {other}"),
+            Hold::Asked(other, times) => write!(f, "answers when {other} has been asked for {times} times"),
             Hold::HungUp(other) => write!(f, "answers after {other} was given up"),
             Hold::Last => f.write_str("answers after all others"),
             Hold::Quiet => f.write_str("answers when no more requests come"),
@@ -105,8 +108,8 @@ pub(super) enum After {
     Quiet,
     Late(Duration),
     Gate(Gate),
-    /// The others have come.
-    Meeting(oneshot::Receiver<()>),
+    /// The others have come, or another page has been asked for often enough.
+    Requests(oneshot::Receiver<()>),
     /// Another page was answered, if it had not been before, and the client has done all that it wants to do about that.
     Answered(Option<oneshot::Receiver<()>>),
     /// A client has hung up, or will not any more.
@@ -142,12 +145,15 @@ impl Ledger {
         let after = match (hold, meeting) {
             (Some(Hold::Gate(gate)), _) => After::Gate(gate),
             (Some(Hold::Answered(other)), _) => After::Answered(state.signal(Moment::Answered(other))),
+            (Some(Hold::Asked(other, times)), _) => {
+                state.signal(Moment::Asked(other, times)).map_or(After::Nothing, After::Requests)
+            }
             (Some(Hold::HungUp(other)), _) => After::HungUp(state.signal(Moment::HungUp(other))),
             (Some(Hold::Last), _) => After::Last(state.signal(Moment::OthersAnswered(path.to_owned()))),
             (Some(Hold::Quiet), _) => After::Quiet,
             (Some(Hold::Late(by)), _) => After::Late(by),
             (Some(Hold::Table(table)), _) => state.tables[table].sit_down(self),
-            (None, Some(signal)) => After::Meeting(signal),
+            (None, Some(signal)) => After::Requests(signal),
             (None, None) => After::Nothing,
         };
         (visit, Welcome::Answer { after, number, sent, breaks_off })
@@ -252,7 +258,7 @@ impl Table {
         if meeting.is_complete(self.here) {
             self.meeting = None;
         }
-        After::Meeting(signal)
+        After::Requests(signal)
     }
 }
 

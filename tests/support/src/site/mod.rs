@@ -222,6 +222,11 @@ impl Page<'_> {
         self.hold(Hold::Answered(other.to_owned()))
     }
 
+    /// The page answers only when that other page has been asked for so many times.
+    pub fn answers_when_asked(self, other: &str, times: usize) -> Self {
+        self.hold(Hold::Asked(other.to_owned(), times))
+    }
+
     /// The page answers only after a client has hung up on that other page.
     ///
     /// A client can give up before its request has arrived, and then there is nothing to see here. So the page answers also when

@@ -128,7 +128,7 @@ impl Answer {
             After::Late(by) => thread::sleep(by),
             After::Gate(gate) => gate.pass(),
             // If the sender goes away, there is nothing left to wait for.
-            After::Meeting(signal) => come(Some(signal)),
+            After::Requests(signal) => come(Some(signal)),
             After::Answered(signal) => {
                 come(signal);
                 block_until_quiet();
