@@ -9,7 +9,7 @@ use std::fmt;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::mem;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -22,6 +22,7 @@ use kata::inputs::{counted, listed, subsets};
 use kata::site::{Reply, Site};
 use kata::{Gate, each_on_threads, panic_on_purpose};
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
 use tokio::runtime;
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -100,8 +101,12 @@ fn a_page_that_fails_fails_alone() {
         Spot::Status(204),
         Spot::Status(304),
         Spot::Status(404),
+        Spot::Status(408),
+        Spot::Status(429),
         Spot::Status(500),
+        Spot::Status(502),
         Spot::Status(503),
+        Spot::Status(504),
         Spot::BreaksOff,
         Spot::BreaksOffHalfWay,
         CHUNK_AND_NO_END,
@@ -112,14 +117,19 @@ fn a_page_that_fails_fails_alone() {
         Spot::NoUrl("ftp://127.0.0.1/a"),
     ];
     let rows = among_good_ones(&spots, Spot::Says("text"), |spot| spot.text().err());
-    let much = Spots { spots: vec![Spot::SaysMuch], calls: 1 };
-    each_on_threads(rows.into_iter().chain([much]), |row: &Spots| {
-        let site = Site::start();
-        let urls = row.set_up(&site);
+    let much = Spots { spots: vec![Spot::SaysMuch], calls: 1, come_later: None };
+    let later = Spots::that_come_later("text");
+    each_on_threads(rows.into_iter().chain([much, later]), |row: &Spots| {
+        let (site, port) = (Site::start(), closed_port());
+        let urls = row.set_up(&site, &port);
         let texts = in_short(row.spots.iter().map(Spot::text));
         for call in 1..=row.calls {
             assert_eq!(in_short(pages(&urls, size(2)).into_iter()), texts, "in call {call}");
             row.asked_for(&site, call);
+        }
+        if let Some(text) = row.come_later {
+            row.come(&site, port, text);
+            assert_eq!(pages(&urls, size(2)), vec![Ok(text.to_owned()); urls.len()], "when all pages have come");
         }
     });
 }
@@ -142,6 +152,18 @@ fn texts_of_files_come_in_the_order_of_the_paths() {
             let different = twice.into_iter().collect::<Result<BTreeSet<String>, _>>();
             let lengths = different.map(|texts| Vec::from_iter(texts.iter().map(String::len)));
             assert_eq!(lengths, Ok(vec![37, 37]), "the lengths of the texts of a file that has another one each time");
+        }
+        let path = [folder.path().join("a file that changes")];
+        let _ = fs::remove_file(&path[0]);
+        let missing = told(vec![fs::read_to_string(&path[0])]);
+        assert_eq!(told(files(&path, size.at_once)), missing, "a file that is missing");
+        for text in ["text", "another text"] {
+            fs::write(&path[0], text).unwrap();
+            assert_eq!(
+                told(files(&path, size.at_once)),
+                [Ok(text.to_owned())],
+                "a file that has changed since the last call"
+            );
         }
     });
 }
@@ -215,8 +237,11 @@ fn a_file_that_cannot_be_read_fails_alone() {
     let first = paths[0].clone();
     let rows = paths.iter().map(|path| vec![path.clone()]);
     let rows = rows.chain(paths.iter().map(|path| vec![first.clone(), path.clone(), first.clone()]));
-    let rows = Vec::from_iter(rows.chain([paths.clone()]));
+    // No path: instead of a file there is a pipe.
+    let pipe = [vec![]].into_iter().filter(|_| cfg!(unix));
+    let rows = Vec::from_iter(rows.chain([paths.clone()]).chain(pipe));
     let told_of = |paths: &Vec<PathBuf>| match &paths[..] {
+        [] => "a pipe that says the first half of a letter, and the second half later".to_owned(),
         [path] => format!("{:?}", path.file_name().unwrap_or_default()),
         [_, path, _] => format!("{:?} between two that are there", path.file_name().unwrap_or_default()),
         _ => "all of these".to_owned(),
@@ -224,6 +249,14 @@ fn a_file_that_cannot_be_read_fails_alone() {
     each_on_threads(rows.into_iter().map(|paths| Row(told_of(&paths), paths)), move |Row(_, paths)| {
         // The folder lives as long as this test.
         assert!(folder.path().exists());
+        if paths.is_empty() {
+            let desk = Desk::new();
+            // When all is still, whoever reads has read the first piece.
+            desk.0.open_when_still(HELD);
+            let pipe = folder.has_pipe_in_pieces(0, &desk, [b"gr\xc3", b"\xbcn"]);
+            assert_eq!(told(files(&[pipe], size(2))), [Ok("grün".to_owned())]);
+            return;
+        }
         let expected = Vec::from_iter(paths.iter().map(fs::read_to_string));
         assert_eq!(told(files(paths, size(2))), told(expected), "what `std` reports for each");
     });
@@ -275,8 +308,8 @@ fn as_many_numbers_are_worked_on_at_once_as_allowed() {
 fn long_work_on_a_number_holds_up_no_other() {
     // Rayon halves what it has. Of 65, one half of halves is left with two, and of 127 many are, if it is told that two may stay together.
     let many = [(65, 0), (127, 63), (127, 71), (127, 79), (127, 87), (127, 95), (127, 103), (127, 111), (127, 119)];
-    let many = many.map(|(inputs, place)| Slow { inputs, place });
-    each_on_threads(slow_ones().into_iter().chain(many), |slow: &Slow| {
+    let many = many.map(|(inputs, place)| Slow::of(inputs, place));
+    each_on_threads(slow_ones().into_iter().chain(slow_amid_panics()).chain(many), |slow: &Slow| {
         let desk = Desk::new();
         desk.holds_while_others_end(slow.inputs);
         let numbers = Vec::from_iter((0..slow.inputs).map(|n| slow.what(n).of(n as u64)));
@@ -384,9 +417,10 @@ fn a_slow_page_of_a_mixture_keeps_no_number_from_being_worked_on() {
 #[test]
 fn long_work_in_a_mixture_holds_up_no_other() {
     // If the work on the first ones is held until all pages are here, many numbers wait: nobody may take more than one of them.
-    let waiting = [2, 3].map(|place| Slow { inputs: 8, place });
+    let waiting = [2, 3].map(|place| Slow::of(8, place));
     let waiting = waiting.map(|slow| Row(format!("{slow}, when all pages are here"), (slow, true)));
-    let rows = slow_ones().into_iter().map(|slow| Row(slow.to_string(), (slow, false))).chain(waiting);
+    let rows = slow_ones().into_iter().chain(slow_amid_panics());
+    let rows = rows.map(|slow| Row(slow.to_string(), (slow, false))).chain(waiting);
     each_on_threads(rows, |Row(_, (slow, waiting))| {
         let (site, desk) = (Arc::new(Site::start()), Desk::new());
         let what = |number| match slow.what(number) {
@@ -420,10 +454,13 @@ fn a_failure_in_a_mixture_is_the_result_for_its_page_alone() {
         Spot::Says("-1"),
         Spot::Says("1.5"),
         Spot::Says("7 7"),
+        Spot::Says("7\n7"),
         Spot::Says("18446744073709551616"),
         Spot::Status(304),
         Spot::Status(404),
+        Spot::Status(429),
         Spot::Status(500),
+        Spot::Status(503),
         Spot::BreaksOff,
         Spot::BreaksOffHalfWay,
         CHUNK_AND_NO_END,
@@ -432,15 +469,21 @@ fn a_failure_in_a_mixture_is_the_result_for_its_page_alone() {
         Spot::Refused,
         Spot::NoUrl("no URL"),
     ];
-    each_on_threads(among_good_ones(&spots, Spot::Says("7"), |spot| spot.result().err()), |row: &Spots| {
-        let (site, desk) = (Site::start(), Desk::new());
-        let urls = row.set_up(&site);
+    let rows = among_good_ones(&spots, Spot::Says("7"), |spot| spot.result().err());
+    each_on_threads(rows.into_iter().chain([Spots::that_come_later("7")]), |row: &Spots| {
+        let (site, port, desk) = (Site::start(), closed_port(), Desk::new());
+        let urls = row.set_up(&site, &port);
         let results = Vec::from_iter(row.spots.iter().map(Spot::result));
         let numbers = Vec::from_iter(row.spots.iter().filter_map(Spot::number));
         for call in 1..=row.calls {
             assert_eq!(desk.mixture(&urls, size(2), size(1)), results, "in call {call}");
             row.asked_for(&site, call);
             desk.worked_on_once(&numbers.repeat(call));
+        }
+        if let Some(text) = row.come_later {
+            row.come(&site, port, text);
+            let results = vec![Spot::Says(text).result(); urls.len()];
+            assert_eq!(desk.mixture(&urls, size(2), size(1)), results, "when all pages have come");
         }
     });
 }
@@ -588,23 +631,40 @@ fn limits() -> Vec<Size> {
 struct Slow {
     inputs: usize,
     place: usize,
+    /// The work on all others panics.
+    others_panic: bool,
 }
 
 impl Slow {
+    fn of(inputs: usize, place: usize) -> Slow {
+        Slow { inputs, place, others_panic: false }
+    }
+
     /// What the work on this number does.
     fn what(&self, number: usize) -> What {
-        if number == self.place { What::IsHeld } else { What::Plain }
+        match self.others_panic {
+            _ if number == self.place => What::IsHeld,
+            true => What::Panics,
+            false => What::Plain,
+        }
     }
 }
 
 impl fmt::Display for Slow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, of which the one in place {} is slow", counted(self.inputs, "input"), self.place + 1)
+        let others = if self.others_panic { ", and the work on the others panics" } else { "" };
+        write!(f, "{}, of which the one in place {} is slow{others}", counted(self.inputs, "input"), self.place + 1)
     }
 }
 
 fn slow_ones() -> Vec<Slow> {
-    [0, 1, 4].map(|place| Slow { inputs: 5, place }).into()
+    [0, 1, 4].map(|place| Slow::of(5, place)).into()
+}
+
+/// Whoever has panicked may need somebody in his stead, and that must not wait for the slow one. There are more panics than places, so
+/// it doesn't matter which of the workers is slow.
+fn slow_amid_panics() -> Vec<Slow> {
+    [0, 4].map(|place| Slow { others_panic: true, ..Slow::of(5, place) }).into()
 }
 
 /// What there is at a URL.
@@ -676,27 +736,43 @@ struct Spots {
     spots: Vec<Spot>,
     /// How many calls ask for them, one after the other.
     calls: usize,
+    /// What all of them say in one more call.
+    come_later: Option<&'static str>,
 }
 
-/// Each of these between two that are as they should be, several failures of each kind before one that is as it should be, and all of
-/// them together, in two calls.
+/// Each of these between two that are as they should be, as often as there are places; a failure of each kind alone; several of each kind
+/// before one that is as it should be; and all of them together, in two calls.
 fn among_good_ones(spots: &[Spot], good: Spot, failure: impl Fn(&Spot) -> Option<Failure>) -> Vec<Spots> {
-    let mut rows = Vec::from_iter(spots.iter().map(|spot| Spots { spots: vec![good, *spot, good], calls: 1 }));
+    let of = |spots| Spots { spots, calls: 1, come_later: None };
+    let mut rows = Vec::from_iter(spots.iter().map(|spot| of(vec![good, *spot, *spot, good])));
     let mut seen = Vec::new();
     for spot in spots {
         let kind = failure(spot).map(|failure| mem::discriminant(&failure));
         if kind.is_some() && !seen.contains(&kind) {
             seen.push(kind);
-            rows.push(Spots { spots: vec![*spot, *spot, *spot, *spot, good], calls: 1 });
+            rows.push(of(vec![*spot]));
+            rows.push(of(vec![*spot, *spot, *spot, *spot, good]));
         }
     }
-    rows.push(Spots { spots: spots.to_vec(), calls: 2 });
+    rows.push(Spots { calls: 2, ..of(spots.to_vec()) });
     rows
 }
 
 impl Spots {
+    /// Pages that fail in one call, each in another way, and say this in the next one.
+    fn that_come_later(text: &'static str) -> Spots {
+        let spots = vec![Spot::Status(404), Spot::Status(503), Spot::BreaksOff, Spot::BreaksOffHalfWay, Spot::Refused];
+        Spots { spots, calls: 1, come_later: Some(text) }
+    }
+
+    /// From now on each page says this, also at the port where nobody listened.
+    fn come(&self, site: &Site, port: TcpSocket, text: &'static str) {
+        (0..self.spots.len()).for_each(|page| drop(there(site, page, text)));
+        says_once(port, text);
+    }
+
     /// Sets the pages up, and gives their URLs.
-    fn set_up(&self, site: &Site) -> Vec<String> {
+    fn set_up(&self, site: &Site, port: &TcpSocket) -> Vec<String> {
         let set_up = |(page, spot): (usize, &Spot)| {
             match spot {
                 Spot::Says(text) => site.page(&path(page)).says(text),
@@ -711,7 +787,9 @@ impl Spots {
                     site.page(&path(page)).replies_with(Reply::BreaksOffHalfWay, "text/plain", "77")
                 }
                 Spot::Sends(status, rest) => return sends(*status, rest),
-                Spot::Refused => return site.closed_url(&path(page)),
+                Spot::Refused => {
+                    return format!("http://{}/", port.local_addr().expect("a bound socket has an address"));
+                }
                 Spot::NoUrl(url) => return (*url).to_owned(),
             };
             site.url(&path(page))
@@ -749,7 +827,14 @@ impl fmt::Display for Spots {
             Spot::NoUrl(url) => format!("the URL {url:?}"),
         };
         f.write_str(&Vec::from_iter(self.spots.iter().map(told)).join("; "))?;
-        if self.calls > 1 { write!(f, ", in {} calls", self.calls) } else { Ok(()) }
+        if self.calls > 1 {
+            write!(f, ", in {} calls", self.calls)?;
+        }
+        if let Some(text) = self.come_later {
+            write!(f, ", and in the next call all of them say {text:?}")
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -757,15 +842,35 @@ impl fmt::Display for Spots {
 fn sends(status: u16, rest: &'static str) -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback interface has a free port");
     let address = listener.local_addr().expect("a bound socket has an address");
-    thread::spawn(move || {
-        for mut stream in listener.incoming().take(2).flatten() {
-            // Whoever closes a connection with something unread in it may take back what he has said.
-            let request = BufReader::new(&stream).lines().map_while(Result::ok);
-            request.take_while(|line| !line.is_empty()).for_each(drop);
-            let _ = write!(stream, "HTTP/1.1 {status} \r\nConnection: close\r\n{rest}");
-        }
-    });
+    thread::spawn(move || listener.incoming().take(2).flatten().for_each(|stream| answer(stream, status, rest)));
     format!("http://{address}/")
+}
+
+/// Answers one request with this, and closes the connection.
+fn answer(mut stream: TcpStream, status: u16, rest: &str) {
+    // Whoever closes a connection with something unread in it may take back what he has said.
+    let request = BufReader::new(&stream).lines().map_while(Result::ok);
+    request.take_while(|line| !line.is_empty()).for_each(drop);
+    let _ = write!(stream, "HTTP/1.1 {status} \r\nConnection: close\r\n{rest}");
+}
+
+/// A port at which nobody listens, and that nobody else can take.
+fn closed_port() -> TcpSocket {
+    let socket = TcpSocket::new_v4().expect("the system has room for one more socket");
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("the loopback interface has a free port");
+    socket
+}
+
+/// From now on somebody listens at this port, and says this to the first who asks.
+fn says_once(port: TcpSocket, text: &'static str) {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("room for one more runtime");
+    let listener = runtime.block_on(async { port.listen(1)?.into_std() });
+    let listener = listener.and_then(|listener| listener.set_nonblocking(false).map(|()| listener));
+    let listener = listener.expect("a bound socket can listen");
+    thread::spawn(move || {
+        let rest = format!("Content-Length: {}\r\n\r\n{text}", text.len());
+        listener.incoming().take(1).flatten().for_each(|stream| answer(stream, 200, &rest));
+    });
 }
 
 /// Where work and pipes tell what they do, and where they wait.
@@ -983,6 +1088,19 @@ impl Folder {
             let opened = (what != What::ComesLate).then(open);
             work_on(what.of(number as u64), |place| desk.meet(place), |text| desk.tell(text));
             let _ = write!(opened.unwrap_or_else(open), "text {number}");
+        });
+        path
+    }
+
+    /// A file whose second piece comes when the desk says so.
+    fn has_pipe_in_pieces(&self, number: usize, desk: &Desk, [first, second]: [&'static [u8]; 2]) -> PathBuf {
+        let path = self.pipe(number);
+        let (other_end, desk) = (path.clone(), Arc::clone(&desk.0));
+        thread::spawn(move || {
+            let mut pipe = fs::OpenOptions::new().write(true).open(other_end).unwrap();
+            let _ = pipe.write_all(first);
+            desk.meet(HELD);
+            let _ = pipe.write_all(second);
         });
         path
     }
