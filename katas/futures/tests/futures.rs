@@ -252,34 +252,36 @@ fn a_job_that_waits_runs_no_other_one() {
 
 #[test]
 fn as_completed_gives_each_future_as_soon_as_it_is_complete() {
-    check(|| {
-        let (one, another, meeting) = (executor(1), executor(1), Rendezvous::of(2));
-        let early = one.submit({
-            let meeting = meeting.clone();
-            move || {
-                meeting.meet();
-                "early"
-            }
-        });
-        let late = one.submit(|| "late");
-        let quick = another.submit(|| "quick");
-        let mut completed = as_completed(vec![late, early, quick]);
-        assert_eq!(completed.next().map(|future| told(future.result())).as_deref(), Some("quick"));
-        // Only now can the others complete. One worker runs them one after the other.
-        meeting.meet();
-        assert_eq!(results(completed), ["early", "late"]);
-        // Whichever thread asks is told, also if another one has begun.
-        let gate = Gate::closed();
-        let stuck = gate.clone();
-        let slow = one.submit(move || {
-            stuck.pass();
-            "slow"
-        });
-        let mut completed = as_completed(vec![slow]);
-        let asks = thread::spawn(move || completed.next().map(|future| told(future.result())));
-        gate.open();
-        assert_eq!(asks.join().unwrap().as_deref(), Some("slow"));
-    });
+    let bodies = [
+        Body("two executors", || {
+            let (one, another, meeting) = (executor(1), executor(1), Rendezvous::of(2));
+            let early = one.submit({
+                let meeting = meeting.clone();
+                move || {
+                    meeting.meet();
+                    "early"
+                }
+            });
+            let late = one.submit(|| "late");
+            let quick = another.submit(|| "quick");
+            let mut completed = as_completed(vec![late, early, quick]);
+            assert_eq!(next_result(&mut completed).as_deref(), Some("quick"));
+            // Only now can the others complete. One worker runs them one after the other.
+            meeting.meet();
+            assert_eq!(results(completed), ["early", "late"]);
+        }),
+        // Whoever asks is told, though somebody else has begun, and has waited for the one before.
+        Body("another thread that asks for the next one", || {
+            let (executor, gate) = (executor(1), Gate::closed());
+            let _open = gate.open_when_dropped();
+            let mut completed = as_completed(vec![executor.submit(|| "first"), executor.submit(behind(&gate, "slow"))]);
+            assert_eq!(next_result(&mut completed).as_deref(), Some("first"));
+            let asks = thread::spawn(move || next_result(&mut completed));
+            gate.open();
+            assert_eq!(asks.join().unwrap().as_deref(), Some("slow"));
+        }),
+    ];
+    Check::new().each(bodies, |Body(_, run)| run());
 }
 
 /// One worker runs the jobs in the order of their names.
@@ -293,7 +295,7 @@ fn as_completed_loses_nothing_while_its_thread_waits_for_others() {
         let mut completed = as_completed(vec![last, second, first]);
         gate.open();
         assert_eq!(told(way.result_of(between)), "2");
-        assert_eq!(completed.next().map(|future| told(future.result())).as_deref(), Some("1"));
+        assert_eq!(next_result(&mut completed).as_deref(), Some("1"));
         assert_eq!(results(completed), ["3", "4"]);
     });
 }
@@ -364,21 +366,25 @@ fn no_job_is_lost_with_its_future_or_its_executor() {
         executor.submit(noting(&log, "forgotten"));
         drop(as_completed(vec![executor.submit(noting(&log, "not asked for"))]));
         let kept = executor.submit(|| "kept");
+        let broken = executor.submit(|| -> &str { panic_on_purpose("no such page") });
         (how.drop)(executor);
         assert!(log.happened("forgotten"), "a job runs also if nobody wants its result");
         assert!(log.happened("not asked for"), "so it does if its future is dropped with the iterator");
-        assert!(kept.is_done(), "dropping the executor waits for all of its jobs");
-        assert_eq!(told(kept.result()), "kept");
+        for (future, result) in [(kept, "kept"), (broken, "panicked: no such page")] {
+            assert!(future.is_done(), "dropping the executor waits for all of its jobs");
+            assert!(!future.cancel(), "a job that ran can't be cancelled, even when its executor has gone");
+            assert_eq!(told(future.result()), result);
+        }
     });
 }
 
 #[test]
 fn what_a_job_drops_may_use_its_executor() {
-    Check::new().each([FUTURE_IS_DROPPED, FUTURE_IS_KEPT], |&future| {
+    Check::new().each(DROPPED_THINGS, |what| {
         let (executor, gate, log, dropped) = (Arc::new(executor(1)), Gate::closed(), Log::new(), Gate::closed());
         let _open = gate.open_when_dropped();
         executor.submit(behind(&gate, "busy"));
-        let captured = when_dropped({
+        let thing = when_dropped({
             let (executor, log, dropped) = (Arc::clone(&executor), log.clone(), dropped.clone());
             move || {
                 executor.submit(noting(&log, "ran"));
@@ -387,9 +393,7 @@ fn what_a_job_drops_may_use_its_executor() {
                 dropped.open();
             }
         });
-        let cancelled = executor.submit(move || drop(captured));
-        assert!(cancelled.cancel(), "it waits for its worker");
-        let kept = (future == FUTURE_IS_KEPT).then_some(cancelled);
+        let kept = (what.hand_over)(&executor, Box::new(thing));
         gate.open();
         dropped.pass();
         drop(executor);
@@ -468,10 +472,6 @@ const MANY_WORKERS: usize = 257;
 /// More than a byte counts.
 const MANY_JOBS: usize = 300;
 
-/// What becomes of the future of a cancelled job.
-const FUTURE_IS_DROPPED: &str = "a future that is dropped";
-const FUTURE_IS_KEPT: &str = "a future that is kept";
-
 /// A way to get one future's result.
 #[derive(Clone, Copy, Debug)]
 enum Way {
@@ -528,6 +528,15 @@ impl fmt::Display for JobThatWaits {
     }
 }
 
+/// One of several bodies of a test, and what it is about.
+struct Body(&'static str, fn());
+
+impl fmt::Display for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
 /// How an executor is dropped.
 struct Drops {
     name: &'static str,
@@ -554,6 +563,57 @@ impl fmt::Display for Drops {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }
+}
+
+/// A job, and a thing that is dropped with it. The only worker is busy until the job is handed over.
+struct DroppedThing {
+    name: &'static str,
+    hand_over: fn(&Executor, Thing) -> Option<Future<()>>,
+}
+
+type Thing = Box<dyn Any + Send>;
+
+const DROPPED_THINGS: [DroppedThing; 4] = [
+    DroppedThing {
+        name: "what a cancelled job has captured, with a future that is dropped",
+        hand_over: |executor, thing| {
+            cancelled_with(executor, thing);
+            None
+        },
+    },
+    DroppedThing {
+        name: "what a cancelled job has captured, with a future that is kept",
+        hand_over: |executor, thing| Some(cancelled_with(executor, thing)),
+    },
+    DroppedThing {
+        name: "a result that nobody wants",
+        hand_over: |executor, thing| {
+            executor.submit(move || thing);
+            // A worker may keep what it has done until it comes to the next one.
+            executor.submit(|| ());
+            None
+        },
+    },
+    DroppedThing {
+        name: "what a job panicked with, and nobody wants",
+        hand_over: |executor, thing| {
+            executor.submit(move || panic::resume_unwind(thing));
+            executor.submit(|| ());
+            None
+        },
+    },
+];
+
+impl fmt::Display for DroppedThing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+fn cancelled_with(executor: &Executor, thing: Thing) -> Future<()> {
+    let future = executor.submit(move || drop(thing));
+    assert!(future.cancel(), "it waits for its worker");
+    future
 }
 
 /// Drops it while it panics.
@@ -600,6 +660,10 @@ fn told(result: Result<impl Into<String>, Failure>) -> String {
             }
         }
     }
+}
+
+fn next_result(completed: &mut AsCompleted<&str>) -> Option<String> {
+    completed.next().map(|future| told(future.result()))
 }
 
 fn results<T: Into<String>>(futures: impl IntoIterator<Item = Future<T>>) -> Vec<String> {
