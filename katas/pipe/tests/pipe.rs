@@ -235,8 +235,32 @@ fn what_a_stream_reports_is_passed_on() {
             situation(format!("the stream takes a message, and can't flush it ({kind:?})"));
             let outcome = send(&mut Page::blank().flush_fails(kind), b"abc").map_err(|error| error.kind());
             assert_eq!(outcome, Err(kind), "what `send` reports");
+            for byte in 0..=frames(&talk(&[2, 0])).len() {
+                passed_on_by_a_connection(byte, kind);
+            }
         }
     });
+}
+
+/// A connection passes on what its reader reports, also when it has nothing more to say itself, and its `close` is content.
+fn passed_on_by_a_connection(byte: usize, kind: ErrorKind) {
+    let messages = talk(&[2, 0]);
+    for when in ["a connection", "a connection after `finish`"] {
+        let (whole, _) = whole_messages(&messages, byte);
+        situation(format!(
+            "{} are sent to {when}, and its reader fails ({kind:?}) after {byte} bytes",
+            in_words(&messages)
+        ));
+        let ears = Script::of(&frames(&messages)[..byte]).then(Then::Fail(kind));
+        let mut connection = Connection::new(ears, Page::blank());
+        if when.contains("finish") {
+            connection.finish();
+        }
+        whole.iter().for_each(|message| arrived(connection.receive(), message, "a message before the failure"));
+        assert_eq!(in_short(connection.receive()), Err(kind), "what `receive` reports");
+        let closed = connection.close().map_err(|error| error.kind());
+        assert_eq!(closed, Ok(()), "what `close` says, when nothing was sent");
+    }
 }
 
 /// Who reads long messages byte by byte needs some time for it, and may.
@@ -338,11 +362,16 @@ fn a_message_arrives_though_none_comes_after_it() {
 
 #[test]
 fn neither_direction_waits_for_the_other() {
-    Check::new().daemons().run(|| {
+    // With a buffer, it is `flush` that waits for the other end, and no `write`. That has fewer schedules, and leaves more to the other.
+    Check::new().daemons().each(["a writer with a buffer", "a writer without a buffer"], |writer| {
         let ((ears, mouth), (our_ears, their_mouth)) = (pipe(0, usize::MAX), pipe(0, usize::MAX));
         // It says everything before it hears anything.
         let other = thread::spawn(move || say_all(their_mouth, 2).and_then(|()| heard(ears)));
-        let mut connection = Connection::new(our_ears, mouth);
+        let mut connection = if writer.contains("without") {
+            Connection::new(our_ears, mouth)
+        } else {
+            Connection::new(our_ears, BufWriter::new(mouth))
+        };
         for number in 1..=2 {
             connection.send(message(1, number)).unwrap();
         }
@@ -666,19 +695,26 @@ fn the_first_failure_is_told_once_and_ends_the_stream() {
     let streams = ["a stream that fails in the first message", "a stream that can't flush the first message"];
     Check::new().daemons().each(streams, |stream| {
         let in_write = stream.contains("fails in");
-        let stream = Arc::new(Mutex::new(Moody { taken: Vec::new(), in_write, failures: 0, before: 0 }));
+        let stream = Arc::new(Mutex::new(Moody { taken: Vec::new(), in_write, failures: 0, before: 0, flushed: 0 }));
         let mut connection = Connection::new(io::empty(), Fails(Arc::clone(&stream)));
         let messages = [1, 2, 3].map(|number| message(1, number));
         let kind = |outcome: io::Result<()>| outcome.map_err(|error| error.kind());
         let sent = kind(messages.iter().try_for_each(|message| connection.send(message.clone())));
+        // What comes between the failure and `close` must not lose the reason.
+        let too_long =
+            |connection: &mut Connection| kind(connection.send(vec![0; LONGEST + 1])).expect_err("it is too long");
+        let refused = too_long(&mut connection);
+        connection.finish();
         connection.finish();
         assert_eq!(kind(connection.send(message(1, 4))), Err(ErrorKind::BrokenPipe), "sending after `finish`");
+        let refused = [refused, too_long(&mut connection)];
+        assert_eq!(in_short(connection.receive()), Ok(None), "the end of the other direction");
         let closed = kind(connection.close());
-        let reason = Err(ErrorKind::TimedOut);
         // A `send` may know of the failure, and not tell the reason.
-        let told = if sent == Err(ErrorKind::BrokenPipe) { Ok(()) } else { sent };
-        assert_eq!(told.and(closed), reason, "what `send` or else `close` says");
-        assert!(told.is_ok() || closed.is_ok(), "`send` has given the reason, and `close` says it again");
+        let sent = sent.err().filter(|kind| *kind != ErrorKind::BrokenPipe);
+        let refused = refused.into_iter().filter(|kind| *kind == ErrorKind::TimedOut);
+        let told: Vec<ErrorKind> = sent.into_iter().chain(refused).chain(closed.err()).collect();
+        assert_eq!(told, [ErrorKind::TimedOut], "what the failure was, as a `send` or else `close` says");
         let stream = stream.lock().unwrap();
         let taken = &stream.taken;
         assert!(
@@ -690,16 +726,20 @@ fn the_first_failure_is_told_once_and_ends_the_stream() {
             stream.before,
             "{taken:?} was written, and only so many bytes of it before the failure"
         );
+        assert_eq!(stream.flushed, 0, "of {taken:?}, which could not be written, so many bytes were flushed later");
     });
 }
 
-/// A stream that fails once and then takes what comes. Each flush fails, the later ones for another reason.
+/// A stream that fails once and then takes what comes. Each flush fails, the later ones for another reason, and they let go what
+/// the stream has.
 struct Moody {
     taken: Vec<u8>,
     in_write: bool,
     failures: u32,
     /// How many bytes it took before it failed.
     before: usize,
+    /// How many bytes left its buffer, though it had failed.
+    flushed: usize,
 }
 
 impl Moody {
@@ -728,7 +768,11 @@ impl Write for Fails {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.lock().unwrap().fail()
+        let mut moody = self.0.lock().unwrap();
+        if moody.failures > 0 {
+            moody.flushed = moody.taken.len();
+        }
+        moody.fail()
     }
 }
 
