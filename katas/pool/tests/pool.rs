@@ -275,16 +275,37 @@ fn map_asks_for_no_item_before_there_is_room() {
 
 #[test]
 fn a_panic_ends_its_job_and_no_worker() {
-    check(|| {
-        let pool = Pool::new(size(1), size(4));
-        assert_eq!(pool.submit(|| panic_on_purpose("a job that nobody waits for")), Ok(()));
-        let results = pool.map([1, 2, 3], |n| if n == 2 { panic_on_purpose("two is too much") } else { n * 10 });
-        let results = <[_; 3]>::try_from(results).expect("one result for each of 3 items");
-        let [Ok(10), Err(Lost::Panicked(payload)), Ok(30)] = results else {
-            panic!("10, a panic and 30 were to be expected, not {results:?}")
-        };
-        assert_eq!(payload.downcast_ref(), Some(&"two is too much"));
-    });
+    each([
+        ("a job that nobody waits for", || {
+            let pool = Pool::new(size(1), size(2));
+            assert_eq!(pool.submit(|| panic_on_purpose("nobody waits for it")), Ok(()));
+            assert_eq!(all_there(pool.map([1], |n| n)), [1], "its worker goes on");
+        }),
+        ("an item of a map", || {
+            let pool = Pool::new(size(1), size(4));
+            let results = pool.map([1, 2, 3], |n| if n == 2 { panic_on_purpose("two is too much") } else { n * 10 });
+            let results = <[_; 3]>::try_from(results).expect("one result for each of 3 items");
+            let [Ok(10), Err(Lost::Panicked(payload)), Ok(30)] = results else {
+                panic!("10, a panic and 30 were to be expected, not {results:?}")
+            };
+            assert_eq!(payload.downcast_ref(), Some(&"two is too much"));
+        }),
+        ("an iterator that `map` asks for its second item", || map_with_a_broken_iterator(|n| n)),
+        // Nobody is there any more for what this has panicked with.
+        ("an iterator that `map` asks for its second item, and the work on the first", || {
+            map_with_a_broken_iterator(|_| panic_on_purpose("one is too much"));
+        }),
+        ("an iterator that a map in a job asks for its second item", || {
+            let pool = Arc::new(Pool::new(size(1), size(1)));
+            let job = {
+                let pool = Arc::clone(&pool);
+                move || drop(pool.map(broken_after_one(), |n| n))
+            };
+            assert_eq!(pool.submit(job), Ok(()));
+            assert_eq!(all_there(pool.map([1], |n| n)), [1], "its worker goes on");
+            pool.shutdown();
+        }),
+    ]);
 }
 
 #[test]
@@ -461,20 +482,11 @@ fn dropping_the_pool_waits_for_its_jobs() {
             }
             assert_eq!(log.events(), ["1"], "at the end of the pool's scope");
         }),
-        ("when a job has shut it down, and still runs", || {
-            let (pool, log, closed) = (Arc::new(Pool::new(size(1), size(1))), Log::new(), Gate::closed());
-            let job = {
-                let (pool, log, closed) = (Arc::downgrade(&pool), log.clone(), closed.clone());
-                move || {
-                    pool.upgrade().expect("it is dropped after the gate").shutdown();
-                    closed.open();
-                    log.note("1");
-                }
-            };
-            assert_eq!(pool.submit(job), Ok(()));
-            closed.pass();
-            drop(pool);
-            assert_eq!(log.events(), ["1"], "when the pool is dropped");
+        ("when a job has called `shutdown`, and still runs", || dropped_when_a_job_has(Pool::shutdown)),
+        ("when a job has called `shutdown_now`, and still runs", || {
+            dropped_when_a_job_has(|pool| {
+                pool.shutdown_now();
+            });
         }),
         ("when its owner panics", || {
             let log = Log::new();
@@ -491,25 +503,38 @@ fn dropping_the_pool_waits_for_its_jobs() {
 
 #[test]
 fn what_a_call_asks_or_drops_may_use_the_pool() {
-    check(|| {
-        let (pool, leave) = (Arc::new(Pool::new(size(1), size(2))), Gate::closed());
-        let _leave = leave.open_when_dropped();
-        let items = (1..=2).inspect(|_| assert_eq!(pool.submit(|| ()), Ok(()), "while `map` asks for an item"));
-        assert_eq!(all_there(pool.map(items, |n| n)), [1, 2]);
-        occupy_worker(&pool, &leave);
-        let submits_when_dropped = || {
-            let (pool, leave) = (Arc::clone(&pool), leave.clone());
-            when_dropped(move || {
-                assert_eq!(pool.submit(|| ()), Err(ShutDown), "while a job is dropped");
-                leave.open();
-            })
-        };
-        let captured = submits_when_dropped();
-        assert_eq!(pool.submit(|| drop(captured)), Ok(()), "there is room");
-        assert_eq!(pool.shutdown_now(), 1, "one job was in the backlog");
-        let captured = submits_when_dropped();
-        assert_eq!(pool.submit(|| drop(captured)), Err(ShutDown));
-    });
+    each([
+        ("an iterator", || {
+            let pool = Pool::new(size(1), size(2));
+            let items = (1..=2).inspect(|_| assert_eq!(pool.submit(|| ()), Ok(()), "while `map` asks for an item"));
+            assert_eq!(all_there(pool.map(items, |n| n)), [1, 2]);
+        }),
+        ("jobs that are dropped", || {
+            let (pool, leave) = (Arc::new(Pool::new(size(1), size(2))), Gate::closed());
+            let _leave = leave.open_when_dropped();
+            occupy_worker(&pool, &leave);
+            let submits_when_dropped = || {
+                let (pool, leave) = (Arc::clone(&pool), leave.clone());
+                when_dropped(move || {
+                    assert_eq!(pool.submit(|| ()), Err(ShutDown), "while a job is dropped");
+                    leave.open();
+                })
+            };
+            let captured = submits_when_dropped();
+            assert_eq!(pool.submit(|| drop(captured)), Ok(()), "there is room");
+            assert_eq!(pool.shutdown_now(), 1, "one job was in the backlog");
+            let captured = submits_when_dropped();
+            assert_eq!(pool.submit(|| drop(captured)), Err(ShutDown));
+        }),
+        ("a job that waits for room when the pool is shut down", || {
+            dropped_while_it_waits_for_room(|pool, captured| {
+                let _ = pool.submit(|| drop(captured));
+            });
+        }),
+        ("an item that waits for room when the pool is shut down", || {
+            dropped_while_it_waits_for_room(|pool, captured| drop(pool.map([captured], drop)));
+        }),
+    ]);
 }
 
 /// On threads only: so many workers and items have too many schedules. A bound that somebody puts in is met on any of them.
@@ -660,6 +685,63 @@ fn submits_the_next(pool: &Arc<Pool>, runs: &Arc<Mutex<usize>>, done: &Gate, lef
         let next = submits_the_next(&pool, &runs, &done, left - 1);
         assert_eq!([pool.submit(|| ()), pool.submit(next)], [Ok(()); 2], "nobody has shut the pool down");
     })
+}
+
+/// A job shuts the pool down, and still runs when the pool is dropped.
+fn dropped_when_a_job_has(shut_down: fn(&Pool)) {
+    let (pool, log, closed) = (Arc::new(Pool::new(size(1), size(1))), Log::new(), Gate::closed());
+    let job = {
+        let (pool, log, closed) = (Arc::downgrade(&pool), log.clone(), closed.clone());
+        move || {
+            shut_down(&pool.upgrade().expect("it is dropped after the gate"));
+            closed.open();
+            log.note("1");
+        }
+    };
+    assert_eq!(pool.submit(job), Ok(()));
+    closed.pass();
+    drop(pool);
+    assert_eq!(log.events(), ["1"], "when the pool is dropped");
+}
+
+/// Shuts the pool down while somebody waits for room, or has just got it. What is handed over then submits a job when it is dropped.
+fn dropped_while_it_waits_for_room(hand_over: fn(&Pool, Captured)) {
+    let (pool, log) = (Arc::new(Pool::new(size(1), size(1))), Log::new());
+    assert_eq!(pool.submit(|| ()), Ok(()));
+    let late = spawn("late submitter", &pool, {
+        let (pool, log) = (Arc::clone(&pool), log.clone());
+        move |this| {
+            let captured = when_dropped(move || {
+                // Whether it runs or is refused, this has an answer.
+                let _ = pool.submit(|| ());
+                drop(pool);
+                log.note("dropped");
+            });
+            hand_over(this, Box::new(captured));
+        }
+    });
+    pool.shutdown();
+    late.join().unwrap();
+    assert_eq!(log.count("dropped"), 1, "the job is dropped, whether it ran or not");
+}
+
+/// What a job has captured.
+type Captured = Box<dyn Any + Send>;
+
+/// An item, and a panic in the place of the second one.
+fn broken_after_one() -> impl Iterator<Item = usize> {
+    (1..=2).inspect(|n| {
+        if *n == 2 {
+            panic_on_purpose("there is no second item");
+        }
+    })
+}
+
+/// The panic is the caller's, who has asked for it: the worker runs the next job, whether `map` has seen the first item's end or not.
+fn map_with_a_broken_iterator(work: fn(usize) -> usize) {
+    let pool = Pool::new(size(1), size(1));
+    drop(panic::catch_unwind(AssertUnwindSafe(|| pool.map(broken_after_one(), work))));
+    assert_eq!(all_there(pool.map([1], |n| n)), [1], "its worker goes on");
 }
 
 /// Gives the only worker a job that ends when the gate is opened, and waits until it has begun.

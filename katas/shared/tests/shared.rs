@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kata::child::{Children, meet, roles, stop};
+use kata::child::{Children, meet, roles, stop, tell};
 use kata::{Check, Steps, situation, until_still};
 use shared::{Cells, Shared};
 use tempfile::TempDir;
@@ -150,11 +150,13 @@ fn an_update_sees_and_changes_the_current_cells() {
         // Which cells an update sets, one after the other.
         let updates: [&[usize]; 7] = [&[], &[0], &[1], &[0, 0], &[0, 1], &[1, 0], &[1, 1]];
         let (mut expected, mut number) = (vec![0, 0], 0);
-        for (first, second, third) in triples(&updates) {
+        let breaking = [("the same `Shared`", &shared), ("another `Shared`", &other)];
+        let all = breaking.into_iter().flat_map(|breaking| triples(&updates).map(move |three| (breaking, three)));
+        for ((who, breaking), (first, second, third)) in all {
             situation(format!(
-                "an update that sets all cells is broken off, and then three set the cells {first:?}, {second:?} and {third:?}"
+                "an update that sets all cells is broken off, by {who}, and then three set the cells {first:?}, {second:?} and {third:?}"
             ));
-            assert!(panic::catch_unwind(AssertUnwindSafe(|| shared.update(broken_off))).is_err(), "the panic goes on");
+            assert!(panic::catch_unwind(AssertUnwindSafe(|| breaking.update(broken_off))).is_err(), "the panic goes on");
             for (nth, cells_to_set) in [first, second, third].into_iter().enumerate() {
                 let mut change = |cells: &mut shared::Cells<'_>| {
                     assert_eq!(cells.to_vec(), expected, "the array, as update {nth} finds it");
@@ -196,9 +198,11 @@ fn an_update_sees_and_changes_the_current_cells() {
     }));
 }
 
-/// Sets two cells, and panics.
+/// Sets two cells, each of them twice, and panics.
 fn broken_off(cells: &mut shared::Cells<'_>) {
-    (0..2).for_each(|cell| cells.set(cell, 77));
+    for number in [77, 78] {
+        (0..2).for_each(|cell| cells.set(cell, number));
+    }
     // Without a word: this happens often.
     panic::resume_unwind(Box::new("as its test wants it"));
 }
@@ -277,7 +281,43 @@ fn two_processes_never_change_the_array_at_once() {
         assert_eq!(try_to_add(&shared), Some(()), "once the other process was done");
         assert_eq!(try_to_add(&opened_meanwhile), Some(()), "once the other process was done");
         assert_eq!(shared.snapshot().unwrap(), [3, 3], "1 was added three times");
+
+        situation(
+            "a thread is in the middle of an update, others of its process come and go, and another process tries, too",
+        );
+        let child = start(children.command("is_kept_out"), file);
+        children.wait_for(MEANWHILE, 1);
+        let opens = shared.update(|cells| {
+            add_1(cells);
+            let come_and_go = || {
+                let goes = opened_meanwhile;
+                for shared in [&shared, &goes] {
+                    let _ = (array(shared), try_to_add(shared));
+                }
+            };
+            thread::scope(|scope| scope.spawn(come_and_go).join().unwrap());
+            // It may wait, too.
+            let file = file.to_owned();
+            let opens =
+                thread::spawn(move || drop((Shared::open(&file).unwrap(), Shared::create(&file, 2).unwrap_err())));
+            until_still();
+            children.open(MEANWHILE);
+            ended_well(child);
+            opens
+        });
+        opens.unwrap().join().unwrap();
+        assert_eq!(shared.snapshot().unwrap(), [4, 4], "1 was added once more");
     }));
+}
+
+/// Where a child is let go when another process is in the middle of an update.
+const MEANWHILE: &str = "meanwhile";
+
+fn is_kept_out() -> i32 {
+    let shared = opened();
+    meet(MEANWHILE);
+    assert_eq!(try_to_add(&shared), None, "while a thread of another process was in the middle of an update");
+    0
 }
 
 /// Where a child stops in the middle of an update.
@@ -288,9 +328,11 @@ fn stop_between_two_writes() -> i32 {
     0
 }
 
-/// Adds 1 to both cells, and stops in the middle of it.
+/// Adds 1 to both cells, and stops in the middle of it. The first one is set twice: what the second time replaces is not what was
+/// there before.
 fn add_1_and_stop_between(cells: &mut shared::Cells<'_>, stop: &dyn Fn()) {
     let one_more = cells.get(0) + 1;
+    cells.set(0, 77);
     cells.set(0, one_more);
     stop();
     cells.set(1, one_more);
@@ -325,7 +367,45 @@ fn two_threads_of_a_process_never_change_the_array_at_once() {
         assert_eq!(inside.unwrap(), 0, "updates that came while a thread was in the middle of one");
         assert!(all().all(|shared| from_another_thread(shared).is_some()), "once it was done, nobody else is there");
         assert_eq!(shared.snapshot().unwrap(), [2 + opened_again.len() as u64; 2]);
+
+        // The current folder is the whole process's, so this is done in another one.
+        ended_well(start(Children::new().command("goes_elsewhere"), file));
     }));
+}
+
+/// Finds files by names that count from the current folder, and goes to another folder. There is a file by the second name, too.
+fn goes_elsewhere() -> i32 {
+    let here = file().parent().unwrap().to_owned();
+    let there = here.join("there");
+    fs::create_dir(&there).unwrap();
+    created(&there.join("two"), 2);
+    for (name, what) in [("one", "there is no such name"), ("two", "another file has the same name")] {
+        env::set_current_dir(&here).unwrap();
+        let made = created(Path::new(name), 2);
+        let opened = Shared::open(Path::new(name)).unwrap();
+        let by_whole_path = Shared::open(&here.join(name)).unwrap();
+        env::set_current_dir(&there).unwrap();
+        for shared in [&made, &opened] {
+            let inside = shared.update(|cells| (add_1(cells), try_to_add(&by_whole_path)).1);
+            assert_eq!(
+                inside.unwrap(),
+                None,
+                "in the middle of an update by who has changed its folder, and where it is, {what}"
+            );
+            let inside = by_whole_path.update(|cells| (add_1(cells), try_to_add(shared)).1);
+            assert_eq!(
+                inside.unwrap(),
+                None,
+                "who has changed its folder, in the middle of an update, and where it is, {what}"
+            );
+        }
+        assert_eq!(
+            (made.snapshot().unwrap(), array(&opened)),
+            (vec![4, 4], Some(vec![4, 4])),
+            "1 was added four times"
+        );
+    }
+    0
 }
 
 #[test]
@@ -426,6 +506,12 @@ fn two_files_have_nothing_to_do_with_each_other() {
             assert_eq!((one.value(), one.snapshot().unwrap()), (5, vec![1, 1]), "the one that was changed");
             assert_eq!((two.value(), two.snapshot().unwrap()), (1, vec![1]), "the other one");
         }
+        // If somebody tells one of all who wait that he may look again, it is mostly the one who came first.
+        let who = ["a process", "a thread with the same `Shared`"];
+        for (number, (who, first)) in who.iter().flat_map(|who| [0, 1].map(|first| (who, first))).enumerate() {
+            let files = [0, 1].map(|file_number| folder.join(format!("waited for {number} {file_number}")));
+            one_of_two_is_done(who, first, &files);
+        }
         situation(format!(
             "{MANY_FILES} arrays are changed at once, and meanwhile {MORE_FILES} others, one after the other, each in its own file"
         ));
@@ -448,6 +534,33 @@ fn two_files_have_nothing_to_do_with_each_other() {
         let kept_out = kept_out.take();
         assert_eq!(kept_out, [0_usize; 0], "which of the others could not be changed");
     }));
+}
+
+/// Two arrays are being changed, and for each of them somebody waits. Then one update is done, and the other one is not.
+fn one_of_two_is_done(who: &str, first: usize, files: &[PathBuf; 2]) {
+    let name = |one: usize| ["the first", "the second"][one];
+    situation(format!(
+        "for each of two files, {who} is in the middle of an update; a thread waits for {}, then another one for {}, and the \
+         update of the first ends",
+        name(first),
+        name(1 - first)
+    ));
+    let both = files.each_ref().map(|file| Arc::new(created(file, 2)));
+    let [one, other] = [0, 1].map(|at| Holder::start(who, &files[at], &both[at]));
+    let mut waiting = [None, None];
+    for at in [first, 1 - first] {
+        let shared = Arc::clone(&both[at]);
+        waiting[at] = Some(thread::spawn(move || shared.update(add_1).unwrap()));
+        until_still();
+    }
+    let third = created(&files[0].with_extension("third"), 1);
+    assert_eq!(try_to_add(&third), Some(()), "nobody else is at the third file");
+    let [waits_for_one, waits_for_other] = waiting.map(Option::unwrap);
+    one.end();
+    waits_for_one.join().unwrap();
+    other.end();
+    waits_for_other.join().unwrap();
+    assert_eq!(both.map(|shared| shared.snapshot().unwrap()), [[2, 2], [2, 2]], "each was changed twice");
 }
 
 /// More than anybody has locks in a table that is searched.
@@ -610,6 +723,24 @@ fn a_reader_notices_every_update() {
             assert!(read.unwrap().is_none_or(|cells| cells == before), "the array was {before:?} at every moment");
         }
 
+        situation(
+            "a reader has read cell 0, a process ends itself in the middle of an update, the reader reads cell 1, and others come",
+        );
+        let (children, before) = (Children::new(), shared.snapshot().unwrap());
+        let read = shared.try_read(|cells| {
+            let first = cells.get(0);
+            ended_well(start(children.command("ends_in_the_middle"), file));
+            let seen = [first, cells.get(1)];
+            // Nobody is let in while readers keep updates out. Otherwise one of these puts right what the process left behind.
+            if !children.told().is_empty() {
+                let _another = Shared::open(file).unwrap();
+                let _ = soon(|| array(&own));
+            }
+            seen
+        });
+        assert!(read.unwrap().is_none_or(|cells| cells == *before), "the array was {before:?} at every moment");
+        assert_eq!(soon(|| array(&shared)), Some(before), "the array, after that");
+
         for updates in (3..=20).chain([256, 65_536]) {
             situation(format!("a reader has read cell 0, {updates} updates come, and it reads cell 1"));
             let read = shared.try_read(|cells| {
@@ -620,6 +751,17 @@ fn a_reader_notices_every_update() {
             assert!(read.unwrap().is_none_or(|(_, came)| came == 0), "it was told that nothing has changed");
         }
     }));
+}
+
+/// Sets both cells and ends itself, if it has its turn.
+fn ends_in_the_middle() -> i32 {
+    let change = |cells: &mut shared::Cells<'_>| {
+        (0..2).for_each(|cell| cells.set(cell, 77));
+        tell("it is in the middle of its update");
+        process::exit(0)
+    };
+    let None = opened().try_update(change).unwrap();
+    0
 }
 
 /// The steps of a reader, and those of an update. A mistake shows in one of the orders in which they can come.
@@ -768,6 +910,8 @@ fn an_update_that_is_broken_off_changes_nothing() {
             }
             situation(format!("a process {way} {point}"));
             shared.modify(|_| 0);
+            // Who remembers which cells its last update has set must not think that it knows what the process leaves behind.
+            shared.update(|_| ()).unwrap();
             let gate = format!("{way} {point}");
             let mut command = children.command("life");
             command.args([point, way, &gate]);
@@ -1147,9 +1291,12 @@ roles!(
     write_7_and_9,
     see_14_and_10,
     count,
+    is_kept_out,
     stop_between_two_writes,
+    goes_elsewhere,
     work,
     try_to_add_three_times,
+    ends_in_the_middle,
     looks_and_looks,
     life,
     create_without_room
