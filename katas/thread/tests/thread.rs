@@ -102,9 +102,9 @@ fn wait_for_all_gives_the_plates_in_the_order_of_the_cooks() {
 
 #[test]
 fn wait_for_all_waits_for_every_cook_even_if_one_panics() {
-    let waits = crews(if EXPLORED { 3 } else { 4 }).map(|crew| Waits { crew, late: false });
-    let late = crews(2).map(|crew| Waits { crew, late: true });
-    Check::new().each(waits.chain(late), |Waits { crew, late }| {
+    let plainly = crews(if EXPLORED { 3 } else { 4 }).map(|crew| Wait { crew, unwinding: false });
+    let unwinding = crews(2).map(|crew| Wait { crew, unwinding: true });
+    Check::new().each(plainly.chain(unwinding), |Wait { crew, unwinding }| {
         let kitchen = Log::new();
         let cook = |number| {
             let (kitchen, panics) = (kitchen.clone(), crew.panics(number));
@@ -114,7 +114,7 @@ fn wait_for_all_waits_for_every_cook_even_if_one_panics() {
             })
         };
         let wait = || wait_for_all((0..crew.cooks).map(cook).collect()).map_err(burnt);
-        let plates = if *late { while_it_unwinds(wait) } else { wait() };
+        let plates = if *unwinding { while_unwinding(wait) } else { wait() };
         for number in 1..=crew.cooks {
             let done = format!("cook {number} is done");
             assert!(kitchen.happened(&done), "wait_for_all was back before cook {number} was done");
@@ -408,18 +408,20 @@ fn crews(most: usize) -> impl Iterator<Item = Crew> {
 }
 
 /// Who is waited for, and whether in a destructor, while a panic unwinds the thread that waits.
-struct Waits {
+struct Wait {
     crew: Crew,
-    late: bool,
+    unwinding: bool,
 }
 
-impl fmt::Display for Waits {
+impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.crew, if self.late { ", in a destructor, while a panic unwinds its thread" } else { "" })
+        self.crew.fmt(f)?;
+        if self.unwinding { f.write_str(", in a destructor, while a panic unwinds its thread") } else { Ok(()) }
     }
 }
 
-fn while_it_unwinds<R>(act: impl FnOnce() -> R) -> R {
+/// Does this in a destructor, while a panic unwinds the thread.
+fn while_unwinding<R>(act: impl FnOnce() -> R) -> R {
     let mut result = None;
     let unwound = panic::catch_unwind(AssertUnwindSafe(|| {
         let _late = when_dropped(|| result = Some(act()));
