@@ -9,7 +9,7 @@ use std::explored::{Config, explore};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use std::sync::mpsc::{TrySendError, channel, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, RwLock};
+use std::sync::{Arc, Condvar, Mutex, RwLock, RwLockWriteGuard, TryLockError};
 use std::thread;
 use std::time::Duration;
 
@@ -300,6 +300,53 @@ fn a_waiting_writer_holds_up_try_read_and_not_one_that_is_still_coming() {
         })
     });
     assert!(refused > 0 && refused < all, "refused {refused} of {all}");
+}
+
+#[test]
+fn a_lock_is_held_alone_until_its_holder_lets_readers_in() {
+    let (refused, all) = counts(|| {
+        let (lock, begun) = (RwLock::new(0), AtomicUsize::new(0));
+        thread::scope(|s| {
+            s.spawn(|| {
+                let held = lock.write().unwrap();
+                begun.store(1, SeqCst);
+                drop(RwLockWriteGuard::downgrade(held));
+            });
+            begun.load(SeqCst) == 1 && lock.try_read().is_err()
+        })
+    });
+    assert!(refused > 0 && refused < all, "refused {refused} of {all}");
+}
+
+#[test]
+fn poison_is_seen_from_outside_as_soon_as_it_is_there() {
+    // Says what another thread sees of a holder who panics.
+    fn sees(look: impl Fn(&Mutex<i32>, bool) -> bool + Send + Sync + 'static) {
+        let (seen, all) = counts(move || {
+            let (lock, begun) = (Mutex::new(0), AtomicUsize::new(0));
+            thread::scope(|s| {
+                s.spawn(|| {
+                    let _ = catch_unwind(AssertUnwindSafe(|| {
+                        let _held = lock.lock();
+                        begun.store(1, SeqCst);
+                        std::explored::panics_on_purpose();
+                        panic!("on purpose");
+                    }));
+                });
+                look(&lock, begun.load(SeqCst) == 1)
+            })
+        });
+        assert!(seen > 0 && seen < all, "seen in {seen} of {all}");
+    }
+    sees(|lock, _| lock.is_poisoned());
+    sees(|lock, _| lock.is_poisoned() && matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
+    sees(|lock, begun| begun && !lock.is_poisoned());
+    sees(|lock, _| {
+        let before = lock.is_poisoned();
+        lock.clear_poison();
+        let after = lock.lock().is_err();
+        !before && !after
+    });
 }
 
 #[test]

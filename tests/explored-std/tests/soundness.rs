@@ -9,10 +9,11 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::explored::{Config, Timeouts, every_outcome, explore};
 use std::fmt::Write;
+use std::raw::{Arm, Deadline, RawChannel, Refusal, Selection};
 use std::real::sync::{Arc, Mutex as RealMutex};
 use std::sync::atomic::{AtomicUsize, Ordering, Ordering::SeqCst, fence};
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
-use std::sync::{Barrier, Condvar, Mutex, OnceLock, RwLock};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel, sync_channel};
+use std::sync::{Barrier, Condvar, Mutex, OnceLock, RwLock, RwLockWriteGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -30,7 +31,9 @@ enum Act {
     CompareExchange(usize),
     TryLock(usize),
     Read,
+    TryRead,
     Write,
+    WriteAndRead,
     Wait,
     WaitTimeout,
     NotifyOne,
@@ -39,6 +42,16 @@ enum Act {
     SyncSend,
     Receive,
     TryReceive,
+    HangUp,
+    StopListening,
+    Post(usize),
+    Take(usize),
+    TryTake(usize),
+    TakeTimeout(usize),
+    Leave(usize),
+    Select,
+    TrySelect,
+    SelectTimeout,
     Park,
     UnparkMain,
     Yield,
@@ -79,9 +92,11 @@ struct World {
     atomics: [AtomicUsize; 2],
     shared: RwLock<usize>,
     changed: Condvar,
-    out: Mutex<Sender<usize>>,
+    out: Mutex<Option<Sender<usize>>>,
     bounded: Mutex<std::sync::mpsc::SyncSender<usize>>,
-    inbox: Mutex<Receiver<usize>>,
+    inbox: Mutex<Option<Receiver<usize>>>,
+    /// Without a lock around them: each thread that sends has a sender. How many messages of each were sent and taken is all there is to know.
+    channels: [RawChannel; 2],
     main: thread::Thread,
     cell: OnceLock<usize>,
     meeting: Barrier,
@@ -89,7 +104,8 @@ struct World {
     across: Mutex<Receiver<usize>>,
 }
 
-fn perform(act: Act, world: &World, log: &mut String) {
+/// `left` says of which channels the thread has dropped its sender.
+fn perform(act: Act, world: &World, left: &mut [bool; 2], log: &mut String) {
     let seen = match act {
         Act::Add(i) => {
             let mut held = world.mutexes[i].lock().unwrap();
@@ -120,6 +136,14 @@ fn perform(act: Act, world: &World, log: &mut String) {
             *held += 1;
             *held
         }
+        Act::TryRead => world.shared.try_read().map_or(98, |held| *held),
+        Act::WriteAndRead => {
+            let mut held = world.shared.write().unwrap();
+            *held += 1;
+            let before = world.atomics[0].load(SeqCst);
+            let held = RwLockWriteGuard::downgrade(held);
+            10 * before + *held + 2 * world.atomics[0].load(SeqCst)
+        }
         Act::Wait => *world.changed.wait(world.mutexes[0].lock().unwrap()).unwrap(),
         Act::WaitTimeout => {
             let held = world.mutexes[0].lock().unwrap();
@@ -128,10 +152,29 @@ fn perform(act: Act, world: &World, log: &mut String) {
         }
         Act::NotifyOne => return world.changed.notify_one(),
         Act::NotifyAll => return world.changed.notify_all(),
-        Act::Send => world.out.lock().unwrap().send(7).map_or(1, |()| 0),
+        Act::Send => world.out.lock().unwrap().as_ref().map_or(2, |out| out.send(7).map_or(1, |()| 0)),
         Act::SyncSend => world.bounded.lock().unwrap().send(8).map_or(1, |()| 0),
-        Act::Receive => world.inbox.lock().unwrap().recv().unwrap_or(50),
-        Act::TryReceive => world.inbox.lock().unwrap().try_recv().unwrap_or(51),
+        Act::Receive => received(world, |inbox| inbox.recv().unwrap_or(50)),
+        Act::TryReceive => received(world, |inbox| {
+            inbox.try_recv().unwrap_or_else(|error| if error == TryRecvError::Empty { 51 } else { 55 })
+        }),
+        Act::HangUp => {
+            let out = world.out.lock().unwrap().take();
+            return drop(out);
+        }
+        Act::StopListening => {
+            let inbox = world.inbox.lock().unwrap().take();
+            return drop(inbox);
+        }
+        Act::Post(i) if left[i] => 90,
+        Act::Post(i) => usize::from(world.channels[i].send(Deadline::NEVER, || (), |_| ()).is_err()),
+        Act::Take(i) => taken(world.channels[i].receive("take", Deadline::NEVER)),
+        Act::TryTake(i) => taken(world.channels[i].try_receive()),
+        Act::TakeTimeout(i) => taken(world.channels[i].receive("take", Deadline::after(Duration::from_millis(2)))),
+        Act::Leave(i) => return leave(world, i, left),
+        Act::Select => selected(world, Deadline::NEVER, false),
+        Act::TrySelect => selected(world, Deadline::NEVER, true),
+        Act::SelectTimeout => selected(world, Deadline::after(Duration::from_millis(2)), false),
         Act::Park => return thread::park(),
         Act::UnparkMain => return world.main.unpark(),
         Act::Yield => return thread::yield_now(),
@@ -157,9 +200,28 @@ fn perform(act: Act, world: &World, log: &mut String) {
             world.atomics[i].compare_exchange(3, 5, SeqCst, order).unwrap_or_else(|value| value + 10)
         }
         Act::Fence(order) => return fence(order),
-        Act::ReceiveTimeout => world.inbox.lock().unwrap().recv_timeout(Duration::from_millis(2)).unwrap_or(54),
+        Act::ReceiveTimeout => received(world, |inbox| {
+            inbox.recv_timeout(Duration::from_millis(2)).unwrap_or_else(|error| error as usize + 60)
+        }),
     };
     write!(log, "{seen},").unwrap();
+}
+
+/// What comes of receiving, unless nobody listens any more.
+fn received(world: &World, receive: impl FnOnce(&Receiver<usize>) -> usize) -> usize {
+    world.inbox.lock().unwrap().as_ref().map_or(56, receive)
+}
+
+/// What comes of taking a message.
+fn taken(result: Result<(), Refusal>) -> usize {
+    result.map_or_else(|refusal| 80 + refusal as usize, |()| 0)
+}
+
+/// From which channel a message was taken, and whether it was its end instead.
+fn selected(world: &World, deadline: Deadline, try_only: bool) -> usize {
+    let arms = world.channels.each_ref().map(Arm::Receive);
+    let place = std::raw::select(&arms, Selection { biased: false, deadline, try_only });
+    place.map_or(70, |place| 71 + 2 * place + usize::from(world.channels[place].take_selected().is_err()))
 }
 
 /// A sender of one's own.
@@ -177,9 +239,10 @@ fn run(program: &[Vec<Act>], joins: bool, logs: &Arc<RealMutex<Vec<String>>>) {
         atomics: Default::default(),
         shared: RwLock::new(0),
         changed: Condvar::new(),
-        out: Mutex::new(out),
+        out: Mutex::new(Some(out)),
         bounded: Mutex::new(bounded),
-        inbox: Mutex::new(inbox),
+        inbox: Mutex::new(Some(inbox)),
+        channels: [RawChannel::new::<()>(None), RawChannel::new::<()>(None)],
         main: thread::current(),
         cell: OnceLock::new(),
         meeting: Barrier::new(2),
@@ -193,6 +256,10 @@ fn run(program: &[Vec<Act>], joins: bool, logs: &Arc<RealMutex<Vec<String>>>) {
     drop((world.over.lock(), world.across.lock(), world.cell.get()));
     drop((world.out.lock(), world.bounded.lock(), world.inbox.lock(), world.shared.read()));
     world.changed.notify_all();
+    for (i, channel) in world.channels.iter().enumerate() {
+        let senders = program.iter().filter(|acts| sends_to(i, acts)).count();
+        (1..senders).for_each(|_| channel.add_sender());
+    }
     *logs.lock().unwrap() = vec![String::new(); program.len()];
     let threads: Vec<_> = (1..program.len())
         .map(|index| {
@@ -209,10 +276,24 @@ fn run(program: &[Vec<Act>], joins: bool, logs: &Arc<RealMutex<Vec<String>>>) {
 }
 
 fn act_all(acts: &[Act], world: &World, logs: &RealMutex<Vec<String>>, index: usize) {
+    let mut left = [0, 1].map(|channel| !sends_to(channel, acts));
     for &act in acts {
         let mut log = String::new();
-        perform(act, world, &mut log);
+        perform(act, world, &mut left, &mut log);
         logs.lock().unwrap()[index] += &log;
+    }
+    (0..left.len()).for_each(|channel| leave(world, channel, &mut left));
+}
+
+/// Whether a thread that does this has a sender of a channel.
+fn sends_to(channel: usize, acts: &[Act]) -> bool {
+    acts.iter().any(|act| matches!(act, Act::Post(i) | Act::Leave(i) if *i == channel))
+}
+
+/// A thread drops its sender of a channel, if it still has it.
+fn leave(world: &World, channel: usize, left: &mut [bool; 2]) {
+    if !std::mem::replace(&mut left[channel], true) {
+        world.channels[channel].drop_sender();
     }
 }
 
@@ -359,6 +440,9 @@ const LOOKING: &[Act] = &[
     Act::Send,
 ];
 
+const DOWNGRADING: &[Act] =
+    &[Act::Read, Act::TryRead, Act::WriteAndRead, Act::Write, Act::FetchAdd(0), Act::Store(0, 3), Act::Load(0)];
+
 const WAITING: &[Act] = &[
     Act::Add(0),
     Act::Wait,
@@ -371,6 +455,45 @@ const WAITING: &[Act] = &[
 ];
 
 const MESSAGES: &[Act] = &[Act::Send, Act::SyncSend, Act::Receive, Act::Add(0), Act::FetchAdd(0)];
+
+const CHANNELS: &[Act] = &[
+    Act::Post(0),
+    Act::Post(0),
+    Act::Take(0),
+    Act::Take(0),
+    Act::TryTake(0),
+    Act::Leave(0),
+    Act::Add(0),
+    Act::FetchAdd(0),
+];
+
+const CHANNELS_FOR_A_WHILE: &[Act] =
+    &[Act::Post(0), Act::Take(0), Act::TakeTimeout(0), Act::Leave(0), Act::FetchAdd(0), Act::Sleep];
+
+const ENDS_OF_CHANNELS: &[Act] = &[
+    Act::Send,
+    Act::Receive,
+    Act::ReceiveTimeout,
+    Act::TryReceive,
+    Act::HangUp,
+    Act::StopListening,
+    Act::Add(0),
+    Act::FetchAdd(0),
+];
+
+const SELECTING: &[Act] =
+    &[Act::Post(0), Act::Post(1), Act::Leave(0), Act::Leave(1), Act::Select, Act::FetchAdd(0), Act::Add(0)];
+
+const SELECTING_OR_NOT: &[Act] = &[
+    Act::Post(0),
+    Act::Post(1),
+    Act::Leave(0),
+    Act::TrySelect,
+    Act::Select,
+    Act::SelectTimeout,
+    Act::FetchAdd(0),
+    Act::Sleep,
+];
 
 const TIMED: &[Act] = &[Act::Add(0), Act::WaitTimeout, Act::NotifyOne, Act::Sleep, Act::FetchAdd(0), Act::Load(0)];
 
@@ -458,6 +581,27 @@ long_tests! {
     weaker_orderings_are_reduced_soundly {
         check(14, ORDERINGS, &small());
         check(16, ORDERINGS_AND_WAITING, &Config { spurious: 0, ..small() });
+    }
+
+    downgrading_is_reduced_soundly {
+        check(33, DOWNGRADING, &small());
+    }
+
+    channels_without_locks_are_reduced_soundly {
+        check(27, CHANNELS, &small());
+        check(29, CHANNELS_FOR_A_WHILE, &Config { spurious: 0, ..small() });
+        check(31, CHANNELS_FOR_A_WHILE, &Config { spurious: 0, timeouts: Timeouts::Hostile, ..small() });
+    }
+
+    ends_of_channels_are_reduced_soundly {
+        check(17, ENDS_OF_CHANNELS, &small());
+        check(19, ENDS_OF_CHANNELS, &Config { spurious: 0, timeouts: Timeouts::Hostile, ..small() });
+    }
+
+    selecting_is_reduced_soundly {
+        check(21, SELECTING, &small());
+        check(23, SELECTING_OR_NOT, &small());
+        check(25, SELECTING_OR_NOT, &Config { spurious: 0, timeouts: Timeouts::Hostile, ..small() });
     }
 
     what_random_programs_have_shown_once_stays_right {

@@ -9,8 +9,8 @@ use super::state::State;
 pub(crate) enum Key {
     /// An object.
     Object(ObjectIndex),
-    /// That a channel's senders are gone.
-    Closed(ObjectIndex),
+    /// Whether a channel has senders: who finds no message looks at it, and two who go change it in the same way.
+    Senders(ObjectIndex),
     /// How much of an atomic the order of what is `SeqCst` has seen.
     Seen(ObjectIndex),
     /// A thread's park token.
@@ -179,17 +179,18 @@ fn add_accesses(state: &State, choice: Choice, touched: &mut Accesses) {
         Kind::Wake if choice.how == How::Step => touched.object(operation.second, true),
         Kind::LookAtEnd | Kind::Join => touched.add(Key::life_of(operation.other), false),
         Kind::Release => touched.object(object, operation.number != SHARED),
-        Kind::Receive => {
+        Kind::HangUp => touched.add(Key::Senders(object), false),
+        Kind::Receive | Kind::TryReceive => {
             touched.object(object, true);
-            if state.is_closed(object) {
-                touched.add(Key::Closed(object), true);
+            if state.is_drained(object) {
+                touched.add(Key::Senders(object), true);
             }
         }
         Kind::Select => {
             for arm in &state.threads[choice.thread].awaits {
                 touched.include(Access { key: Key::Object(arm.object), writes: true });
-                if state.is_closed(arm.object) {
-                    touched.include(Access { key: Key::Closed(arm.object), writes: true });
+                if !arm.sends && state.is_drained(arm.object) {
+                    touched.include(Access { key: Key::Senders(arm.object), writes: true });
                 }
             }
         }
@@ -237,7 +238,12 @@ pub(crate) fn enablers(state: &State, thread: ThreadIndex) -> Accesses {
     touched
 }
 
-/// Whether a step only lets others go on that could not before, so that it can't come after them instead.
+/// Whether a step only lets others go on that could not before, so that it can't come after them instead. Whoever selects could,
+/// by another arm.
 pub(crate) fn only_lets_go_on(earlier: Kind, later: Kind) -> bool {
-    earlier == Kind::Release && later.traits().waits_for_release
+    match earlier {
+        Kind::Release => later.traits().waits_for_release,
+        Kind::HangUp => later == Kind::Receive,
+        _ => false,
+    }
 }

@@ -316,7 +316,7 @@ impl HappensBefore {
     /// A sender has gone without a step.
     pub(crate) fn closed(&mut self, by: ThreadIndex, object: ObjectIndex) {
         if self.is_on() {
-            let history = self.history(Key::Closed(object));
+            let history = self.history(Key::Senders(object));
             self.learn(Holder::Read(history), self.threads[by]);
         }
     }

@@ -25,8 +25,10 @@ pub(crate) enum Kind {
     AcquireAgain,
     /// Takes a lock together with other readers.
     AcquireShared,
-    /// Gives a lock back, or closes something: it lets others go on and takes nothing from them.
+    /// Gives a lock back, or ends an initialisation: it lets others go on and takes nothing from them.
     Release,
+    /// One of a channel's senders goes: it lets receivers go on who find nothing.
+    HangUp,
     /// Releases the mutex `second` and queues at the condition variable.
     Wait,
     /// Goes on after a notification: possible when notified and `second` is free.
@@ -56,6 +58,8 @@ pub(crate) enum Kind {
     Handoff,
     /// Takes a message: possible when there is one, or nobody to send.
     Receive,
+    /// Takes a message if there is one. Always possible.
+    TryReceive,
     /// Takes one of several channels: possible when one has a message or room, or, if `number` is 1, always.
     Select,
     /// Enters an initialisation: possible when nobody is inside.
@@ -129,7 +133,7 @@ impl Kind {
             Kind::LookAtEnd | Kind::LookAround | Kind::Clock | Kind::Fence => FRUITLESS,
             Kind::Acquire => Traits { touches_its_object_only: true, ..ACQUIRE },
             Kind::AcquireAgain | Kind::AcquireShared => ACQUIRE,
-            Kind::Release => Traits { touches_its_object_only: false, ..ON_OBJECT },
+            Kind::Release | Kind::HangUp | Kind::TryReceive => Traits { touches_its_object_only: false, ..ON_OBJECT },
             Kind::Notify => Traits { passed: WithObject, ..STEP },
             Kind::Yield | Kind::WakeTask => Traits { passed: Always, ..FRUITLESS },
             Kind::Unpark => Traits { passed: Always, ..STEP },

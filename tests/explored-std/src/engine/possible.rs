@@ -27,7 +27,14 @@ pub(crate) fn is_possible(threads: &[ThreadState], objects: &[Object], index: Th
     let operation = &thread.pending;
     match operation.kind {
         Kind::Look | Kind::LookAtEnd | Kind::LookAround | Kind::Change | Kind::Queue | Kind::Attempt => true,
-        Kind::Release | Kind::Wait | Kind::Notify | Kind::Unpark | Kind::WakeTask | Kind::Choose => true,
+        Kind::Release
+        | Kind::HangUp
+        | Kind::TryReceive
+        | Kind::Wait
+        | Kind::Notify
+        | Kind::Unpark
+        | Kind::WakeTask
+        | Kind::Choose => true,
         Kind::Yield | Kind::Settle | Kind::Clock | Kind::Mark | Kind::Fence | Kind::Exit => true,
         Kind::Sleep | Kind::Never => false,
         Kind::Join if operation.number == RETURNED => threads[operation.other].returned,
@@ -81,7 +88,7 @@ fn object_allows(model: &Model, index: ThreadIndex, operation: &Operation) -> bo
 pub(super) fn is_told(operation: &Operation, objects: &[Object]) -> bool {
     match (operation.kind, objects.get(operation.object as usize).map(|object| &object.model)) {
         (Kind::Wait | Kind::Queue, _) => false,
-        (Kind::Release, Some(Model::Channel(channel))) => channel.senders <= 1,
+        (Kind::HangUp, Some(Model::Channel(channel))) => channel.senders <= 1,
         _ => true,
     }
 }

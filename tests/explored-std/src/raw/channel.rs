@@ -192,7 +192,7 @@ impl RawChannel {
     pub fn try_receive(&self) -> Result<(), Refusal> {
         let object = self.in_use();
         with(State::observe);
-        step(Operation::new(Kind::Change, "try_recv", object, Location::caller()));
+        step(Operation::new(Kind::TryReceive, "try_recv", object, Location::caller()));
         with(|state| {
             let taken = state.take_message(object, Refusal::NotNow);
             if taken.is_ok() {
@@ -253,7 +253,7 @@ impl RawChannel {
     pub fn drop_sender(&self) {
         let announced = try_with(|state| {
             let object = self.index(state);
-            let operation = Operation::new(Kind::Release, "close", object, state.here());
+            let operation = Operation::new(Kind::HangUp, "close", object, state.here());
             if release_is_a_step(state) {
                 return Some(operation);
             }
@@ -321,9 +321,9 @@ impl State {
         self.channel(object).capacity
     }
 
-    /// Whether a channel has no message and nobody to send one.
-    pub(crate) fn is_closed(&self, object: ObjectIndex) -> bool {
-        matches!(&self.objects[object as usize].model, Model::Channel(channel) if channel.senders == 0 && channel.inside.is_empty())
+    /// Whether a channel has no message, so that who wants one sees whether somebody is left to send it.
+    pub(crate) fn is_drained(&self, object: ObjectIndex) -> bool {
+        matches!(&self.objects[object as usize].model, Model::Channel(channel) if channel.inside.is_empty())
     }
 
     fn take_message(&mut self, object: ObjectIndex, if_empty: Refusal) -> Result<(), Refusal> {
@@ -341,14 +341,14 @@ impl State {
         let channel = self.channel(object);
         channel.senders = channel.senders.saturating_sub(1);
         if channel.senders == 0 {
-            self.record_passively(&Operation::new(Kind::Release, "close", object, here));
+            self.record_passively(&Operation::new(Kind::HangUp, "close", object, here));
             self.changed();
         }
         let me = self.current;
         if let Some(order) = &self.order {
             order.borrow_mut().closed(me, object);
         }
-        self.memory.released(me, Key::Closed(object), true);
+        self.memory.released(me, Key::Senders(object), true);
     }
 
     /// Where the thread that runs was last seen: destructors have no caller's place.

@@ -134,9 +134,16 @@ impl RawLock {
 
     /// Turns a lock held alone into one held together with others.
     pub fn downgrade(&self) {
+        let object = self.index();
+        let announced = with(|state| {
+            let operation = Operation::new(Kind::Release, "downgrade", object, taken_at(state, object));
+            release_is_a_step(state).then_some(operation)
+        });
+        if let Some(operation) = announced {
+            step(operation);
+        }
         with(|state| {
             let me = state.current;
-            let object = self.register(state).0;
             let lock = state.lock(object).0;
             let at = lock.taken_at.take();
             lock.writer = NOBODY;
@@ -150,15 +157,42 @@ impl RawLock {
         });
     }
 
-    /// Marks the lock as poisoned, or not.
-    pub fn set_poisoned(&self, poisoned: bool) {
+    /// Marks the lock as poisoned: its holder panics.
+    pub fn poison(&self) {
+        let announced = try_with(|state| {
+            let object = self.register(state).0;
+            let operation = Operation::new(Kind::Change, "poison", object, taken_at(state, object));
+            release_is_a_step(state).then_some(operation)
+        });
+        if let Some(Some(operation)) = announced {
+            step(operation);
+        }
+        self.set_poisoned(true);
+    }
+
+    /// Forgets that a holder panicked.
+    #[track_caller]
+    pub fn clear_poison(&self) {
+        let object = self.index();
+        with(State::observe);
+        step(Operation::new(Kind::Change, "clear_poison", object, Location::caller()));
+        self.set_poisoned(false);
+    }
+
+    fn set_poisoned(&self, poisoned: bool) {
         try_with(|state| {
             let object = self.register(state).0;
             state.lock(object).0.poisoned = poisoned;
         });
     }
 
-    /// Whether a holder panicked in this schedule.
+    /// Whether a holder panicked in this schedule, for others who hold nothing.
+    #[track_caller]
+    pub fn look_for_poison(&self) -> bool {
+        self.look("is_poisoned", |lock| lock.poisoned)
+    }
+
+    /// Whether a holder panicked in this schedule, for whoever has the lock.
     pub fn is_poisoned(&self) -> bool {
         let known = try_with(|state| self.identity.known(state).map(|object| state.lock(object).0.poisoned));
         known.flatten().unwrap_or(false)

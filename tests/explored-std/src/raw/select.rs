@@ -43,9 +43,11 @@ pub fn select(arms: &[Arm<'_>], how: Selection) -> Option<usize> {
     let awaits: Vec<Option<Awaits>> = arms.iter().map(Arm::awaits).collect();
     refuse_to_meet(&awaits);
     with(|state| {
-        // Whether a receiver waits, or somebody tries, others can see.
+        // Whether a receiver waits, or somebody tries, others can see. And who could take another arm sees whether a channel has
+        // ended.
         let sees = awaits.iter().flatten().any(|arm| arm.sends && state.capacity(arm.object) == Some(0));
-        if how.try_only || sees {
+        let sees_end = arms.len() > 1 && awaits.iter().flatten().any(|arm| !arm.sends);
+        if how.try_only || sees || sees_end {
             state.observe();
         }
         state.me().awaits = awaits.iter().flatten().copied().collect();

@@ -147,7 +147,7 @@ impl Condvar {
         let mutex = guard.mutex();
         let written = guard.take_written();
         let woken = self.raw.wait(&mutex.protected.lock, written, deadline);
-        (result(mutex.is_poisoned(), guard), woken)
+        (result(mutex.protected.lock.is_poisoned(), guard), woken)
     }
 }
 

@@ -61,13 +61,15 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     /// Whether a thread panicked while it had the mutex.
+    #[track_caller]
     pub fn is_poisoned(&self) -> bool {
-        self.protected.lock.is_poisoned()
+        self.protected.lock.look_for_poison()
     }
 
     /// Forgets the poison.
+    #[track_caller]
     pub fn clear_poison(&self) {
-        self.protected.lock.set_poisoned(false);
+        self.protected.lock.clear_poison();
     }
 
     /// The data, which nobody else can reach.
@@ -166,7 +168,7 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
         if !self.unwound && panicking() {
-            self.mutex.protected.lock.set_poisoned(true);
+            self.mutex.protected.lock.poison();
         }
         self.mutex.protected.lock.release(Sharing::Alone, self.written);
     }

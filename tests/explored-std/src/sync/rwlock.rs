@@ -87,13 +87,15 @@ impl<T: ?Sized> RwLock<T> {
     }
 
     /// Whether a writer panicked.
+    #[track_caller]
     pub fn is_poisoned(&self) -> bool {
-        self.protected.lock.is_poisoned()
+        self.protected.lock.look_for_poison()
     }
 
     /// Forgets the poison.
+    #[track_caller]
     pub fn clear_poison(&self) {
-        self.protected.lock.set_poisoned(false);
+        self.protected.lock.clear_poison();
     }
 
     /// The data, which nobody else can reach.
@@ -228,7 +230,7 @@ impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
 impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
     fn drop(&mut self) {
         if !self.unwound && panicking() {
-            self.lock.protected.lock.set_poisoned(true);
+            self.lock.protected.lock.poison();
         }
         self.lock.protected.lock.release(Sharing::Alone, self.written);
     }
