@@ -87,6 +87,7 @@ struct Extent {
     replaced: usize,
     histories: usize,
     told: usize,
+    releases: usize,
 }
 
 /// Who touched a key.
@@ -167,6 +168,8 @@ pub(crate) struct HappensBefore {
     histories: Vec<History>,
     /// How many of the histories are in use; the rest keep their memory.
     used: usize,
+    /// What was given back without a step, and the place of the step that it belongs to.
+    releases: Vec<(u32, Key)>,
     /// The clocks that were replaced, so that the schedule can be gone back over.
     replaced: Vec<(Holder, Clock)>,
     /// The clocks that somebody was told of.
@@ -188,6 +191,7 @@ impl HappensBefore {
         self.returns.clear();
         self.meeting = Clock::default();
         self.used = 0;
+        self.releases.clear();
         self.replaced.clear();
         self.told.clear();
         self.noting = Noting::On;
@@ -205,6 +209,7 @@ impl HappensBefore {
         self.arena.0.truncate(before.arena);
         self.used = before.histories;
         self.told.truncate(before.told);
+        self.releases.truncate(before.releases);
         self.histories[..self.used].iter_mut().for_each(|history| history.forget_from(place as u32));
         self.events.truncate(place);
         self.noting = Noting::Known(0);
@@ -310,6 +315,8 @@ impl HappensBefore {
         if self.is_on() {
             let history = self.history(Key::Object(object));
             self.learn(if shared { Holder::Read(history) } else { Holder::Written(history) }, self.threads[by]);
+            let last = self.events.len().saturating_sub(1) as u32;
+            self.releases.push((last, Key::Object(object)));
         }
     }
 
@@ -350,10 +357,15 @@ impl HappensBefore {
         self.threads.get(thread).map_or(0, |&clock| at(self.arena.get(clock), thread))
     }
 
-    /// Whether a step after `from`, that does not come after that one, touches any of these.
+    /// Whether a step after `from`, that does not come after that one, touches any of these or gives it back.
     pub(crate) fn is_touched_otherwise(&self, from: usize, touched: &Accesses) -> bool {
-        (from + 1..self.events.len())
-            .any(|place| !self.is_before(from, place) && self.events[place].touched.depends_on(touched))
+        let is_otherwise = |place: usize| place > from && !self.is_before(from, place);
+        let steps = from + 1..self.events.len();
+        let mut releases = self.releases.iter().rev().take_while(|(place, _)| *place as usize > from);
+        steps.into_iter().any(|place| is_otherwise(place) && self.events[place].touched.depends_on(touched))
+            || releases.any(|&(place, key)| {
+                is_otherwise(place as usize) && touched.depends_on(&Accesses::of(Access { key, writes: true }))
+            })
     }
 
     /// The steps with which this one, about to be made or at least announced, is in a race: they are dependent, nothing
@@ -412,6 +424,7 @@ impl HappensBefore {
             replaced: self.replaced.len(),
             histories: self.used,
             told: self.told.len(),
+            releases: self.releases.len(),
         };
         let (thread, place) = (choice.thread, self.events.len() as u32);
         let operation = &state.threads[thread].pending;

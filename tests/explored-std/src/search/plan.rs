@@ -205,13 +205,15 @@ fn search(runner: &mut Runner, config: &Config, repeats: bool) -> Result<Found, 
     if !runner.is_reducible() {
         return conclude(runner, config, Found::new(), &[]);
     }
-    let everything = search_everything(runner, Budget::new(config.schedules), &[])?;
+    let budget = Budget::new(config.schedules).for_a_search_that_ends();
+    let everything = search_everything(runner, budget, &[])?;
     let manner = runner.manner();
     if !everything.is_open() || manner.grain == Grain::Coarse || !repeats {
         return conclude(runner, config, everything, &[]);
     }
     runner.set(coarse(manner));
-    let coarsely = search_everything(runner, Budget::new(config.schedules / COARSE_SHARE), &[])?;
+    let budget = Budget::new(config.schedules / COARSE_SHARE).for_a_search_that_ends();
+    let coarsely = search_everything(runner, budget, &[])?;
     if coarsely.fails() {
         return conclude(runner, config, coarsely, &[]);
     }
@@ -275,15 +277,18 @@ pub(super) fn search_everything(runner: &mut Runner, mut budget: Budget, beginni
         forced |= ran.forced;
         let search = strategy.borrow();
         budget.spend(&ran, search.work());
+        let is_hopeless = budget.is_hopeless(|| search.share_done());
         found.steps += ran.length();
         found.spared_accidents |= ran.spared_accidents;
-        if search.is_redundant() {
-            continue;
+        if !search.is_redundant() {
+            if ran.failure.is_some() && found.worst.is_none() {
+                budget.cut(&ran);
+            }
+            found.add(&ran, search.taken());
         }
-        if ran.failure.is_some() && found.worst.is_none() {
-            budget.cut(&ran);
+        if is_hopeless && !found.fails() {
+            return Ok(found);
         }
-        found.add(&ran, search.taken());
     }
 }
 

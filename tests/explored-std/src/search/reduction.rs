@@ -167,6 +167,24 @@ impl Reduction {
         !self.overflow
     }
 
+    /// How much of the search is done, if what is left at each decision on the way is as much for each choice as for those that were
+    /// tried there: Knuth's estimate (1975) of the size of a tree, from one way through it.
+    pub(crate) fn share_done(&self) -> f64 {
+        let (mut done, mut share) = (0.0, 1.0);
+        for decision in &self.way[self.given.min(self.way.len())..] {
+            let tried = decision.marks.iter().filter(|marks| marks.planted && marks.tried).count() as f64;
+            let is_open = |index: usize| {
+                let Marks { planted, tried, .. } = decision.marks[index];
+                planted && !tried && !decision.sleeps(index)
+            };
+            let open = (0..decision.marks.len()).filter(|&index| is_open(index)).count() as f64;
+            // Of those that were tried, the last one is under way.
+            share /= tried + open;
+            done += share * (tried - 1.0);
+        }
+        done + share
+    }
+
     /// How much work the last run's races were.
     pub(crate) fn work(&self) -> u64 {
         self.work
