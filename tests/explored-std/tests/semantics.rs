@@ -1005,3 +1005,31 @@ fn a_once_lock_is_made_once() {
         });
     });
 }
+
+static POISONED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+static LAZILY: LazyLock<Vec<u8>> = LazyLock::new(|| vec![1]);
+
+#[test]
+fn a_static_is_fresh_in_every_schedule_though_its_first_use_is_a_look() {
+    passes(|| {
+        POISONED.clear_poison();
+        assert!(!POISONED.is_poisoned() && format!("{LAZILY:?}").contains("uninit"));
+        POISONED.lock().unwrap().push(1);
+        let other = thread::spawn(|| (POISONED.lock().unwrap().len(), LAZILY.len()));
+        assert_eq!((POISONED.lock().unwrap().len(), LAZILY.len()), (1, 1));
+        assert_eq!(other.join().unwrap(), (1, 1));
+    });
+}
+
+#[test]
+fn a_scope_is_silent_about_a_panic_that_one_of_its_threads_has_seen() {
+    passes(|| {
+        thread::scope(|s| {
+            let panics = s.spawn(|| {
+                explored::panics_on_purpose();
+                panic!("on purpose");
+            });
+            s.spawn(move || assert!(panics.join().is_err()));
+        });
+    });
+}

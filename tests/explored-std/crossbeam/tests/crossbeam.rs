@@ -303,3 +303,17 @@ fn a_wait_group_waits_for_all_others() {
         assert_eq!(*done.lock().unwrap(), 2);
     });
 }
+
+#[test]
+fn which_receiver_is_the_last_one_is_open() {
+    let seen = answers(|| {
+        let (sender, receiver) = bounded(1);
+        let second = receiver.clone();
+        let first = thread::spawn(move || drop(receiver));
+        thread::spawn(move || drop(second)).join().unwrap();
+        let sent = sender.try_send(1).is_ok();
+        first.join().unwrap();
+        sent
+    });
+    assert_eq!(seen, BTreeSet::from([false, true]));
+}

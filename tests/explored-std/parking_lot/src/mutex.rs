@@ -58,7 +58,7 @@ impl<T: ?Sized> Mutex<T> {
     /// Whether somebody has the mutex.
     #[track_caller]
     pub fn is_locked(&self) -> bool {
-        self.protected.lock.is_held("is_locked")
+        self.protected.is_held("is_locked")
     }
 
     /// A pointer to the data, which one may follow only while one holds the lock.

@@ -57,12 +57,12 @@ impl<T: ?Sized> ReentrantMutex<T> {
     /// Whether somebody has the mutex.
     #[track_caller]
     pub fn is_locked(&self) -> bool {
-        self.protected.lock.is_held("is_locked")
+        self.protected.is_held("is_locked")
     }
 
     /// Whether the thread that calls has the mutex.
     pub fn is_owned_by_current_thread(&self) -> bool {
-        self.protected.lock.is_mine()
+        self.protected.is_mine()
     }
 
     /// A pointer to the data, which one may follow only while one holds the lock.

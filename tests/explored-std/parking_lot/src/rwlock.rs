@@ -82,13 +82,13 @@ impl<T: ?Sized> RwLock<T> {
     /// Whether somebody has the lock.
     #[track_caller]
     pub fn is_locked(&self) -> bool {
-        self.protected.lock.is_held("is_locked")
+        self.protected.is_held("is_locked")
     }
 
     /// Whether somebody has the lock alone.
     #[track_caller]
     pub fn is_locked_exclusive(&self) -> bool {
-        self.protected.lock.is_held_alone("is_locked_exclusive")
+        self.protected.is_held_alone("is_locked_exclusive")
     }
 
     /// A pointer to the data, which one may follow only while one holds the lock.

@@ -258,3 +258,31 @@ fn an_initialisation_that_panicked_can_be_forced() {
         assert!(once.is_completed() && once.state().done());
     });
 }
+
+#[test]
+fn who_looks_whether_a_lock_is_held_sees_readers() {
+    let held = [false, true].map(|held| {
+        let looked = run(move || {
+            let lock = RwLock::new(());
+            thread::scope(|s| {
+                s.spawn(|| drop(lock.read()));
+                assert_ne!(lock.is_locked(), held);
+            });
+        });
+        matches!(looked.outcome, Outcome::Failed(_))
+    });
+    assert_eq!(held, [true, true], "each of the two is seen in some schedule");
+}
+
+static LOOKED_AT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+#[test]
+fn a_static_is_fresh_in_every_schedule_though_its_first_use_is_a_look() {
+    passes(|| {
+        assert!(!LOOKED_AT.is_locked());
+        LOOKED_AT.lock().push(1);
+        let other = thread::spawn(|| LOOKED_AT.lock().len());
+        assert_eq!(LOOKED_AT.lock().len(), 1);
+        assert_eq!(other.join().unwrap(), 1);
+    });
+}

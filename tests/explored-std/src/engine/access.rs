@@ -165,7 +165,9 @@ fn add_accesses(state: &State, choice: Choice, touched: &mut Accesses) {
     let operation = &state.threads[choice.thread].pending;
     let object = operation.object;
     match operation.kind {
-        Kind::Look | Kind::Completed | Kind::Passed => touched.object(object, false),
+        // Readers don't see each other, and whoever looks for them sees each.
+        Kind::Look => touched.object(object, operation.number == SHARED),
+        Kind::Completed | Kind::Passed => touched.object(object, false),
         Kind::Enter => touched.object(object, !state.is_initialised(object)),
         Kind::AcquireShared => touched.object(object, choice.how != How::Step),
         Kind::LookAround | Kind::UntilBlocked | Kind::Settle => touched.add(Key::Everything, true),

@@ -22,7 +22,7 @@ pub(crate) const NOTHING: ObjectIndex = u32::MAX;
 pub(crate) const NOBODY: ThreadIndex = usize::MAX;
 /// The number of a join that does not wait for the destructors of thread-locals.
 pub(crate) const RETURNED: u64 = 1;
-/// The number of a release that ends a reader's turn.
+/// The number of a release that ends a reader's turn, and of a look that sees readers.
 pub(crate) const SHARED: u64 = 1;
 /// The number of a poll of a future that only lets others go first.
 pub(crate) const YIELDED: u64 = 1;

@@ -269,33 +269,25 @@ impl RawChannel {
     /// One receiver is gone. True for the last one of a channel with room: the messages inside are lost. A channel without room
     /// gives them back to their senders.
     pub fn drop_receiver(&self) -> bool {
-        let last = try_with(|state| {
+        let announced = try_with(|state| {
             let object = self.index(state);
-            let here = state.here();
-            let receivers = &mut state.channel(object).receivers;
-            if *receivers > 1 {
-                *receivers -= 1;
-                return None;
-            }
-            Some(Operation::new(Kind::Change, "close", object, here))
+            Operation::new(Kind::Change, "close", object, state.here())
         });
-        match last {
-            None => true,
-            Some(None) => false,
-            Some(Some(operation)) => {
-                step(operation);
-                with(|state| {
-                    let channel = state.channel(operation.object);
-                    channel.receivers = 0;
-                    let loses = channel.capacity != Some(0);
-                    if loses {
-                        channel.inside.clear();
-                    }
-                    state.changed();
-                    loses
-                })
+        let Some(operation) = announced else { return true };
+        // Which of several is the last one, senders can see.
+        step(operation);
+        with(|state| {
+            let channel = state.channel(operation.object);
+            channel.receivers = channel.receivers.saturating_sub(1);
+            let loses = channel.receivers == 0 && channel.capacity != Some(0);
+            if loses {
+                channel.inside.clear();
             }
-        }
+            if channel.receivers == 0 {
+                state.changed();
+            }
+            loses
+        })
     }
 }
 

@@ -189,7 +189,7 @@ impl RawLock {
     /// Whether a holder panicked in this schedule, for others who hold nothing.
     #[track_caller]
     pub fn look_for_poison(&self) -> bool {
-        self.look("is_poisoned", |lock| lock.poisoned)
+        self.look("is_poisoned", 0, |lock| lock.poisoned)
     }
 
     /// Whether a holder panicked in this schedule, for whoever has the lock.
@@ -201,20 +201,21 @@ impl RawLock {
     /// Whether somebody holds it.
     #[track_caller]
     pub fn is_held(&self, name: &'static str) -> bool {
-        self.look(name, |lock| !lock.is_free())
+        let number = if self.what.what == "RwLock" { SHARED } else { 0 };
+        self.look(name, number, |lock| !lock.is_free())
     }
 
     /// Whether somebody holds it alone.
     #[track_caller]
     pub fn is_held_alone(&self, name: &'static str) -> bool {
-        self.look(name, |lock| lock.writer != NOBODY)
+        self.look(name, 0, |lock| lock.writer != NOBODY)
     }
 
     #[track_caller]
-    fn look(&self, name: &'static str, seen: impl FnOnce(&Lock) -> bool) -> bool {
+    fn look(&self, name: &'static str, number: u64, seen: impl FnOnce(&Lock) -> bool) -> bool {
         let object = self.index();
         with(State::observe);
-        step(Operation::new(Kind::Look, name, object, Location::caller()));
+        step(Operation { number, ..Operation::new(Kind::Look, name, object, Location::caller()) });
         with(|state| seen(state.lock(object).0))
     }
 

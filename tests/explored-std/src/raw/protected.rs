@@ -39,6 +39,40 @@ impl<T: ?Sized> Protected<T> {
         self.lock.try_acquire(sharing, name)
     }
 
+    /// Whether somebody holds the lock.
+    #[track_caller]
+    pub fn is_held(&self, name: &'static str) -> bool {
+        self.lock.refresh(&self.value);
+        self.lock.is_held(name)
+    }
+
+    /// Whether somebody holds the lock alone.
+    #[track_caller]
+    pub fn is_held_alone(&self, name: &'static str) -> bool {
+        self.lock.refresh(&self.value);
+        self.lock.is_held_alone(name)
+    }
+
+    /// Whether the thread that runs holds the lock.
+    pub fn is_mine(&self) -> bool {
+        self.lock.refresh(&self.value);
+        self.lock.is_mine()
+    }
+
+    /// Whether a holder panicked in this schedule, for others who hold nothing.
+    #[track_caller]
+    pub fn look_for_poison(&self) -> bool {
+        self.lock.refresh(&self.value);
+        self.lock.look_for_poison()
+    }
+
+    /// Forgets that a holder panicked.
+    #[track_caller]
+    pub fn clear_poison(&self) {
+        self.lock.refresh(&self.value);
+        self.lock.clear_poison();
+    }
+
     /// The value's address. Only who holds the lock may follow it.
     pub fn value(&self) -> *mut T {
         self.value.get()

@@ -57,7 +57,9 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
         LazyLock::force(this);
         this.value.get_mut().as_mut().expect("a complete cell has a value")
     }
+}
 
+impl<T, F> LazyLock<T, F> {
     fn prepare(&self) {
         if !self.raw.is_stale() {
             return;
@@ -73,12 +75,11 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
         // SAFETY: the closure owns nothing, so a second copy of it can be called as well as the first.
         self.make.set(Some(unsafe { self.again.assume_init_read() }));
     }
-}
 
-impl<T, F> LazyLock<T, F> {
     /// The value, if it was made.
     #[track_caller]
     pub fn get(this: &LazyLock<T, F>) -> Option<&T> {
+        this.prepare();
         if this.raw.is_done("get") { this.stored() } else { None }
     }
 

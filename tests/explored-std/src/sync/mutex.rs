@@ -63,13 +63,13 @@ impl<T: ?Sized> Mutex<T> {
     /// Whether a thread panicked while it had the mutex.
     #[track_caller]
     pub fn is_poisoned(&self) -> bool {
-        self.protected.lock.look_for_poison()
+        self.protected.look_for_poison()
     }
 
     /// Forgets the poison.
     #[track_caller]
     pub fn clear_poison(&self) {
-        self.protected.lock.clear_poison();
+        self.protected.clear_poison();
     }
 
     /// The data, which nobody else can reach.

@@ -89,13 +89,13 @@ impl<T: ?Sized> RwLock<T> {
     /// Whether a writer panicked.
     #[track_caller]
     pub fn is_poisoned(&self) -> bool {
-        self.protected.lock.look_for_poison()
+        self.protected.look_for_poison()
     }
 
     /// Forgets the poison.
     #[track_caller]
     pub fn clear_poison(&self) {
-        self.protected.lock.clear_poison();
+        self.protected.clear_poison();
     }
 
     /// The data, which nobody else can reach.

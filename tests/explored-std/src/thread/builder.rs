@@ -112,17 +112,17 @@ pub(crate) fn start(as_asked: Builder, job: Job, at: Site) -> Thread {
 
 /// Waits for a thread's end, and notes that somebody saw it.
 pub(super) fn wait_for_end(index: ThreadIndex, at: Site) {
-    wait(Operation::on_thread(Kind::Join, "join", index, at));
+    step(Operation::on_thread(Kind::Join, "join", index, at));
+    see(index);
 }
 
 /// Waits until a thread's job is done, but not for the destructors of its thread-locals.
 pub(super) fn wait_for_return(index: ThreadIndex, at: Site) {
-    wait(Operation { number: RETURNED, ..Operation::on_thread(Kind::Join, "join", index, at) });
+    step(Operation { number: RETURNED, ..Operation::on_thread(Kind::Join, "join", index, at) });
 }
 
-fn wait(operation: Operation) {
-    let index = operation.other;
-    step(operation);
+/// Notes that the end of a thread was seen.
+pub(super) fn see(index: ThreadIndex) {
     with(|state| {
         state.threads[index].seen = true;
         if state.threads[index].panicked {

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use super::Thread;
-use super::builder::{Builder, Work, is_finished, start, wait_for_end, wait_for_return};
+use super::builder::{Builder, Work, is_finished, see, start, wait_for_end, wait_for_return};
 use crate::engine::operation::{Site, ThreadIndex};
 use crate::engine::panics::{OF_A_SCOPED_THREAD, run_to_result};
 use crate::engine::run::with;
@@ -53,17 +53,20 @@ fn end_of_scope<T>(threads: &RefCell<Vec<ThreadIndex>>, at: Site, result: super:
     }
 }
 
-/// Waits for the scope's threads. Returns whether one panicked that nobody had joined.
+/// Waits for the scope's threads. Returns whether one panicked that nobody has joined, not even another one of them.
 fn wait_for_all(threads: &RefCell<Vec<ThreadIndex>>, at: Site) -> bool {
-    let mut unseen = false;
     let mut next = 0;
     // A thread of the scope may start more of them meanwhile.
     while let Some(index) = { threads.borrow().get(next).copied() } {
         next += 1;
         if with(|state| !state.threads[index].seen) {
             wait_for_return(index, at);
-            unseen |= with(|state| state.threads[index].panicked);
         }
+    }
+    let mut unseen = false;
+    for &index in threads.borrow().iter().filter(|&&index| with(|state| !state.threads[index].seen)) {
+        see(index);
+        unseen |= with(|state| state.threads[index].panicked);
     }
     unseen
 }

@@ -433,7 +433,12 @@ impl Handle {
             inside.shut_down = true;
             inside.tasks.clone()
         });
-        tasks.iter().for_each(|task| task.cancel());
+        for task in &tasks {
+            if task.is_blocking() {
+                task.raw.touch("cancel", task.at);
+            }
+            task.cancel();
+        }
         if let Some(timers) = &self.shared.timers {
             timers.shut_down();
         }

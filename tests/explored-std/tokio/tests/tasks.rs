@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use support::{fails, passes, results};
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::{JoinSet, LocalSet, yield_now};
 use tokio::time::{Instant, sleep, timeout};
 use verdict::Kind;
@@ -558,4 +558,57 @@ fn a_static_lock_is_fresh_in_every_schedule() {
         })
     });
     assert_eq!(counts, ["2"]);
+}
+
+#[test]
+fn a_runtime_that_goes_lets_a_task_come_as_far_as_it_likes() {
+    let seen = all(|| {
+        let steps = Arc::new(AtomicU32::new(0));
+        let runtime = Builder::new_multi_thread().build().unwrap();
+        let counted = Arc::clone(&steps);
+        runtime.spawn(async move {
+            counted.fetch_add(1, Ordering::SeqCst);
+            yield_now().await;
+            counted.fetch_add(1, Ordering::SeqCst);
+        });
+        drop(runtime);
+        steps.load(Ordering::SeqCst).to_string()
+    });
+    assert_eq!(seen, ["0", "1", "2"]);
+    let seen = all(|| {
+        let steps = Arc::new(AtomicU32::new(0));
+        let runtime = Builder::new_multi_thread().build().unwrap();
+        let counted = Arc::clone(&steps);
+        runtime.spawn_blocking(move || counted.fetch_add(1, Ordering::SeqCst));
+        drop(runtime);
+        steps.load(Ordering::SeqCst).to_string()
+    });
+    assert_eq!(seen, ["0", "1"]);
+}
+
+#[test]
+fn what_was_waited_for_is_what_is_given() {
+    let seen = all(|| {
+        let (sender, mut receiver) = watch::channel(0);
+        let sends = std::thread::spawn(move || {
+            sender.send(1).unwrap();
+            sender.send(2).unwrap();
+        });
+        let value = on_one(async { *receiver.wait_for(|value| *value == 1).await.as_deref().unwrap_or(&9) });
+        sends.join().unwrap();
+        value.to_string()
+    });
+    assert_eq!(seen, ["1", "9"], "1, or the end where 1 was missed");
+    // A value that was looked at is not looked at again when the senders are gone.
+    passes(|| {
+        let (sender, mut receiver) = watch::channel(0);
+        drop(sender);
+        let mut looks = 0;
+        let again = |_: &i32| {
+            looks += 1;
+            looks > 1
+        };
+        let closed = on_one(receiver.wait_for(again)).is_err();
+        assert!(closed && looks == 1, "{looks} looks");
+    });
 }

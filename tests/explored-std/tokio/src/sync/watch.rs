@@ -108,6 +108,18 @@ impl<T> Shared<T> {
         change(&self.raw, name, at, || self.counts.with(f))
     }
 
+    /// Waits for another version than was seen, which is seen then.
+    fn changed(&self, seen: &mut u64, at: Site) -> impl Future<Output = Result<(), RecvError>> {
+        self.until(&self.news, at, move || {
+            let (version, senders) = self.look("changed", at, |counts| (counts.version, counts.senders));
+            if version != *seen {
+                *seen = version;
+                return Some(Ok(()));
+            }
+            (senders == 0).then(|| Err(closed()))
+        })
+    }
+
     /// Waits for a notification until `ready` gives something.
     async fn until<R>(&self, notify: &Notify, at: Site, mut ready: impl FnMut() -> Option<R>) -> R {
         loop {
@@ -324,41 +336,30 @@ impl<T> Receiver<T> {
     /// Waits for a value that it has not seen, which it has seen then.
     #[track_caller]
     pub fn changed(&mut self) -> impl Future<Output = Result<(), RecvError>> {
-        let at = Location::caller();
-        let (shared, seen) = (&self.shared, &mut self.seen);
-        shared.until(&shared.news, at, move || {
-            let (version, senders) = shared.look("changed", at, |counts| (counts.version, counts.senders));
-            if version != *seen {
-                *seen = version;
-                return Some(Ok(()));
-            }
-            (senders == 0).then(|| Err(closed()))
-        })
+        self.shared.changed(&mut self.seen, Location::caller())
     }
 
     /// Waits for a value that `f` is true of.
     #[track_caller]
     pub fn wait_for(&mut self, mut f: impl FnMut(&T) -> bool) -> impl Future<Output = Result<Ref<'_, T>, RecvError>> {
         let at = Location::caller();
+        let (shared, seen) = (&self.shared, &mut self.seen);
         async move {
             let mut open = true;
             loop {
                 {
-                    let (shared, seen) = (&self.shared, &mut self.seen);
                     let value = shared.value.read().unwrap_or_else(PoisonError::into_inner);
                     let version = shared.look("wait_for", at, |counts| counts.version);
                     let has_changed = version != std::mem::replace(seen, version);
-                    if f(&value) {
-                        // Borrowed anew below, since the loop may go on.
-                        drop(value);
-                        let value = self.shared.value.read().unwrap_or_else(PoisonError::into_inner);
+                    // Nobody sends between the look and what is given.
+                    if (open || has_changed) && f(&value) {
                         return Ok(Ref { value, has_changed });
                     }
                 }
                 if !open {
                     return Err(closed());
                 }
-                open = self.changed().await.is_ok();
+                open = shared.changed(seen, at).await.is_ok();
             }
         }
     }

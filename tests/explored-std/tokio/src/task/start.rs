@@ -63,15 +63,15 @@ impl Task {
         self.inside.with(|inside| inside.thread.clone())
     }
 
-    /// Lets the task be polled no more: its future is dropped where it would be polled next.
+    /// Lets the task be polled no more: its future is dropped where it would be polled next. That is one step with its waking. Of a
+    /// closure, the caller makes it one, at `raw`, where it begins.
     pub(crate) fn cancel(&self) {
-        let open = self.inside.with(|inside| !inside.finished && !std::mem::replace(&mut inside.cancelled, true));
-        if let Some(thread) = self.thread().filter(|_| open && !self.blocking) {
-            match &self.gate {
-                Some(gate) => gate.wake(&thread),
-                None => raw::wake(&thread),
-            }
+        match (self.thread().filter(|_| !self.blocking), &self.gate) {
+            (Some(thread), Some(gate)) => gate.wake(&thread),
+            (Some(thread), None) => raw::wake(&thread),
+            (None, _) => {}
         }
+        self.inside.with(|inside| inside.cancelled = true);
     }
 
     /// Lets a task that is cancelled drop its future, whatever its runtime's workers do, and waits for that; but not for the end of
