@@ -13,7 +13,7 @@ use std::raw::{Arm, Deadline, RawChannel, Refusal, Selection};
 use std::real::sync::{Arc, Mutex as RealMutex, atomic as real_atomic};
 use std::sync::atomic::{AtomicUsize, Ordering, Ordering::SeqCst, fence};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel, sync_channel};
-use std::sync::{Barrier, Condvar, Mutex, OnceLock, RwLock, RwLockWriteGuard};
+use std::sync::{Barrier, Condvar, Mutex, Once, OnceLock, RwLock, RwLockWriteGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -46,10 +46,16 @@ enum Act {
     HangUp,
     StopListening,
     Post(usize),
+    TryPost(usize),
     Take(usize),
     TryTake(usize),
     TakeTimeout(usize),
     Leave(usize),
+    StopTaking(usize),
+    SelectSend,
+    CallOnce,
+    TryWrite,
+    WaitWhile,
     Select,
     TrySelect,
     SelectTimeout,
@@ -97,7 +103,8 @@ struct World {
     bounded: Mutex<std::sync::mpsc::SyncSender<usize>>,
     inbox: Mutex<Option<Receiver<usize>>>,
     /// Without a lock around them: each thread that sends has a sender. How many messages of each were sent and taken is all there is to know.
-    channels: [RawChannel; 2],
+    channels: [RawChannel; CHANNELS_IN_ALL],
+    begun: Once,
     main: thread::Thread,
     cell: OnceLock<usize>,
     meeting: Barrier,
@@ -105,8 +112,8 @@ struct World {
     across: Mutex<Receiver<usize>>,
 }
 
-/// `left` says of which channels the thread has dropped its sender.
-fn perform(act: Act, world: &World, left: &mut [bool; 2], log: &mut String) {
+/// `ends` says which ends of channels the thread has.
+fn perform(act: Act, world: &World, ends: &mut Ends, log: &mut String) {
     let seen = match act {
         Act::Add(i) => {
             let mut held = world.mutexes[i].lock().unwrap();
@@ -171,12 +178,34 @@ fn perform(act: Act, world: &World, left: &mut [bool; 2], log: &mut String) {
             let inbox = world.inbox.lock().unwrap().take();
             return drop(inbox);
         }
-        Act::Post(i) if left[i] => 90,
+        Act::Post(i) | Act::TryPost(i) if !ends.sends[i] => 90,
         Act::Post(i) => usize::from(world.channels[i].send(Deadline::NEVER, || (), |_| ()).is_err()),
+        Act::TryPost(i) => taken(world.channels[i].try_send(|| ())),
+        Act::Take(i) | Act::TryTake(i) | Act::TakeTimeout(i) if !ends.takes[i] => 91,
+        Act::Select | Act::TrySelect | Act::SelectTimeout if !ends.takes[0] || !ends.takes[1] => 92,
+        Act::SelectSend if !ends.takes[0] || !ends.sends[2] => 93,
+        Act::SelectSend => {
+            let arms = [Arm::Receive(&world.channels[0]), Arm::Send(&world.channels[2])];
+            match std::raw::select(&arms, Selection { biased: false, deadline: Deadline::NEVER, try_only: false }) {
+                Some(0) => 71 + usize::from(world.channels[0].take_selected().is_err()),
+                _ => 75 + usize::from(world.channels[2].put_selected().is_err()),
+            }
+        }
+        Act::CallOnce => {
+            let mut mine = false;
+            world.begun.call_once(|| mine = true);
+            usize::from(mine)
+        }
+        Act::TryWrite => world.shared.try_write().map_or(97, |mut held| {
+            *held += 1;
+            *held
+        }),
+        Act::WaitWhile => *world.changed.wait_while(world.mutexes[0].lock().unwrap(), |count| *count == 0).unwrap(),
         Act::Take(i) => taken(world.channels[i].receive("take", Deadline::NEVER)),
         Act::TryTake(i) => taken(world.channels[i].try_receive()),
         Act::TakeTimeout(i) => taken(world.channels[i].receive("take", Deadline::after(Duration::from_millis(2)))),
-        Act::Leave(i) => return leave(world, i, left),
+        Act::Leave(i) => return leave(world, i, ends),
+        Act::StopTaking(i) => return stop_taking(world, i, ends),
         Act::Select => selected(world, Deadline::NEVER, false),
         Act::TrySelect => selected(world, Deadline::NEVER, true),
         Act::SelectTimeout => selected(world, Deadline::after(Duration::from_millis(2)), false),
@@ -224,7 +253,7 @@ fn taken(result: Result<(), Refusal>) -> usize {
 
 /// From which channel a message was taken, and whether it was its end instead.
 fn selected(world: &World, deadline: Deadline, try_only: bool) -> usize {
-    let arms = world.channels.each_ref().map(Arm::Receive);
+    let arms = [&world.channels[0], &world.channels[1]].map(Arm::Receive);
     let place = std::raw::select(&arms, Selection { biased: false, deadline, try_only });
     place.map_or(70, |place| 71 + 2 * place + usize::from(world.channels[place].take_selected().is_err()))
 }
@@ -247,7 +276,8 @@ fn run(program: &[Vec<Act>], joins: bool, logs: &Arc<RealMutex<Vec<String>>>) {
         out: Mutex::new(Some(out)),
         bounded: Mutex::new(bounded),
         inbox: Mutex::new(Some(inbox)),
-        channels: [RawChannel::new::<()>(None), RawChannel::new::<()>(None)],
+        channels: [None, None, Some(1), Some(0)].map(RawChannel::new::<()>),
+        begun: Once::new(),
         main: thread::current(),
         cell: OnceLock::new(),
         meeting: Barrier::new(2),
@@ -262,8 +292,9 @@ fn run(program: &[Vec<Act>], joins: bool, logs: &Arc<RealMutex<Vec<String>>>) {
     drop((world.out.lock(), world.bounded.lock(), world.inbox.lock(), world.shared.read()));
     world.changed.notify_all();
     for (i, channel) in world.channels.iter().enumerate() {
-        let senders = program.iter().filter(|acts| sends_to(i, acts)).count();
-        (1..senders).for_each(|_| channel.add_sender());
+        let count = |has: fn(&Ends) -> &[bool]| program.iter().filter(|acts| has(&Ends::of(acts))[i]).count();
+        (1..count(|ends| &ends.sends)).for_each(|_| channel.add_sender());
+        (1..count(|ends| &ends.takes)).for_each(|_| channel.add_receiver());
     }
     *logs.lock().unwrap() = vec![String::new(); program.len()];
     let threads: Vec<_> = (1..program.len())
@@ -281,24 +312,54 @@ fn run(program: &[Vec<Act>], joins: bool, logs: &Arc<RealMutex<Vec<String>>>) {
 }
 
 fn act_all(acts: &[Act], world: &World, logs: &RealMutex<Vec<String>>, index: usize) {
-    let mut left = [0, 1].map(|channel| !sends_to(channel, acts));
+    let mut ends = Ends::of(acts);
     for &act in acts {
         let mut log = String::new();
-        perform(act, world, &mut left, &mut log);
+        perform(act, world, &mut ends, &mut log);
         logs.lock().unwrap()[index] += &log;
     }
-    (0..left.len()).for_each(|channel| leave(world, channel, &mut left));
+    for channel in 0..CHANNELS_IN_ALL {
+        leave(world, channel, &mut ends);
+        stop_taking(world, channel, &mut ends);
+    }
 }
 
-/// Whether a thread that does this has a sender of a channel.
-fn sends_to(channel: usize, acts: &[Act]) -> bool {
-    acts.iter().any(|act| matches!(act, Act::Post(i) | Act::Leave(i) if *i == channel))
+const CHANNELS_IN_ALL: usize = 4;
+
+/// Of which channels a thread has a sender, and of which a receiver.
+struct Ends {
+    sends: [bool; CHANNELS_IN_ALL],
+    takes: [bool; CHANNELS_IN_ALL],
 }
 
-/// A thread drops its sender of a channel, if it still has it.
-fn leave(world: &World, channel: usize, left: &mut [bool; 2]) {
-    if !std::mem::replace(&mut left[channel], true) {
+impl Ends {
+    /// Those that a thread needs that does this.
+    fn of(acts: &[Act]) -> Ends {
+        let mut ends = Ends { sends: Default::default(), takes: Default::default() };
+        for act in acts {
+            match *act {
+                Act::Post(i) | Act::TryPost(i) | Act::Leave(i) => ends.sends[i] = true,
+                Act::Take(i) | Act::TryTake(i) | Act::TakeTimeout(i) | Act::StopTaking(i) => ends.takes[i] = true,
+                Act::Select | Act::TrySelect | Act::SelectTimeout => ends.takes[..2].fill(true),
+                Act::SelectSend => (ends.takes[0], ends.sends[2]) = (true, true),
+                _ => {}
+            }
+        }
+        ends
+    }
+}
+
+/// A thread drops its sender of a channel, if it has one.
+fn leave(world: &World, channel: usize, ends: &mut Ends) {
+    if std::mem::take(&mut ends.sends[channel]) {
         world.channels[channel].drop_sender();
+    }
+}
+
+/// A thread drops its receiver of a channel, if it has one.
+fn stop_taking(world: &World, channel: usize, ends: &mut Ends) {
+    if std::mem::take(&mut ends.takes[channel]) {
+        world.channels[channel].drop_receiver();
     }
 }
 
@@ -483,6 +544,85 @@ const CHANNELS: &[Act] = &[
     Act::FetchAdd(0),
 ];
 
+const FULL_CHANNELS: &[Act] = &[
+    Act::Post(2),
+    Act::TryPost(2),
+    Act::Take(2),
+    Act::TryTake(2),
+    Act::StopTaking(2),
+    Act::Leave(2),
+    Act::FetchAdd(0),
+    Act::Add(0),
+];
+
+const RENDEZVOUS: &[Act] = &[
+    Act::Post(3),
+    Act::TryPost(3),
+    Act::Take(3),
+    Act::TryTake(3),
+    Act::TakeTimeout(3),
+    Act::StopTaking(3),
+    Act::FetchAdd(0),
+];
+
+const ALL: &[Act] = &[
+    Act::Add(0),
+    Act::AddTwo,
+    Act::Load(0),
+    Act::Store(0, 3),
+    Act::FetchAdd(1),
+    Act::CompareExchange(0),
+    Act::TryLock(0),
+    Act::Read,
+    Act::ReadTwice,
+    Act::ReadAndAdd,
+    Act::TryRead,
+    Act::Write,
+    Act::TryWrite,
+    Act::WriteAndRead,
+    Act::Wait,
+    Act::WaitWhile,
+    Act::WaitTimeout,
+    Act::NotifyOne,
+    Act::NotifyAll,
+    Act::Send,
+    Act::SyncSend,
+    Act::Receive,
+    Act::TryReceive,
+    Act::HangUp,
+    Act::StopListening,
+    Act::Post(0),
+    Act::Post(2),
+    Act::Post(3),
+    Act::TryPost(2),
+    Act::TryPost(3),
+    Act::Take(0),
+    Act::Take(2),
+    Act::Take(3),
+    Act::TryTake(2),
+    Act::TakeTimeout(0),
+    Act::Leave(0),
+    Act::StopTaking(2),
+    Act::Select,
+    Act::TrySelect,
+    Act::SelectTimeout,
+    Act::SelectSend,
+    Act::Park,
+    Act::ParkTimeout,
+    Act::UnparkMain,
+    Act::Yield,
+    Act::Sleep,
+    Act::HandOver,
+    Act::TakeOver,
+    Act::TryHandOver,
+    Act::GetOrInit(1),
+    Act::GetOrInit(2),
+    Act::Get,
+    Act::CallOnce,
+    Act::Meet,
+    Act::ReceiveTimeout,
+];
+
 const CHANNELS_FOR_A_WHILE: &[Act] =
     &[Act::Post(0), Act::Take(0), Act::TakeTimeout(0), Act::Leave(0), Act::FetchAdd(0), Act::Sleep];
 
@@ -497,8 +637,17 @@ const ENDS_OF_CHANNELS: &[Act] = &[
     Act::FetchAdd(0),
 ];
 
-const SELECTING: &[Act] =
-    &[Act::Post(0), Act::Post(1), Act::Leave(0), Act::Leave(1), Act::Select, Act::FetchAdd(0), Act::Add(0)];
+const SELECTING: &[Act] = &[
+    Act::Post(0),
+    Act::Post(1),
+    Act::Leave(0),
+    Act::Leave(1),
+    Act::Select,
+    Act::SelectSend,
+    Act::Take(2),
+    Act::FetchAdd(0),
+    Act::Add(0),
+];
 
 const SELECTING_OR_NOT: &[Act] = &[
     Act::Post(0),
@@ -606,6 +755,8 @@ long_tests! {
 
     channels_without_locks_are_reduced_soundly {
         check(27, CHANNELS, &small());
+        check(37, FULL_CHANNELS, &small());
+        check(39, RENDEZVOUS, &Config { spurious: 0, ..small() });
         check(29, CHANNELS_FOR_A_WHILE, &Config { spurious: 0, ..small() });
         check(31, CHANNELS_FOR_A_WHILE, &Config { spurious: 0, timeouts: Timeouts::Hostile, ..small() });
     }
@@ -613,6 +764,13 @@ long_tests! {
     ends_of_channels_are_reduced_soundly {
         check(17, ENDS_OF_CHANNELS, &small());
         check(19, ENDS_OF_CHANNELS, &Config { spurious: 0, timeouts: Timeouts::Hostile, ..small() });
+    }
+
+    everything_together_is_reduced_soundly {
+        check(41, ALL, &Config { spurious: 0, ..small() });
+        check(43, ALL, &small());
+        check(45, ALL, &Config { spurious: 0, timeouts: Timeouts::Hostile, ..small() });
+        check(47, ALL, &Config { daemons: true, ..small() });
     }
 
     selecting_is_reduced_soundly {

@@ -501,6 +501,11 @@ impl Strategy for Reduction {
         let choice = choices[index];
         let touched = self.way[depth].accesses[index];
         if !self.is_known() {
+            if !choice.how.is_done() {
+                // What it gives up could have been done where it was possible.
+                let given_up = Choice::step(choice.thread);
+                self.plant(state, given_up, &accesses(state, given_up));
+            }
             self.plant(state, choice, &touched);
             self.races_of_last.clone_from(&self.races);
             self.overflow |= self.misses_what_is_forgotten(state, choice.thread);
