@@ -127,6 +127,12 @@ pub fn panics_on_purpose() {
     run::try_with(|state| state.me().panics_on_purpose = true);
 }
 
+/// Whether the panic that the calling thread has just caught was one that the test wanted.
+#[must_use]
+pub fn panicked_on_purpose() -> bool {
+    with(|state| state.me().panic.as_ref().is_some_and(|note| note.on_purpose))
+}
+
 /// Ends the schedule as failed: a test tool's own verdict.
 pub fn fail(kind: verdict::Kind, message: String) -> ! {
     run::end(Ending::Failed(kind, message))

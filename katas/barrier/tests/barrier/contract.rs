@@ -6,7 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use barrier::{Barrier, Broken};
-use kata::scenarios::{Contract, Moves, PANICS, Scene, Setup, Turn};
+use kata::panic_on_purpose;
+use kata::scenarios::{Contract, Moves, PANICS_ON_PURPOSE, Scene, Setup, Turn};
 
 /// A barrier, as the contract sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -235,7 +236,7 @@ impl State {
             (Act::Reset, _) | (Act::PanicAndReset, 1) => {
                 moves.answer(State { broken: false, ..self.breaks() }, DONE);
             }
-            (Act::Panic, _) | (Act::WaitAndPanic, 2) => moves.answer(self.breaks(), PANICS),
+            (Act::Panic, _) | (Act::WaitAndPanic, 2) => moves.answer(self.breaks(), PANICS_ON_PURPOSE),
             (Act::PanicAndReset, _) => moves.go_on(self.breaks(), turn.phase + 1),
             (Act::WaitAndPanic, _) => {
                 for (after, _) in self.waits(Call::Wait, turn, phase, moves) {
@@ -259,7 +260,7 @@ fn act_name(act: Act) -> &'static str {
 fn perform(barrier: &Barrier, act: Act) -> String {
     let panics = || {
         let _party = barrier.party();
-        std::panic::panic_any("burnt")
+        panic_on_purpose("burnt")
     };
     match act {
         Act::Reset => {

@@ -272,7 +272,7 @@ fn work(acts: &[Act], stop: &StopSignal, note: &'static str, scene: &Scene) -> u
             Act::Looks => scene.note(note, usize::from(stop.is_set())),
             Act::Sleeps(pause) => scene.note(note, usize::from(stop.sleep(pause))),
             Act::Waits => scene.gate().pass(),
-            Act::Panics => std::panic::panic_any(BURNT),
+            Act::Panics => kata::panic_on_purpose(BURNT),
         }
     }
     RESULT

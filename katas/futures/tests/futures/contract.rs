@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use std::iter;
 use std::mem;
 use std::num::NonZeroUsize;
-use std::panic::panic_any;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use futures::{Executor, Failure, Future, Until, Waited, Within, as_completed, wait};
-use kata::Gate;
 use kata::scenarios::{Clock, Contract, Moves, Scene, Setup, Turn};
+use kata::{Gate, panic_on_purpose};
 
 mod setups;
 mod state;
@@ -148,7 +147,7 @@ impl Contract for FuturesContract {
             let ending: Ending = match then {
                 Then::Returns => Box::new(move || id),
                 // What is thrown need not be a text.
-                Then::Panics => Box::new(move || panic_any(id)),
+                Then::Panics => Box::new(move || panic_on_purpose(id)),
                 Then::Submits(other) => {
                     let (executor, job) =
                         (Arc::clone(executor), job(other, Takes::NoTime, scene, Box::new(move || other)));

@@ -2,10 +2,10 @@
 
 use std::cell::OnceCell;
 use std::num::NonZeroUsize;
-use std::panic::panic_any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use kata::panic_on_purpose;
 use kata::scenarios::Scene;
 use pool::{Lost, Pool, ShutDown};
 
@@ -54,7 +54,7 @@ impl RealJob {
         self.has_begun = true;
         self.scene.note("job {} begins", self.id);
         match (self.act, &self.handle) {
-            (Act::Panics, _) => panic_any(self.id),
+            (Act::Panics, _) => panic_on_purpose(self.id),
             (Act::Waits, _) => self.scene.gate().pass(),
             (Act::Elsewhere(call), _) => self.call_elsewhere(call),
             (_, Some(handle)) => self.use_its_pool(handle),

@@ -5,8 +5,8 @@ use std::mem::ManuallyDrop;
 use std::thread;
 use std::time::Duration;
 
-use kata::Gate;
-use kata::scenarios::{Contract, Moves, PANICS, Scene, Setup, Turn};
+use kata::scenarios::{Contract, Moves, PANICS_ON_PURPOSE, Scene, Setup, Turn};
+use kata::{Gate, panic_on_purpose};
 use rlock::{Guard, RLock};
 
 /// A lock, as the contract sees it.
@@ -182,7 +182,7 @@ impl Contract for RLockContract {
             Call::Depth => return lock.depth().to_string(),
             Call::LockAndPanic => {
                 let _guard = lock.lock();
-                std::panic::panic_any("burnt")
+                panic_on_purpose("burnt")
             }
             Call::Lock => Some(lock.lock()),
             Call::Try => lock.try_lock(),
@@ -215,7 +215,7 @@ impl Contract for RLockContract {
             Call::Depth => moves.answer(after, state.guards[own].to_string()),
             Call::LockAndPanic if turn.phase == 1 => {
                 after.guards[own] -= 1;
-                moves.answer(after, PANICS);
+                moves.answer(after, PANICS_ON_PURPOSE);
             }
             _ if another_has_it => match call {
                 Call::Try => moves.answer(after, NOT_TAKEN),

@@ -3,7 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
-use kata::scenarios::{Contract, Moves, PANICS, Scene, Setup, Turn};
+use kata::panic_on_purpose;
+use kata::scenarios::{Contract, Moves, PANICS_ON_PURPOSE, Scene, Setup, Turn};
 use semaphore::{Permits, Refused, Semaphore};
 
 /// A semaphore, as the contract sees it.
@@ -176,7 +177,7 @@ impl Contract for SemaphoreContract {
             Call::Timeout(many, limit) => semaphore.acquire_timeout(many, limit),
             Call::AcquireAndPanic(many) => semaphore.acquire(many).map(|permits| {
                 let _permits = permits;
-                std::panic::panic_any("burnt")
+                panic_on_purpose("burnt")
             }),
         };
         let answer = match got {
@@ -260,10 +261,10 @@ impl State {
         let first = place.map_or(self.line.is_empty(), |place| place == 0);
         let next_phase = turn.phase + 1;
         if many > self.permits {
-            moves.answer(after, PANICS);
+            moves.answer(after, PANICS_ON_PURPOSE);
         } else if phase == 2 {
             after.free += many;
-            moves.answer(after, PANICS);
+            moves.answer(after, PANICS_ON_PURPOSE);
         } else if self.closed {
             moves.answer(after, "Closed");
         } else if first && many <= self.free {

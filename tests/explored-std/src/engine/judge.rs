@@ -157,11 +157,10 @@ struct ToldPanic {
     on_purpose: bool,
 }
 
-/// The panic that a harness's schedule fails with. What the harness itself lets a thread panic with, other than main, it has
-/// planned: it knows what has to come of it.
+/// The panic that a harness's schedule fails with. Of those on purpose, other than main's, the harness knows what has to come.
 fn unplanned_panic(state: &State, kind_of_panic: KindOfPanic) -> Option<Failure> {
-    let failure = panic_to_tell(state, kind_of_panic)?.failure;
-    Some(failure).filter(|failure| unwinds(&state.threads[0]) || failure.kind != Verdict::Assertion)
+    let told = panic_to_tell(state, kind_of_panic)?;
+    (unwinds(&state.threads[0]) || !told.on_purpose).then_some(told.failure)
 }
 
 fn unwinds(thread: &ThreadState) -> bool {

@@ -97,7 +97,7 @@ impl Effort {
 }
 
 /// What a [`Session::glance`] saw.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Glance {
     /// What was explored; it ended at the first failure.
     pub coverage: verdict::Coverage,
@@ -106,4 +106,6 @@ pub struct Glance {
     /// Whether something could have happened by accident in one of them ([`Config::spurious`]), and no accident was allowed. If not, these
     /// are all schedules with accidents, too.
     pub spared_accidents: bool,
+    /// The schedule that fails, if one does, for [`Config::replay`].
+    pub failing: Option<String>,
 }

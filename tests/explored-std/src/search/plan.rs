@@ -64,7 +64,7 @@ pub(super) fn with_schedule(text: &str, work: impl FnOnce(Schedule) -> Explorati
 
 /// Runs schedules of a runner's body until one fails or the effort is made.
 pub(crate) fn glance(runner: &mut Runner, effort: Effort) -> Glance {
-    let Found { coverage, steps, spared_accidents, .. } = until_settled(runner, |runner, _| {
+    let Found { coverage, steps, spared_accidents, worst, .. } = until_settled(runner, |runner, _| {
         let (schedules, most) = match effort {
             Effort::Reduced { schedules } if runner.is_reducible() => {
                 return search_everything(runner, Budget::up_to_a_failure(schedules), &[]);
@@ -74,7 +74,9 @@ pub(crate) fn glance(runner: &mut Runner, effort: Effort) -> Glance {
         };
         search_shortest(runner, Budget::up_to_a_failure(schedules), false, most, &[])
     });
-    Glance { coverage, steps, spared_accidents }
+    let manner = runner.manner();
+    let failing = worst.map(|worst| Schedule { choices: worst.choices, manner }.to_string());
+    Glance { coverage, steps, spared_accidents, failing }
 }
 
 /// Searches until it is settled in which way. A first run by itself shows whether there is so much repetition that no search

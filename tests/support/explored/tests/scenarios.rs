@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kata::scenarios::{Clock, Contract, Moves, PANICS, Scene, Setup, Turn, every_small_program};
+use kata::scenarios::{Clock, Contract, Moves, PANICS, PANICS_ON_PURPOSE, Scene, Setup, Turn, every_small_program};
 
 /// How the turnstile below, or its contract, is wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,6 +33,8 @@ enum Mistake {
     Polls,
     /// `give` panics.
     Panics,
+    /// `give` lets a thread of its own find out that it is wrong.
+    AssertsElsewhere,
     /// `give` takes its lock twice.
     LocksItself,
     /// One more than one is lost.
@@ -65,6 +67,10 @@ impl Turnstile {
             Mistake::GivesLater => {
                 let this = Arc::clone(self);
                 thread::spawn(move || this.add());
+            }
+            Mistake::AssertsElsewhere => {
+                self.add();
+                thread::spawn(|| assert!(String::new().len() > 1, "all is lost"));
             }
             Mistake::LocksItself => {
                 let _free = self.free.lock();
@@ -319,6 +325,12 @@ fn a_panic_is_told_with_its_place() {
 }
 
 #[test]
+fn an_assertion_that_fails_on_a_thread_of_the_object_is_a_failure() {
+    let told = told(Mistake::AssertsElsewhere).expect("nobody planned it");
+    assert!(told.starts_with("assertion: thread 2 panicked: all is lost (scenarios.rs:"), "{told}");
+}
+
+#[test]
 fn who_locks_twice_is_in_a_deadlock() {
     fails(Mistake::LocksItself, "deadlock", "give waits, though the contract lets it go on");
 }
@@ -528,7 +540,48 @@ fn an_owner_lets_two_others_go_on() {
     assert!(saw_three.load(std::real::sync::atomic::Ordering::SeqCst), "two wait, and the owner helps");
 }
 
+/// Something that passes a panic on, or panics by itself.
+struct FireContract {
+    by_itself: bool,
+}
+
+impl Contract for FireContract {
+    type Hand = ();
+    type Call = ();
+    type State = ();
+    const CALLS: usize = 1;
+
+    fn setups(&self) -> Vec<Setup<()>> {
+        vec![Setup { name: "a fire", state: () }]
+    }
+
+    fn calls(&self) -> Vec<()> {
+        vec![()]
+    }
+
+    fn name(&self, (): (), _id: usize) -> String {
+        "burn".to_owned()
+    }
+
+    fn hands(&self, _setup: usize, threads: usize, _scene: &Scene) -> Vec<()> {
+        vec![(); threads]
+    }
+
+    fn perform(&self, (): &mut (), (): (), _id: usize, _scene: &Scene) -> String {
+        if self.by_itself { panic!("burnt") } else { kata::panic_on_purpose("burnt") }
+    }
+
+    fn may(&self, (): &(), (): (), _turn: &Turn, moves: &mut Moves<()>) {
+        moves.answer((), PANICS_ON_PURPOSE);
+    }
+}
+
 #[test]
-fn a_panicking_call_has_a_name_of_its_own() {
+fn a_panic_on_purpose_is_another_answer_than_one_that_comes_by_itself() {
+    every_small_program(FireContract { by_itself: false });
+    let told = panic::catch_unwind(|| every_small_program(FireContract { by_itself: true }));
+    let told = *told.expect_err("it panics by itself").downcast::<String>().expect("a failure is told as text");
+    let headline = "burn panics; the contract allows: the panic that was made here";
+    assert!(told.starts_with(&format!("assertion: {headline}")), "{told}");
     assert_eq!(PANICS, "panics");
 }

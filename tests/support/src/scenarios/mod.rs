@@ -100,7 +100,8 @@ pub trait Contract: Send + Sync + 'static {
     /// What a thread does before its first call, for what has to be done on the thread itself.
     fn arrive(&self, _hand: &mut Self::Hand, _scene: &Scene) {}
 
-    /// Makes the call, and says what it answered. A call that panics has the answer [`PANICS`].
+    /// Makes the call, and says what it answered. A call that panics has the answer [`PANICS`], and [`PANICS_ON_PURPOSE`] where it is the
+    /// contract that wants it.
     fn perform(&self, hand: &mut Self::Hand, call: Self::Call, id: usize, scene: &Scene) -> String;
 
     /// What becomes of a thread's hand when its calls are done. Where the end of the last hand would be a call of its own, it is
@@ -121,8 +122,11 @@ pub trait Contract: Send + Sync + 'static {
     }
 }
 
-/// The answer of a call that panics.
+/// The answer of a call that panics by itself.
 pub const PANICS: &str = "panics";
+
+/// The answer of a call that passes a panic on that the contract has made, with [`panic_on_purpose`](crate::panic_on_purpose).
+pub const PANICS_ON_PURPOSE: &str = "panics, as it shall";
 
 /// An object that scenarios begin with.
 #[derive(Clone, Debug)]

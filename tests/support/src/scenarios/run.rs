@@ -168,20 +168,26 @@ impl Runs<'_> {
 
     fn glance(&mut self, program: &Program, round: &Round, effort: Effort) -> Result<Glance, Found> {
         let effort = effort.at_most(self.most_schedules.saturating_sub(self.coverage.schedules));
-        let scenario = Scenario::new(&self.subject, &self.specifications, program, round.timing);
-        let config = config(round.timing, round.spurious);
-        let glanced = caught(|| self.session.glance(&config, effort, &scenario.historian(), scenario.body()));
-        let glance = glanced.map_err(|panic| self.broken(program, &panic))?;
-        if let Some(why) = scenario.broken() {
-            return Err(self.broken(program, &why));
-        }
+        let glance = self.look(program, round.timing, round.spurious, effort)?;
         self.steps = self.steps.saturating_sub(glance.steps);
         self.coverage.schedules += glance.coverage.schedules;
         self.coverage.coarse |= glance.coverage.coarse;
-        if glance.coverage.failing > 0 {
-            return Err(self.failure(program, round));
+        match glance.failing {
+            Some(failing) => Err(self.failure(program, round, failing)?),
+            None => Ok(glance),
         }
-        Ok(glance)
+    }
+
+    /// Runs schedules of a program until one fails, if the contract is any good.
+    fn look(&mut self, program: &Program, timing: Timing, spurious: u32, effort: Effort) -> Result<Glance, Found> {
+        let scenario = Scenario::new(&self.subject, &self.specifications, program, timing);
+        let config = config(timing, spurious);
+        let glanced = caught(|| self.session.glance(&config, effort, &scenario.historian(), scenario.body()));
+        let glance = glanced.map_err(|panic| self.broken(program, &panic))?;
+        match scenario.broken() {
+            Some(why) => Err(self.broken(program, &why)),
+            None => Ok(glance),
+        }
     }
 
     fn broken(&self, program: &Program, why: &str) -> Found {
@@ -198,12 +204,19 @@ impl Runs<'_> {
         names
     }
 
-    /// Tells how the program fails, or a smaller one that fails too.
-    fn failure(&mut self, program: &Program, round: &Round) -> Found {
-        let program = self.smaller(program, round).unwrap_or_else(|| program.clone());
+    /// Tells how the program fails in this schedule, or a smaller program that fails too.
+    fn failure(&mut self, program: &Program, round: &Round, failing: String) -> Result<Found, Found> {
+        let (program, failing) = self.smaller(program, round)?.unwrap_or_else(|| (program.clone(), failing));
         let scenario = Scenario::new(&self.subject, &self.specifications, &program, round.timing);
-        let config = config(round.timing, 1);
-        let mut exploration = self.session.explore(&config, &scenario.historian(), scenario.body());
+        let mut explore = |replay| {
+            let config = Config { replay, ..config(round.timing, 1) };
+            self.session.explore(&config, &scenario.historian(), scenario.body())
+        };
+        let mut exploration = explore(None);
+        if !matches!(exploration.outcome, Outcome::Failed(_)) {
+            // What was found is not lost where this search does not come as far.
+            exploration = explore(Some(failing));
+        }
         if let Outcome::Failed(failure) = &mut exploration.outcome {
             failure.message = with_program(
                 &*self.subject,
@@ -213,7 +226,7 @@ impl Runs<'_> {
             );
         }
         let place = self.order.programs.iter().position(|other| *other == program).unwrap_or_default();
-        self.record(exploration, Case { number: place + 1, timing: round.timing })
+        Ok(self.record(exploration, Case { number: place + 1, timing: round.timing }))
     }
 
     fn record(&self, exploration: Exploration, case: Case) -> Found {
@@ -229,30 +242,27 @@ impl Runs<'_> {
         Found::Record(Box::new(Record { mode: Mode::Schedules, outcome, coverage, trace, position }))
     }
 
-    /// The same program without some of its calls, if it still fails.
-    fn smaller(&mut self, program: &Program, round: &Round) -> Option<Program> {
+    /// The same program without some of its calls, if it still fails, and the schedule in which it does.
+    fn smaller(&mut self, program: &Program, round: &Round) -> Result<Option<(Program, String)>, Found> {
         let mut smallest = None;
         let mut current = program.clone();
         'shorter: loop {
             for (thread, calls) in current.threads.clone().iter().enumerate() {
                 for index in 0..calls.len() {
                     let shorter = current.without(thread, index);
-                    if self.order.programs.contains(&shorter) && self.fails(&shorter, round) {
-                        smallest = Some(shorter.clone());
+                    if !self.order.programs.contains(&shorter) {
+                        continue;
+                    }
+                    let effort = Effort::Reduced { schedules: round.schedules };
+                    if let Some(failing) = self.look(&shorter, round.timing, 1, effort)?.failing {
+                        smallest = Some((shorter.clone(), failing));
                         current = shorter;
                         continue 'shorter;
                     }
                 }
             }
-            return smallest;
+            return Ok(smallest);
         }
-    }
-
-    fn fails(&mut self, program: &Program, round: &Round) -> bool {
-        let scenario = Scenario::new(&self.subject, &self.specifications, program, round.timing);
-        let effort = Effort::Reduced { schedules: round.schedules };
-        let glance = self.session.glance(&config(round.timing, 1), effort, &scenario.historian(), scenario.body());
-        glance.coverage.failing > 0
     }
 
     /// Where nothing fails, the beginning of a program in which a call waits and another one lets it go on.

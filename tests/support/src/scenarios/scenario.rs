@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use verdict::schedule::Timing;
 
-use super::PANICS;
 use super::erased::{Hand, Limits, Subject};
 use super::history::{Judge, Missing, Violation};
 use super::memo::Shared;
@@ -18,6 +17,7 @@ use super::program::{Placed, Program};
 use super::scene::Scene;
 use super::table::{Seen, Table};
 use super::tell::{tell, thread_name};
+use super::{PANICS, PANICS_ON_PURPOSE};
 
 /// A program, ready to be explored.
 pub(super) struct Scenario {
@@ -136,7 +136,8 @@ fn act(scene: Scene, hands: Vec<Box<dyn Hand>>, threads: &Arc<Vec<Part>>, openin
                 };
                 explored::mark(Marked::Begins(*number), "call", told);
                 let answer = catch_unwind(AssertUnwindSafe(|| hand.perform(placed.call, placed.id, &scene)));
-                let answer = answer.unwrap_or_else(|_| PANICS.to_owned());
+                let panics = || if explored::panicked_on_purpose() { PANICS_ON_PURPOSE } else { PANICS };
+                let answer = answer.unwrap_or_else(|_| panics().to_owned());
                 explored::mark(Marked::Returns(*number, answer), "return", told);
             }
             hand.leave();

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::PANICS;
 use super::erased::Subject;
 use super::history::{Missing, Violation};
 use super::program::Program;
 use super::table::{Seen, Table};
+use super::{PANICS, PANICS_ON_PURPOSE};
 
 /// The answer of a call that gives none.
 const NO_ANSWER: &str = "()";
@@ -37,13 +37,14 @@ fn headline(subject: &dyn Subject, program: &Program, violation: &Violation, tab
             let answers = answers.iter().map(|answer| match &**answer {
                 NO_ANSWER => "to return",
                 PANICS => "to panic",
+                PANICS_ON_PURPOSE => "the panic that was made here",
                 answer => answer,
             });
             let allowed: Vec<&str> = answers.chain(waits.then_some("to wait")).collect();
             let allowed = if allowed.is_empty() { "nothing of this now".to_owned() } else { allowed.join(", or ") };
             let does = match &*table.answer_text(answer) {
                 NO_ANSWER => "returns".to_owned(),
-                PANICS => PANICS.to_owned(),
+                panic @ (PANICS | PANICS_ON_PURPOSE) => panic.to_owned(),
                 answer => format!("answers {answer}"),
             };
             let now = table.moment(violation.now);
