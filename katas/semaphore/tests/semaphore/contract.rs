@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use kata::panic_on_purpose;
-use kata::scenarios::{Contract, Moves, PANICS_ON_PURPOSE, Scene, Setup, Turn};
+use kata::scenarios::{Contract, Moves, PANICS, PANICS_ON_PURPOSE, Scene, Setup, Turn};
 use semaphore::{Permits, Refused, Semaphore};
 
 /// A semaphore, as the contract sees it.
@@ -261,7 +261,7 @@ impl State {
         let first = place.map_or(self.line.is_empty(), |place| place == 0);
         let next_phase = turn.phase + 1;
         if many > self.permits {
-            moves.answer(after, PANICS_ON_PURPOSE);
+            moves.answer(after, PANICS);
         } else if phase == 2 {
             after.free += many;
             moves.answer(after, PANICS_ON_PURPOSE);
