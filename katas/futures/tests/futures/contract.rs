@@ -72,6 +72,12 @@ impl Contract for FuturesContract {
         self.starts().iter().map(|start| Setup { name: start.name, state: start.state() }).collect()
     }
 
+    /// Each list belongs to a thread of its own.
+    fn parts(&self, setup: usize) -> usize {
+        let lists = self.starts()[setup].lists.len();
+        if lists > 1 { lists } else { 0 }
+    }
+
     fn calls(&self) -> Vec<Call> {
         use Call::*;
         let limits = [Duration::ZERO, LIMIT, Duration::MAX];

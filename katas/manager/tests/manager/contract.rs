@@ -38,11 +38,11 @@ impl Contract for OwnerContract {
 
     fn setups(&self) -> Vec<Setup<State>> {
         let value = State { value: i64::MAX - 1, list: Vec::new(), map: BTreeMap::new() };
-        let list = State { list: vec![11], ..value.clone() };
+        let list = State { list: vec![5], ..value.clone() };
         vec![
             Setup { name: "a value that is nearly as large as can be", state: value },
             Setup { name: "a list of one item", state: list.clone() },
-            Setup { name: "a map of one key", state: State { map: BTreeMap::from([("a", 11)]), ..list } },
+            Setup { name: "a map of one key", state: State { map: BTreeMap::from([("a", 5)]), ..list } },
         ]
     }
 

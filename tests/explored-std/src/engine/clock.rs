@@ -67,7 +67,7 @@ impl State {
     fn tick(&mut self, all_poll: bool) -> bool {
         let part = if all_poll { self.ticked / TICK } else { self.ticked };
         let step = part.max(MILLISECOND);
-        if self.now + step >= self.first_deadline() {
+        if self.now + step >= self.first_deadline(true) {
             return self.advance_clock(true);
         }
         self.ticked += step;
@@ -75,11 +75,13 @@ impl State {
         false
     }
 
-    /// The earliest deadline of those that wait and were not called.
-    pub(super) fn first_deadline(&self) -> u64 {
+    /// The earliest deadline of those that wait and were not called. A harness waits until nobody can go on: while somebody can, its
+    /// deadlines don't count, since all is not `still`.
+    pub(super) fn first_deadline(&self, still: bool) -> u64 {
         let mut first = NEVER;
         for (index, thread) in self.live_threads() {
             if thread.pending.deadline < first
+                && (still || thread.pending.kind != Kind::Never)
                 && thread.pending.deadline > self.now
                 && !(thread.pending.kind == Kind::Wake && thread.notified)
                 && !is_possible(&self.threads, &self.objects, index)
@@ -92,7 +94,7 @@ impl State {
 
     /// Moves time to the first deadline, if there is one; `still` if that is because nobody could go on.
     pub(super) fn advance_clock(&mut self, still: bool) -> bool {
-        let to = self.first_deadline();
+        let to = self.first_deadline(still);
         if to == NEVER {
             return false;
         }
@@ -101,6 +103,20 @@ impl State {
         self.time_passed();
         self.length_at_advance = self.length();
         true
+    }
+
+    /// Moves time although somebody can go on: to the first deadline; or a little, where somebody looks at the clock, who may wait for
+    /// a limit to be exceeded. Says whether it did.
+    pub(super) fn time_has_to_move(&mut self) -> bool {
+        if self.advance_clock(false) {
+            return true;
+        }
+        let looks = self.clock_read;
+        if looks {
+            self.move_time(self.now + MILLISECOND, false);
+            self.length_at_advance = self.length();
+        }
+        looks
     }
 
     /// The operation that it is to look at the clock, for the running thread, if it is one.

@@ -393,11 +393,10 @@ impl State {
             return;
         }
         let patience = PATIENCE + PATIENCE_WITH_EACH * crowd;
-        let timer_is_due = self.length() - self.length_at_advance > patience && self.first_deadline() != NEVER;
-        if timer_is_due {
+        let is_patient = self.length() - self.length_at_advance <= patience;
+        if !is_patient && self.time_has_to_move() {
             // What the others would do before it, or when it comes later, is not explored.
             self.forced = true;
-            self.advance_clock(false);
         }
         let (mut held_back, mut somebody_waits_for_time) = (false, false);
         for (index, thread) in self.live_threads() {

@@ -25,6 +25,8 @@ enum Mistake {
     LooksAtTheClockFirst,
     /// `take_within` gives up at once.
     NeverWaits,
+    /// None: `take_within` gives up when its limit is not over but exceeded, and asks again and again until then.
+    GivesUpWhenItIsLater,
     /// `take_within` gives up a second too late.
     GivesUpLate,
     /// `take` spins.
@@ -143,8 +145,10 @@ impl Turnstile {
         let mut deadline = Instant::now() + limit + late;
         let mut free = self.free.lock().unwrap();
         while *free == 0 {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || self.mistake == Mistake::NeverWaits {
+            let now = Instant::now();
+            let left = deadline.saturating_duration_since(now);
+            let is_over = if self.mistake == Mistake::GivesUpWhenItIsLater { now > deadline } else { now >= deadline };
+            if is_over || self.mistake == Mistake::NeverWaits {
                 return "none";
             }
             let (woken, result) = self.given.wait_timeout(free, left).unwrap();
@@ -299,6 +303,11 @@ fn what_ends_too_late_is_no_wait_for_ever() {
 }
 
 /// The wakeup comes when the limit is over: who gives up then must leave it to the next one.
+#[test]
+fn a_limit_may_be_exceeded_by_as_little_as_one_looks_at_the_clock() {
+    assert_eq!(told(Mistake::GivesUpWhenItIsLater), None);
+}
+
 #[test]
 fn what_comes_at_the_end_of_a_limit_is_tried() {
     let rest = fails(Mistake::LooksAtTheClockFirst, "lost-wakeup", "take waits, though the contract lets it go on");

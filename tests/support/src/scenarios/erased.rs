@@ -14,6 +14,7 @@ pub(super) trait Subject: Send + Sync {
     fn calls(&self, setup: usize) -> Vec<usize>;
     fn name(&self, call: usize, id: usize) -> String;
     fn makes_sense(&self, setup: usize, program: &[Vec<usize>]) -> bool;
+    fn parts(&self, setup: usize) -> usize;
     fn limit(&self, call: usize) -> Option<Duration>;
     fn limits(&self) -> Limits;
     /// A specification that knows no state yet but that of the setup, which is 0.
@@ -88,6 +89,10 @@ impl<C: Contract> Subject for Erased<C> {
 
     fn makes_sense(&self, setup: usize, program: &[Vec<usize>]) -> bool {
         self.0.contract.makes_sense(setup, &self.program(program))
+    }
+
+    fn parts(&self, setup: usize) -> usize {
+        self.0.contract.parts(setup)
     }
 
     fn limit(&self, call: usize) -> Option<Duration> {

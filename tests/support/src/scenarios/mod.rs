@@ -94,6 +94,12 @@ pub trait Contract: Send + Sync + 'static {
     /// Makes the object of a setup, and what each of the threads gets of it.
     fn hands(&self, setup: usize, threads: usize, scene: &Scene) -> Vec<Self::Hand>;
 
+    /// How many of the first threads have a part of their own in a setup: an owner, one who waits. The others are alike: programs in
+    /// which they only change places are the same.
+    fn parts(&self, _setup: usize) -> usize {
+        0
+    }
+
     /// Moves things between the hands, now that it is known who makes which calls: for what only one thread can have.
     fn deal(&self, _hands: &mut [Self::Hand], _program: &[Vec<Self::Call>]) {}
 

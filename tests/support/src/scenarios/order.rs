@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::erased::{Subject, caught};
 use super::memo::Shared;
-use super::program::{Program, of_size};
+use super::program::{Program, of_size, sort_alike};
 use super::table::{NOTHING, Progress, Seen, Set, Table};
 
 /// Programs so small are tried first, whatever they can tell.
@@ -81,7 +81,8 @@ fn mixed(programs: Vec<Program>) -> Vec<Program> {
 fn all_of_size(subject: &dyn Subject, size: usize) -> Vec<Program> {
     let of_setup = |setup| {
         let makes_sense = |threads: &[Vec<usize>]| subject.makes_sense(setup, threads);
-        of_size(setup, &subject.calls(setup), size, subject.limits().threads, makes_sense)
+        let parts = subject.parts(setup);
+        of_size(setup, &subject.calls(setup), size, subject.limits().threads, parts, makes_sense)
     };
     (0..subject.setups().len()).flat_map(of_setup).collect()
 }
@@ -90,34 +91,44 @@ fn all_of_size(subject: &dyn Subject, size: usize) -> Vec<Program> {
 fn telling(subject: &dyn Subject, specifications: &[Shared], size: usize) -> Vec<Program> {
     let mut found = BTreeSet::new();
     for setup in 0..subject.setups().len() {
-        let calls = subject.calls(setup);
+        let (calls, parts) = (subject.calls(setup), subject.parts(setup));
         let waiters: Vec<usize> = calls
             .iter()
             .copied()
             .filter(|&call| caught(|| has_to_wait(subject, specifications, setup, call)).unwrap_or(false))
             .collect();
         for many in 1..subject.limits().threads.min(size) {
-            for waiting in of_size(setup, &waiters, many, many, |threads| threads.len() == many) {
-                for helper in of_size(setup, &calls, size - many, 1, |_| true) {
-                    let mut threads = [&waiting.threads[..], &helper.threads].concat();
-                    // In a setup with an owner, that is the first thread: it may be the one that helps.
-                    threads.sort();
-                    if !subject.makes_sense(setup, &threads) {
-                        continue;
-                    }
-                    let place = threads.iter().position(|calls| *calls == helper.threads[0]).unwrap_or_default();
-                    let program = Program { setup, threads };
-                    match caught(|| lets_one_go_on(subject, specifications, &program, place)) {
-                        Ok(false) => {}
-                        Ok(true) => drop(found.insert(program)),
-                        // Whoever tries the program says what is wrong with the contract.
-                        Err(_) => return vec![program],
+            for waiting in of_size(setup, &waiters, many, many, parts, |threads| threads.len() == many) {
+                for helper in of_size(setup, &calls, size - many, 1, 0, |_| true) {
+                    for program in beside(&waiting, &helper, parts) {
+                        if !subject.makes_sense(setup, &program.threads) {
+                            continue;
+                        }
+                        let place = program.threads.iter().position(|calls| *calls == helper.threads[0]);
+                        match caught(|| lets_one_go_on(subject, specifications, &program, place.unwrap_or_default())) {
+                            Ok(false) => {}
+                            Ok(true) => drop(found.insert(program)),
+                            // Whoever tries the program says what is wrong with the contract.
+                            Err(_) => return vec![program],
+                        }
                     }
                 }
             }
         }
     }
     found.into_iter().collect()
+}
+
+/// One thread more, at each place where that is another program: in a setup with an owner, that is the first thread, and it may be the one
+/// that helps.
+fn beside(waiting: &Program, helper: &Program, parts: usize) -> BTreeSet<Program> {
+    let with = |place: usize| {
+        let mut threads = waiting.threads.clone();
+        threads.insert(place, helper.threads[0].clone());
+        sort_alike(&mut threads, parts);
+        Program { setup: waiting.setup, threads }
+    };
+    (0..=waiting.threads.len()).map(with).collect()
 }
 
 fn table(subject: &dyn Subject, specifications: &[Shared], program: &Program) -> Table {

@@ -249,7 +249,7 @@ impl Runs<'_> {
         'shorter: loop {
             for (thread, calls) in current.threads.clone().iter().enumerate() {
                 for index in 0..calls.len() {
-                    let shorter = current.without(thread, index);
+                    let shorter = current.without(thread, index, self.subject.parts(current.setup));
                     if !self.order.programs.contains(&shorter) {
                         continue;
                     }
