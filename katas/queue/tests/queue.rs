@@ -183,8 +183,9 @@ fn every_item_reaches_one_of_several_consumers() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check queue get_timeout_gives_up_when_its_time_is_up"]
 fn get_timeout_gives_up_when_its_time_is_up() {
-    use Comes::{AsItEnds, AsItEndsAndIsTakenBack, BeforeItEnds, Nothing};
-    let cases = [Nothing(Duration::from_nanos(1)), Nothing(AGES), BeforeItEnds, AsItEnds, AsItEndsAndIsTakenBack];
+    use Comes::{AsItEnds, AsItEndsAndIsTakenBack, BeforeItEnds, BehindIt, Nothing};
+    let nothing = [Duration::from_nanos(1), AGES].map(Nothing);
+    let cases = nothing.into_iter().chain([BeforeItEnds, AsItEnds, AsItEndsAndIsTakenBack, BehindIt]);
     Check::new().schedules_only().each(cases, |comes| match *comes {
         Nothing(limit) => {
             let start = Instant::now();
@@ -211,6 +212,7 @@ fn get_timeout_gives_up_when_its_time_is_up() {
         }
         AsItEnds => who_gives_up_keeps_nothing_from_another(|_| None),
         AsItEndsAndIsTakenBack => who_gives_up_keeps_nothing_from_another(|queue| queue.try_get().ok()),
+        BehindIt => who_gives_up_leaves_no_gap(),
     });
 }
 
@@ -235,6 +237,25 @@ fn who_gives_up_keeps_nothing_from_another(take_back: fn(&Queue<&'static str>) -
     assert_eq!(items, all, "each of them came out once");
 }
 
+/// They come one after the other, and those in the middle give up. Then two items come, for those who still wait.
+fn who_gives_up_leaves_no_gap() {
+    let queue = Arc::new(Queue::bounded(size(1)));
+    let waits = [None, Some(LIMIT), Some(LIMIT), Some(LIMIT), None];
+    let come = (0..).zip(waits).map(|(second, limit)| {
+        spawn("waits", &queue, move |queue| {
+            thread::sleep(Duration::from_secs(second));
+            limit.map_or_else(|| queue.get(), |limit| queue.get_timeout(limit))
+        })
+    });
+    let come = Vec::from_iter(come);
+    thread::sleep(2 * LIMIT);
+    assert_eq!(["one", "other"].map(|item| queue.put(item)), [Ok(()); 2]);
+    let mut came = Vec::from_iter(come.into_iter().map(|thread| thread.join().unwrap()));
+    came.sort_by_key(|outcome| outcome.ok());
+    let empty = Err(GetError::Empty);
+    assert_eq!(came, [empty, empty, empty, Ok("one"), Ok("other")], "each item is for one who still waits");
+}
+
 /// What comes while somebody waits for a limited time.
 enum Comes {
     /// Within this limit.
@@ -242,6 +263,7 @@ enum Comes {
     BeforeItEnds,
     AsItEnds,
     AsItEndsAndIsTakenBack,
+    BehindIt,
 }
 
 impl Display for Comes {
@@ -250,6 +272,7 @@ impl Display for Comes {
             Comes::Nothing(limit) => write!(f, "a limit of {limit:?} in which nothing comes"),
             Comes::BeforeItEnds => f.write_str("an item that comes before the limit ends"),
             Comes::AsItEnds => f.write_str("an item that comes as the limit ends"),
+            Comes::BehindIt => f.write_str("items that come when three in a row have given up"),
             Comes::AsItEndsAndIsTakenBack => f.write_str("an item that comes as the limit ends, and may be taken back"),
         }
     }
