@@ -27,6 +27,7 @@ use crate::cancel::Cancel;
 use crate::console::{Console, Event};
 use crate::error::{Error, Result};
 use crate::judging::build::Built;
+use crate::judging::inspect::Inspected;
 use crate::judging::run::Ran;
 use crate::judging::settings::{Purpose, Settings};
 use crate::judging::stage::Loaded;
@@ -82,18 +83,24 @@ impl Session<'_> {
         console.happened(Event::Building);
         let order: Vec<String> = subjects.iter().map(|subject| subject.id.clone()).collect();
         let (mut entries, mut sound) = (Vec::new(), Vec::new());
-        for loaded in stage::load(subjects, settings.purpose)? {
-            let objections = if settings.inspection { inspect::inspect(repository, &loaded) } else { Ok(Vec::new()) };
-            match objections {
-                Ok(objections) if objections.is_empty() => sound.push(loaded),
-                Ok(objections) => entries.push(Entry::Rejected(loaded, objections)),
+        for mut loaded in stage::load(subjects, settings.purpose)? {
+            let found =
+                if settings.inspection { inspect::inspect(repository, &loaded) } else { Ok(Inspected::default()) };
+            match found {
+                Ok(Inspected { objections, unread }) if objections.is_empty() => {
+                    loaded.unread = unread;
+                    sound.push(loaded);
+                }
+                Ok(Inspected { objections, unread }) => {
+                    entries.push(Entry::Rejected(loaded, [objections, unread].concat()));
+                }
                 Err(error) if self.is_of_strangers() => entries.push(Entry::Failed(loaded, error.to_string())),
                 Err(error) => return Err(error),
             }
         }
         if !sound.is_empty() {
             let staged = stage::stage(repository, label, sound)?;
-            entries.extend(build::build(self, staged)?.into_iter().map(Entry::Built));
+            entries.extend(build::build(self, staged)?.into_iter().map(Entry::of));
         }
         let place: BTreeMap<&String, usize> = order.iter().enumerate().map(|(place, id)| (id, place)).collect();
         entries.sort_by_key(|entry| place.get(&entry.loaded().subject.id).copied());
@@ -290,6 +297,15 @@ impl Prepared {
 }
 
 impl Entry {
+    /// What was built; but what the compiler could read and the inspection could not is rejected, and never run.
+    fn of(mut built: Built) -> Entry {
+        if built.loaded.unread.is_empty() || built.programs.is_empty() {
+            return Entry::Built(built);
+        }
+        let unread = std::mem::take(&mut built.loaded.unread);
+        Entry::Rejected(built.loaded, unread)
+    }
+
     fn workload(&self) -> std::result::Result<&Path, &[Diagnostic]> {
         match self {
             Entry::Rejected(_, objections) => Err(objections),
@@ -304,6 +320,40 @@ impl Entry {
         match self {
             Entry::Rejected(loaded, _) | Entry::Failed(loaded, _) => loaded,
             Entry::Built(built) => &built.loaded,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judging::group::Program;
+    use crate::subject::{self, catalog};
+
+    #[test]
+    fn what_compiles_although_it_was_not_read_is_rejected() {
+        let repository = Repository::find(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let kata = catalog::all(&repository).unwrap().into_iter().next().unwrap();
+        let unread = Diagnostic {
+            level: "rule".to_string(),
+            message: "`old.rs` can't be read".to_string(),
+            file: Some("old.rs".to_string()),
+            line: Some(1),
+            rendered: String::new(),
+        };
+        let entry = |unread: &[Diagnostic], modes: &[Mode]| {
+            let subjects = vec![subject::solution(&repository, &kata)];
+            let mut loaded = stage::load(subjects, Purpose::Tests).unwrap().remove(0);
+            loaded.unread = unread.to_vec();
+            let program = |mode: &Mode| (*mode, Program { path: "program".into(), part: None });
+            let programs = modes.iter().map(program).collect();
+            Entry::of(Built { loaded, programs, diagnostics: Vec::new(), only_alone: false })
+        };
+        assert!(matches!(entry(&[], &[Mode::Schedules, Mode::Threads]), Entry::Built(_)));
+        assert!(matches!(entry(std::slice::from_ref(&unread), &[]), Entry::Built(_)), "the compiler says it better");
+        for modes in [&[Mode::Schedules, Mode::Threads][..], &[Mode::Threads], &[Mode::Schedules]] {
+            let rejected = entry(std::slice::from_ref(&unread), modes);
+            assert!(matches!(rejected, Entry::Rejected(_, objections) if objections == [unread.clone()]));
         }
     }
 }

@@ -112,7 +112,9 @@ pub(super) fn groups(
     first: usize,
     may: impl Fn(usize, Mode) -> bool,
 ) -> Vec<Group> {
-    let may_share = |one: &Loaded| matches!(trust, Trust::Own) || strangers_may_share(&one.subject.kata);
+    // Where a file was not inspected, nobody knows what is in it.
+    let may_share =
+        |one: &Loaded| one.unread.is_empty() && (matches!(trust, Trust::Own) || strangers_may_share(&one.subject.kata));
     let mut together: BTreeMap<(&str, Mode), Vec<usize>> = BTreeMap::new();
     for (place, one) in subjects.iter().enumerate().filter(|(_, one)| may_share(one)) {
         for mode in one.modes().iter().filter(|mode| may(place, **mode)) {

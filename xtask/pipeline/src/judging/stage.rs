@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
-use verdict::Mode;
+use verdict::{Diagnostic, Mode};
 
 use crate::error::{Error, Result};
 use crate::judging::group::Group;
@@ -39,6 +39,8 @@ pub struct Loaded {
     pub files: Files,
     /// What it is built for.
     pub purpose: Purpose,
+    /// What there is to say of files that could not be inspected. If it compiles nevertheless, it must not be run.
+    pub(super) unread: Vec<Diagnostic>,
 }
 
 impl Loaded {
@@ -68,7 +70,8 @@ impl Loaded {
 /// # Errors
 /// A subject's files are not what a submission may hold.
 pub(crate) fn load(subjects: Vec<Subject>, purpose: Purpose) -> Result<Vec<Loaded>> {
-    let load = |subject: Subject| Ok(Loaded { files: sources::read(&subject.source)?, subject, purpose });
+    let load =
+        |subject: Subject| Ok(Loaded { files: sources::read(&subject.source)?, subject, purpose, unread: Vec::new() });
     subjects.into_iter().map(load).collect()
 }
 

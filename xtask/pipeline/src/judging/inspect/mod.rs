@@ -6,17 +6,18 @@
 mod given;
 mod names;
 mod rules;
+mod source;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use proc_macro2::TokenStream;
 use verdict::Diagnostic;
 
 use crate::error::{Error, Result};
 use crate::judging::inspect::names::{Names, STD};
+use crate::judging::inspect::source::Reading;
 use crate::judging::nesting;
 use crate::judging::stage::Loaded;
 use crate::repository::Repository;
@@ -33,20 +34,29 @@ struct Objection {
     message: String,
 }
 
-/// What the subject's files do against the rules; empty if nothing.
+/// What there is to say against a subject's files.
+#[derive(Debug, Default)]
+pub(super) struct Inspected {
+    /// What they do against the rules.
+    pub(super) objections: Vec<Diagnostic>,
+    /// Those that can't be read. The compiler says better what is wrong with them; but if it finds nothing, nobody knows what they do.
+    pub(super) unread: Vec<Diagnostic>,
+}
+
+/// Reads the subject's files.
 ///
 /// # Errors
-/// The files could not be read at all, which is our mistake: a text that nobody foresaw.
-pub(super) fn inspect(repository: &Repository, loaded: &Loaded) -> Result<Vec<Diagnostic>> {
+/// They made us fail, which is our mistake: a text that nobody foresaw.
+pub(super) fn inspect(repository: &Repository, loaded: &Loaded) -> Result<Inspected> {
     let kata = &loaded.subject.kata;
     let stub = repository.stub(&kata.name);
     let stub = fs::read_to_string(&stub).map_err(Error::io("read", &stub))?;
-    let objections = thread::scope(|scope| {
+    let found = thread::scope(|scope| {
         let reader = thread::Builder::new().stack_size(nesting::STACK);
         let objections = || objections(&loaded.files, &stub, &kata.about.rules);
         reader.spawn_scoped(scope, objections).map(|reading| reading.join().ok())
     });
-    let objections = objections.ok().flatten().ok_or_else(|| {
+    let (objections, unread) = found.ok().flatten().ok_or_else(|| {
         Error::new(
             format!("the rules of `{}` could not be applied to {}", kata.name, loaded.subject.name),
             "Look at its text by hand, and report it: no text should do that.",
@@ -62,24 +72,29 @@ pub(super) fn inspect(repository: &Repository, loaded: &Loaded) -> Result<Vec<Di
             line: Some(line),
         }
     };
-    Ok(objections.into_iter().map(diagnostic).collect())
+    let diagnostics = |objections: Vec<Objection>| objections.into_iter().map(diagnostic).collect();
+    Ok(Inspected { objections: diagnostics(objections), unread: diagnostics(unread) })
 }
 
-/// The objections to all files, those to one file together and in the order of its lines.
-fn objections(files: &Files, stub: &str, rules: &Rules) -> Vec<Objection> {
+/// The objections to all files, those to one file together and in the order of its lines; and those to files that can't be read.
+fn objections(files: &Files, stub: &str, rules: &Rules) -> (Vec<Objection>, Vec<Objection>) {
     let unsafe_blocks = if rules.allow_unsafe { rules::unsafe_modules(stub) } else { Vec::new() };
-    let (mut objections, mut read, mut trees) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let (mut objections, mut unread, mut read, mut trees) = (Vec::new(), Vec::new(), Vec::new(), BTreeMap::new());
     for (file, text) in files {
-        // What does not parse does not compile: the compiler says it better.
-        let Ok(tokens) = text.parse::<TokenStream>() else { continue };
-        if let Some(line) = nesting::too_deep(&tokens) {
-            let message = "this is nested more deeply than the compiler can read".to_string();
-            objections.push(Objection { file: file.clone(), line, message });
-            continue;
+        match source::read(text) {
+            Reading::Read(tokens, tree) => {
+                read.push((file, tokens));
+                trees.insert(file.clone(), tree);
+            }
+            Reading::TooDeep(line) => {
+                let message = "this is nested more deeply than the compiler can read".to_string();
+                objections.push(Objection { file: file.clone(), line, message });
+            }
+            Reading::Unread(line) => {
+                let message = format!("`{}` can't be read as Rust: repair it, or remove it", slashed(file));
+                unread.push(Objection { file: file.clone(), line, message });
+            }
         }
-        let Ok(tree) = syn::parse_file(text) else { continue };
-        read.push((file, tokens));
-        trees.insert(file.clone(), tree);
     }
     let (std, forbidden) = (syn::parse_file(STD).expect("it is Rust"), rules::forbidden(rules));
     let names = Names::new(&trees, &std, forbidden.iter().map(|(path, _)| path.clone()).collect());
@@ -93,7 +108,7 @@ fn objections(files: &Files, stub: &str, rules: &Rules) -> Vec<Objection> {
     }
     objections.sort();
     objections.dedup();
-    objections
+    (objections, unread)
 }
 
 fn shown_path(subject: &crate::subject::Subject, file: &Path) -> String {
@@ -124,8 +139,8 @@ mod tests {
     fn objections_to(repository: &Repository, subject: &Subject) -> Vec<String> {
         let files = sources::read(&subject.source).unwrap_or_else(|why| panic!("{}: {why:?}", subject.name));
         let stub = fs::read_to_string(repository.stub(&subject.kata.name)).expect("a stub");
-        let objections = objections(&files, &stub, &subject.kata.about.rules);
-        objections.into_iter().map(|one| format!("{}: {}", subject.name, one.message)).collect()
+        let (objections, unread) = objections(&files, &stub, &subject.kata.about.rules);
+        objections.into_iter().chain(unread).map(|one| format!("{}: {}", subject.name, one.message)).collect()
     }
 
     /// What must not be refused for its looks, and what must be.
@@ -142,5 +157,38 @@ mod tests {
                 assert_eq!(breaks_a_rule, !found.is_empty(), "{}: {found:#?}", subject.name);
             }
         }
+    }
+
+    fn files(files: &[(&str, &str)]) -> Files {
+        files.iter().map(|(file, text)| (PathBuf::from(file), text.to_string())).collect()
+    }
+
+    #[test]
+    fn a_first_line_for_the_shell_hides_nothing() {
+        for first in ["#!(", "#!/bin/sh", "#!", "#! // [\r", "\u{feff}#! {", "#! /* [ */ (", "#! //! [", "#!\"["] {
+            let text = format!("{first}\nuse std::process::exit;");
+            let (found, _) = objections(&files(&[("lib.rs", &text)]), "", &Rules::default());
+            let lines: Vec<u32> = found.iter().map(|objection| objection.line).collect();
+            assert_eq!(lines, [2], "{first}: {found:?}");
+        }
+        for attribute in ["#![feature(x)]", "#! /* ( */ [feature(x)]", "#! // (\n\u{2028}[feature(x)]"] {
+            let (found, _) = objections(&files(&[("lib.rs", attribute)]), "", &Rules::default());
+            assert_eq!(found.len(), 1, "{attribute}");
+        }
+    }
+
+    #[test]
+    fn what_can_t_be_read_is_told_from_what_breaks_a_rule() {
+        let texts = [("lib.rs", "mod a;\nuse std::process::exit;"), ("a.rs", "\n\u{0}"), ("b/c.rs", "\nfn (")];
+        let (objections, unread) = objections(&files(&texts), "", &Rules::default());
+        assert_eq!(objections.len(), 1);
+        let told: Vec<(u32, &str)> = unread.iter().map(|one| (one.line, one.message.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                (2, "`a.rs` can't be read as Rust: repair it, or remove it"),
+                (2, "`b/c.rs` can't be read as Rust: repair it, or remove it"),
+            ]
+        );
     }
 }
