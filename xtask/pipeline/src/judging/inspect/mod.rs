@@ -7,6 +7,7 @@ mod given;
 mod names;
 mod rules;
 mod source;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -11,6 +11,7 @@ use syn::visit::{self, Visit};
 
 use crate::judging::inspect::names::{Names, Namespace, possible};
 use crate::judging::inspect::plain;
+use crate::judging::inspect::tokens::{self, Named};
 use crate::subject::catalog::Rules;
 
 /// Paths that no submission may use, with the reason.
@@ -53,6 +54,10 @@ const ATTRIBUTES: [(&str, &str); 9] = [
     ("global_allocator", "it replaces what the tests rely on"),
 ];
 
+/// What does the same as something else, or nearly: a rule on the first covers the other.
+const TWINS: [(&str, &str); 4] =
+    [("sleep", "sleep_ms"), ("park", "park_timeout"), ("park", "park_timeout_ms"), ("park_timeout", "park_timeout_ms")];
+
 /// So many steps from alias to alias are followed.
 const MOST_ALIASES: usize = 8;
 /// So many meanings of one path are looked at.
@@ -79,8 +84,15 @@ fn modules(tokens: &TokenStream) -> impl Iterator<Item = (usize, String)> {
 /// Paths and names that a submission to this kata may not use, with the reason.
 pub(super) fn forbidden(rules: &Rules) -> Vec<(String, String)> {
     let always = PATHS.iter().map(|(path, why)| (path.to_string(), why.to_string()));
-    let here = rules.forbid.iter().map(|path| (path.clone(), "this kata is about doing without it".to_string()));
+    let here = rules.forbid.iter().flat_map(|path| [path.clone()].into_iter().chain(twins(path)));
+    let here = here.map(|path| (path, "this kata is about doing without it".to_string()));
     always.chain(here).collect()
+}
+
+/// What else does what this path's function does, in the same module.
+fn twins(path: &str) -> impl Iterator<Item = String> {
+    let (module, name) = path.rfind("::").map_or(("", path), |colons| path.split_at(colons + 2));
+    TWINS.iter().filter(move |(first, _)| *first == name).map(move |(_, twin)| format!("{module}{twin}"))
 }
 
 /// Lines and objections to one of the crate's files, in order, each once. The modules are those that may stand as they were `given`,
@@ -218,6 +230,21 @@ impl Imports {
 }
 
 impl<'tree> Visit<'tree> for Imports {
+    /// Macros, and what the syntax tree leaves as tokens.
+    fn visit_token_stream(&mut self, tokens: &'tree TokenStream) {
+        for named in tokens::named(tokens.clone()) {
+            match named {
+                Named::Import(_, path, Some(name)) => self.add_name(name, path.trim_start_matches("::").to_string()),
+                // Nobody knows what is beside it where it ends up.
+                Named::Import(_, path, None) => {
+                    let prefix = path.trim_start_matches("::").to_string();
+                    self.globs.push(Glob { prefix, own: Items::default() });
+                }
+                Named::Path(..) | Named::Macro(..) | Named::Attribute(..) | Named::TooLong(_) => {}
+            }
+        }
+    }
+
     fn visit_item_use(&mut self, item: &'tree syn::ItemUse) {
         self.add("", &item.tree);
     }
@@ -315,45 +342,23 @@ impl Inspector<'_> {
         }
     }
 
-    /// Reads tokens whose grammar is the macro's own.
-    fn check_tokens(&mut self, tokens: TokenStream) {
-        let mut path: Option<(Span, String)> = None;
-        let mut after_colons = false;
-        for token in tokens {
-            match token {
-                TokenTree::Ident(name) => {
-                    let name = plain(&name);
-                    path = match path.take() {
-                        Some((span, before)) if after_colons => Some((span, format!("{before}::{name}"))),
-                        other => {
-                            self.finish_path(other);
-                            None
-                        }
-                    }
-                    .or(Some((Span::call_site(), name)));
-                    after_colons = false;
-                }
-                TokenTree::Punct(punct) if punct.as_char() == ':' => after_colons = true,
-                TokenTree::Punct(punct) if punct.as_char() == '!' => {
-                    if let Some((span, name)) = path.take() {
-                        self.check_macro(span, name.rsplit("::").next().unwrap_or(&name));
-                    }
-                }
-                other => {
-                    self.finish_path(path.take());
-                    after_colons = false;
-                    if let TokenTree::Group(group) = other {
-                        self.check_tokens(group.stream());
-                    }
-                }
-            }
+    fn check_attribute(&mut self, span: Span, names: &[String]) {
+        if let Some((name, why)) = ATTRIBUTES.iter().find(|(forbidden, _)| names.iter().any(|name| name == forbidden)) {
+            self.object(span, &format!("`#[{name}]`"), why);
         }
-        self.finish_path(path);
     }
 
-    fn finish_path(&mut self, path: Option<(Span, String)>) {
-        if let Some((span, path)) = path {
-            self.check_path(span, &path);
+    /// Reads tokens whose grammar is the macro's own.
+    fn check_tokens(&mut self, tokens: TokenStream) {
+        for named in tokens::named(tokens) {
+            match named {
+                Named::Path(span, path) | Named::Import(span, path, Some(_)) => self.check_path(span, &path),
+                // What it brings in is judged where it is used.
+                Named::Import(_, _, None) => {}
+                Named::Macro(span, name) => self.check_macro(span, &name),
+                Named::Attribute(span, names) => self.check_attribute(span, &names),
+                Named::TooLong(span) => self.object(span, "a path of so many parts", "nobody could follow it"),
+            }
         }
     }
 }
@@ -427,9 +432,12 @@ impl<'tree> Visit<'tree> for Inspector<'_> {
         if let syn::Meta::NameValue(pair) = &attribute.meta {
             self.visit_expr(&pair.value);
         }
-        if let Some((name, why)) = ATTRIBUTES.iter().find(|(forbidden, _)| names.iter().any(|name| name == forbidden)) {
-            self.object(span, &format!("`#[{name}]`"), why);
-        }
+        self.check_attribute(span, &names);
+    }
+
+    /// What the syntax tree leaves as tokens beside macros: `use {::std::fs};`, say.
+    fn visit_token_stream(&mut self, tokens: &'tree TokenStream) {
+        self.check_tokens(tokens.clone());
     }
 }
 
@@ -597,5 +605,74 @@ mod tests {
         assert_eq!(objections("#[unsafe(no_mangle)]\nfn f() {}"), ["1 `#[no_mangle]`", "1 `unsafe`"]);
         assert_eq!(objections("#![feature(test)]"), ["1 `#[feature]`"]);
         assert_eq!(objections("#![allow(long_running_const_eval)]"), ["1 `long_running_const_eval`"]);
+    }
+
+    #[test]
+    fn an_import_in_braces_that_begins_outside_is_one_like_any_other() {
+        assert_eq!(objections("use {::std::sync::{Barrier as B, Mutex}};"), ["1 `std::sync::Barrier`"]);
+        assert_eq!(objections("use {::std::process as p};\nfn f() { p::exit(0) }"), ["2 `std::process::exit`"]);
+        assert_eq!(objections("use {::std::process::*};\nfn f() { exit(0) }"), ["2 `std::process::exit`"]);
+        assert_eq!(
+            objections("fn f() {\nuse {{::std::process::{self as p}}, std::fs};\np::exit(0) }"),
+            ["3 `std::process::exit`"]
+        );
+        let passed_on =
+            "mod a { pub use {::std::process as p, self::b::c}; mod b { pub fn c() {} } }\nfn f() { a::p::exit(0) }";
+        assert_eq!(objections(passed_on), ["2 `std::process::exit`"]);
+        assert_eq!(objections("use {::std::sync::Mutex, ::std::fs};\nfn f() -> Mutex<u8> { g() }"), [""; 0]);
+    }
+
+    #[test]
+    fn what_the_syntax_tree_leaves_as_tokens_is_read_as_tokens() {
+        assert_eq!(objections("#[cfg(any())]\nfn f() -> [u8; std::process::exit(0)];"), ["2 `std::process::exit`"]);
+    }
+
+    #[test]
+    fn a_group_in_a_path_of_tokens_goes_on_with_it() {
+        for text in [
+            "m! { use std::process::{exit, id}; }",
+            "m! { use std::{process::exit}; }",
+            "m! { use std::{fs, process::{id, exit as quit}}; }",
+            "m! { use {::std::process::exit}; }",
+            "m! { use std::process::exit as quit; }",
+            "macro_rules! m { () => { use std::{process::{exit}}; } }",
+            "macro_rules! m { () => { use std::process as p; } } m!(); fn f() { p::exit(0) }",
+            "macro_rules! m { () => { use std::{process::{self as p}, fs}; } } m!(); fn f() { p::exit(0) }",
+            "macro_rules! m { () => { use std::process::*; } } m!(); fn f() { exit(0) }",
+            "macro_rules! m { () => { extern crate std as s; } } m!(); fn f() { s::process::exit(0) }",
+            "fn f() { m!(::std::process::exit(0)) }",
+        ] {
+            assert_eq!(objections(text), ["1 `std::process::exit`"], "{text}");
+        }
+        assert_eq!(objections("m! { use std::{thread::{self, spawn}, sync::Mutex as M}; }"), [""; 0]);
+        assert_eq!(objections("fn f() { m!(a as usize, x: Barrier, b: std::fs) }"), [""; 0]);
+    }
+
+    #[test]
+    fn where_macros_make_up_no_path_or_a_harmless_one_nothing_is_wrong() {
+        for text in [
+            "macro_rules! m { ($t:ty) => { <$t>::new() } }\nm!(Barrier); fn exit() { m!(exit) }",
+            "macro_rules! m { ($t:ident) => { impl A for $t { fn f() { if 1 != 2 { $crate::g(Vec::<u8>::new()) } } } } }\nm!(Barrier);",
+            "fn f() { println!(\"{}\", <Vec<u8>>::new().len() + ::std::mem::size_of::<u8>()); m!(exit, path) }",
+            "macro_rules! m { ($t:ident) => { $t::new(1).path(); } }\nm!(Mutex);",
+            "macro_rules! m { ($(#[$a:meta])* $n:ident) => { $(#[$a])* struct $n; } }\nm!(/// What.\n Name);",
+        ] {
+            assert_eq!(objections(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rule_covers_what_is_the_same_under_an_older_name() {
+        let forbid = ["std::thread::sleep", "std::thread::park", "sleep"].map(str::to_string);
+        let found = |text: &str, rule: usize| {
+            let rules = Rules { forbid: vec![forbid[rule].clone()], allow_unsafe: false };
+            inspect_file(text, &rules, &[]).len()
+        };
+        assert_eq!(found("fn f() { std::thread::sleep_ms(1) }", 0), 1);
+        assert_eq!(found("use std::thread::sleep_ms as s;", 0), 1);
+        assert_eq!(found("fn f() { a::sleep_ms(1) }", 2), 1);
+        assert_eq!(found("use std::thread;\nfn f() { thread::park_timeout(d) }", 1), 1);
+        assert_eq!(found("use std::thread;\nfn f() { thread::park_timeout_ms(1) }", 1), 1);
+        assert_eq!(found("fn f() { std::thread::park_timeout_ms(1) }", 0), 0);
     }
 }

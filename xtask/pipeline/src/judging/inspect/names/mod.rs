@@ -231,15 +231,16 @@ impl<'a> Names<'a> {
         }
         let resolved = |import: &Import<'_>, namespace| {
             let outside = import.from_outside.then(String::new);
-            let path: Vec<String> = outside.into_iter().chain(import.path.iter().map(|name| plain(name))).collect();
+            let path: Vec<String> = outside.into_iter().chain(import.path.iter().cloned()).collect();
             self.resolve_after(place, &path, namespace, steps)
         };
-        let named = module.imports.get(name).into_iter().flatten().filter(|import| seen(import.visibility));
+        let seen = |import: &&Import<'_>| import.visibility.is_none_or(seen);
+        let named = module.imports.get(name).into_iter().flatten().filter(seen);
         let named: BTreeSet<String> = named.filter_map(|import| resolved(import, namespace)).collect();
         if !named.is_empty() {
             return Some(either(named));
         }
-        let globs = module.globs.iter().filter(|import| seen(import.visibility));
+        let globs = module.globs.iter().filter(seen);
         let sources = globs.filter_map(|import| resolved(import, Namespace::Type));
         let found: BTreeSet<String> = sources
             .filter_map(|source| {

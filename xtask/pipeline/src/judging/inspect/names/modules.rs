@@ -9,6 +9,7 @@ use syn::{Item, UseTree, Visibility};
 
 use crate::judging::inspect::names::Namespace;
 use crate::judging::inspect::plain;
+use crate::judging::inspect::tokens::{self, Named};
 
 /// An import of more parts is left out.
 const LONGEST_PATH: usize = 32;
@@ -35,8 +36,9 @@ pub(in crate::judging::inspect) struct Definition<'a> {
 pub(super) struct Import<'a> {
     /// Whether it begins with `::`, outside of the crate.
     pub(super) from_outside: bool,
-    pub(super) path: Vec<&'a syn::Ident>,
-    pub(super) visibility: &'a Visibility,
+    pub(super) path: Vec<String>,
+    /// Of what the syntax tree leaves as tokens, nobody says who sees it.
+    pub(super) visibility: Option<&'a Visibility>,
 }
 
 impl<'a> Module<'a> {
@@ -53,11 +55,13 @@ impl<'a> Module<'a> {
             Item::Union(item) => (&item.ident, &item.vis, Namespace::Type),
             Item::ExternCrate(item) => {
                 let name = item.rename.as_ref().map_or(&item.ident, |(_, name)| name);
-                let (from_outside, path) = (item.ident != "self", vec![&item.ident]);
-                let import = Import { from_outside, path, visibility: &item.vis };
+                let (from_outside, path) = (item.ident != "self", vec![plain(&item.ident)]);
+                let import = Import { from_outside, path, visibility: Some(&item.vis) };
                 return self.imports.entry(plain(name)).or_default().push(import);
             }
             Item::Use(item) => return self.import(item, &item.tree, &mut Vec::new()),
+            // `use {::std::fs, …};`
+            Item::Verbatim(tokens) => return self.import_tokens(tokens),
             _ => return,
         };
         self.items.entry((namespace, plain(name))).or_default().push(Definition { item, file, visibility });
@@ -79,11 +83,26 @@ impl<'a> Module<'a> {
             UseTree::Rename(rename) => (Some(&rename.ident), Some(&rename.rename)),
             UseTree::Glob(_) => (None, None),
         };
-        let path = path.iter().copied().chain(last).collect();
-        let import = Import { from_outside: item.leading_colon.is_some(), path, visibility: &item.vis };
+        let path = path.iter().copied().chain(last).map(plain).collect();
+        let import = Import { from_outside: item.leading_colon.is_some(), path, visibility: Some(&item.vis) };
         match name {
             Some(name) => self.imports.entry(plain(name)).or_default().push(import),
             None => self.globs.push(import),
+        }
+    }
+}
+
+impl Module<'_> {
+    fn import_tokens(&mut self, tokens: &TokenStream) {
+        for named in tokens::named(tokens.clone()) {
+            let Named::Import(_, path, name) = named else { continue };
+            let inside = path.strip_prefix("::");
+            let path = inside.unwrap_or(&path).split("::").map(str::to_string).collect();
+            let import = Import { from_outside: inside.is_some(), path, visibility: None };
+            match name {
+                Some(name) => self.imports.entry(name).or_default().push(import),
+                None => self.globs.push(import),
+            }
         }
     }
 }
