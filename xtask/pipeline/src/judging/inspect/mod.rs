@@ -4,6 +4,7 @@
 //! several: nothing here is needed for the verdict to be true, it only makes the reason plain.
 
 mod given;
+mod made;
 mod names;
 mod rules;
 mod source;
@@ -17,6 +18,7 @@ use std::thread;
 use verdict::Diagnostic;
 
 use crate::error::{Error, Result};
+use crate::judging::inspect::made::Made;
 use crate::judging::inspect::names::{Names, STD};
 use crate::judging::inspect::source::Reading;
 use crate::judging::nesting;
@@ -99,8 +101,9 @@ fn objections(files: &Files, stub: &str, rules: &Rules) -> (Vec<Objection>, Vec<
     }
     let (std, forbidden) = (syn::parse_file(STD).expect("it is Rust"), rules::forbidden(rules));
     let names = Names::new(&trees, &std, forbidden.iter().map(|(path, _)| path.clone()).collect());
+    let made = Made::of(&trees);
     for (file, tokens) in read {
-        let found = rules::objections((file, tokens, &trees[file]), &names, &forbidden, &unsafe_blocks);
+        let found = rules::objections((file, tokens, &trees[file]), &names, made, &forbidden, &unsafe_blocks);
         let objection = |(line, message)| Objection { file: file.clone(), line, message };
         objections.extend(found.into_iter().map(objection));
     }

@@ -9,6 +9,7 @@ use std::path::Path;
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
+use crate::judging::inspect::made::Made;
 use crate::judging::inspect::names::{Names, Namespace, possible};
 use crate::judging::inspect::plain;
 use crate::judging::inspect::tokens::{self, Named};
@@ -100,11 +101,12 @@ fn twins(path: &str) -> impl Iterator<Item = String> {
 pub(super) fn objections(
     (file, tokens, tree): (&Path, TokenStream, &syn::File),
     names: &Names<'_>,
+    made: Made,
     forbidden: &[(String, String)],
     given: &[String],
 ) -> Vec<(u32, String)> {
     let module = place_of(file);
-    let mut inspector = Inspector { forbidden, names, module, imports: Imports::default(), found: Vec::new() };
+    let mut inspector = Inspector { forbidden, names, made, module, imports: Imports::default(), found: Vec::new() };
     inspector.imports.visit_file(tree);
     inspector.visit_file(tree);
     let own: Vec<usize> = modules(&tokens).filter(|(_, body)| given.contains(body)).map(|(place, _)| place).collect();
@@ -251,7 +253,9 @@ impl<'tree> Visit<'tree> for Imports {
 
     fn visit_item_extern_crate(&mut self, item: &'tree syn::ItemExternCrate) {
         let name = item.rename.as_ref().map_or(&item.ident, |(_, alias)| alias);
-        self.add_name(plain(name), plain(&item.ident));
+        // It is this crate wherever that is written, and no module.
+        let full = if item.ident == "self" { "crate".to_string() } else { plain(&item.ident) };
+        self.add_name(plain(name), full);
     }
 
     fn visit_file(&mut self, file: &'tree syn::File) {
@@ -275,6 +279,7 @@ impl<'tree> Visit<'tree> for Imports {
 struct Inspector<'rules> {
     forbidden: &'rules [(String, String)],
     names: &'rules Names<'rules>,
+    made: Made,
     /// The place of the module that is read now.
     module: String,
     imports: Imports,
@@ -320,11 +325,37 @@ impl Inspector<'_> {
                 return;
             }
         }
+        if self.made.imports {
+            let known = usize::from(!self.made.names);
+            written.split("::").skip(known).for_each(|word| self.check_word(span, word));
+        }
+    }
+
+    /// Objects to a word that would be the last of a forbidden path. One's own crate can't be told from a word: `kata` is free.
+    fn check_word(&mut self, span: Span, word: &str) {
+        let hit = self.forbidden.iter().find(|(rule, _)| rule != "kata" && rule.rsplit("::").next() == Some(word));
+        if let Some((rule, why)) = hit.cloned() {
+            self.object(span, &format!("`{rule}`"), &why);
+        }
+    }
+
+    /// Looks at each word of a macro, where macros put together what they are given.
+    fn check_words(&mut self, tokens: TokenStream) {
+        for word in tokens::words(tokens) {
+            let (span, name) = (word.span(), plain(&word));
+            if self.made.paths {
+                self.check_word(span, &name);
+                self.check_macro(span, &name);
+            }
+            if self.made.attributes {
+                self.check_attribute(span, &[name]);
+            }
+        }
     }
 
     /// What a path means that goes through the crate's modules: they may pass on what they import.
     fn resolve(&self, path: &str) -> Vec<String> {
-        if !self.names.has_modules() {
+        if !self.names.has_modules() && !["crate::", "self::"].iter().any(|begin| path.starts_with(begin)) {
             return Vec::new();
         }
         let parts: Vec<String> = path.split("::").map(str::to_string).collect();
@@ -350,6 +381,9 @@ impl Inspector<'_> {
 
     /// Reads tokens whose grammar is the macro's own.
     fn check_tokens(&mut self, tokens: TokenStream) {
+        if self.made.paths || self.made.attributes {
+            self.check_words(tokens.clone());
+        }
         for named in tokens::named(tokens) {
             match named {
                 Named::Path(span, path) | Named::Import(span, path, Some(_)) => self.check_path(span, &path),
@@ -456,9 +490,10 @@ mod tests {
         let trees = files.iter().map(|(file, text)| (PathBuf::from(file), syn::parse_file(text).unwrap())).collect();
         let (std, forbidden) = (syn::parse_file(STD).unwrap(), forbidden(rules));
         let names = Names::new(&trees, &std, forbidden.iter().map(|(path, _)| path.clone()).collect());
+        let made = Made::of(&trees);
         let found = files.iter().flat_map(|&(file, text)| {
             let path = Path::new(file);
-            let found = super::objections((path, text.parse().unwrap(), &trees[path]), &names, &forbidden, given);
+            let found = super::objections((path, text.parse().unwrap(), &trees[path]), &names, made, &forbidden, given);
             found.into_iter().map(move |one| (file, one))
         });
         found.collect()
@@ -649,6 +684,38 @@ mod tests {
     }
 
     #[test]
+    fn where_macros_make_up_paths_their_words_are_looked_at_one_by_one() {
+        for text in [
+            "macro_rules! m { ($a:ident) => { use std::sync::$a as Hidden; } }\nm!(Barrier);",
+            "macro_rules! m { ($a:ident) => { std::$a::Barrier::new(1) } }",
+            "macro_rules! m { ($($a:ident)*) => { $($a)::* } }\nm!(std sync Barrier);",
+            "macro_rules! m { ($($a:ident),*) => { x $(::$a)* } }\nm!(sync, Barrier);",
+            "macro_rules! m { ($a:ident) => { $a $(::sync::Barrier)? } }",
+            "macro_rules! m { ($($t:tt)*) => { f!($($t)*) } }\nm!([std::sync] [Barrier]);",
+            "m!(std::sync:: [Barrier]);",
+            "m!([std] [::sync::Barrier]);",
+        ] {
+            let found = objections(text);
+            assert!(found.iter().any(|one| one.ends_with(" `std::sync::Barrier`")), "{text}: {found:?}");
+        }
+        let called = "macro_rules! m { ($a:ident, $b:expr) => { $a!($b) } }\nm!(include_str, \"x\");";
+        assert_eq!(objections(called), ["2 `include_str!`"]);
+        let marked = "macro_rules! m { ($a:ident) => { #[$a = \"x\"] mod y; } }\nm!(path);";
+        assert_eq!(objections(marked), ["2 `#[path]`"]);
+        assert_eq!(objections("m! { #[path = \"x\"] mod y; }"), ["1 `#[path]`"]);
+        // Elsewhere, too, if what a name stands for is made up.
+        let imported =
+            "macro_rules! m { ($a:ident) => { use std::$a as hidden; } }\nm!(process);\nfn f() { hidden::exit(0) }";
+        assert_eq!(objections(imported), ["3 `std::process::exit`"]);
+        let whole =
+            "macro_rules! m { ($a:path) => { use $a as hidden; } }\nm!(std::process);\nfn f() { hidden::exit(0) }";
+        assert_eq!(objections(whole), ["3 `std::process::exit`"]);
+        let files =
+            [("lib.rs", "mod a;\nmacro_rules! m { ($a:ident) => { std::process::$a(0) } }"), ("a.rs", "m!(exit);")];
+        assert_eq!(inspect_files(&files, &Rules::default(), &[]).len(), 1, "in all files");
+    }
+
+    #[test]
     fn where_macros_make_up_no_path_or_a_harmless_one_nothing_is_wrong() {
         for text in [
             "macro_rules! m { ($t:ty) => { <$t>::new() } }\nm!(Barrier); fn exit() { m!(exit) }",
@@ -659,6 +726,26 @@ mod tests {
         ] {
             assert_eq!(objections(text), [""; 0], "{text}");
         }
+    }
+
+    #[test]
+    fn the_crate_under_a_name_of_its_own_is_the_crate() {
+        for text in [
+            "extern crate self as me; mod a { pub use std::process as p; }\nmod b { fn f() { me::a::p::exit(0) } }",
+            "mod a { pub use std::process as p; }\nmod b { extern crate self as me; fn f() { me::a::p::exit(0) } }",
+            "use std::process as p;\nfn f() { crate::p::exit(0) }",
+            "use std::process as p;\nfn f() { self::p::exit(0) }",
+        ] {
+            assert_eq!(objections(text), ["2 `std::process::exit`"], "{text}");
+        }
+        let files = [
+            ("lib.rs", "extern crate self as me;\nextern crate std as s;\nmod a;\nmod b;"),
+            ("a.rs", "pub use std::process as p;"),
+            ("b.rs", "fn f() { me::a::p::exit(0) }\nfn g() { ::me::a::p::exit(0) }\nfn h() { s::process::exit(0) }"),
+        ];
+        let found = inspect_files(&files, &Rules::default(), &[]);
+        let places: Vec<(&str, u32)> = found.into_iter().map(|(file, (line, _))| (file, line)).collect();
+        assert_eq!(places, [("b.rs", 1), ("b.rs", 2), ("b.rs", 3)]);
     }
 
     #[test]

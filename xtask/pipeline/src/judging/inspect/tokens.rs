@@ -195,12 +195,13 @@ pub(super) fn words(tokens: TokenStream) -> Vec<Ident> {
     words
 }
 
-fn is_mark(tree: &TokenTree, mark: char) -> bool {
+/// Whether it is this mark.
+pub(super) fn is_mark(tree: &TokenTree, mark: char) -> bool {
     matches!(tree, TokenTree::Punct(punct) if punct.as_char() == mark)
 }
 
 /// Whether these are two marks that belong together.
-fn are_marks(trees: &[TokenTree], place: usize, marks: [char; 2]) -> bool {
+pub(super) fn are_marks(trees: &[TokenTree], place: usize, marks: [char; 2]) -> bool {
     let is_joint = matches!(&trees[place], TokenTree::Punct(mark) if mark.as_char() == marks[0] && mark.spacing() == Spacing::Joint);
     is_joint && trees.get(place + 1).is_some_and(|next| is_mark(next, marks[1]))
 }

@@ -171,14 +171,14 @@ impl<'a> Names<'a> {
         let (first, rest) = path.split_first()?;
         let here = if rest.is_empty() { namespace } else { Namespace::Type };
         let (start, rest) = match first.as_str() {
-            "" => (outside(rest.first()?), &rest[1..]),
+            "" => (self.outside(rest.first()?), &rest[1..]),
             "crate" => (root(module).to_string(), rest),
             "self" => (module.to_string(), rest),
             "super" => (module.rsplit_once("::")?.0.to_string(), rest),
             name => {
                 let meant = self.look_up(module, module, name, here, steps);
                 let meant = meant.or_else(|| self.look_up("std::prelude", module, name, here, steps));
-                (meant.or_else(|| self.unseen(name)).unwrap_or_else(|| outside(name)), rest)
+                (meant.or_else(|| self.unseen(name)).unwrap_or_else(|| self.outside(name)), rest)
             }
         };
         rest.iter().enumerate().try_fold(start, |place, (number, name)| {
@@ -195,6 +195,12 @@ impl<'a> Names<'a> {
                 }
             }
         })
+    }
+
+    /// A name that no module has: a primitive type, or another crate, under a name that this crate's root may have given it.
+    fn outside(&self, name: &str) -> String {
+        let given = self.modules.get("crate").and_then(|root| root.crates.get(name));
+        outside(given.map_or(name, String::as_str))
     }
 
     fn unseen(&self, name: &str) -> Option<String> {
@@ -257,7 +263,7 @@ fn root(place: &str) -> &str {
     place.split("::").next().unwrap_or(place)
 }
 
-/// A name that no module has: a primitive type, or another crate. The core library's things are `std`'s.
+/// A primitive type, or another crate. The core library's things are `std`'s.
 fn outside(name: &str) -> String {
     if matches!(name, "core" | "alloc") { "std".to_string() } else { name.to_string() }
 }

@@ -22,6 +22,8 @@ pub(super) struct Module<'a> {
     /// `use …::*`
     pub(super) globs: Vec<Import<'a>>,
     pub(super) impls: Vec<(&'a Path, &'a syn::ItemImpl)>,
+    /// `extern crate self as me;`: in a crate's root, that gives a name to all its modules.
+    pub(super) crates: BTreeMap<String, String>,
 }
 
 /// An item, and where it stands.
@@ -55,7 +57,10 @@ impl<'a> Module<'a> {
             Item::Union(item) => (&item.ident, &item.vis, Namespace::Type),
             Item::ExternCrate(item) => {
                 let name = item.rename.as_ref().map_or(&item.ident, |(_, name)| name);
-                let (from_outside, path) = (item.ident != "self", vec![plain(&item.ident)]);
+                let is_itself = item.ident == "self";
+                let place = if is_itself { "crate".to_string() } else { plain(&item.ident) };
+                self.crates.insert(plain(name), place.clone());
+                let (from_outside, path) = (!is_itself, vec![place]);
                 let import = Import { from_outside, path, visibility: Some(&item.vis) };
                 return self.imports.entry(plain(name)).or_default().push(import);
             }
