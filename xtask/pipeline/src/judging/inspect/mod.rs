@@ -10,7 +10,7 @@ mod rules;
 mod source;
 mod tokens;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -102,7 +102,23 @@ fn objections(files: &Files, stub: &str, rules: &Rules) -> (Vec<Objection>, Vec<
     let (std, forbidden) = (syn::parse_file(STD).expect("it is Rust"), rules::forbidden(rules));
     let names = Names::new(&trees, &std, forbidden.iter().map(|(path, _)| path.clone()).collect());
     let made = Made::of(&trees);
+    // What the given unsafe code says is only what it means as long as its names stand for what they did.
+    let relied_on: BTreeSet<String> = unsafe_blocks
+        .iter()
+        .filter(|block| read.iter().any(|(_, tokens)| rules::has_module(tokens, block)))
+        .flat_map(|block| tokens::words(block.parse().unwrap_or_default()))
+        .map(|word| plain(&word))
+        .collect();
     for (file, tokens) in read {
+        let crates = if relied_on.is_empty() { Vec::new() } else { rules::named_crates(tokens.clone()) };
+        for (line, name) in
+            crates.into_iter().filter(|(_, name)| name.as_ref().is_none_or(|name| relied_on.contains(name)))
+        {
+            let name = name.map_or("a name that a macro makes up".to_string(), |name| format!("`{name}`"));
+            let message =
+                format!("no crate can be called {name} here: the given unsafe code would mean something else");
+            objections.push(Objection { file: file.clone(), line, message });
+        }
         let found = rules::objections((file, tokens, &trees[file]), &names, made, &forbidden, &unsafe_blocks);
         let objection = |(line, message)| Objection { file: file.clone(), line, message };
         objections.extend(found.into_iter().map(objection));
@@ -194,5 +210,23 @@ mod tests {
                 (2, "`b/c.rs` can't be read as Rust: repair it, or remove it"),
             ]
         );
+    }
+
+    #[test]
+    fn what_a_given_block_of_unsafe_code_relies_on_is_what_it_says() {
+        let stub = "mod memory {\n    use memmap2::Raw;\n    fn f() { unsafe {} }\n}";
+        let rules = Rules { allow_unsafe: true, ..Rules::default() };
+        let lines = |text: &str| -> Vec<u32> {
+            let (found, _) = objections(&files(&[("lib.rs", &format!("{stub}\n{text}"))]), stub, &rules);
+            found.iter().map(|objection| objection.line).collect()
+        };
+        assert_eq!(lines("extern crate memmap2; extern crate std as standard; pub mod own {}"), [0; 0]);
+        assert_eq!(lines("extern crate self as memmap2;"), [5]);
+        assert_eq!(lines("extern crate self as r#memmap2;"), [5]);
+        assert_eq!(lines("mod a {\nextern crate std as memmap2; }"), [6]);
+        assert_eq!(lines("macro_rules! m { () => { extern crate self as memmap2; } }"), [5]);
+        assert_eq!(lines("macro_rules! m { ($a:ident) => { extern crate self as $a; } }"), [5]);
+        let (bare, _) = objections(&files(&[("lib.rs", "extern crate self as memmap2;")]), stub, &rules);
+        assert_eq!(bare, [], "who has not the block is free");
     }
 }

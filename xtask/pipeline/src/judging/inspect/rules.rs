@@ -70,6 +70,39 @@ pub(super) fn unsafe_modules(stub: &str) -> Vec<String> {
     modules(&tokens).map(|(_, body)| body).filter(|body| body.contains("unsafe")).collect()
 }
 
+/// Whether this module's body is at the top of a file.
+pub(super) fn has_module(tokens: &TokenStream, body: &str) -> bool {
+    modules(tokens).any(|(_, found)| found == body)
+}
+
+/// Lines of a file in which it gives a crate a name, and which name; none if a macro does, by a name that it is given.
+///
+/// A crate named in the root of another takes the place of one that was given to the compiler, in all modules. Nothing else there does: a
+/// module or an import of that name is in the way of the root's own paths alone.
+pub(super) fn named_crates(tokens: TokenStream) -> Vec<(u32, Option<String>)> {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut found = Vec::new();
+    for (place, tree) in trees.iter().enumerate() {
+        match (tree, &trees[place + 1..]) {
+            (TokenTree::Group(group), _) => found.extend(named_crates(group.stream())),
+            (TokenTree::Ident(word), [TokenTree::Ident(next), item @ ..]) if word == "extern" && next == "crate" => {
+                let name = match item {
+                    [TokenTree::Ident(_), TokenTree::Ident(r#as), TokenTree::Ident(name), ..] if r#as == "as" => {
+                        Some(plain(name))
+                    }
+                    [TokenTree::Ident(_), TokenTree::Ident(r#as), ..] if r#as == "as" => None,
+                    // By its own name, it is what it was.
+                    [TokenTree::Ident(_), ..] => continue,
+                    _ => None,
+                };
+                found.push((word.span().start().line as u32, name));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
 /// The modules at the top of a file: where each body stands among the tokens, and its text, with spaces as the parser has them.
 fn modules(tokens: &TokenStream) -> impl Iterator<Item = (usize, String)> {
     let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
