@@ -238,6 +238,26 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_could_not_be_inspected_is_in_no_program_with_others() {
+        let repository = Repository::find(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let kata = catalog::all(&repository).unwrap().into_iter().find(|kata| strangers_may_share(kata)).unwrap();
+        let subjects = (0..3).map(|_| crate::subject::solution(&repository, &kata)).collect();
+        let mut subjects = stage::load(subjects, Purpose::Threads).unwrap();
+        let members = |subjects: &[Loaded]| -> Vec<Vec<usize>> {
+            groups(subjects, &Trust::Own, 0, |_, _| true).into_iter().map(|group| group.members).collect()
+        };
+        assert!(members(&subjects).concat().contains(&1));
+        subjects[1].unread = vec![verdict::Diagnostic {
+            level: "rule".to_string(),
+            message: "`old.rs` can't be read as Rust".to_string(),
+            file: None,
+            line: None,
+            rendered: String::new(),
+        }];
+        assert_eq!(members(&subjects), [[0, 2]]);
+    }
+
     fn group(mode: Mode, purpose: Purpose) -> Group {
         Group { kata: "lock".to_string(), mode, purpose, number: 7, members: vec![4, 9] }
     }

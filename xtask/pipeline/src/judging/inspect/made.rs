@@ -19,6 +19,8 @@ const CRATES: [&str; 3] = ["std", "core", "alloc"];
 pub(super) struct Made {
     /// Paths, of words that they are given. So a word of theirs may be the last of any path.
     pub(super) paths: bool,
+    /// Names of macros to be called.
+    pub(super) macros: bool,
     /// Attributes.
     pub(super) attributes: bool,
     /// Imports, so that the first name of a path in any module may stand for anything.
@@ -34,6 +36,7 @@ impl Made {
         files.values().for_each(|file| reader.visit_file(file));
         let Reader { mut made, takes_tokens, has_import_word } = reader;
         made.paths |= takes_tokens;
+        made.macros |= takes_tokens;
         if takes_tokens && has_import_word {
             (made.imports, made.names) = (true, true);
         }
@@ -59,14 +62,15 @@ impl<'tree> Visit<'tree> for Reader {
                 self.made.names |= name.is_none();
             }
         }
-        self.read(tokens.clone(), false);
+        self.read(tokens.clone(), false, false);
     }
 }
 
 impl Reader {
-    /// Reads the tokens, or those of a repetition: `$( … )*`.
-    fn read(&mut self, tokens: TokenStream, is_repeated: bool) {
+    /// Reads the tokens, or those of a repetition, `$( … )*`, or of an import.
+    fn read(&mut self, tokens: TokenStream, is_repeated: bool, is_import: bool) {
         let trees: Vec<TokenTree> = tokens.into_iter().collect();
+        let mut is_import = is_import;
         for (place, tree) in trees.iter().enumerate() {
             let (before, next) = trees.split_at(place);
             match tree {
@@ -74,23 +78,26 @@ impl Reader {
                     self.takes_tokens |= word == "tt";
                     let begins_import = word == "use" || word == "extern";
                     self.has_import_word |= begins_import;
-                    let import = next.iter().take_while(|tree| !is_mark(tree, ';')).cloned();
-                    if begins_import && has_variable(import.collect()) {
-                        (self.made.imports, self.made.names) = (true, true);
-                    }
+                    is_import |= begins_import;
+                }
+                TokenTree::Punct(mark) if mark.as_char() == ';' => is_import = false,
+                TokenTree::Punct(mark) if mark.as_char() == '$' && is_import => {
+                    let is_crate = matches!(next.get(1), Some(TokenTree::Ident(name)) if name == "crate");
+                    self.made.imports |= !is_crate;
+                    self.made.names |= !is_crate;
                 }
                 TokenTree::Punct(_) if are_marks(&trees, place, [':', ':']) => {
                     self.made.paths |= !begins_well(before, &next[2..]) || !goes_on_well(&next[2..]);
                 }
                 TokenTree::Punct(mark) if mark.as_char() == '!' && !are_marks(&trees, place, ['!', '=']) => {
                     let calls = matches!(next.get(1), Some(TokenTree::Group(_)));
-                    self.made.paths |= ends_with_variable(before) || before.is_empty() && is_repeated && calls;
+                    self.made.macros |= ends_with_variable(before) || before.is_empty() && is_repeated && calls;
                 }
                 TokenTree::Punct(mark) if mark.as_char() == '#' => {
                     self.made.attributes |= !is_plain_attribute(&next[1..]);
                 }
                 TokenTree::Group(group) => {
-                    self.read(group.stream(), before.last().is_some_and(|last| is_mark(last, '$')));
+                    self.read(group.stream(), before.last().is_some_and(|last| is_mark(last, '$')), is_import);
                 }
                 TokenTree::Punct(_) | TokenTree::Literal(_) => {}
             }
@@ -139,20 +146,4 @@ fn is_plain_attribute(next: &[TokenTree]) -> bool {
         Some(TokenTree::Group(group)) => !group.stream().into_iter().next().is_none_or(|first| is_mark(&first, '$')),
         _ => false,
     }
-}
-
-/// Whether a variable of a macro is among the tokens.
-fn has_variable(tokens: TokenStream) -> bool {
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        let is_crate = matches!(tokens.peek(), Some(TokenTree::Ident(next)) if next == "crate");
-        let has = match token {
-            TokenTree::Group(group) => has_variable(group.stream()),
-            token => is_mark(&token, '$') && !is_crate,
-        };
-        if has {
-            return true;
-        }
-    }
-    false
 }

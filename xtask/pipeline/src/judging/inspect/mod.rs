@@ -198,6 +198,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_too_deep_is_read_on_the_stack_that_there_is() {
+        let deepest = |part: &str, begin: &str, end: &str| {
+            let text = |parts: usize| format!("{begin}{}{end}", part.repeat(parts));
+            let is_deep = |text: &str| nesting::too_deep(&text.parse().unwrap()).is_some();
+            let parts = (1..4_000).take_while(|parts| parts % 100 != 0 || !is_deep(&text(*parts))).last().unwrap();
+            text(parts / 100 * 100)
+        };
+        let reader = thread::Builder::new().stack_size(nesting::STACK).spawn(move || {
+            for (part, begin, end) in [
+                ("R<u8,", "type T = ", "u8;"),
+                ("|a,|", "fn f() { ", "x }"),
+                ("+ {}", "fn f() { let x = {}", "; }"),
+                ("else if {} {}", "fn f() { if {} {}", "}"),
+                ("!", "fn f() { ", "x }"),
+            ] {
+                let text = deepest(part, begin, end);
+                assert!(text.len() > 1_000, "{part}");
+                objections(&files(&[("lib.rs", &text)]), "", &Rules::default());
+            }
+        });
+        reader.unwrap().join().unwrap();
+    }
+
+    #[test]
     fn what_can_t_be_read_is_told_from_what_breaks_a_rule() {
         let texts = [("lib.rs", "mod a;\nuse std::process::exit;"), ("a.rs", "\n\u{0}"), ("b/c.rs", "\nfn (")];
         let (objections, unread) = objections(&files(&texts), "", &Rules::default());

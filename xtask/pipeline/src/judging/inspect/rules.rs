@@ -378,6 +378,8 @@ impl Inspector<'_> {
             let (span, name) = (word.span(), plain(&word));
             if self.made.paths {
                 self.check_word(span, &name);
+            }
+            if self.made.macros || self.made.names {
                 self.check_macro(span, &name);
             }
             if self.made.attributes {
@@ -398,8 +400,12 @@ impl Inspector<'_> {
         meant.iter().flat_map(|meant| possible(meant)).map(str::to_string).collect()
     }
 
-    fn check_macro(&mut self, span: Span, name: &str) {
-        let meant = self.imports.expand(name);
+    fn check_macro(&mut self, span: Span, written: &str) {
+        let mut meant = self.imports.expand(written);
+        // Any part of the path may be what a module passes on, or the last be an import of this file's.
+        meant.extend(written.rsplit("::").next().into_iter().flat_map(|last| self.imports.expand(last)));
+        let passed_on: Vec<String> = meant.iter().flat_map(|path| self.resolve(path)).collect();
+        meant.extend(passed_on);
         let is_meant = |forbidden: &str| meant.iter().any(|full| full.rsplit("::").next() == Some(forbidden));
         if let Some((name, why)) = MACROS.iter().find(|(forbidden, _)| is_meant(forbidden)) {
             self.object(span, &format!("`{name}!`"), why);
@@ -414,7 +420,7 @@ impl Inspector<'_> {
 
     /// Reads tokens whose grammar is the macro's own.
     fn check_tokens(&mut self, tokens: TokenStream) {
-        if self.made.paths || self.made.attributes {
+        if self.made != Made::default() {
             self.check_words(tokens.clone());
         }
         for named in tokens::named(tokens) {
@@ -474,7 +480,8 @@ impl<'tree> Visit<'tree> for Inspector<'_> {
 
     fn visit_macro(&mut self, called: &'tree syn::Macro) {
         if let Some(last) = called.path.segments.last() {
-            self.check_macro(last.ident.span(), &plain(&last.ident));
+            let written: Vec<String> = called.path.segments.iter().map(|segment| plain(&segment.ident)).collect();
+            self.check_macro(last.ident.span(), &written.join("::"));
             let before = self.found.len();
             self.check_tokens(called.tokens.clone());
             // Tokens of a macro are reported at the macro's line.
@@ -755,10 +762,22 @@ mod tests {
             "macro_rules! m { ($t:ident) => { impl A for $t { fn f() { if 1 != 2 { $crate::g(Vec::<u8>::new()) } } } } }\nm!(Barrier);",
             "fn f() { println!(\"{}\", <Vec<u8>>::new().len() + ::std::mem::size_of::<u8>()); m!(exit, path) }",
             "macro_rules! m { ($t:ident) => { $t::new(1).path(); } }\nm!(Mutex);",
+            "macro_rules! m { ($(#[$a:meta])* $p:path, $exit:expr, $t:ident) => { $t::new($exit); std::env::args() } }",
             "macro_rules! m { ($(#[$a:meta])* $n:ident) => { $(#[$a])* struct $n; } }\nm!(/// What.\n Name);",
         ] {
             assert_eq!(objections(text), [""; 0], "{text}");
         }
+    }
+
+    #[test]
+    fn a_macro_by_another_name_is_found_in_other_files() {
+        let files = [
+            ("lib.rs", "pub(crate) use std::env as variable;\nmod a;"),
+            ("a.rs", "fn f() { crate::variable!(\"HOME\") }\nuse crate::variable as v;\nfn g() { v!(\"HOME\") }"),
+        ];
+        let found = inspect_files(&files, &Rules::default(), &[]);
+        let places: Vec<(&str, u32)> = found.into_iter().map(|(file, (line, _))| (file, line)).collect();
+        assert_eq!(places, [("a.rs", 1), ("a.rs", 3)]);
     }
 
     #[test]

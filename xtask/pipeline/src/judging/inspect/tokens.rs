@@ -13,7 +13,7 @@ pub(super) enum Named {
     Path(Span, String),
     /// The path of an import, and the name that it gives; none for `*`.
     Import(Span, String, Option<String>),
-    /// The last part of a macro's path.
+    /// The path of a macro that is called.
     Macro(Span, String),
     /// The words of an attribute.
     Attribute(Span, Vec<String>),
@@ -105,8 +105,7 @@ impl Reader {
                 }
                 TokenTree::Punct(mark) if mark.as_char() == '!' && !is_unequal(&trees, place) => {
                     if let Some(path) = path.take() {
-                        let last = path.parts.last().cloned().unwrap_or_default();
-                        self.named.push(Named::Macro(path.span, last));
+                        self.named.push(Named::Macro(path.span, path.text()));
                     }
                     after_colons = false;
                 }
@@ -182,14 +181,18 @@ impl Reader {
     }
 }
 
-/// All words among the tokens.
+/// All words among the tokens, but for the names of a macro's variables, and what these are: `$name:path`.
 pub(super) fn words(tokens: TokenStream) -> Vec<Ident> {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
     let mut words = Vec::new();
-    for token in tokens {
-        match token {
-            TokenTree::Ident(word) => words.push(word),
-            TokenTree::Group(group) => words.extend(self::words(group.stream())),
-            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+    for (place, tree) in trees.iter().enumerate() {
+        match (tree, &trees[..place]) {
+            (TokenTree::Ident(_), [.., mark]) if is_mark(mark, '$') => {}
+            (TokenTree::Ident(_), [.., mark, TokenTree::Ident(_), colon])
+                if is_mark(mark, '$') && is_mark(colon, ':') => {}
+            (TokenTree::Ident(word), _) => words.push(word.clone()),
+            (TokenTree::Group(group), _) => words.extend(self::words(group.stream())),
+            (TokenTree::Punct(_) | TokenTree::Literal(_), _) => {}
         }
     }
     words
