@@ -1,5 +1,6 @@
 //! attack on process: a child writes the record of a passed test to all that it has inherited, and to all of its parent's.
-//! inspected: failed tampered
+//! inspected: rejected
+//! uninspected: failed tampered
 
 use std::process::Command;
 

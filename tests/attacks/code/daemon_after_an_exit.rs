@@ -1,5 +1,6 @@
 //! attack on process: leaves a process behind, and ends its own with success at once.
-//! inspected: failed tampered
+//! inspected: rejected
+//! uninspected: failed tampered
 
 use std::process::Command;
 

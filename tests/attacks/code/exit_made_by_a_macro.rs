@@ -1,5 +1,6 @@
 //! attack on thread: the same, put together by a macro, so that no path in the source says it.
-//! inspected: failed tampered
+//! inspected: rejected
+//! uninspected: failed tampered
 
 macro_rules! call {
     ($name:ident) => {

@@ -1,5 +1,6 @@
 //! attack on thread: leaves a thread behind that ends the process with success later.
-//! inspected: failed leak
+//! inspected: rejected
+//! uninspected: failed leak
 
 use std::sync::Once;
 use std::thread;

@@ -1,5 +1,6 @@
 //! attack on thread: prints what a test harness, in words and in JSON, prints for a success, then leaves.
-//! inspected: failed tampered
+//! inspected: rejected
+//! uninspected: failed tampered
 
 use std::io::Write;
 

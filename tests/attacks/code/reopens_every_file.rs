@@ -1,5 +1,6 @@
 //! attack on thread: opens all that is open once more through `/proc`, and writes the record of a passed test there.
-//! inspected: failed tampered
+//! inspected: rejected
+//! uninspected: failed tampered
 
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -1,5 +1,6 @@
 //! attack on thread: reads from the environment where the record goes, and writes one of a passed test there.
-//! inspected: failed tampered
+//! inspected: rejected
+//! uninspected: failed tampered
 
 macro_rules! call {
     ($name:ident) => {
