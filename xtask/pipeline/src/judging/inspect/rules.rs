@@ -770,6 +770,20 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_may_be_one_of_several_is_followed_to_all_of_them() {
+        let two = "#[cfg(a)] pub use crate::b as p; #[cfg(not(a))] pub use std::process as p;";
+        for text in [
+            format!("mod b {{ pub mod c {{}} }} mod a {{ {two} }}\nfn f() {{ a::p::exit(0) }}"),
+            format!("mod b {{ pub mod c {{}} }} mod a {{ {two} pub use self::p::*; }}\nfn f() {{ a::exit(0) }}"),
+            format!(
+                "mod b {{ pub mod c {{}} }} mod a {{ {two} }} mod d {{ pub use crate::a::p as q; }}\nfn f() {{ d::q::exit(0) }}"
+            ),
+        ] {
+            assert_eq!(objections(&text), ["2 `std::process::exit`"], "{text}");
+        }
+    }
+
+    #[test]
     fn a_macro_by_another_name_is_found_in_other_files() {
         let files = [
             ("lib.rs", "pub(crate) use std::env as variable;\nmod a;"),

@@ -183,18 +183,25 @@ impl<'a> Names<'a> {
         };
         rest.iter().enumerate().try_fold(start, |place, (number, name)| {
             let here = if number + 1 == rest.len() { namespace } else { Namespace::Type };
-            match name.as_str() {
-                "self" => Some(place),
-                "super" => Some(place.rsplit_once("::")?.0.to_string()),
-                _ if !self.modules.contains_key(&place) => Some(format!("{place}::{name}")),
-                _ => {
-                    let found = self.look_up(&place, module, name, here, steps);
-                    let found = found.or_else(|| (root(&place) == "std").then(|| format!("{place}::{name}")));
-                    let made = || self.macros.contains(name).then(|| format!("{place}::{name}"));
-                    found.or_else(|| self.unseen(name)).or_else(made)
-                }
-            }
+            let inside: BTreeSet<String> =
+                possible(&place).filter_map(|place| self.step(place, module, name, here, steps)).collect();
+            (!inside.is_empty()).then(|| either(inside))
         })
+    }
+
+    /// What the next part of a path that is written in that module means behind a place.
+    fn step(&self, place: &str, module: &str, name: &str, namespace: Namespace, steps: usize) -> Option<String> {
+        match name {
+            "self" => Some(place.to_string()),
+            "super" => Some(place.rsplit_once("::")?.0.to_string()),
+            _ if !self.modules.contains_key(place) => Some(format!("{place}::{name}")),
+            _ => {
+                let found = self.look_up(place, module, name, namespace, steps);
+                let found = found.or_else(|| (root(place) == "std").then(|| format!("{place}::{name}")));
+                let made = || self.macros.contains(name).then(|| format!("{place}::{name}"));
+                found.or_else(|| self.unseen(name)).or_else(made)
+            }
+        }
     }
 
     /// A name that no module has: a primitive type, or another crate, under a name that this crate's root may have given it.
@@ -247,10 +254,12 @@ impl<'a> Names<'a> {
             return Some(either(named));
         }
         let globs = module.globs.iter().filter(seen);
-        let sources = globs.filter_map(|import| resolved(import, Namespace::Type));
+        let sources: Vec<String> = globs.filter_map(|import| resolved(import, Namespace::Type)).collect();
         let found: BTreeSet<String> = sources
+            .iter()
+            .flat_map(|source| possible(source))
             .filter_map(|source| {
-                let inside = self.look_up(&source, place, name, namespace, steps);
+                let inside = self.look_up(source, place, name, namespace, steps);
                 inside.or_else(|| Some(format!("{source}::{name}")).filter(|place| self.known.contains(place)))
             })
             .collect();
@@ -270,8 +279,10 @@ fn outside(name: &str) -> String {
 
 /// One place; or several that it may be, which together are none.
 fn either(places: BTreeSet<String>) -> String {
-    let places: Vec<String> = places.into_iter().collect();
-    if let [place] = &places[..] { place.clone() } else { format!("{ONE_OF}{}", places.join(", ")) }
+    // Each of them may be several itself.
+    let places: BTreeSet<&str> = places.iter().flat_map(|place| possible(place)).collect();
+    let places: Vec<&str> = places.into_iter().collect();
+    if let [place] = places[..] { place.to_string() } else { format!("{ONE_OF}{}", places.join(", ")) }
 }
 
 /// How a place begins that may be several.
