@@ -104,6 +104,18 @@ fn no_room_knows_of_another_one() {
             assert_eq!(patient.join().unwrap(), [1; 2]);
             assert_eq!(doctors.map(|doctor| doctor.join().unwrap()), [1; 2]);
         });
+        // The same ticket is called in the one room, and then in the other.
+        let rooms = [room_with_tickets(1), room_with_tickets(1)];
+        thread::scope(|scope| {
+            let [first, second] = &rooms;
+            let patients = [first, second].map(|room| start(scope, "patient", || room.wait_for_call(1)));
+            a_while_passes();
+            let [in_first, in_second] = patients;
+            assert_eq!(first.call_next(), 1);
+            in_first.join().unwrap();
+            assert_eq!(second.call_next(), 1);
+            in_second.join().unwrap();
+        });
     });
 }
 

@@ -105,10 +105,12 @@ fn a_pulse_is_for_everybody_who_waits_and_nobody_who_comes_later() {
             a_while_passes();
             event.pulse();
             assert!(!event.is_set(), "a pulse leaves the event as it was");
-            assert!(!event.wait_timeout(Duration::ZERO), "the pulse was before this wait");
+            // It comes while the others go on, and keeps no wakeup that is theirs.
+            start(scope, "newcomer", || event.wait());
             assert_eq!(waiters.map(|waiter| waiter.join().unwrap()), [true; 2]);
+            assert!(!event.wait_timeout(Duration::ZERO), "the pulse was before this wait");
+            event.set();
         });
-        event.set();
         event.pulse();
         assert!(event.is_set(), "a pulse leaves the event as it was");
     });
@@ -198,6 +200,10 @@ fn a_wait_with_a_limit_ends_with_the_event_or_with_the_limit() {
                 assert_eq!(start.elapsed(), lasts, "the limit was {limit:?}, and the other came after {early:?}");
             });
         }
+        let event = Event::cleared();
+        assert!(!event.wait_timeout(short), "nothing happens");
+        event.pulse();
+        assert!(!event.wait_timeout(short), "whoever has given up did not wait when the pulse came");
     });
 }
 
