@@ -52,6 +52,11 @@ fn harmless(c: char) -> char {
         // Text that runs backwards can make a name, or a line of code, look like another.
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => REPLACED,
         '\u{feff}' | '\u{fffe}' | '\u{ffff}' => REPLACED,
+        // What shows nothing at all would make two names look alike. Two joiners are left, which words and emoji are made with.
+        '\u{ad}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}' | '\u{200b}' => REPLACED,
+        '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}' => {
+            REPLACED
+        }
         c if c.is_control() => REPLACED,
         c => c,
     }
@@ -68,6 +73,8 @@ mod tests {
         assert_eq!(plain("a\u{0}b\u{9b}31mc\rd\r\ne\u{7f}"), "ab\u{fffd}31mc d\ne");
         assert_eq!(plain("user\u{202e}nimda\u{61c}\u{2066}"), "user\u{fffd}nimda\u{fffd}\u{fffd}");
         assert_eq!(plain("one\u{2028}two"), "one two");
+        assert_eq!(plain("a\u{200b}d\u{ad}a\u{3164}\u{2060}\u{e0041}"), "a\u{fffd}d\u{fffd}a\u{fffd}\u{fffd}\u{fffd}");
+        assert_eq!(plain("می\u{200c}خواهم \u{1f469}\u{200d}\u{1f680}"), "می\u{200c}خواهم \u{1f469}\u{200d}\u{1f680}");
     }
 
     #[test]

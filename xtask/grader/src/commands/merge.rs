@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pipeline::error::{Error, Result};
-use verdict::{Graded, Inputs, Shard};
+use verdict::{Graded, Inputs, Isolation, Shard};
 
 use crate::class::gradebook::Gradebook;
 use crate::class::ledger::{self, Ledger, Record};
@@ -106,18 +106,36 @@ fn same(
     inputs: &Inputs,
     shard: Shard,
 ) -> Result<()> {
-    let known_of = known.shard.map_or(0, |shard| shard.of);
+    // Taken apart, so that nothing of it can be forgotten.
+    let Inputs {
+        title,
+        deadline,
+        assignments,
+        learners,
+        submissions,
+        judge,
+        toolchain,
+        limits,
+        isolation: Isolation { tier, lacks: _ },
+        inspection,
+        seed,
+        schedules,
+        deep,
+        shard: known_shard,
+    } = known;
+    let known_of = known_shard.map_or(0, |shard| shard.of);
     let differing = [
         ("number of shards", known_of != shard.of),
-        ("course", known.title != inputs.title || known.assignments != inputs.assignments),
-        ("deadlines", known.deadline != inputs.deadline),
-        ("class", known.learners != inputs.learners || known.submissions != inputs.submissions),
-        ("tests or graders", known.judge != inputs.judge),
-        ("compilers", known.toolchain != inputs.toolchain),
-        ("limits", known.limits != inputs.limits),
-        ("rules", known.inspection != inputs.inspection),
-        ("isolation", known.isolation.tier != inputs.isolation.tier),
-        ("seeds or numbers of schedules", (known.seed, known.schedules) != (inputs.seed, inputs.schedules)),
+        ("course", (title, assignments) != (&inputs.title, &inputs.assignments)),
+        ("deadlines", *deadline != inputs.deadline),
+        ("class", (learners, submissions) != (&inputs.learners, &inputs.submissions)),
+        ("tests or graders", *judge != inputs.judge),
+        ("compilers", *toolchain != inputs.toolchain),
+        ("limits", *limits != inputs.limits),
+        ("rules", *inspection != inputs.inspection),
+        ("isolation", *tier != inputs.isolation.tier),
+        ("seeds or numbers of schedules", (*seed, *schedules) != (inputs.seed, inputs.schedules)),
+        ("depths (`--deep`)", *deep != inputs.deep),
     ];
     match differing.iter().find(|(_, differs)| *differs) {
         None => Ok(()),
@@ -129,5 +147,29 @@ fn same(
             ),
             "Grade all shards of one class with the same checkout, toolchain and options.",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::class::sample;
+
+    #[test]
+    fn what_was_graded_in_another_way_is_not_merged() {
+        let inputs = sample::inputs(&["ada"], Vec::new());
+        let shard = |number| Shard { number, of: 2 };
+        let known = Inputs { shard: Some(shard(1)), ..inputs.clone() };
+        let compared = |other: &Inputs| same("one".as_ref(), &known, "two".as_ref(), other, shard(2));
+        assert!(compared(&inputs).is_ok());
+        let others = [
+            ("the depths (`--deep`) differ", Inputs { deep: true, ..inputs.clone() }),
+            ("the rules differ", Inputs { inspection: false, ..inputs.clone() }),
+            ("the seeds or numbers of schedules differ", Inputs { seed: Some(1), ..inputs.clone() }),
+        ];
+        for (why, other) in others {
+            let refused = compared(&other).unwrap_err().to_string();
+            assert!(refused.contains(&format!("one and two were graded with different inputs: {why}")), "{refused}");
+        }
     }
 }

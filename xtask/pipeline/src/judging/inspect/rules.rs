@@ -61,8 +61,9 @@ const TWINS: [(&str, &str); 4] =
 
 /// So many steps from alias to alias are followed.
 const MOST_ALIASES: usize = 8;
-/// So many meanings of one path are looked at.
+/// So many meanings of one path are looked at, and so many of all paths of a file. The repository's own answers need a hundredth of it.
 const MOST_MEANINGS: usize = 1_000;
+const MOST_MEANINGS_IN_ALL: usize = 1_000_000;
 
 /// The modules of a stub that have unsafe code: who keeps them as they are has written none.
 pub(super) fn unsafe_modules(stub: &str) -> Vec<String> {
@@ -139,7 +140,9 @@ pub(super) fn objections(
     given: &[String],
 ) -> Vec<(u32, String)> {
     let module = place_of(file);
-    let mut inspector = Inspector { forbidden, names, made, module, imports: Imports::default(), found: Vec::new() };
+    let imports = Imports::default();
+    let mut inspector =
+        Inspector { forbidden, names, made, module, imports, looked_at: 0, is_lost: false, found: Vec::new() };
     inspector.imports.visit_file(tree);
     inspector.visit_file(tree);
     let own: Vec<usize> = modules(&tokens).filter(|(_, body)| given.contains(body)).map(|(place, _)| place).collect();
@@ -243,8 +246,8 @@ impl Imports {
         others.map(move |full| rest.map_or_else(|| full.clone(), |rest| format!("{full}::{rest}")))
     }
 
-    /// Every full path that a written path may stand for.
-    fn expand(&self, written: &str) -> Vec<String> {
+    /// Every full path that a written path may stand for; nothing if there are too many.
+    fn expand(&self, written: &str) -> Option<Vec<String>> {
         let mut all = BTreeSet::from([written.trim_start_matches("::").to_string()]);
         let mut last = all.clone();
         // An alias of an alias is followed, but a name that stands for itself is not followed for ever.
@@ -255,12 +258,15 @@ impl Imports {
                 break;
             }
         }
+        if all.len() * (1 + self.globs.len()) > MOST_MEANINGS {
+            return None;
+        }
         let brought = |path: &String| {
             let globs = self.globs.iter().filter(|glob| !glob.own.have(path));
             globs.map(|glob| format!("{}::{path}", glob.prefix)).collect::<Vec<_>>()
         };
         let brought: Vec<String> = all.iter().flat_map(brought).collect();
-        all.into_iter().chain(brought).collect()
+        Some(all.into_iter().chain(brought).collect())
     }
 }
 
@@ -316,6 +322,9 @@ struct Inspector<'rules> {
     /// The place of the module that is read now.
     module: String,
     imports: Imports,
+    /// How many meanings of paths were looked at, and whether those of one were too many.
+    looked_at: usize,
+    is_lost: bool,
     found: Vec<(u32, String)>,
 }
 
@@ -339,8 +348,18 @@ impl Inspector<'_> {
         }
     }
 
+    /// What a path may stand for; nothing, and an objection, if it is too much to look at.
+    fn meanings(&mut self, span: Span, written: &str) -> Vec<String> {
+        let found = if self.looked_at > MOST_MEANINGS_IN_ALL { None } else { self.imports.expand(written) };
+        self.looked_at += found.as_ref().map_or(0, Vec::len);
+        if found.is_none() && !std::mem::replace(&mut self.is_lost, true) {
+            self.object(span, "a name that may mean so many things", "nobody could follow it");
+        }
+        found.unwrap_or_default()
+    }
+
     fn check_path(&mut self, span: Span, written: &str) {
-        let mut all = self.imports.expand(written);
+        let mut all = self.meanings(span, written);
         let meant: Vec<String> = all.iter().flat_map(|path| self.resolve(path)).collect();
         all.extend(meant);
         for full in all {
@@ -401,9 +420,9 @@ impl Inspector<'_> {
     }
 
     fn check_macro(&mut self, span: Span, written: &str) {
-        let mut meant = self.imports.expand(written);
+        let mut meant = self.meanings(span, written);
         // Any part of the path may be what a module passes on, or the last be an import of this file's.
-        meant.extend(written.rsplit("::").next().into_iter().flat_map(|last| self.imports.expand(last)));
+        meant.extend(self.meanings(span, written.rsplit("::").next().unwrap_or(written)));
         let passed_on: Vec<String> = meant.iter().flat_map(|path| self.resolve(path)).collect();
         meant.extend(passed_on);
         let is_meant = |forbidden: &str| meant.iter().any(|full| full.rsplit("::").next() == Some(forbidden));
@@ -638,9 +657,25 @@ mod tests {
         assert_eq!(objections(own), [""; 0]);
         let mut imports = Imports::default();
         imports.visit_file(&syn::parse_file("use a::a;\nuse b::c;\nuse c::b;\nuse std::process as c;").unwrap());
-        assert_eq!(imports.expand("a"), ["a"]);
-        let meant = imports.expand("b::exit");
+        assert_eq!(imports.expand("a").unwrap(), ["a"]);
+        let meant = imports.expand("b::exit").unwrap();
         assert!(meant.len() < 20 && meant.contains(&"std::process::b::exit".to_string()), "{meant:?}");
+    }
+
+    #[test]
+    fn what_nobody_could_follow_is_told_at_once() {
+        let imports = |one: fn(u32) -> String, many| (0..many).map(one).collect::<String>();
+        let lost = |text: &str| {
+            let found = objections(text);
+            found.iter().any(|one| one.ends_with("a name that may mean so many things"))
+        };
+        let (globs, aliases) = (|n| format!("use a{n}::*;\n"), |n| format!("use b{n} as a;\n"));
+        assert!(lost(&format!("{}fn f() {{ g() }}", imports(globs, 2_000))));
+        assert!(lost(&format!("{}fn f() {{ a() }}", imports(aliases, 2_000))));
+        let often = format!("fn f() {{ {} }}", "a();".repeat(60_000));
+        assert!(lost(&format!("{}{often}", imports(aliases, 400))));
+        let seldom = format!("fn f() {{ {} }}", "a();".repeat(10_000));
+        assert!(!lost(&format!("{}{}{seldom}", imports(globs, 5), imports(aliases, 2))));
     }
 
     #[test]
