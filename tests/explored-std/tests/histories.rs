@@ -238,6 +238,10 @@ fn is_told_too_early(session: &mut Session, goes_before_it_says_so: bool, does_m
     let config = Config { daemons: true, spurious: 0, ..support::config() };
     let glance = session.glance(&config, Effort::Reduced { schedules: 1_000 }, &judge, body);
     let explored = session.explore(&config, &judge, body);
+    // The schedule that a glance says fails does so when it is run again.
+    let again = Config { replay: glance.failing.clone(), ..config };
+    let replayed = glance.failing.is_some().then(|| session.explore(&again, &judge, body).outcome);
+    assert_eq!(replayed.is_some_and(|outcome| matches!(outcome, Outcome::Failed(_))), glance.coverage.failing > 0);
     (glance.coverage.failing > 0, matches!(explored.outcome, Outcome::Failed(_)))
 }
 

@@ -8,7 +8,7 @@ use crate::engine::object::{Age, Identity, Lock, Model, What};
 use crate::engine::operation::{How, NOBODY, ObjectIndex, Operation, SHARED, Site};
 use crate::engine::run::{step, try_with, with};
 use crate::engine::state::State;
-use crate::raw::{Deadline, release_is_a_step};
+use crate::raw::{Deadline, release_is_a_step, step_if_seen};
 
 /// How a lock is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,13 +135,7 @@ impl RawLock {
     /// Turns a lock held alone into one held together with others.
     pub fn downgrade(&self) {
         let object = self.index();
-        let announced = with(|state| {
-            let operation = Operation::new(Kind::Release, "downgrade", object, taken_at(state, object));
-            release_is_a_step(state).then_some(operation)
-        });
-        if let Some(operation) = announced {
-            step(operation);
-        }
+        step_if_seen(|state| Operation::new(Kind::Release, "downgrade", object, taken_at(state, object)));
         with(|state| {
             let me = state.current;
             let lock = state.lock(object).0;
@@ -159,14 +153,10 @@ impl RawLock {
 
     /// Marks the lock as poisoned: its holder panics.
     pub fn poison(&self) {
-        let announced = try_with(|state| {
+        step_if_seen(|state| {
             let object = self.register(state).0;
-            let operation = Operation::new(Kind::Change, "poison", object, taken_at(state, object));
-            release_is_a_step(state).then_some(operation)
+            Operation::new(Kind::Change, "poison", object, taken_at(state, object))
         });
-        if let Some(Some(operation)) = announced {
-            step(operation);
-        }
         self.set_poisoned(true);
     }
 

@@ -94,6 +94,17 @@ pub(crate) fn release_is_a_step(state: &State) -> bool {
     state.settings.observed && state.phase == Phase::Running
 }
 
+/// Announces an operation where somebody could see when it comes, and makes its step.
+pub(crate) fn step_if_seen(operation: impl FnOnce(&mut State) -> Operation) {
+    let announced = run::try_with(|state| {
+        let operation = operation(state);
+        release_is_a_step(state).then_some(operation)
+    });
+    if let Some(Some(operation)) = announced {
+        run::step(operation);
+    }
+}
+
 /// An operation without an object, such as a yield.
 pub(crate) fn step_alone(kind: Kind, name: &'static str, at: Site, deadline: Deadline) {
     run::step(Operation::new(kind, name, NOTHING, at).until(deadline.0));

@@ -217,4 +217,14 @@ mod tests {
         assert_eq!(soon.len(), 10);
         assert_eq!(BTreeSet::from_iter(mixed), BTreeSet::from_iter(programs), "the same programs");
     }
+
+    #[test]
+    fn whoever_helps_may_be_the_thread_that_has_a_part_of_its_own() {
+        let program =
+            |threads: &[usize]| Program { setup: 0, threads: threads.iter().map(|&call| vec![call]).collect() };
+        let helped = |parts| Vec::from_iter(beside(&program(&[2, 2]), &program(&[1]), parts));
+        assert_eq!(helped(0), [program(&[1, 2, 2])]);
+        assert_eq!(helped(1), [program(&[1, 2, 2]), program(&[2, 1, 2])]);
+        assert_eq!(helped(2), [program(&[1, 2, 2]), program(&[2, 1, 2]), program(&[2, 2, 1])]);
+    }
 }

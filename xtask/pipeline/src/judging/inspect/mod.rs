@@ -99,6 +99,12 @@ fn objections(files: &Files, stub: &str, rules: &Rules) -> (Vec<Objection>, Vec<
             }
         }
     }
+    let words: BTreeSet<String> = read
+        .iter()
+        .flat_map(|(_, tokens)| tokens::words(tokens.clone()))
+        .map(|word| plain(&word).to_lowercase())
+        .collect();
+    unread.retain(|one| may_be_a_module(&one.file, &words));
     let (std, forbidden) = (syn::parse_file(STD).expect("it is Rust"), rules::forbidden(rules));
     let names = Names::new(&trees, &std, forbidden.iter().map(|(path, _)| path.clone()).collect());
     let made = Made::of(&trees);
@@ -129,6 +135,14 @@ fn objections(files: &Files, stub: &str, rules: &Rules) -> (Vec<Objection>, Vec<
     objections.sort();
     objections.dedup();
     (objections, unread)
+}
+
+/// Whether a file may be a part of the crate: somebody has to write its name, however large its letters are to a file system.
+fn may_be_a_module(file: &Path, words: &BTreeSet<String>) -> bool {
+    let stem = file.with_extension("");
+    let name = if stem.ends_with("mod") { stem.parent().and_then(Path::file_name) } else { stem.file_name() };
+    let name = name.map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    file == Path::new("lib.rs") || !name.is_ascii() || words.contains(&name)
 }
 
 fn shown_path(subject: &crate::subject::Subject, file: &Path) -> String {
@@ -223,7 +237,13 @@ mod tests {
 
     #[test]
     fn what_can_t_be_read_is_told_from_what_breaks_a_rule() {
-        let texts = [("lib.rs", "mod a;\nuse std::process::exit;"), ("a.rs", "\n\u{0}"), ("b/c.rs", "\nfn (")];
+        let texts = [
+            ("lib.rs", "mod A; mod b { mod c; mod d; }\nuse std::process::exit;"),
+            ("a.rs", "\n\u{0}"),
+            ("b/c.rs", "\nfn ("),
+            ("b/d/mod.rs", "fn ("),
+            ("notes.rs", "what nobody calls a module is none"),
+        ];
         let (objections, unread) = objections(&files(&texts), "", &Rules::default());
         assert_eq!(objections.len(), 1);
         let told: Vec<(u32, &str)> = unread.iter().map(|one| (one.line, one.message.as_str())).collect();
@@ -232,8 +252,11 @@ mod tests {
             [
                 (2, "`a.rs` can't be read as Rust: repair it, or remove it"),
                 (2, "`b/c.rs` can't be read as Rust: repair it, or remove it"),
+                (1, "`b/d/mod.rs` can't be read as Rust: repair it, or remove it"),
             ]
         );
+        let (_, unread) = super::objections(&files(&[("lib.rs", "fn (")]), "", &Rules::default());
+        assert_eq!(unread.len(), 1, "the root needs no name");
     }
 
     #[test]
