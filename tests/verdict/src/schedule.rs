@@ -83,6 +83,8 @@ pub enum Timing {
     Hostile,
     /// Whoever has no limit begins at the moment when the others' longest one is over.
     Late,
+    /// Whoever has no limit begins a little behind the middle of the others' longest one, at no whole number of milliseconds.
+    Midway,
 }
 
 impl How {
@@ -140,6 +142,7 @@ const WEAK: &str = "w";
 const CASE: char = 'i';
 const HOSTILE: &str = "h";
 const LATE: &str = "l";
+const MIDWAY: &str = "m";
 /// More than any schedule has of one step.
 const MOST_TIMES: u32 = 1_000_000;
 
@@ -216,6 +219,7 @@ impl Case {
             Timing::Exact => String::new(),
             Timing::Hostile => format!("{HOSTILE}."),
             Timing::Late => format!("{LATE}."),
+            Timing::Midway => format!("{MIDWAY}."),
         };
         format!("{CASE}{}.{timing}", self.number)
     }
@@ -237,6 +241,7 @@ impl Case {
         let (timing, rest) = match next {
             HOSTILE => (Timing::Hostile, after),
             LATE => (Timing::Late, after),
+            MIDWAY => (Timing::Midway, after),
             _ => (Timing::Exact, rest),
         };
         Ok((Some(Case { number, timing }), rest))
@@ -276,6 +281,7 @@ mod tests {
         for (case, own, text) in [
             (of(12, Timing::Hostile), "u.0", "i12.h.u.0"),
             (of(12, Timing::Late), "u.0", "i12.l.u.0"),
+            (of(12, Timing::Midway), "u.0", "i12.m.u.0"),
             (of(4, Timing::Exact), "", "i4"),
             (of(4, Timing::Hostile), "", "i4.h"),
             (of(4, Timing::Late), "", "i4.l"),

@@ -23,6 +23,10 @@ enum Mistake {
     LimitStartsAnew,
     /// `take_within` gives up if it is woken when its limit is over, although there is something to take.
     LooksAtTheClockFirst,
+    /// `take_within` subtracts after each wakeup all the time since it began, again.
+    SubtractsAgain,
+    /// `take_within` goes on with the whole seconds that are left.
+    WaitsWholeSeconds,
     /// `take_within` gives up at once.
     NeverWaits,
     /// That is none: `take_within` gives up when its limit is not over but exceeded, and asks again and again until then.
@@ -144,7 +148,8 @@ impl Turnstile {
 
     fn take_within(&self, limit: Duration) -> &'static str {
         let late = if self.mistake == Mistake::GivesUpLate { Duration::from_secs(1) } else { Duration::ZERO };
-        let mut deadline = Instant::now() + limit + late;
+        let begun = Instant::now();
+        let mut deadline = begun + limit + late;
         let mut free = self.free.lock().unwrap();
         while *free == 0 {
             let now = Instant::now();
@@ -161,6 +166,12 @@ impl Turnstile {
             free = woken;
             if self.mistake == Mistake::LimitStartsAnew && !result.timed_out() {
                 deadline = Instant::now() + limit;
+            }
+            if self.mistake == Mistake::SubtractsAgain {
+                deadline -= begun.elapsed();
+            }
+            if self.mistake == Mistake::WaitsWholeSeconds {
+                deadline = Instant::now() + Duration::from_secs((deadline - Instant::now()).as_secs());
             }
             if self.mistake == Mistake::LooksAtTheClockFirst && Instant::now() >= deadline {
                 return "none";
@@ -319,6 +330,15 @@ fn a_limit_may_be_exceeded_by_as_little_as_one_looks_at_the_clock() {
 fn what_comes_at_the_end_of_a_limit_is_tried() {
     let rest = fails(Mistake::LooksAtTheClockFirst, "lost-wakeup", "take waits, though the contract lets it go on");
     assert!(rest.contains("A, after 3s   B, after 3s   C"), "{rest}");
+}
+
+#[test]
+fn what_comes_within_a_limit_is_tried() {
+    for (mistake, given_up) in [(Mistake::SubtractsAgain, "1"), (Mistake::WaitsWholeSeconds, "2")] {
+        let early = format!("takewithin answers none after {given_up}.500000007s; the contract allows: to wait");
+        let rest = fails(mistake, "race", &early);
+        assert!(rest.contains("A, after 1.500000007s   B"), "{rest}");
+    }
 }
 
 /// Nothing else happens when the limit is over: only the time tells.

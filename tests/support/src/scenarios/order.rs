@@ -33,6 +33,8 @@ pub(super) enum Group {
     Telling,
     /// All others.
     Rest,
+    /// Every one.
+    All,
 }
 
 impl Order {
@@ -42,6 +44,7 @@ impl Order {
             Group::First => 0..self.ends[0],
             Group::Telling => self.ends[0]..self.ends[1],
             Group::Rest => self.ends[1]..self.ends[2],
+            Group::All => 0..self.ends[2],
         }
     }
 }

@@ -33,12 +33,16 @@ impl Program {
         self.threads.iter().enumerate().flat_map(placed).collect()
     }
 
-    /// When each thread makes its first call in [`Timing::Late`](verdict::schedule::Timing::Late): at once if that call has a limit, and
-    /// else when the longest limit of these first calls is over.
-    pub(super) fn late(&self, limit: impl Fn(usize) -> Option<Duration>) -> Vec<Duration> {
+    /// When each thread makes its first call where those without a limit come at a moment of the longest limit of these first calls:
+    /// who has a limit begins at once.
+    pub(super) fn begins(
+        &self,
+        limit: impl Fn(usize) -> Option<Duration>,
+        moment: impl Fn(Duration) -> Duration,
+    ) -> Vec<Duration> {
         let limits = || self.threads.iter().map(|calls| limit(calls[0]));
-        let longest = limits().flatten().max().unwrap_or_default();
-        limits().map(|limit| if limit.is_some() { Duration::ZERO } else { longest }).collect()
+        let Some(longest) = limits().flatten().max() else { return vec![Duration::ZERO; self.threads.len()] };
+        limits().map(|limit| if limit.is_some() { Duration::ZERO } else { moment(longest) }).collect()
     }
 
     /// The same program without one of its calls, where so many threads have a part of their own.

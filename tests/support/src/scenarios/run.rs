@@ -35,19 +35,24 @@ struct Round {
 }
 
 /// From the widest to the deepest.
-const ROUNDS: [Round; 12] = [
+const ROUNDS: [Round; 17] = [
     Round { group: Group::First, schedules: 20, spurious: 0, timing: Timing::Exact },
     Round { group: Group::Telling, schedules: 50, spurious: 0, timing: Timing::Exact },
     Round { group: Group::First, schedules: 500, spurious: 1, timing: Timing::Exact },
     Round { group: Group::First, schedules: 200, spurious: 0, timing: Timing::Hostile },
     Round { group: Group::First, schedules: 200, spurious: 0, timing: Timing::Late },
+    Round { group: Group::First, schedules: 200, spurious: 1, timing: Timing::Midway },
     Round { group: Group::Telling, schedules: 50, spurious: 0, timing: Timing::Late },
+    Round { group: Group::Telling, schedules: 50, spurious: 0, timing: Timing::Midway },
     Round { group: Group::Rest, schedules: 50, spurious: 0, timing: Timing::Exact },
     Round { group: Group::Telling, schedules: 500, spurious: 1, timing: Timing::Exact },
     Round { group: Group::Rest, schedules: 500, spurious: 1, timing: Timing::Exact },
     Round { group: Group::First, schedules: 20_000, spurious: 1, timing: Timing::Exact },
     Round { group: Group::Telling, schedules: 20_000, spurious: 1, timing: Timing::Exact },
     Round { group: Group::Rest, schedules: 20_000, spurious: 1, timing: Timing::Exact },
+    Round { group: Group::All, schedules: 20_000, spurious: 1, timing: Timing::Late },
+    Round { group: Group::All, schedules: 20_000, spurious: 1, timing: Timing::Midway },
+    Round { group: Group::All, schedules: 20_000, spurious: 1, timing: Timing::Hostile },
 ];
 /// A program with more schedules than a round gives it is also tried with so many preemptions.
 const PREEMPTIONS: u32 = 1;
@@ -110,28 +115,24 @@ struct Runs<'a> {
 
 impl Runs<'_> {
     fn all(&mut self) -> Found {
-        let programs = &self.order.programs;
-        let (mut tried, mut proven) = (vec![false; programs.len()], vec![false; programs.len()]);
+        let mut tried = vec![false; self.order.programs.len()];
+        // How each program may still fail: it is proven when nothing is left.
+        let mut open: Vec<Vec<Timing>> = (0..tried.len()).map(|index| self.timings(index)).collect();
         for round in &ROUNDS {
             for index in self.order.group(round.group) {
-                let skip = match round.timing {
-                    Timing::Exact => proven[index],
-                    Timing::Hostile => !self.has_limit(index),
-                    Timing::Late => !self.can_be_late(index),
-                };
-                if skip {
+                if !open[index].contains(&round.timing) {
                     continue;
                 }
                 if self.steps == 0 || self.coverage.schedules >= self.most_schedules {
                     return self.passed();
                 }
                 self.scenarios.tried += u64::from(!std::mem::replace(&mut tried[index], true));
-                let proven_now = match self.try_program(index, round) {
-                    Ok(proven) => proven,
+                match self.try_program(index, round) {
+                    Ok(true) => open[index].retain(|timing| *timing != round.timing),
+                    Ok(false) => {}
                     Err(found) => return found,
-                };
-                proven[index] |= proven_now;
-                self.scenarios.proven += u64::from(proven_now);
+                }
+                self.scenarios.proven += u64::from(open[index].is_empty());
             }
         }
         self.passed()
@@ -143,12 +144,15 @@ impl Runs<'_> {
         Found::Nothing(self.coverage)
     }
 
-    fn has_limit(&self, index: usize) -> bool {
-        self.order.programs[index].threads.iter().flatten().any(|&call| self.subject.limit(call).is_some())
-    }
-
-    fn can_be_late(&self, index: usize) -> bool {
-        begins(&*self.subject, &self.order.programs[index], Timing::Late).iter().any(|begins| !begins.is_zero())
+    /// The ways in which time can pass in a program.
+    fn timings(&self, index: usize) -> Vec<Timing> {
+        let program = &self.order.programs[index];
+        let has_limit = program.threads.iter().flatten().any(|&call| self.subject.limit(call).is_some());
+        let waits = |timing| begins(&*self.subject, program, timing).iter().any(|begins| !begins.is_zero());
+        let mut timings = vec![Timing::Exact];
+        timings.extend(has_limit.then_some(Timing::Hostile));
+        timings.extend([Timing::Late, Timing::Midway].into_iter().filter(|timing| waits(*timing)));
+        timings
     }
 
     /// Whether the program passes on all its schedules, with accidents too, and not only on some.
@@ -158,7 +162,7 @@ impl Runs<'_> {
         let glance = self.glance(program, round, Effort::Reduced { schedules })?;
         if glance.coverage.complete {
             // Where nothing could happen by accident, that is all there is.
-            return Ok(round.timing == Timing::Exact && !glance.spared_accidents);
+            return Ok(!glance.spared_accidents);
         }
         if self.coverage.schedules < self.most_schedules {
             self.glance(program, round, Effort::Preemptions { most: PREEMPTIONS, schedules })?;

@@ -105,9 +105,12 @@ fn blame(violation: &Violation, table: &mut Table, marks: &[Mark]) -> Blame {
 
 /// When each thread makes its first call.
 pub(super) fn begins(subject: &dyn Subject, program: &Program, timing: Timing) -> Vec<Duration> {
+    let begins = |moment: fn(Duration) -> Duration| program.begins(|call| subject.limit(call), moment);
     match timing {
-        Timing::Late => program.late(|call| subject.limit(call)),
-        Timing::Exact | Timing::Hostile => vec![Duration::ZERO; program.threads.len()],
+        Timing::Exact | Timing::Hostile => begins(|_| Duration::ZERO),
+        Timing::Late => begins(|limit| limit),
+        // Who counts what is left in whole units, or from a moment that is not its own, is not right by luck.
+        Timing::Midway => begins(|limit| limit / 2 + Duration::from_nanos(7)),
     }
 }
 
