@@ -127,6 +127,11 @@ pub fn panics_on_purpose() {
     run::try_with(|state| state.me().panics_on_purpose = true);
 }
 
+/// Says whether the calling thread has to go on: a harness's schedule in which it then waits for ever fails, whatever its judge says.
+pub fn has_to_go_on(yes: bool) {
+    with(|state| state.me().has_to_go_on = yes);
+}
+
 /// Whether the panic that the calling thread has just caught was one that the test wanted.
 #[must_use]
 pub fn panicked_on_purpose() -> bool {

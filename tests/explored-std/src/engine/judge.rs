@@ -73,11 +73,13 @@ pub(crate) fn judge(
             Ending::Main => judge_end_of_main(state, kind_of_panic),
             Ending::Stuck => match historian {
                 None => Some(judge_no_end(state, kind_of_panic, |state| judge_stuck(state, notes))),
-                Some(_) => unplanned_panic(state, kind_of_panic).or_else(|| match objection {
-                    Some(objection) => Some(judge_objection(state, objection, kind_of_panic, notes)),
-                    // A main that waits for something else than the end of the schedule has not prepared all of it.
-                    None => (state.threads[0].pending.kind != Kind::Never).then(|| judge_stuck(state, notes)),
-                }),
+                Some(_) => {
+                    unplanned_panic(state, kind_of_panic).or_else(|| match objection.or_else(|| held_up(state)) {
+                        Some(objection) => Some(judge_objection(state, objection, kind_of_panic, notes)),
+                        // A main that waits for something else than the end of the schedule has not prepared all of it.
+                        None => (state.threads[0].pending.kind != Kind::Never).then(|| judge_stuck(state, notes)),
+                    })
+                }
             },
             Ending::TooLong => {
                 Some(judge_no_end(state, kind_of_panic, |state| judge_endless(state, notes, judge_too_long)))
@@ -89,6 +91,19 @@ pub(crate) fn judge(
         let failure = unsolved(state).filter(|_| failure.kind != Verdict::Nondeterministic).unwrap_or(failure);
         Some(Judged { failure, disputed })
     })
+}
+
+/// Objects to threads that wait where the harness wants them to go on.
+fn held_up(state: &State) -> Option<Objection> {
+    let waits = |&index: &ThreadIndex| state.threads[index].has_to_go_on && !state.threads[index].returned;
+    let threads: Vec<ThreadIndex> = (0..state.threads.len()).filter(waits).collect();
+    let names = names_of(state, &threads);
+    let message = match threads.len() {
+        0 => return None,
+        1 => format!("{names} waits for ever outside of its calls: before one of them, or behind the last"),
+        _ => format!("{names} wait for ever outside of their calls: before one of them, or behind the last"),
+    };
+    Some(Objection { message, blame: Blame::Waiting(threads), order: Vec::new() })
 }
 
 /// What happened before each of the marks in this order, if that is not the order in which they came.

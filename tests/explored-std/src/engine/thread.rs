@@ -90,6 +90,8 @@ pub(crate) struct ThreadState {
     pub(crate) panic: Option<PanicNote>,
     /// Whether its next panic is one that the test wants.
     pub(crate) panics_on_purpose: bool,
+    /// Whether a harness wants it to go on: see `explored::has_to_go_on`.
+    pub(crate) has_to_go_on: bool,
     /// Whether its job is done: what is left are the destructors of its thread-locals.
     pub(crate) returned: bool,
     /// Whether its job ended in a panic.
@@ -195,6 +197,7 @@ impl ThreadState {
             panicking: 0,
             panic: None,
             panics_on_purpose: false,
+            has_to_go_on: false,
             returned: false,
             panicked: false,
             seen: false,

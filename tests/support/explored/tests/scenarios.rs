@@ -53,6 +53,8 @@ enum Mistake {
     GivesLater,
     /// It can't even be prepared.
     WaitsAtFirst,
+    /// Whoever has it last waits for somebody to take one more.
+    WaitsAtLast,
     /// The contract panics.
     ContractPanics,
     /// The contract has no end.
@@ -179,6 +181,14 @@ impl Turnstile {
         }
         *free -= 1;
         "ok"
+    }
+}
+
+impl Drop for Turnstile {
+    fn drop(&mut self) {
+        if self.mistake == Mistake::WaitsAtLast {
+            drop(self.given.wait(self.free.lock().unwrap()).unwrap());
+        }
     }
 }
 
@@ -389,6 +399,12 @@ fn who_waits_before_the_first_call_fails() {
 }
 
 /// Whoever sees that a call has returned sees what it did: only the order of returns and begins shows the difference.
+#[test]
+fn who_waits_behind_the_last_call_fails() {
+    let headline = "A waits for ever outside of its calls: before one of them, or behind the last";
+    fails(Mistake::WaitsAtLast, "lost-wakeup", headline);
+}
+
 #[test]
 fn an_effect_after_the_return_is_found() {
     fails(Mistake::GivesLater, "race", "trytake answers none; the contract allows: ok");

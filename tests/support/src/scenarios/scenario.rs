@@ -128,6 +128,8 @@ fn act(scene: Scene, hands: Vec<Box<dyn Hand>>, threads: &Arc<Vec<Part>>, openin
         let (scene, threads) = (scene.clone(), Arc::clone(threads));
         let part = move || {
             let Part { begins, calls } = &threads[thread];
+            // Nobody would miss it in a call that never begins, nor behind its last one.
+            explored::has_to_go_on(true);
             hand.arrive(&scene);
             if !begins.is_zero() {
                 thread::sleep(*begins);
@@ -138,7 +140,9 @@ fn act(scene: Scene, hands: Vec<Box<dyn Hand>>, threads: &Arc<Vec<Part>>, openin
                     _ => name.clone(),
                 };
                 explored::mark(Marked::Begins(*number), "call", told);
+                explored::has_to_go_on(false);
                 let answer = catch_unwind(AssertUnwindSafe(|| hand.perform(placed.call, placed.id, &scene)));
+                explored::has_to_go_on(true);
                 let panics = || if explored::panicked_on_purpose() { PANICS_ON_PURPOSE } else { PANICS };
                 let answer = answer.unwrap_or_else(|_| panics().to_owned());
                 explored::mark(Marked::Returns(*number, answer), "return", told);
