@@ -116,6 +116,11 @@ impl Preemptions {
         self.now.is_empty() && self.later.keys().all(|cost| cost.preemptions > self.level.preemptions)
     }
 
+    /// How many schedules are known that were not run: at least so many are left.
+    pub(crate) fn known(&self) -> usize {
+        self.now.len() + self.later.values().map(Vec::len).sum::<usize>()
+    }
+
     /// Whether every schedule was run.
     pub(crate) fn is_complete(&self) -> bool {
         self.now.is_empty() && self.later.is_empty() && !self.truncated
