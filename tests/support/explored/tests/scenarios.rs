@@ -1,5 +1,7 @@
 //! What scenarios find in small objects that are right or wrong on purpose, and what they say of contracts that are.
 
+extern crate kata_explored as kata;
+
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;

@@ -1,5 +1,7 @@
 //! What `check` makes of a body on schedules: the kinds, the words, and what the environment asks for.
 
+extern crate kata_explored as kata;
+
 use std::panic::{self, AssertUnwindSafe};
 use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};

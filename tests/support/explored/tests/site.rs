@@ -1,5 +1,7 @@
 //! The mock site on schedules: it answers as its pages were told, whenever that is chosen, and in virtual time.
 
+extern crate kata_explored as kata;
+
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
 use std::thread;
