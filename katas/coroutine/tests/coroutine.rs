@@ -20,7 +20,7 @@ use coroutine::{
     oneshot, up_and_down,
 };
 use kata::scenarios::every_small_program;
-use kata::{Check, Log, a_while_passes, check, panic_on_purpose, start};
+use kata::{Check, Log, a_while_passes, check, moving, panic_on_purpose, start};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with.
@@ -161,18 +161,18 @@ impl Conversation {
 fn a_receiver_is_ready_when_its_value_has_come_or_cannot_come_any_more() {
     check(|| {
         let (sender, receiver) = oneshot();
-        let mut receiver = Box::pin(receiver);
+        let mut receiver = moving!(receiver);
         assert_eq!(poll(&mut receiver, Waker::noop()), Poll::Pending, "nothing was sent yet");
         sender.send("soup");
         assert_eq!(poll(&mut receiver, Waker::noop()), Poll::Ready(Some("soup")));
 
         let (sender, receiver) = oneshot();
-        let mut receiver = Box::pin(receiver);
+        let mut receiver = moving!(receiver);
         sender.send("sent before the first poll");
         assert_eq!(poll(&mut receiver, Waker::noop()), Poll::Ready(Some("sent before the first poll")));
 
         let (sender, receiver) = oneshot::<()>();
-        let mut receiver = Box::pin(receiver);
+        let mut receiver = moving!(receiver);
         assert_eq!(poll(&mut receiver, Waker::noop()), Poll::Pending, "the sender is still there");
         drop(sender);
         assert_eq!(poll(&mut receiver, Waker::noop()), Poll::Ready(None), "the sender is gone");
@@ -193,7 +193,7 @@ fn a_receiver_wakes_whoever_polled_last() {
         for (end, act) in ends {
             let bells = [Bell::default(), Bell::default()];
             let (sender, receiver) = oneshot();
-            let mut receiver = Box::pin(receiver);
+            let mut receiver = moving!(receiver);
             for bell in &bells {
                 assert!(poll(&mut receiver, &bell.waker()).is_pending());
             }
@@ -226,7 +226,7 @@ fn a_receiver_that_was_ready_panics_when_it_is_polled_again() {
     check(|| {
         for value in [Some(1), None] {
             let (sender, receiver) = oneshot();
-            let mut receiver = Box::pin(receiver);
+            let mut receiver = moving!(receiver);
             if let Some(value) = value {
                 sender.send(value);
             } else {
@@ -242,7 +242,7 @@ fn a_receiver_that_was_ready_panics_when_it_is_polled_again() {
         let (sender, receiver) = oneshot();
         thread::scope(|scope| {
             start(scope, "sender", || sender.send(1));
-            let mut receiver = Box::pin(receiver);
+            let mut receiver = moving!(receiver);
             assert_eq!(block_on(receiver.as_mut()), Some(1));
             let again = catch_unwind(AssertUnwindSafe(|| poll(&mut receiver, Waker::noop())));
             assert!(again.is_err(), "it was ready before, and is {again:?} now");
@@ -348,7 +348,7 @@ fn a_task_does_nothing_until_the_executor_runs() {
                 note.note(round);
                 round
             });
-            let mut answer = Box::pin(answer);
+            let mut answer = moving!(answer);
             assert!(!log.happened(round), "the executor does not run yet");
             assert_eq!(poll(&mut answer, Waker::noop()), Poll::Pending, "the executor does not run yet");
             // Whether anybody receives what a task gives changes nothing.
@@ -748,7 +748,7 @@ fn every_small_program_of_calls_keeps_the_contract() {
 // ----------------------------------------------------------------------------------------------------------- tools
 
 /// Polls a future once.
-fn poll<T>(receiver: &mut Pin<Box<Receiver<T>>>, waker: &Waker) -> Poll<Option<T>> {
+fn poll<T>(receiver: &mut Pin<Box<impl Future<Output = Option<T>> + ?Sized>>, waker: &Waker) -> Poll<Option<T>> {
     receiver.as_mut().poll(&mut Context::from_waker(waker))
 }
 

@@ -26,7 +26,7 @@
 //!   and [`until`] until something else is so.
 //! - [`Crowd`] is several who wait for the same thing, of whom some give up.
 //! - [`start`] names a thread, for the table of a failing schedule; [`panic_on_purpose`] is a panic that a test wants.
-//!   [`boxed`] gives futures one type, so that a runtime is compiled once for all of them.
+//!   [`boxed`] gives futures one type, so that a runtime is compiled once for all of them. [`moving!`] moves one between its polls.
 //! - [`stream`] has readers and writers that are cut, interrupted and broken off, and pipes between threads. [`situation`] says
 //!   which row of a table is tried, [`keeps_to_limit`] and
 //!   [`is_done_at_once`] judge waits in real time.
@@ -79,6 +79,6 @@ pub const EXPLORED: bool = cfg!(feature = "explore");
 
 pub use tools::{
     AEONS, AGES, Crowd, Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, Steps, WhenDropped, a_while_passes, boxed,
-    is_done_at_once, keeps_to_limit, panic_on_purpose, situation, start, until, until_blocked, until_still,
+    is_done_at_once, keeps_to_limit, moving, panic_on_purpose, situation, start, until, until_blocked, until_still,
     when_dropped,
 };

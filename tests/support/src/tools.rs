@@ -7,6 +7,7 @@ mod crowd;
 mod gate;
 mod limit;
 mod log;
+pub mod moving;
 mod on_purpose;
 mod peak;
 mod rendezvous;

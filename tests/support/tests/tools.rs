@@ -1,13 +1,16 @@
 //! Each tool does what it says. The same file is a test of the explored build.
 
 use std::io::{self, BufRead, ErrorKind, Read, Write};
+use std::mem;
 use std::panic::{self, AssertUnwindSafe};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use kata::conversation::{self, Streams};
 use kata::stream::{Page, Script, TRIED_FOR_EVER, Then, pipe};
-use kata::{Gate, Log, Peak, Rendezvous, Steps, check};
+use kata::{Gate, Log, Peak, Rendezvous, Steps, check, moving};
 
 #[test]
 fn a_rendezvous_opens_when_enough_are_inside_and_stays_open() {
@@ -221,4 +224,34 @@ fn a_page_knows_what_was_flushed_and_has_an_end() {
     assert_eq!(end.kind(), TRIED_FOR_EVER, "who tries again and again comes to an end");
     let failure = Page::blank().flush_fails(ErrorKind::StorageFull).flush().unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::StorageFull);
+}
+
+/// A future that is ready at its third poll, and says where it was polled.
+struct Polled(Vec<usize>);
+
+impl Future for Polled {
+    type Output = Vec<usize>;
+
+    fn poll(mut self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Vec<usize>> {
+        let here = std::ptr::from_ref(&*self).addr();
+        self.0.push(here);
+        if self.0.len() < 3 { Poll::Pending } else { Poll::Ready(mem::take(&mut self.0)) }
+    }
+}
+
+#[test]
+fn a_future_is_moved_between_its_polls_if_it_may_be() {
+    let polled = |mut future: Pin<Box<dyn Future<Output = Vec<usize>> + Send>>| {
+        let mut poll = || future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let [first, second] = [(); 2].map(|()| poll());
+        assert!(first.is_pending() && second.is_pending());
+        match poll() {
+            Poll::Ready(places) => places,
+            Poll::Pending => panic!("the third poll is the last"),
+        }
+    };
+    let places = polled(moving!(Polled(Vec::new())));
+    assert!(places[0] != places[1] && places[1] != places[2], "{places:?}");
+    let places = polled(moving!(async { Polled(Vec::new()).await }));
+    assert!(places.iter().all(|place| *place == places[0]), "{places:?}");
 }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use async_lock::{Lock, Semaphore};
+use kata::moving;
 use kata::scenarios::{Contract, Moves, Scene, Setup, Turn};
 
 /// A semaphore, as the contract sees it. A lock is one with a single permit.
@@ -268,8 +269,8 @@ impl<'s> Shared<'s> {
             Box::pin(async move { Box::new(future.await) as Held<'s> })
         }
         match self {
-            Shared::Semaphore(semaphore) => held(semaphore.acquire()),
-            Shared::Lock(lock) => held(lock.lock()),
+            Shared::Semaphore(semaphore) => held(moving!(semaphore.acquire())),
+            Shared::Lock(lock) => held(moving!(lock.lock())),
         }
     }
 
