@@ -61,9 +61,9 @@ const TWINS: [(&str, &str); 4] =
 
 /// So many steps from alias to alias are followed.
 const MOST_ALIASES: usize = 8;
-/// So many meanings of one path are looked at, and so many of all paths of a file. The repository's own answers need a hundredth of it.
+/// So many meanings of one path are looked at, and so many of all paths of a file. The repository's own answers need a twentieth of it.
 const MOST_MEANINGS: usize = 1_000;
-const MOST_MEANINGS_IN_ALL: usize = 1_000_000;
+const MOST_MEANINGS_IN_ALL: usize = 200_000;
 
 /// The modules of a stub that have unsafe code: who keeps them as they are has written none.
 pub(super) fn unsafe_modules(stub: &str) -> Vec<String> {
@@ -672,9 +672,9 @@ mod tests {
         let (globs, aliases) = (|n| format!("use a{n}::*;\n"), |n| format!("use b{n} as a;\n"));
         assert!(lost(&format!("{}fn f() {{ g() }}", imports(globs, 2_000))));
         assert!(lost(&format!("{}fn f() {{ a() }}", imports(aliases, 2_000))));
-        let often = format!("fn f() {{ {} }}", "a();".repeat(60_000));
+        let often = format!("fn f() {{ {} }}", "a();".repeat(1_000));
         assert!(lost(&format!("{}{often}", imports(aliases, 400))));
-        let seldom = format!("fn f() {{ {} }}", "a();".repeat(10_000));
+        let seldom = format!("fn f() {{ {} }}", "a();".repeat(5_000));
         assert!(!lost(&format!("{}{}{seldom}", imports(globs, 5), imports(aliases, 2))));
     }
 
