@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use syn::visit::Visit;
 use syn::{ImplItem, Item};
 
-use crate::{manifest, names, read, root, tests_of, unfinished};
+use crate::{files, manifest, names, read, root, sources, tests_of, unfinished};
 
 /// A learner, an instructor and a maintainer each rely on files of their own; a kata without one of them is not finished.
 #[test]
@@ -127,6 +127,29 @@ fn solutions_are_judged_by_the_katas_own_tests() {
         assert_eq!(path, format!("../../katas/{kata}/tests/{kata}.rs"));
         assert_eq!(manifest["lib"]["name"].as_str(), Some(kata.replace('-', "_").as_str()));
     }
+}
+
+/// A library without tests of its own is not built for them. One whose manifest says so and that has some would pass unseen.
+#[test]
+fn what_is_not_tested_has_no_tests() {
+    let mut seen = 0;
+    for (path, _) in ["solutions", "tests", "xtask"].into_iter().flat_map(|folder| files(folder, "Cargo.toml")) {
+        let manifest = manifest(&path);
+        let says = |what: &str| manifest.get("lib").and_then(|lib| lib.get(what)?.as_bool()) == Some(false);
+        let folder = path.trim_end_matches("Cargo.toml");
+        for (file, text) in sources(&format!("{folder}src")) {
+            seen += usize::from(says("test"));
+            assert!(!says("test") || !text.contains("#[test]"), "{path} turns off the tests of {file}");
+            assert!(!says("doctest") || !has_example(&text), "{path} turns off the examples of {file}");
+        }
+    }
+    assert!(seen > 25, "{seen} files");
+}
+
+/// Whether a comment has an example that could be run.
+fn has_example(text: &str) -> bool {
+    let fences = text.lines().filter_map(|line| line.trim_start().strip_prefix("//")?.split_once("```"));
+    fences.map(|(_, language)| language.trim()).step_by(2).any(|language| language.is_empty() || language == "rust")
 }
 
 /// Places on the course map are unique, or their order would depend on their names.
