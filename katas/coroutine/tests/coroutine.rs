@@ -190,16 +190,32 @@ fn a_receiver_wakes_whoever_polled_last() {
     check(|| {
         type End = fn(Sender<()>);
         let ends: [(&str, End); 2] = [("sent", |sender| sender.send(())), ("dropped without a value", drop)];
+        const NAMES: [char; 3] = ['a', 'b', 'c'];
+        const MOST: u32 = 4;
+        // Up to four polls by up to three wakers, in each order. One may come back when others have polled.
         for (end, act) in ends {
-            let bells = [Bell::default(), Bell::default()];
-            let (sender, receiver) = oneshot();
-            let mut receiver = moving!(receiver);
-            for bell in &bells {
-                assert!(poll(&mut receiver, &bell.waker()).is_pending());
+            for polls in 1..=MOST {
+                for number in 0..NAMES.len().pow(polls) {
+                    let order: Vec<usize> =
+                        (0..polls).map(|poll| number / NAMES.len().pow(poll) % NAMES.len()).collect();
+                    let told: String = order.iter().map(|&waker| NAMES[waker]).collect();
+                    let bells = NAMES.map(|_| Bell::default());
+                    let (sender, receiver) = oneshot();
+                    let mut receiver = moving!(receiver);
+                    for &waker in &order {
+                        assert!(poll(&mut receiver, &bells[waker].waker()).is_pending());
+                    }
+                    let (last, before) = (order[order.len() - 1], bells.each_ref().map(Bell::count));
+                    // If another one has polled after it, it may have been woken then.
+                    let came_back = order.iter().skip_while(|&&waker| waker != last).any(|&waker| waker != last);
+                    assert!(
+                        came_back || before[last] == 0,
+                        "polled by {told}: the last is woken, and nothing has come yet"
+                    );
+                    act(sender);
+                    assert!(bells[last].count() > before[last], "polled by {told}, {end}, and the last is not woken");
+                }
             }
-            assert_eq!(bells[1].count(), 0, "nothing has come yet");
-            act(sender);
-            assert!(bells[1].count() > 0, "{end}, and the last waker is not woken");
         }
     });
 }
@@ -573,7 +589,7 @@ fn a_task_is_polled_again_only_when_it_is_woken() {
             let (mut executor, spawner) = executor();
             let (watched, [first, second]) = watched();
             let task = Arc::clone(&watched);
-            spawn_for_nobody(&spawner, async move { task.finished().await });
+            let answer = spawner.spawn(async move { task.finished().await });
             // It is not for this one that others are woken.
             spawn_for_nobody(&spawner, takes_turns(2));
             thread::scope(|scope| {
@@ -582,6 +598,7 @@ fn a_task_is_polled_again_only_when_it_is_woken() {
                 executor.run();
             });
             watched.was_polled_at_most(3);
+            assert_eq!(poll_once(answer), Poll::Ready(Some(())), "`run` runs all tasks to their end");
         }
     });
 }
@@ -633,20 +650,25 @@ fn a_task_that_panics_takes_no_other_with_it() {
         for panics in [false, true] {
             let log = Log::new();
             let mut leaves = Leaves { spawner: spawner.clone(), log: log.clone(), waker: None };
-            spawn_for_nobody(
-                &spawner,
-                poll_fn(move |context| {
-                    leaves.log.note("polled");
-                    leaves.waker = Some(context.waker().clone());
-                    if panics { panic_on_purpose("the dish is burnt") } else { Poll::Ready(()) }
-                }),
-            );
+            let answer = spawner.spawn(poll_fn(move |context| {
+                leaves.log.note("polled");
+                leaves.waker = Some(context.waker().clone());
+                if panics { panic_on_purpose("the dish is burnt") } else { Poll::Ready(()) }
+            }));
+            let note = log.clone();
+            spawn_for_nobody(&spawner, async move {
+                answer.await;
+                note.note("its receiver is ready");
+            });
+            // Until this one ends there is always one that can go on: nobody may wait for a moment in which there is none.
+            let note = log.clone();
+            spawn_for_nobody(&spawner, async move {
+                takes_turns(10).await;
+                note.note("ten turns later");
+            });
             executor.run();
-            assert_eq!(
-                log.events(),
-                ["polled", "spawned when it was dropped"],
-                "what a task owns is dropped at its end"
-            );
+            let expected = ["polled", "its receiver is ready", "spawned when it was dropped", "ten turns later"];
+            assert_eq!(log.events(), expected, "what a task owns is dropped at its end");
         }
     });
 }
@@ -668,75 +690,111 @@ impl Drop for Leaves {
 
 #[test]
 fn a_waker_may_be_woken_when_its_task_has_ended() {
-    check(|| {
-        for panics in [false, true] {
-            let (mut executor, spawner) = executor();
-            let kept = Arc::new(Mutex::new(None));
-            let owned = Arc::new("what the task owns");
-            let (keeps, owns) = (Arc::clone(&kept), Arc::clone(&owned));
-            let answer = spawner.spawn(poll_fn(move |context| {
-                assert_eq!(*owns, "what the task owns");
+    let rows = ["a task that is ready", "a task that panics"]
+        .into_iter()
+        .flat_map(|task| ["in its last poll", "by what it owns"].map(|woken| format!("{task}, woken {woken}")));
+    Check::new().each(rows, |row| {
+        let (panics, wakes_when_dropped) = (row.contains("panics"), row.ends_with("owns"));
+        let (mut executor, spawner) = executor();
+        let kept = Arc::new(Mutex::new(None));
+        let owned = Arc::new("what the task owns");
+        let ends = |kept: &Arc<Mutex<Option<Waker>>>| {
+            let (keeps, mut owns) = (Arc::clone(kept), WakesWhenDropped { waker: None, _owned: Arc::clone(&owned) });
+            poll_fn(move |context| {
                 let again = keeps.lock().unwrap().replace(context.waker().clone()).is_some();
                 assert!(!again, "a task that has ended is polled again");
-                // Woken before the end, and after it.
-                context.waker().wake_by_ref();
+                // Woken before the end, or at the end, and after it.
+                if wakes_when_dropped {
+                    owns.wakes(context.waker());
+                } else {
+                    context.waker().wake_by_ref();
+                }
                 if panics { panic_on_purpose("the dish is burnt") } else { Poll::Ready(()) }
-            }));
-            let late = Arc::clone(&kept);
-            let other = spawner.spawn(async move {
+            })
+        };
+        let answer = spawner.spawn(ends(&kept));
+        let late = Arc::clone(&kept);
+        let other = spawner.spawn(async move {
+            late.lock().unwrap().as_ref().inspect(|waker| waker.wake_by_ref());
+            takes_turns(2).await;
+            "served"
+        });
+        executor.run();
+        assert_eq!(poll_once(other), Poll::Ready(Some("served")));
+        assert_eq!(Arc::strong_count(&owned), 1, "the task has ended, and so its future is dropped");
+        let expected = if panics { None } else { Some(()) };
+        assert_eq!(poll_once(answer), Poll::Ready(expected), "the task has ended, and only its waker is kept");
+        // It is not for those that came later that the old one is woken.
+        const LATER: usize = 3;
+        let polls = Arc::new(AtomicUsize::new(0));
+        let senders = [(); LATER].map(|()| {
+            let (polls, late, (sender, receiver)) = (Arc::clone(&polls), Arc::clone(&kept), oneshot());
+            let mut receiver = Box::pin(receiver);
+            let waits = poll_fn(move |context| {
+                polls.fetch_add(1, Ordering::Relaxed);
                 late.lock().unwrap().as_ref().inspect(|waker| waker.wake_by_ref());
-                takes_turns(2).await;
-                "served"
+                receiver.as_mut().poll(context)
             });
+            spawn_for_nobody(&spawner, waits);
+            sender
+        });
+        spawn_for_nobody(&spawner, async move {
+            takes_turns(LATER).await;
+            senders.into_iter().for_each(|sender| sender.send(()));
+        });
+        executor.run();
+        let polls = polls.load(Ordering::Relaxed);
+        assert_eq!(polls, 2 * LATER, "polls of {LATER} tasks: of each once, and when it was woken itself");
+        let waker: Waker = kept.lock().unwrap().clone().unwrap();
+        waker.wake();
+        let later = spawner.spawn(async { "served later" });
+        executor.run();
+        assert_eq!(poll_once(later), Poll::Ready(Some("served later")));
+        // Its receiver goes before the value comes, or afterwards.
+        for early in [true, false] {
+            let (value, keeps) = (Arc::new("what the task gives"), Arc::clone(&kept));
+            let gives = Arc::clone(&value);
+            let mut answer = Some(spawner.spawn(poll_fn(move |context| {
+                keeps.lock().unwrap().replace(context.waker().clone());
+                Poll::Ready(Arc::clone(&gives))
+            })));
+            drop(answer.take_if(|_| early));
             executor.run();
-            assert_eq!(poll_once(other), Poll::Ready(Some("served")));
-            assert_eq!(Arc::strong_count(&owned), 1, "the task has ended, and so its future is dropped");
-            let expected = if panics { None } else { Some(()) };
-            assert_eq!(poll_once(answer), Poll::Ready(expected), "the task has ended, and only its waker is kept");
-            // It is not for those that came later that the old one is woken.
-            const LATER: usize = 3;
-            let polls = Arc::new(AtomicUsize::new(0));
-            let senders = [(); LATER].map(|()| {
-                let (polls, late, (sender, receiver)) = (Arc::clone(&polls), Arc::clone(&kept), oneshot());
-                let mut receiver = Box::pin(receiver);
-                let waits = poll_fn(move |context| {
-                    polls.fetch_add(1, Ordering::Relaxed);
-                    late.lock().unwrap().as_ref().inspect(|waker| waker.wake_by_ref());
-                    receiver.as_mut().poll(context)
-                });
-                spawn_for_nobody(&spawner, waits);
-                sender
-            });
-            spawn_for_nobody(&spawner, async move {
-                takes_turns(LATER).await;
-                senders.into_iter().for_each(|sender| sender.send(()));
-            });
-            executor.run();
-            let polls = polls.load(Ordering::Relaxed);
-            assert_eq!(polls, 2 * LATER, "polls of {LATER} tasks: of each once, and when it was woken itself");
-            let waker: Waker = kept.lock().unwrap().clone().unwrap();
-            waker.wake();
-            let later = spawner.spawn(async { "served later" });
-            executor.run();
-            assert_eq!(poll_once(later), Poll::Ready(Some("served later")));
-            // Its receiver goes before the value comes, or afterwards.
-            for early in [true, false] {
-                let (value, keeps) = (Arc::new("what the task gives"), Arc::clone(&kept));
-                let gives = Arc::clone(&value);
-                let mut answer = Some(spawner.spawn(poll_fn(move |context| {
-                    keeps.lock().unwrap().replace(context.waker().clone());
-                    Poll::Ready(Arc::clone(&gives))
-                })));
-                drop(answer.take_if(|_| early));
-                executor.run();
-                drop(answer);
-                assert_eq!(Arc::strong_count(&value), 1, "nobody receives the value, so it is dropped");
-            }
-            let waker: Waker = kept.lock().unwrap().take().unwrap();
-            drop((executor, spawner));
-            waker.wake();
+            drop(answer);
+            assert_eq!(Arc::strong_count(&value), 1, "nobody receives the value, so it is dropped");
         }
+        let waker: Waker = kept.lock().unwrap().take().unwrap();
+        drop((executor, spawner));
+        waker.wake();
+        // Nor is a wake that is for nothing taken for that of another task: `run` waits for it.
+        let (mut executor, spawner) = coroutine::executor();
+        spawn_for_nobody(&spawner, ends(&Arc::default()));
+        let (watched, [remote]) = watched();
+        let waits = spawner.spawn(async move { watched.finished().await });
+        thread::scope(|scope| {
+            start(scope, "remote", || remote.finish());
+            executor.run();
+        });
+        assert_eq!(poll_once(waits), Poll::Ready(Some(())), "`run` runs all tasks to their end");
     });
+}
+
+/// What a task owns, and what wakes it when it is dropped.
+struct WakesWhenDropped<T> {
+    waker: Option<Waker>,
+    _owned: T,
+}
+
+impl<T> WakesWhenDropped<T> {
+    fn wakes(&mut self, waker: &Waker) {
+        self.waker = Some(waker.clone());
+    }
+}
+
+impl<T> Drop for WakesWhenDropped<T> {
+    fn drop(&mut self) {
+        self.waker.take().into_iter().for_each(Waker::wake);
+    }
 }
 
 #[test]
@@ -849,10 +907,11 @@ impl Watched {
 }
 
 impl Remote {
+    /// The first one wakes by reference: another call of a waker, which is to do the same.
     fn finish(self) {
         let waker = self.waker.recv().expect("it is polled at least once");
         self.watched.parts[self.part].0.store(true, Ordering::Relaxed);
-        waker.wake();
+        if self.part == 0 { waker.wake_by_ref() } else { waker.wake() }
     }
 
     /// When everybody has waited for a while.

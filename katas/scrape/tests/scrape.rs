@@ -1,9 +1,12 @@
 //! The contract of the kata `scrape`, sentence by sentence. `README.md` has the same list.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 
 use kata::inputs::{counted, listed, orders};
 use kata::site::{Reply, Site};
@@ -210,20 +213,31 @@ fn as_many_pages_are_parsed_at_once_as_allowed() {
     let rows = rows.filter(|(pages, parses)| !EXPLORED || *pages < 3 || *parses == 1);
     let rows = rows.map(|(pages, parses)| {
         let told = format!("{}, {parses} at once", counted(pages, "page"));
-        Row(told, (1, pages, parses))
+        Row(told, (1, pages, parses, None))
     });
-    let two_calls = Row("1 page for each of two calls, 1 at once in each".to_owned(), (2, 1, 1));
-    check().schedules(400).each(rows.chain([two_calls]), |Row(_, (calls, pages, parses))| {
+    let two_calls = Row("1 page for each of two calls, 1 at once in each".to_owned(), (2, 1, 1, None));
+    // Which two of three are in the parser first says only who comes.
+    let late = (0..3).filter(|late| !EXPLORED || *late == 1);
+    let late = late.map(|late| {
+        let told =
+            format!("3 pages, 2 at once, where page {late} comes when the others have been in the parser together");
+        Row(told, (1, 3, 2, Some(late)))
+    });
+    check().schedules(400).each(rows.chain([two_calls]).chain(late), |Row(_, (calls, pages, parses, late))| {
         let site = Site::start();
         let urls = Vec::from_iter((0..*pages).map(|page| html_page(&site, page)));
         let (rendezvous, peak) = (Rendezvous::of(calls * parses), Peak::new());
+        let have_met = Gate::closed();
+        late.iter().for_each(|late| drop(site.page(&path(*late)).waits_for(&have_met)));
+        let fetches = if late.is_some() { *pages } else { 1 };
         let all = || {
-            let (rendezvous, inside) = (rendezvous.clone(), peak.clone());
+            let (rendezvous, inside, have_met) = (rendezvous.clone(), peak.clone(), have_met.clone());
             let parse = parser(move |_| {
                 let _inside = inside.enter();
                 rendezvous.meet();
+                have_met.open();
             });
-            all_answers(&urls, limits(1, *parses, *pages), parse)
+            all_answers(&urls, limits(fetches, *parses, *pages), parse)
         };
         let expected = Vec::from_iter((0..*pages).map(parsed));
         if *calls == 2 {
@@ -264,11 +278,13 @@ fn the_runtime_goes_on_while_pages_are_parsed() {
 #[test]
 fn an_answer_is_sent_as_soon_as_those_before_it_are() {
     // The last of them is slow. Of three, the second comes before the first: then two are sent at once.
-    let rows = [(Stage::Fetch, 2), (Stage::Parse, 2), (Stage::Fetch, 3)];
-    let rows = rows.map(|(slow, pages)| {
-        Row(format!("{}, the last {slow} when all other answers have come", counted(pages, "page")), (slow, pages))
+    let rows = [(Stage::Fetch, 2, false), (Stage::Parse, 2, false), (Stage::Fetch, 3, false), (Stage::Parse, 2, true)];
+    let rows = rows.map(|row @ (slow, pages, another)| {
+        let by_another = if another { ", each poll by another task" } else { "" };
+        let pages = counted(pages, "page");
+        Row(format!("{pages}, the last {slow} when all other answers have come{by_another}"), row)
     });
-    check().schedules(400).each(rows, |Row(_, (slow, pages))| {
+    check().schedules(400).each(rows, |Row(_, (slow, pages, another))| {
         let site = Site::start();
         let (slow, pages, last) = (*slow, *pages, *pages - 1);
         let urls = Vec::from_iter((0..pages).map(|page| html_page(&site, page)));
@@ -294,7 +310,12 @@ fn an_answer_is_sent_as_soon_as_those_before_it_are() {
                 gate.open();
                 assert_eq!(all_of(receiver).await, [parsed(last)]);
             };
-            tokio::join!(scrape(&urls, limits(pages, pages, pages), parse, answers), consumer)
+            let scrape = scrape(&urls, limits(pages, pages, pages), parse, answers);
+            if *another {
+                tokio::join!(handed_on(scrape), consumer);
+            } else {
+                tokio::join!(scrape, consumer);
+            }
         });
     });
 }
@@ -440,23 +461,34 @@ fn the_parser_gets_the_text_of_the_page() {
 
 #[test]
 fn dropping_the_future_ends_everything() {
-    let rows = [(Stage::Fetch, 1), (Stage::Fetch, 2), (Stage::Parse, 2), (Stage::Send, 2)];
-    let rows = rows.map(|(stage, pages)| Row(format!("{stage}, {}", counted(pages, "page")), (stage, pages)));
-    check().each(rows, |Row(_, (stage, pages))| ends_everything(*stage, *pages, How::FutureDropped));
+    check().each(ends(), |Row(_, (stage, pages))| ends_everything(*stage, pages, How::FutureDropped));
 }
 
 #[test]
 fn when_the_receiver_has_gone_it_ends() {
-    let rows = [(Stage::Fetch, 1), (Stage::Fetch, 2), (Stage::Parse, 2), (Stage::Send, 2)];
-    let rows = rows.map(|(stage, pages)| Row(format!("{stage}, {}", counted(pages, "page")), (stage, pages)));
-    check().each(rows, |Row(_, (stage, pages))| ends_everything(*stage, *pages, How::ReceiverGone));
+    check().each(ends(), |Row(_, (stage, pages))| ends_everything(*stage, pages, How::ReceiverGone));
+}
+
+/// Where the pages are when nobody wants the answers any more, and which pages they are. One may be there twice.
+fn ends() -> [Row<(Stage, &'static [usize])>; 5] {
+    let rows: [(Stage, &[usize]); 5] = [
+        (Stage::Fetch, &[0]),
+        (Stage::Fetch, &[0, 1]),
+        (Stage::Fetch, &[0, 0]),
+        (Stage::Parse, &[0, 1]),
+        (Stage::Send, &[0, 1]),
+    ];
+    rows.map(|(stage, pages)| {
+        let told = if *pages == [0, 0] { "a page twice".to_owned() } else { counted(pages.len(), "page") };
+        Row(format!("{stage}, {told}"), (stage, pages))
+    })
 }
 
 /// When nobody wants the answers any more, these many requests are in flight that nobody answers, or a page is stuck in the parser with
 /// others before it, or an answer waits until the one before it is received.
-fn ends_everything(stage: Stage, pages: usize, how: How) {
+fn ends_everything(stage: Stage, pages: &[usize], how: How) {
     let site = Site::start();
-    let urls = Vec::from_iter((0..pages).map(|page| match stage {
+    let urls = Vec::from_iter(pages.iter().map(|&page| match stage {
         Stage::Fetch => {
             site.page(&path(page)).never_answers();
             site.url(&path(page))
@@ -465,6 +497,7 @@ fn ends_everything(stage: Stage, pages: usize, how: How) {
         // It is not there, and needs no parser.
         Stage::Send => site.url(&path(page)),
     }));
+    let pages = urls.len();
     let (gate, begun) = (Gate::closed(), Arc::new(AtomicUsize::new(0)));
     let (stuck, begins) = (gate.clone(), Arc::clone(&begun));
     let parse = parser(move |_| {
@@ -786,6 +819,30 @@ fn parser(with: impl Fn(usize) + Send + Sync + 'static) -> Parser {
         with(text.strip_prefix("page ").and_then(|page| page.parse().ok()).expect("the number of a page"));
         Some(text.to_owned())
     })
+}
+
+/// Each poll is by another waker, as if one task after the other had got the future. It is the last one that is to be woken.
+async fn handed_on<T>(future: impl Future<Output = T>) -> T {
+    let (mut future, mut last) = (pin!(future), Arc::<Holder>::default());
+    poll_fn(|context| {
+        last.waker.lock().unwrap().take();
+        last = Arc::new(Holder { waker: Mutex::new(Some(context.waker().clone())) });
+        future.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::clone(&last))))
+    })
+    .await
+}
+
+/// Has a future, until another one gets it.
+#[derive(Default)]
+struct Holder {
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Wake for Holder {
+    fn wake(self: Arc<Self>) {
+        let waker = self.waker.lock().unwrap().clone();
+        waker.into_iter().for_each(Waker::wake);
+    }
 }
 
 /// All that comes until there is no sender any more.
