@@ -17,7 +17,7 @@ use std::thread;
 use std::time::Duration;
 
 use blocking::{BlockingPool, Connection, JobError, LONGEST, TURN, converse, serve};
-use contract::{Network, Peer, Stop, Then};
+use contract::{NO_REPLY, Network, Peer, Stop, Then};
 use kata::inputs::{counted, listed, orders, subsets};
 use kata::{Check, EXPLORED, Gate, Peak, Rendezvous, boxed, panic_on_purpose, when_dropped};
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
@@ -125,16 +125,23 @@ fn a_busy_connection_keeps_nobody_waiting() {
             case(format!("number {} has many requests of {}", busy + 1, counted(length, "byte")), peers)
         })
     });
-    // A turn ends at `TURN` bytes also if it takes several reads, and the last one could give more.
-    let in_pieces = [0, 1, 2].map(|busy| {
-        let says = format!("{busy}{}\n", "x".repeat(6)).repeat(5 * TURN / 8);
-        let short = (1..says.len() / 3_000).map(|piece| 3_000 * piece);
-        let short = short.fold(Peer::who_says(says), |peer, at| peer.read_stops(at, Stop::Short));
-        let peers = (0..3).map(|number| match number == busy {
-            true => short.clone(),
-            false => two_requests(number).read_stops(0, Stop::UntilClosed(busy)),
-        });
-        case(format!("number {} says 3000 bytes at once, and much more", busy + 1), peers)
+    // A turn ends at `TURN` bytes also if it takes several reads, and the last one could give more; and however answers are taken.
+    let in_pieces = [0, 1, 2].into_iter().flat_map(|busy| {
+        [None, Some(Stop::Short), Some(Stop::Interrupted)].map(|stop| {
+            let says = format!("{busy}{}\n", "x".repeat(6)).repeat(5 * TURN / 8);
+            let answers = (0..answered(&says)).step_by(answered(&says[..8]));
+            let short = (1..says.len() / 3_000).map(|piece| 3_000 * piece);
+            let short = short.fold(Peer::who_says(says), |peer, at| peer.read_stops(at, Stop::Short));
+            let short = stop
+                .into_iter()
+                .fold(short, |peer, stop| answers.clone().fold(peer, |peer, at| peer.write_stops(at + 2, stop)));
+            let peers = (0..3).map(|number| match number == busy {
+                true => short.clone(),
+                false => two_requests(number).read_stops(0, Stop::UntilClosed(busy)),
+            });
+            let with = stop.map_or_else(String::new, |stop| format!(", with {stop} in each answer"));
+            case(format!("number {} says 3000 bytes at once, and much more{with}", busy + 1), peers)
+        })
     });
     by_hand(rows.chain(in_pieces));
 }
@@ -154,6 +161,29 @@ fn it_pauses_when_nobody_can_go_on_and_only_then() {
         peers[place] = Peer::who_says(says.replace('n', &place.to_string()));
         Vec::from(peers)
     };
+    // Every end is a move, a bad one, too, and also if no byte has moved in its turn.
+    let bad_ends = [0, 1, 2].into_iter().flat_map(|place| {
+        let says = || Peer::who_says(format!("{place}a\n"));
+        let asks = || says().write_stops(0, Stop::NotNow(1));
+        let half = Peer::who_says(place.to_string()).read_stops(1, Stop::NotNow(1));
+        let fails = Then::Fail(ErrorKind::ConnectionReset);
+        let bad = [
+            ("fails at once", Peer::who_says("").then(fails)),
+            ("fails after a pause", Peer::who_says("").read_stops(0, Stop::NotNow(1)).then(fails)),
+            ("ends within a request", half),
+            ("takes nothing more", asks().takes(0, Then::End)),
+            ("fails where its answer goes", asks().takes(0, fails)),
+        ];
+        bad.map(move |(what, bad)| {
+            // The others have said `WouldBlock` before this one ends, or not yet. They have to say it again.
+            let mut peers = [0, 1, 2].map(|number| {
+                let says = Peer::who_says(format!("{number}ab\n"));
+                says.read_stops(0, Stop::NotNow(2)).write_stops(2, Stop::NotNow(1))
+            });
+            peers[place] = bad;
+            (format!("two that are not ready when number {} {what}", place + 1), Vec::from(peers), 3)
+        })
+    });
     // As many bytes come one by one as a byte has values, and then none for a while.
     let crumbs = |number: usize| {
         let says = Peer::who_says(format!("{number}{}\n", "x".repeat(300)));
@@ -178,7 +208,8 @@ fn it_pauses_when_nobody_can_go_on_and_only_then() {
         ("one that is not ready while 256 bytes of another one come", vec![slow(0, Stop::NotNow(1)), crumbs(1)], 2),
         ("one that is not ready when 256 bytes of another one have come", vec![crumbs(0), slow(1, Stop::NotNow(1))], 2),
     ];
-    let rows = rows.map(|(told, peers, pauses)| Row(told.to_owned(), (peers, pauses)));
+    let rows = rows.map(|(told, peers, pauses)| (told.to_owned(), peers, pauses)).into_iter().chain(bad_ends);
+    let rows = rows.map(|(told, peers, pauses)| Row(told, (peers, pauses)));
     Check::new().threads_only().each(rows, |Row(_, (peers, pauses))| {
         assert_eq!(served(peers).pauses(), *pauses, "pauses");
     });
@@ -248,10 +279,17 @@ fn real_sockets_are_served() {
 
 #[test]
 fn a_conversation_on_a_runtime_keeps_the_same_contract() {
+    let (no_reply, endless) = (format!("{NO_REPLY}\n"), "a".repeat(LONGEST + 1));
     let troubles = troubles().into_iter().map(|(told, peer)| case(told, [peer]));
     let rows = lines().into_iter().chain(pieces([Stop::Short, Stop::NotNow(1)])).chain(ends()).chain(too_long());
-    let no_flush = Peer::who_says("ab\n").flush_fails(ErrorKind::BrokenPipe);
-    let rows = rows.chain([case("an answer that can't be flushed".to_owned(), [no_flush])]);
+    // What comes behind an answer has its own end, which hides nothing: neither that answer nor that it can't be flushed.
+    let behind = [("nothing", ""), ("one whose answer panics", &no_reply), ("one that is too long", &endless)];
+    let rows = rows.chain(behind.into_iter().flat_map(|(what, behind)| {
+        let peer = Peer::who_says(format!("ab\n{behind}"));
+        let told = format!("a request, and behind it {what}");
+        let no_flush = peer.clone().flush_fails(ErrorKind::BrokenPipe);
+        [case(told.clone(), [peer]), case(told + ", where an answer can't be flushed", [no_flush])]
+    }));
     let rows = rows.chain(troubles).chain(backpressure()).chain(chains());
     // One for all of them, so that its thread for jobs is started once.
     let runtime = OnceLock::new();

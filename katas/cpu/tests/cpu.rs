@@ -279,6 +279,16 @@ fn a_worker_process_that_has_gone_is_an_error_or_not_needed() {
             let (results, _) = crew.work(|_| children.command("deaf"));
             assert!(broken.contains(&results), "its process answers, and takes no second part: {results:?}");
         }
+        if (crew.parts.len(), crew.processes) == (3, 2) {
+            children.open_when_still(UNTIL_STILL);
+            children.open_when_still(STILL_AGAIN);
+            let roles = ["clogged", "lasting"];
+            let (results, _) = crew.work(|number| children.command(roles[number]));
+            assert!(
+                results == crew.right() || broken.contains(&results),
+                "one process answers, and takes no second part, which shows when the other one has nothing more to do: {results:?}"
+            );
+        }
         let (results, _) = crew.work(|_| children.command("short_lived"));
         let right = crew.processes == crew.parts.len() && results == crew.right();
         assert!(right || broken.contains(&results), "each process ends after one answer: {results:?}");
@@ -931,6 +941,8 @@ const fn stays(told: &'static str, says: &'static [u8]) -> Fault {
 const TABLE: &str = "table";
 /// Where a process waits until nothing moves any more.
 const UNTIL_STILL: &str = "until nothing moves";
+/// Where a process waits until nothing moves any more, after it has waited for that once.
+const STILL_AGAIN: &str = "until nothing moves again";
 /// A part that ends here says that its process is to wait at the table, one behind it until nothing moves. The numbers
 /// behind that are the faults.
 const AT_TABLE: u64 = 1000;
@@ -1048,7 +1060,7 @@ impl fmt::Display for Crew {
     }
 }
 
-roles!(obedient, deserting, gone, deaf, short_lived, in_pieces, summing, multiplying);
+roles!(obedient, deserting, gone, deaf, clogged, lasting, short_lived, in_pieces, summing, multiplying);
 
 /// Does what each part says.
 fn obedient() -> i32 {
@@ -1089,6 +1101,43 @@ fn deaf() -> i32 {
         Command::new("echo").arg(answer(start(0)).to_string()).stdin(Stdio::null()),
     );
     1
+}
+
+/// Answers its first part when there is no room for another one in its input, and ends later: whoever asks it for one waits until
+/// then. Where that can't be done, it only ends after its answer.
+fn clogged() -> i32 {
+    let mut asked = String::new();
+    io::stdin().lock().read_line(&mut asked).unwrap();
+    let _ = fill_own_input();
+    let asked = asked.split_once(' ').expect("a part").0.parse().expect("a number");
+    println!("{}", answer(asked));
+    meet(UNTIL_STILL);
+    meet(STILL_AGAIN);
+    0
+}
+
+/// Writes into the standard input until nothing more fits in.
+fn fill_own_input() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        // `O_NONBLOCK`: it says when the pipe is full, and does not wait.
+        const WITHOUT_WAITING: i32 = 0o4000;
+        let mut input =
+            std::os::unix::fs::OpenOptionsExt::custom_flags(std::fs::OpenOptions::new().write(true), WITHOUT_WAITING)
+                .open("/proc/self/fd/0")?;
+        for length in [4096, 1] {
+            while input.write(&vec![b'.'; length]).is_ok() {}
+        }
+    }
+    Ok(())
+}
+
+/// Answers its first part when nothing moves any more, and the others at once.
+fn lasting() -> i32 {
+    serving(|part| {
+        meet(UNTIL_STILL);
+        answer(part.start)
+    })
 }
 
 /// Ends after one answer.

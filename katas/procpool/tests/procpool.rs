@@ -660,17 +660,24 @@ fn a_worker_that_takes_too_long_is_killed_and_replaced() {
             expected[4] = Err(Failure::TimedOut);
             (outcomes == expected && begin.elapsed() < 3 * limit).then_some(())
         });
-        situation("nobody has a job for a worker, for longer than the limit");
-        in_time(|limit| {
-            let pool = start(children, "worker", Settings { limit, ..settings(1) });
-            let before = pool.submit(b"pid".to_vec()).wait().ok()?;
-            // Another pool is busy for that long.
-            let other = start(children, "worker", settings(1));
-            other.submit(format!("take {}", limit.as_micros() * 2).into()).wait().expect("it has time enough");
-            let after = pool.submit(b"pid".to_vec()).wait().ok()?;
-            assert_eq!(text(&after), text(&before), "who does the next job");
-            Some(())
-        });
+        for (how, last, outcome) in
+            [("done", "say 1", result("1")), ("a panic", "panic oh no", Err(Failure::Panicked("oh no".to_owned())))]
+        {
+            situation(format!("nobody has a job for a worker, for longer than the limit, and its last one was {how}"));
+            in_time(|limit| {
+                let pool = start(children, "worker", Settings { limit, ..settings(1) });
+                let before = pool.submit(b"pid".to_vec()).wait().ok()?;
+                if pool.submit(last.into()).wait() != outcome {
+                    return None;
+                }
+                // Another pool is busy for that long.
+                let other = start(children, "worker", settings(1));
+                other.submit(format!("take {}", limit.as_micros() * 2).into()).wait().expect("it has time enough");
+                let after = pool.submit(b"pid".to_vec()).wait().ok()?;
+                assert_eq!(text(&after), text(&before), "who does the next job");
+                Some(())
+            });
+        }
         situation("nobody has a first job for a worker, for longer than the limit");
         in_time(|limit| {
             let before = started(children);
@@ -716,11 +723,12 @@ fn a_worker_that_takes_too_long_is_killed_and_replaced() {
             let pool = pool_of(command, Settings { limit, ..settings(1) });
             (pool.submit(format!("take {micros}").into()).wait() == result("")).then_some(())
         });
-        situation("each job of a chunk takes more than half of the limit");
+        situation("each job of a chunk takes more than half of the limit, and the second one panics then");
         in_time(|limit| {
             let pool = start(children, "worker", Settings { limit, ..settings(1) });
             let takes = format!("take {}", limit.as_micros() * 6 / 10);
-            (pool.map(vec![takes.into_bytes(); 3], size(3)) == vec![result(""); 3]).then_some(())
+            let outcomes = pool.map(["", ";panic oh no", ""].map(|then| format!("{takes}{then}").into()), size(3));
+            (outcomes == [result(""), Err(Failure::Panicked("oh no".to_owned())), result("")]).then_some(())
         });
     });
 }

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use blocking::{Connection, LONGEST, TURN};
 use kata::inputs::counted;
+use kata::panic_on_purpose;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What happens at some byte of a stream.
@@ -208,6 +209,9 @@ impl Peer {
             let Some(request) = request else {
                 return (written, end(Err(self.reading.then.error(ErrorKind::UnexpectedEof))));
             };
+            if request == NO_REPLY.as_bytes() {
+                return (written, end(Err(ErrorKind::Other.into())));
+            }
             written.extend(line_of(reply(request)));
             if written.len() > self.room {
                 written.truncate(self.room);
@@ -260,6 +264,9 @@ fn line_of(mut answer: Vec<u8>) -> Vec<u8> {
 
 /// What the answer to a request is.
 pub(crate) type Reply = fn(&[u8]) -> Vec<u8>;
+
+/// Whoever is asked this panics. Only a conversation on a runtime outlives that.
+pub(crate) const NO_REPLY: &str = "no reply";
 
 /// All connections of a test.
 #[derive(Clone)]
@@ -369,6 +376,9 @@ impl State {
         assert_eq!(shown(request), shown(&rest[..length]), "the request of {name} that `answer` is asked about");
         peer.answered += 1;
         peer.next += length + 1;
+        if request == NO_REPLY.as_bytes() {
+            panic_on_purpose("there is no reply")
+        }
         let answer = (self.reply)(request);
         peer.due.extend(line_of(answer.clone()));
         answer
