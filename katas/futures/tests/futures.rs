@@ -280,6 +280,17 @@ fn as_completed_gives_each_future_as_soon_as_it_is_complete() {
             gate.open();
             assert_eq!(asks.join().unwrap().as_deref(), Some("slow"));
         }),
+        Body("one that completes after the call, and before anybody asks", || {
+            let (executor, gate) = (executor(1), Gate::closed());
+            let _open = gate.open_when_dropped();
+            let first = wait(vec![executor.submit(|| "first")], Until::AllCompleted, None).done;
+            let second = vec![executor.submit(behind(&gate, "second"))];
+            let completed = as_completed(second.into_iter().chain(first).collect());
+            gate.open();
+            // One worker runs the jobs one after the other.
+            assert_eq!(told(executor.submit(|| "last").result()), "last");
+            assert_eq!(results(completed), ["first", "second"]);
+        }),
     ];
     Check::new().each(bodies, |Body(_, run)| run());
 }

@@ -80,8 +80,9 @@ impl Contract for PoolContract {
     fn calls(&self) -> Vec<Call> {
         use Act::{Maps, Panics, Returns, ShutsDown, ShutsDownNow, Submits, Waits};
         let jobs = [Returns, Panics, Waits, Submits, Maps, ShutsDown, ShutsDownNow].map(Call::Submit);
-        let elsewhere =
-            [Elsewhere::Submits, Elsewhere::Maps, Elsewhere::ShutsDown].map(Act::Elsewhere).map(Call::Submit);
+        let elsewhere = [Elsewhere::Submits, Elsewhere::Maps, Elsewhere::ShutsDown, Elsewhere::Drops]
+            .map(Act::Elsewhere)
+            .map(Call::Submit);
         let others = [Call::Map(THREE_ITEMS), Call::Map(NO_ITEMS), Call::Shutdown, Call::ShutdownNow, Call::Drop];
         jobs.into_iter().chain(others).chain(elsewhere).collect()
     }
@@ -330,6 +331,7 @@ fn told(act: Act, id: usize) -> String {
         Act::Elsewhere(Elsewhere::Submits) => format!("{id} submits to another pool, which is full"),
         Act::Elsewhere(Elsewhere::Maps) => format!("{id} maps on another pool, which is full"),
         Act::Elsewhere(Elsewhere::ShutsDown) => format!("{id} shuts down another pool, whose job waits at the gate"),
+        Act::Elsewhere(Elsewhere::Drops) => format!("{id} drops another pool, whose job waits at the gate"),
         Act::ShutsDown => format!("{id} calls shutdown"),
         Act::ShutsDownNow => format!("{id} calls shutdown_now"),
     }

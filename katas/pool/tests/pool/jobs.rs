@@ -108,6 +108,7 @@ impl RealJob {
             Elsewhere::Submits => drop(other.submit(|| ())),
             Elsewhere::Maps => drop(other.map([()], |()| ())),
             Elsewhere::ShutsDown => other.shutdown(),
+            Elsewhere::Drops => drop(other),
         }
         self.scene.note(DONE_ELSEWHERE, self.id);
     }

@@ -27,6 +27,7 @@ pub(crate) enum Elsewhere {
     Submits,
     Maps,
     ShutsDown,
+    Drops,
 }
 
 impl Act {
