@@ -11,6 +11,8 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::mem;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -175,8 +177,28 @@ const DIFFERENT_EACH_TIME: &str = "/proc/sys/kernel/random/uuid";
 #[test]
 fn as_many_files_are_open_at_once_as_allowed() {
     let folder = Folder::new();
-    let rows = limits().into_iter().chain([Size { no_text: true, ..Size::of((3, 1)) }]);
+    // Two inputs, and the late one behind or before the other one: whichever is taken first, one row has the late one second.
+    let late = [(false, 0), (false, 1), (true, 0), (true, 1)];
+    let late = late.map(|(no_text, place)| Size { no_text, late: Some(place), ..Size::of((2, 1)) });
+    let rows = limits().into_iter().chain([Size { no_text: true, ..Size::of((3, 1)) }]).chain(late);
     each_on_threads(rows.filter(|_| cfg!(unix)), move |size: &Size| {
+        if let Some(place) = size.late {
+            let (desk, open) = (Desk::new(), Arc::new(Mutex::new(Vec::new())));
+            // When all is still, whoever opens the late one waits for it, and what is open then stays open as long.
+            desk.0.open_when_still(HELD);
+            let other: &[u8] = if size.no_text { b"\xff" } else { b"text" };
+            let file = |file| {
+                if file == place { folder.has_late_pipe(file, &desk, &open) } else { folder.has(file, other) }
+            };
+            let paths = Vec::from_iter((0..size.inputs).map(file));
+            let other = if size.no_text { Err((io::ErrorKind::InvalidData, None)) } else { Ok("text".to_owned()) };
+            let texts = Vec::from_iter(
+                (0..size.inputs).map(|file| if file == place { Ok(format!("text {file}")) } else { other.clone() }),
+            );
+            assert_eq!(told(files(&paths, size.at_once)), texts);
+            assert_eq!(*open.lock().unwrap(), [0], "files that are still open while the late one is opened");
+            return;
+        }
         if size.no_text {
             let open = Arc::new(Mutex::new(Vec::new()));
             let paths = Vec::from_iter((0..size.inputs).map(|file| folder.has_pipe_of_no_text(file, &open)));
@@ -276,14 +298,7 @@ fn results_of_the_work_come_in_the_order_of_the_numbers() {
             "numbers that come twice"
         );
         desk.worked_on_once(&[7, 7, u64::MAX, 7]);
-        // Whoever doesn't ask for what these processes say on their standard error should not see it here, either.
-        let (work, loud) = (desk.work(), [What::Shouts.of(0), What::Shouts.of(1)]);
-        let quietly = move || {
-            let mut command = (work.process)();
-            command.stderr(Stdio::null());
-            command
-        };
-        let work = Work { call: work.call, process: Arc::new(quietly) };
+        let (work, loud) = (desk.unseen_work(), [What::Shouts.of(0), What::Shouts.of(1)]);
         assert_eq!(sums(&loud, size.at_once, &work), results(&loud), "a process that says much on its standard error");
         Children::none_is_left();
     });
@@ -354,6 +369,10 @@ fn results_of_a_mixture_come_in_the_order_of_the_urls() {
             assert_eq!(twice, Ok(BTreeSet::from([!8, !9])), "a URL that comes twice");
             once_and_twice(&site);
             desk.worked_on_once(&[*number, 8, 9]);
+            let (work, loud) = (desk.unseen_work(), [What::Shouts.of(0), What::Shouts.of(1)]);
+            let (site, told) = (Site::start(), "processes that say much on their standard error");
+            assert_eq!(mixture(&say(&site, &loud), size.at_once, size.at_once, &work), results(&loud), "{told}");
+            Children::none_is_left();
         }
     });
 }
@@ -495,6 +514,10 @@ fn calls_at_the_same_time_have_limits_of_their_own() {
         Row("calls of pages and of mixture, which fetch".to_owned(), Meeting::Requests),
         Row("calls of sums and of mixture, which work".to_owned(), Meeting::Numbers),
         Row("calls of files".to_owned(), Meeting::Files),
+        Row("a call of pages that ends while another one waits for a page".to_owned(), Meeting::EndOfPages),
+        Row("a call of mixture that ends while another one waits for a page".to_owned(), Meeting::EndOfMixture),
+        Row("a call of sums that ends while another one works".to_owned(), Meeting::EndOfSums),
+        Row("a call of mixture that ends while another one works".to_owned(), Meeting::EndOfWorkInMixture),
     ];
     let rows = rows.into_iter().filter(|Row(_, meeting)| cfg!(unix) || *meeting != Meeting::Files);
     each_on_threads(rows, move |Row(_, meeting)| {
@@ -503,6 +526,10 @@ fn calls_at_the_same_time_have_limits_of_their_own() {
         match meeting {
             Meeting::Requests => site.meets(CALLS),
             Meeting::Numbers | Meeting::Files => desk.meets(CALLS),
+            _ => {
+                meeting.one_ends(&site, &desk);
+                return;
+            }
         }
         let what = if *meeting == Meeting::Numbers { What::Meets } else { What::Plain };
         let numbers = Vec::from_iter((0..CALLS as u64).map(|n| what.of(n)));
@@ -517,13 +544,11 @@ fn calls_at_the_same_time_have_limits_of_their_own() {
                     Meeting::Numbers if place % 2 == 0 => {
                         assert_eq!(sums(&[number], size(1), &desk.work()), results(&[number]));
                     }
-                    Meeting::Requests | Meeting::Numbers => {
-                        assert_eq!(mixture(&[url], size(1), size(1), &desk.work()), results(&[number]));
-                    }
                     Meeting::Files => {
                         let path = folder.has_pipe(place, desk, What::Meets);
                         assert_eq!(told(files(&[path], size(1))), [Ok(format!("text {place}"))]);
                     }
+                    _ => assert_eq!(mixture(&[url], size(1), size(1), &desk.work()), results(&[number])),
                 });
             }
         });
@@ -539,6 +564,59 @@ enum Meeting {
     Requests,
     Numbers,
     Files,
+    /// One of them ends while the other one waits for a page, or works.
+    EndOfPages,
+    EndOfMixture,
+    EndOfSums,
+    EndOfWorkInMixture,
+}
+
+impl Meeting {
+    /// The first call has two inputs, one of which is held. When the other one is done, the second call begins, whose only input is held
+    /// until the first call has ended: what it has taken over from the first one must not end with that.
+    fn one_ends(self, site: &Site, desk: &Desk) {
+        let works = matches!(self, Meeting::EndOfSums | Meeting::EndOfWorkInMixture);
+        // At the table nobody is held.
+        desk.0.open(TABLE);
+        let whats = if works { [What::Plain, What::IsHeld, What::MeetsAndIsHeld] } else { [What::Plain; 3] };
+        let numbers = Vec::from_iter((0..).zip(whats).map(|(n, what)| what.of(n)));
+        let urls = say(site, &numbers);
+        let gates = [Gate::closed(), Gate::closed()];
+        for (page, gate) in (1..).zip(&gates).filter(|_| !works) {
+            site.page(&path(page)).waits_for(gate);
+        }
+        let as_text = |result: Result<u64, Failure>| result.map(|result| result.to_string());
+        let call = |places: Range<usize>| -> Vec<Result<String, Failure>> {
+            let results = match self {
+                Meeting::EndOfPages => return pages(&urls[places], size(2)),
+                Meeting::EndOfSums => sums(&numbers[places], size(2), &desk.work()),
+                _ => mixture(&urls[places], size(2), size(2), &desk.work()),
+            };
+            results.into_iter().map(as_text).collect()
+        };
+        let expected = |number: &u64| match self {
+            Meeting::EndOfPages => Ok(number.to_string()),
+            _ => as_text(result(*number)),
+        };
+        let expected = Vec::from_iter(numbers.iter().map(expected));
+        let runtime = runtime::Builder::new_current_thread().build().expect("room for one more runtime");
+        let [first, second] = thread::scope(|scope| {
+            let first = scope.spawn(|| call(0..2));
+            runtime.block_on(site.quiet());
+            let second = scope.spawn(|| call(2..3));
+            runtime.block_on(site.quiet());
+            let calls = [(first, &gates[0], HELD), (second, &gates[1], HELD_AGAIN)];
+            calls.map(|(call, gate, place)| {
+                gate.open();
+                desk.0.open(place);
+                call.join()
+            })
+        });
+        let [first, second] = [first, second].map(|call| call.unwrap_or_else(|panic| resume_unwind(panic)));
+        assert_eq!(first, expected[..2], "the call that ends while the other one goes on");
+        assert_eq!(second, expected[2..], "the call that goes on when the other one has ended");
+        Children::none_is_left();
+    }
 }
 
 /// An input of a test, with what is told of it.
@@ -560,13 +638,16 @@ struct Size {
     drips: bool,
     /// What is in the files is no text.
     no_text: bool,
+    /// The file in this place takes long to open.
+    late: Option<usize>,
     /// On as many numbers as may be worked on at once the work panics, before the inputs and behind them.
     panics: bool,
 }
 
 impl Size {
     fn of((inputs, at_once): (usize, usize)) -> Size {
-        Size { inputs, at_once: size(at_once), backwards: false, drips: false, no_text: false, panics: false }
+        let at_once = size(at_once);
+        Size { inputs, at_once, backwards: false, drips: false, no_text: false, late: None, panics: false }
     }
 
     /// How many are under way at once if all goes well.
@@ -605,9 +686,14 @@ impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let order = if self.backwards { ", the last one first" } else { "" };
         let drips = if self.drips { ", the text of the first one byte by byte" } else { "" };
-        let no_text = if self.no_text { ", none of which is a text" } else { "" };
+        let no_text = match (self.no_text, self.late) {
+            (false, _) => "",
+            (true, None) => ", none of which is a text",
+            (true, Some(_)) => ", one of which is no text",
+        };
+        let late = self.late.map(|place| format!(", the one in place {} slow to open", place + 1)).unwrap_or_default();
         let panics = if self.panics { ", and panics before and behind them" } else { "" };
-        write!(f, "{}, {} at once{order}{drips}{no_text}{panics}", counted(self.inputs, "input"), self.at_once)
+        write!(f, "{}, {} at once{order}{drips}{no_text}{late}{panics}", counted(self.inputs, "input"), self.at_once)
     }
 }
 
@@ -999,6 +1085,17 @@ impl Desk {
         }
     }
 
+    /// The same. Whoever doesn't ask for what its processes say on their standard error doesn't see it here, either.
+    fn unseen_work(&self) -> Work {
+        let work = self.work();
+        let quietly = move || {
+            let mut command = (work.process)();
+            command.stderr(Stdio::null());
+            command
+        };
+        Work { call: work.call, process: Arc::new(quietly) }
+    }
+
     fn sums(&self, numbers: &[u64], at_once: NonZeroUsize) -> Vec<Result<u64, Failure>> {
         let results = sums(numbers, at_once, &self.work());
         Children::none_is_left();
@@ -1112,14 +1209,32 @@ impl Folder {
         let (other_end, folder, open) = (path.clone(), fs::canonicalize(self.path()).unwrap(), Arc::clone(open));
         thread::spawn(move || {
             let mut pipe = fs::OpenOptions::new().write(true).open(other_end).unwrap();
-            // Where the system doesn't say what is open, it is none.
-            let all = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
-            let files = all.filter_map(|file| fs::read_link(file.path()).ok());
-            open.lock().unwrap().push(files.filter(|file| file.starts_with(&folder)).collect::<BTreeSet<_>>().len());
+            open.lock().unwrap().push(open_in(&folder));
             let _ = pipe.write_all(b"\xff");
         });
         path
     }
+
+    /// A file that can be opened when the desk says so. Before that, it notes how many others of this folder are open.
+    fn has_late_pipe(&self, number: usize, desk: &Desk, open: &Arc<Mutex<Vec<usize>>>) -> PathBuf {
+        let path = self.pipe(number);
+        let (other_end, folder) = (path.clone(), fs::canonicalize(self.path()).unwrap());
+        let (desk, open) = (Arc::clone(&desk.0), Arc::clone(open));
+        thread::spawn(move || {
+            desk.meet(HELD);
+            open.lock().unwrap().push(open_in(&folder));
+            let mut pipe = fs::OpenOptions::new().write(true).open(other_end).unwrap();
+            let _ = write!(pipe, "text {number}");
+        });
+        path
+    }
+}
+
+/// How many files of this folder are open here. Where the system doesn't say what is open, it is none.
+fn open_in(folder: &Path) -> usize {
+    let all = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let files = all.filter_map(|file| fs::read_link(file.path()).ok());
+    files.filter(|file| file.starts_with(folder)).collect::<BTreeSet<_>>().len()
 }
 
 /// Results of files, to be compared. An error is told by its kind, and by its number if it is the system's.
@@ -1172,8 +1287,10 @@ fn working() -> i32 {
     for line in io::stdin().lock().lines() {
         let Ok(number) = line.unwrap_or_default().trim().parse() else { return 1 };
         if What::told_by(number) == What::Shouts {
-            // More than a pipe has room for.
-            let _ = io::stderr().write_all(&[b'!'; 200_000]);
+            // More than a pipe has room for. A program that can't say what it has to say mostly panics.
+            if io::stderr().write_all(&[b'!'; 200_000]).is_err() {
+                return 1;
+            }
         }
         let result = work_on(number, child::meet, child::tell);
         let mut output = io::stdout();
