@@ -147,6 +147,24 @@ fn a_grader_that_is_killed_loses_nothing() {
 }
 
 #[test]
+fn one_grader_at_a_time_writes_into_a_folder() {
+    let workshop = Workshop::new().write("class/leslie/notes.txt", "not begun").write("grades/.lock", "");
+    let other = fs::File::open(workshop.path("grades/.lock")).expect("a file");
+    other.lock().expect("nobody else has it");
+    let said = grade(&workshop, "grades", &[]).refused();
+    assert!(said.contains("another grader is writing into grades"), "{said}");
+    assert_eq!(fs::read_dir(workshop.path("grades")).expect("a folder").count(), 1, "nothing else is written");
+    drop(other);
+    grade(&workshop, "grades", &[]).exits(0);
+    let said = {
+        let other = fs::File::open(workshop.path("grades/.lock")).expect("it stays");
+        other.lock().expect("whoever had it has ended");
+        workshop.run(&["grade", "class", "--out", "grades", "--kata", "lock", "--seed", "7"]).refused()
+    };
+    assert!(said.contains("another grader is writing into grades"), "it is the same file every time: {said}");
+}
+
+#[test]
 fn shards_make_the_whole() {
     let workshop = class(Workshop::new());
     grade(&workshop, "whole", &[]).exits(0);

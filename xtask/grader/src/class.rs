@@ -1,6 +1,7 @@
 //! The class folder: one entry per learner, which is a folder or an archive.
 
 pub(crate) mod archive;
+pub(crate) mod claim;
 pub(crate) mod course;
 pub(crate) mod fingerprint;
 pub(crate) mod gradebook;

@@ -5,7 +5,7 @@
 //! grading twice gives the same bytes, but for times.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use verdict::{Graded, Inputs, Isolation};
 
+use crate::class::claim::Claim;
 use crate::plain;
 
 /// The name of the record in the folder of a class's results.
@@ -44,7 +45,7 @@ pub(crate) struct Record {
     pub(crate) finished: bool,
 }
 
-/// A record that is being written. Nobody else writes it meanwhile.
+/// A record that is being written.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     path: PathBuf,
@@ -53,31 +54,15 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Opens the record in that folder, made if it is not there, and reads what earlier runs left.
+    /// Opens the record in a folder that is ours, made if it is not there, and reads what earlier runs left.
     ///
     /// # Errors
-    /// Another grader writes it, it is no record, or the folder can't be written.
-    pub(crate) fn open(folder: &Path) -> Result<Ledger> {
-        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-        let path = folder.join(RESULTS);
-        let mut options = OpenOptions::new();
-        let mut file = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(Error::io("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
-                return Err(Error::new(
-                    format!("another grader is writing {}", path.display()),
-                    "Wait until it is done, or give another folder with `--out`.",
-                ));
-            }
-            Err(fs::TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
-        }
+    /// It is no record, or can't be written.
+    pub(crate) fn open(claim: &Claim) -> Result<Ledger> {
+        let path = claim.folder().join(RESULTS);
+        let mut options = File::options();
+        let options = options.read(true).write(true).create(true).truncate(false);
+        let mut file = options.open(&path).map_err(Error::io("open", &path))?;
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(Error::io("read", &path))?;
         // Half a line is what a run that was killed could not finish.

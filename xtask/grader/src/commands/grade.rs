@@ -22,6 +22,7 @@ use pipeline::subject::sources::Files;
 use pipeline::toolchain;
 use verdict::{Assignment, Graded, Inputs, KataVerdict, Learner, Limits, SubjectVerdict};
 
+use crate::class::claim::Claim;
 use crate::class::course::{self, Course};
 use crate::class::fingerprint::{self, Fingerprint};
 use crate::class::gradebook::Gradebook;
@@ -85,7 +86,9 @@ pub(crate) fn run(repository: &Repository, args: GradeArgs) -> Result<bool> {
     };
     let tasks = tasks(repository, &inputs, &judge, &katas, answers)?;
 
-    let mut ledger = Ledger::open(&args.out)?;
+    // Ours until the last report is written.
+    let claim = Claim::of(&args.out)?;
+    let mut ledger = Ledger::open(&claim)?;
     let session = Session { repository, settings: &settings, console: &console, cancel: &cancel };
     let ended = grade(session, &mut ledger, &inputs, &tasks);
     console.clear();
@@ -96,7 +99,7 @@ pub(crate) fn run(repository: &Repository, args: GradeArgs) -> Result<bool> {
         ledger.finish(&inputs, &results)?;
     }
     let gradebook = Gradebook::new(inputs, results);
-    render::class::write(&gradebook, &args.out)?;
+    render::class::write(&gradebook, &claim)?;
     ended.inspect_err(|_| render::warning(&grading::unfinished(&gradebook, tasks.len())))?;
     render::print(&grading::summary(&gradebook, &args.out, &passed_over));
     Ok(grading::grader_errors(&gradebook) == 0)

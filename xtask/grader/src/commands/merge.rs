@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use pipeline::error::{Error, Result};
 use verdict::{Graded, Inputs, Isolation, Shard};
 
+use crate::class::claim::Claim;
 use crate::class::gradebook::Gradebook;
 use crate::class::ledger::{self, Ledger, Record};
 use crate::class::shard;
@@ -19,10 +20,11 @@ pub(crate) fn run(args: &MergeArgs) -> Result<bool> {
         records.push((folder.clone(), ledger::read(folder)?));
     }
     let (inputs, results) = union(records)?;
-    let ledger = Ledger::open(&args.out)?;
+    let claim = Claim::of(&args.out)?;
+    let ledger = Ledger::open(&claim)?;
     ledger.finish(&inputs, &results)?;
     let gradebook = Gradebook::new(inputs, results);
-    render::class::write(&gradebook, &args.out)?;
+    render::class::write(&gradebook, &claim)?;
     render::print(&grading::summary(&gradebook, &args.out, &[]));
     Ok(grading::grader_errors(&gradebook) == 0)
 }

@@ -31,6 +31,7 @@ use pipeline::error::Result;
 use pipeline::whole;
 use verdict::{Diagnostic, Late};
 
+use crate::class::claim::Claim;
 use crate::class::gradebook::{Gradebook, Row};
 use crate::class::{LEARNERS, safe_name};
 
@@ -84,11 +85,12 @@ pub(crate) fn list() -> String {
     of_class.chain(of_learner).map(|(file, purpose)| format!("{file:<32} {purpose}\n")).collect()
 }
 
-/// Writes every report into a folder, which is made if it isn't there. Each file is whole or not there at all.
+/// Writes every report into a folder that is ours. Each file is whole or not there at all.
 ///
 /// # Errors
 /// A file can't be written.
-pub(crate) fn write(gradebook: &Gradebook, out: &Path) -> Result<()> {
+pub(crate) fn write(gradebook: &Gradebook, claim: &Claim) -> Result<()> {
+    let out = claim.folder();
     CLASS.iter().try_for_each(|report| whole::write(&out.join(report.file), (report.render)(gradebook)?))?;
     // A class has hundreds of learners, and each one's reports stand alone.
     let rows: Vec<&Row> = gradebook.rows.iter().filter(|row| row.is_here()).collect();

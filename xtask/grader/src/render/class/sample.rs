@@ -9,6 +9,7 @@ use verdict::{
     SubjectVerdict, TestVerdict, Tier, Verdict,
 };
 
+use crate::class::claim::{self, Claim};
 use crate::class::gradebook::Gradebook;
 use crate::render::sample::abba;
 
@@ -130,9 +131,10 @@ pub(crate) fn class() -> Gradebook {
 /// Everything that `write` writes, by path below the folder.
 pub(crate) fn written(gradebook: &Gradebook) -> BTreeMap<String, String> {
     let folder = tempfile::tempdir().unwrap();
-    super::write(gradebook, folder.path()).unwrap();
+    super::write(gradebook, &Claim::of(folder.path()).unwrap()).unwrap();
     let mut files = BTreeMap::new();
     read(folder.path(), folder.path(), &mut files);
+    files.remove(claim::LOCK);
     files
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use verdict::{Late, Trace};
 
+use crate::class::claim::{self, Claim};
 use crate::class::gradebook::Gradebook;
 use crate::render::class::sample::{assignment, class, deadlocked, inputs, parsed, solved, written};
 
@@ -277,10 +278,10 @@ fn the_same_record_gives_the_same_bytes() {
 fn a_report_replaces_the_one_before() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("grades.csv"), "old").unwrap();
-    super::write(&class(), folder.path()).unwrap();
+    super::write(&class(), &Claim::of(folder.path()).unwrap()).unwrap();
     assert!(fs::read_to_string(folder.path().join("grades.csv")).unwrap().contains("ada"));
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with('.')), "{left:?}");
+    assert!(left.iter().all(|name| name == claim::LOCK || !name.to_string_lossy().starts_with('.')), "{left:?}");
 }
 
 #[test]
