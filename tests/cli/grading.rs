@@ -164,6 +164,30 @@ fn one_grader_at_a_time_writes_into_a_folder() {
     assert!(said.contains("another grader is writing into grades"), "it is the same file every time: {said}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_grader_left_that_was_killed_goes_with_the_next() {
+    let workshop = Workshop::new().write("class/ada/lock/src/lib.rs", "pub fn broken(");
+    grade(&workshop, "grades", &[]).exits(0);
+    let built = target().join("interleave/target-guarded/debug");
+    let compiling = |name: &str| built.join(format!(".compiling-{name}-{}", std::process::id()));
+    let (left, live) = (compiling("left"), compiling("live"));
+    for folder in [&left, &live] {
+        fs::create_dir_all(folder.join("made/tmp")).expect("a folder");
+        fs::write(folder.join("lock"), "").expect("a file");
+    }
+    let owner = fs::File::create(live.join("lock")).expect("a file");
+    owner.lock().expect("nobody else has it");
+    let reports = ["grades/.unfinished-a1B2c3", "grades/learners/ada/.unfinished-a1B2c3"];
+    let workshop = reports.iter().fold(workshop, |workshop, file| workshop.write(file, "half a report"));
+    let workshop = workshop.write("grades/own/.unfinished-a1B2c3", "").write("class/ada/lock/src/lib.rs", "fn broken(");
+    grade(&workshop, "grades", &[]).exits(0);
+    assert!(!left.exists() && live.exists(), "only what has no owner goes");
+    assert!(reports.iter().all(|file| !workshop.path(file).exists()), "half a report is left");
+    assert!(workshop.path("grades/own/.unfinished-a1B2c3").exists(), "no grader writes there");
+    fs::remove_dir_all(&live).expect("it is ours");
+}
+
 #[test]
 fn shards_make_the_whole() {
     let workshop = class(Workshop::new());

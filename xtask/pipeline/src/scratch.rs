@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 pub(crate) use self::remove::remove_folder;
 
-/// How their names begin.
+/// How their names begin in the system's folder for them.
 const PREFIX: &str = "interleave-";
 /// The owner holds a lock on this file in its folder. The kernel lets it go when the owner has ended, however it did. A number of
 /// the owner's process would not do: it may be another's by now, and containers that share the folder count their own.
@@ -29,13 +29,17 @@ impl Scratch {
     /// # Errors
     /// It can't be made.
     pub fn new() -> Result<Scratch> {
-        Scratch::new_in(&std::env::temp_dir())
+        Scratch::new_in(&std::env::temp_dir(), PREFIX)
     }
 
-    fn new_in(place: &Path) -> Result<Scratch> {
-        sweep(place);
+    /// A new folder in that place, with a name that begins so. What others left there with such a name is removed before.
+    ///
+    /// # Errors
+    /// It can't be made.
+    pub fn new_in(place: &Path, prefix: &str) -> Result<Scratch> {
+        sweep(place, prefix);
         loop {
-            let made = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place);
+            let made = tempfile::Builder::new().prefix(prefix).tempdir_in(place);
             let folder = made.map_err(Error::io("create a temporary folder in", place))?.keep();
             match own(&folder) {
                 Ok(Some(lock)) => return Ok(Scratch { folder, _lock: lock }),
@@ -72,10 +76,10 @@ fn own(folder: &Path) -> io::Result<Option<File>> {
 }
 
 /// Removes the folders whose owners are gone, as far as it can. Nothing depends on it.
-fn sweep(place: &Path) {
+fn sweep(place: &Path, prefix: &str) {
     for entry in fs::read_dir(place).into_iter().flatten().flatten() {
         let folder = entry.path();
-        let named = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        let named = entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix));
         if !named || !entry.metadata().is_ok_and(|about| about.is_dir() && is_this_users(&about)) {
             continue;
         }
@@ -112,7 +116,7 @@ mod tests {
     #[test]
     fn a_folder_goes_with_its_owner() {
         let place = tempfile::tempdir().unwrap();
-        let scratch = Scratch::new_in(place.path()).unwrap();
+        let scratch = Scratch::new_in(place.path(), PREFIX).unwrap();
         fs::create_dir_all(scratch.path().join("0/work")).unwrap();
         drop(scratch);
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
@@ -122,7 +126,7 @@ mod tests {
     fn what_a_killed_owner_left_goes_and_nothing_else() {
         let place = tempfile::tempdir().unwrap();
         let at = |name: &str| place.path().join(name);
-        let live = Scratch::new_in(place.path()).unwrap();
+        let live = Scratch::new_in(place.path(), PREFIX).unwrap();
         for folder in ["interleave-left/0/work", "interleave-empty", "interleave-unknown/0", "others/0"] {
             fs::create_dir_all(at(folder)).unwrap();
         }
@@ -132,7 +136,7 @@ mod tests {
         fs::write(at("interleave-file"), "").unwrap();
         #[cfg(unix)]
         std::os::unix::fs::symlink(at("others"), at("interleave-link")).unwrap();
-        let next = Scratch::new_in(place.path()).unwrap();
+        let next = Scratch::new_in(place.path(), PREFIX).unwrap();
         for gone in ["interleave-left", "interleave-empty"] {
             assert!(!at(gone).exists(), "{gone}");
         }

@@ -4,6 +4,9 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use pipeline::error::{Error, Result};
+use pipeline::whole;
+
+use crate::class::LEARNERS;
 
 /// The name of the file in it that its grader holds locked.
 pub(crate) const LOCK: &str = ".lock";
@@ -18,7 +21,7 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// Makes the folder ours, and the folder itself if it is not there.
+    /// Makes the folder ours, and the folder itself if it is not there. Half a file that a killed grader left in it goes.
     ///
     /// # Errors
     /// Another grader writes there, or the folder can't be written.
@@ -37,6 +40,9 @@ impl Claim {
             }
             Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
         }
+        whole::sweep(folder);
+        let of_learners = fs::read_dir(folder.join(LEARNERS)).into_iter().flatten().filter_map(|entry| entry.ok());
+        of_learners.for_each(|entry| whole::sweep(&entry.path()));
         Ok(Claim { folder: folder.to_path_buf(), _lock: lock })
     }
 

@@ -100,7 +100,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Ends the run: the record is written anew, sorted, with these results only.
+    /// Ends the run: the record is written anew, sorted, with these results only. Nothing else has them.
     ///
     /// # Errors
     /// The record can't be written. Then it is as it was.
@@ -108,7 +108,7 @@ impl Ledger {
         let mut lines = vec![Line::Inputs(Box::new(inputs.clone()))];
         lines.extend(results.iter().map(|graded| Line::Graded(Box::new(graded.clone()))));
         lines.push(Line::Finished(results.len()));
-        whole::write(&self.path, lines.iter().flat_map(bytes).collect::<Vec<u8>>())
+        whole::write_for_good(&self.path, lines.iter().flat_map(bytes).collect::<Vec<u8>>())
     }
 
     fn append(&mut self, line: &Line) -> Result<()> {

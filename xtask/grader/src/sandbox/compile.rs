@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use pipeline::error::{Error, Result};
 use pipeline::process::{Ending, Exceeded};
+use pipeline::scratch::Scratch;
 use rustix::process::PidfdFlags;
 use serde::{Deserialize, Serialize};
 use verdict::{Isolation, Limits, Tier};
@@ -32,6 +33,9 @@ use pipeline::judging::sandbox::{Compiler, DIAGNOSTIC, Ended};
 const CONFIGURATION: &str = "INTERLEAVE_COMPILE";
 /// This program's name when it stands in front of the compiler.
 const WRAPPER: &str = "rustc-confined";
+
+/// How the names of the folders begin that compilers write to. Where one was killed with its wrapper, the next removes what it left.
+const COMPILING: &str = ".compiling-";
 
 /// What the compiler may print, in bytes.
 const OUTPUT: u64 = 1024 * 1024;
@@ -120,14 +124,17 @@ fn compile(configuration: &Configuration, args: Vec<OsString>) -> io::Result<Exi
     let lifeline = rustix::process::pidfd_open(cargo, PidfdFlags::empty())?;
     let call = read_call(args)?;
     let beside = call.out.parent().unwrap_or(&call.out);
-    let private = tempfile::Builder::new().prefix(".compiling-").tempdir_in(beside)?;
-    let order = order(configuration, &call, private.path())?;
+    let scratch = Scratch::new_in(beside, COMPILING).map_err(|error| io::Error::other(error.to_string()))?;
+    // Its lock is not in here: the compiler writes nothing beside.
+    let private = scratch.path().join("made");
+    fs::create_dir(&private)?;
+    let order = order(configuration, &call, &private)?;
     let ended = match supervise(&order, lifeline.as_fd()) {
         Some(Answer::Ended(ended)) => ended,
         Some(Answer::NotRun(why)) => return Err(io::Error::other(format!("cannot confine the compiler: {why}"))),
         None => return Err(io::Error::other("cargo has ended")),
     };
-    finish(&call, ended, private.path())
+    finish(&call, ended, &private)
 }
 
 /// The compiler's order: what it reads, and the private folder that it writes to.
