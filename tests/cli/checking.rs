@@ -1,8 +1,9 @@
 //! `check`: true verdicts on real answers.
 
 use std::fs;
+use std::time::{Duration, SystemTime};
 
-use crate::workshop::{Ran, Workshop};
+use crate::workshop::{Ran, Workshop, target};
 
 fn document(ran: &Ran) -> serde_json::Value {
     serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}\n{}", ran.stdout))
@@ -124,6 +125,25 @@ fn what_the_stub_gives_stays_as_given() {
         .says("gives `Bank::total` as `fn total(&self) -> u64`")
         .says(&format!("katas/lock/src/lib.rs:{line}"))
         .says("It breaks a rule");
+}
+
+/// So it is after the clock was set back, or where what was built has come from a machine whose clock is ahead.
+#[test]
+fn an_answer_is_built_anew_although_what_was_built_of_another_seems_newer() {
+    let workshop = Workshop::new().solve("event");
+    workshop.run(&["check", "event"]).exits(0);
+    let built = target().join("interleave/target/debug/.fingerprint");
+    let is_its = |name: &str| name.starts_with("check-event--event-");
+    let entries = fs::read_dir(&built).expect("what cargo has built").filter_map(|entry| entry.ok());
+    let folders = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_its));
+    let files = folders.flat_map(|folder| fs::read_dir(folder.path()).expect("a folder")).filter_map(|file| file.ok());
+    let in_an_hour = SystemTime::now() + Duration::from_secs(3600);
+    let later = |file: fs::DirEntry| fs::File::options().write(true).open(file.path())?.set_modified(in_an_hour);
+    let set = files.map(later).collect::<std::io::Result<Vec<()>>>().expect("they are ours");
+    assert!(!set.is_empty(), "{} has nothing of it", built.display());
+    let stub = workshop.read("tests/stubs/event.rs");
+    let workshop = workshop.answer("event", &stub);
+    workshop.run(&["check", "event"]).exits(1).says("unsolved");
 }
 
 #[test]

@@ -144,10 +144,12 @@ pub(super) fn write(repository: &Repository, staged: &Staged, groups: &[Group]) 
         let home = staged.folder.join(group.home());
         let members: Vec<&Loaded> = group.members.iter().map(|place| &staged.subjects[*place]).collect();
         let kata = &members[0].subject.kata;
-        stage::write_sources(&home.join("tests"), &sources(kata, &members)?)?;
+        let sources = sources(kata, &members)?;
+        stage::write_sources(&home.join("tests"), &sources)?;
         let mut manifest = stage::crate_manifest(repository, &staged.label, members[0], group.mode)?;
         manifest.remove("lib");
         stage::table(&mut manifest, "package").insert("name".to_string(), Value::String(group.package(&staged.label)));
+        stage::note_content(&mut manifest, &sources);
         let test = [("name", Value::String(kata.name.clone())), ("path", Value::String("tests/main.rs".to_string()))];
         let test = Table::from_iter(test.map(|(key, value)| (key.to_string(), value)));
         manifest.insert("test".to_string(), Value::Array(vec![Value::Table(test)]));
