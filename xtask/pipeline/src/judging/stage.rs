@@ -201,17 +201,21 @@ pub(super) fn write_workspace(repository: &Repository, staged: &Staged, groups: 
 /// Writes the files and removes what an earlier subject left there. Unchanged files keep their time, so that cargo has
 /// nothing to do for them.
 pub(super) fn write_sources(src: &Path, files: &Files) -> Result<()> {
-    for (name, text) in files {
-        write_if_changed(&src.join(name), text)?;
-    }
-    remove_others(src, Path::new(""), files)
+    fs::create_dir_all(src).map_err(Error::io("create", src))?;
+    // First: where capitals don't count, `Bank.rs` would be overwritten by `bank.rs`, and then removed.
+    remove_others(src, Path::new(""), files)?;
+    files.iter().try_for_each(|(name, text)| write_if_changed(&src.join(name), text))
 }
 
+/// Removes what is not among the files; folders, too, in which nothing is left.
 fn remove_others(folder: &Path, below: &Path, files: &Files) -> Result<()> {
     for entry in fs::read_dir(folder).map_err(Error::io("read", folder))?.filter_map(|entry| entry.ok()) {
         let (path, name) = (entry.path(), below.join(entry.file_name()));
         if path.is_dir() {
             remove_others(&path, &name, files)?;
+            if !files.keys().any(|file| file != &name && file.starts_with(&name)) {
+                fs::remove_dir(&path).map_err(Error::io("remove", &path))?;
+            }
         } else if !files.contains_key(&name) {
             fs::remove_file(&path).map_err(Error::io("remove", &path))?;
         }
@@ -405,6 +409,30 @@ mod tests {
             }
         }
         assert!(more > 0, "some tests need more of a crate than the libraries do");
+    }
+
+    #[test]
+    fn what_an_earlier_answer_left_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let src = folder.path().join("src");
+        let files = |names: &[&str]| -> Files { names.iter().map(|name| (name.into(), (*name).to_string())).collect() };
+        let mut earlier = files(&[]);
+        // Where capitals don't count, the second of each two is the first by another name.
+        for names in [&["Bank.rs", "lib.rs"][..], &["bank.rs"], &["Sub/a.rs"], &["sub/a.rs"], &["a.rs/b.rs"], &["a.rs"]]
+        {
+            let files = files(names);
+            write_sources(&src, &files).unwrap();
+            for name in names {
+                assert_eq!(fs::read_to_string(src.join(name)).unwrap(), *name);
+            }
+            let is_left = |name: &&PathBuf| !files.contains_key(*name) && src.join(name).is_file();
+            let left: Vec<_> = earlier.keys().filter(is_left).collect();
+            assert!(left.is_empty() || cfg!(not(target_os = "linux")), "{left:?}");
+            earlier = files;
+        }
+        let before = fs::metadata(src.join("a.rs")).unwrap().modified().unwrap();
+        write_sources(&src, &earlier).unwrap();
+        assert_eq!(fs::metadata(src.join("a.rs")).unwrap().modified().unwrap(), before, "it is as wanted");
     }
 
     /// Whoever has checked one kata does not wait for the explorer once more with the next one.
