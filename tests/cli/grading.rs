@@ -7,6 +7,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
+#[cfg(target_os = "linux")]
+use sha2::{Digest, Sha256};
 
 use crate::workshop::{Ran, Workshop, target};
 
@@ -55,6 +57,13 @@ fn verdicts(workshop: &Workshop, out: &str) -> Vec<String> {
 
 const VERDICTS: [&str; 5] =
     ["ada passed 12", "barbara compile-error 0", "edsger unsolved 0", "grace failed 8", "leslie missing 0"];
+
+/// The name of the folder in which a learner's answer is staged.
+#[cfg(target_os = "linux")]
+fn staged(kata: &str, learner: &str) -> String {
+    let hash = Sha256::new().chain_update((learner.len() as u64).to_be_bytes()).chain_update(learner).finalize();
+    format!("{kata}-{}", hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>())
+}
 
 /// What a run says of the results that it reached, one a line.
 fn graded_now(ran: &Ran) -> usize {
@@ -186,6 +195,43 @@ fn what_a_grader_left_that_was_killed_goes_with_the_next() {
     assert!(reports.iter().all(|file| !workshop.path(file).exists()), "half a report is left");
     assert!(workshop.path("grades/own/.unfinished-a1B2c3").exists(), "no grader writes there");
     fs::remove_dir_all(&live).expect("it is ours");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_compiler_that_cannot_be_watched_costs_one_answer() {
+    let workshop = Workshop::new();
+    let solution = workshop.read("solutions/lock/src/lib.rs");
+    let answers = |workshop: Workshop, more: &str| {
+        let text = format!("{solution}\n{more}\n");
+        workshop.write("class/unlucky/lock/src/lib.rs", &text).write("class/lucky/lock/src/lib.rs", &text)
+    };
+    let workshop = answers(workshop, "// once");
+    grade(&workshop, "grades", &[]).exits(0);
+    // Here the compiler's wrapper notes what is a submission's: it can't, where a folder has that name.
+    let libraries = target().join("interleave/target-guarded/debug/deps");
+    let files =
+        fs::read_dir(&libraries).expect("a folder").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let marks = files.filter_map(|file| {
+        let name = file.strip_prefix("lib")?.strip_suffix(".submission")?;
+        let made_of = fs::read_to_string(libraries.join(format!("{name}.d"))).ok()?;
+        made_of.contains(&staged("lock", "unlucky")).then(|| libraries.join(&file))
+    });
+    let marks: Vec<_> = marks.collect();
+    assert!(!marks.is_empty(), "no mark of hers is found");
+    for mark in &marks {
+        fs::remove_file(mark).and_then(|()| fs::create_dir(mark)).expect("a folder in its place");
+    }
+    let workshop = answers(workshop, "// again");
+    let ran = grade(&workshop, "grades", &[]);
+    marks.iter().for_each(|mark| fs::remove_dir(mark).expect("an empty folder"));
+    let ran = ran.exits(1);
+    assert_eq!(verdicts(&workshop, "grades"), ["lucky passed 12", "unlucky grader-error 0"], "{}", ran.stderr);
+    let text = workshop.read("grades/results.jsonl");
+    assert!(text.contains("the compiler could not be watched") && text.contains("Is a directory"), "{text}");
+    let again = grade(&workshop, "grades", &[]).exits(0);
+    assert_eq!(graded_now(&again), 1, "the trouble is over: {}", again.stderr);
+    assert_eq!(verdicts(&workshop, "grades"), ["lucky passed 12", "unlucky passed 12"]);
 }
 
 #[test]

@@ -297,8 +297,13 @@ impl Prepared {
 }
 
 impl Entry {
-    /// What was built; but what the compiler could read and the inspection could not is rejected, and never run.
+    /// What was built; but what the compiler could read and the inspection could not is rejected, and never run. Where the compiler
+    /// could not be watched, there is no verdict, unless it has objected elsewhere.
     fn of(mut built: Built) -> Entry {
+        let objected = built.diagnostics.iter().any(|diagnostic| diagnostic.level == "error");
+        if let Some(why) = built.trouble.take_if(|_| !objected) {
+            return Entry::Failed(built.loaded, why);
+        }
         if built.loaded.unread.is_empty() || built.programs.is_empty() {
             return Entry::Built(built);
         }
@@ -347,7 +352,7 @@ mod tests {
             loaded.unread = unread.to_vec();
             let program = |mode: &Mode| (*mode, Program { path: "program".into(), part: None });
             let programs = modes.iter().map(program).collect();
-            Entry::of(Built { loaded, programs, diagnostics: Vec::new(), only_alone: false })
+            Entry::of(Built { loaded, programs, diagnostics: Vec::new(), only_alone: false, trouble: None })
         };
         assert!(matches!(entry(&[], &[Mode::Schedules, Mode::Threads]), Entry::Built(_)));
         assert!(matches!(entry(std::slice::from_ref(&unread), &[]), Entry::Built(_)), "the compiler says it better");

@@ -27,7 +27,7 @@ use crate::sandbox::files;
 use crate::sandbox::invocation::{Call, asks_about_the_compiler, read_call};
 use crate::sandbox::order::{Allowance, Answer, Files, Order};
 use crate::sandbox::supervise::supervise;
-use pipeline::judging::sandbox::{Compiler, DIAGNOSTIC, Ended};
+use pipeline::judging::sandbox::{Compiler, DIAGNOSTIC, Ended, TROUBLE};
 
 /// Environment variable: how compilers are confined, as JSON.
 const CONFIGURATION: &str = "INTERLEAVE_COMPILE";
@@ -110,8 +110,7 @@ pub(crate) fn main_if_asked() -> Option<ExitCode> {
         return Some(ExitCode::FAILURE);
     }
     Some(compile(&configuration, args).unwrap_or_else(|error| {
-        // No fault of the submission, so no diagnostic: cargo passes it on as the compiler's own trouble.
-        eprintln!("error: {error}");
+        say(TROUBLE, &trouble(&error));
         ExitCode::FAILURE
     }))
 }
@@ -235,17 +234,31 @@ fn finish(call: &Call, ended: Ended, private: &Path) -> io::Result<ExitCode> {
         io::stderr().write_all(ended.stderr.replace(&from, &to).as_bytes())?;
         return Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from));
     };
+    say(DIAGNOSTIC, &objection);
+    Ok(ExitCode::FAILURE)
+}
+
+/// Says it as the compiler would, with a code of ours: so cargo passes on which crate it is about.
+fn say(code: &str, message: &str) {
     let diagnostic = serde_json::json!({
         "$message_type": "diagnostic",
-        "message": objection,
-        "code": { "code": DIAGNOSTIC, "explanation": null },
+        "message": message,
+        "code": { "code": code, "explanation": null },
         "level": "error",
         "spans": [],
         "children": [],
-        "rendered": format!("error: {objection}\n"),
+        "rendered": format!("error: {message}\n"),
     });
-    io::stderr().write_all(format!("{diagnostic}\n").as_bytes())?;
-    Ok(ExitCode::FAILURE)
+    // Without anybody who listens there is nobody to tell.
+    let _ = io::stderr().write_all(format!("{diagnostic}\n").as_bytes());
+}
+
+/// What to tell whoever grades, if the submission was not even compiled.
+fn trouble(error: &io::Error) -> String {
+    format!(
+        "the compiler could not be watched: {error}\nSee whether the disk is full and how many files and processes this user may have, \
+         then run the command again: only what it costs is graded anew."
+    )
 }
 
 /// What to tell the learner, if the compiler did not come to an end of its own.

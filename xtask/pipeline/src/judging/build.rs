@@ -16,7 +16,7 @@ use crate::console::Event;
 use crate::error::{Error, Result};
 use crate::judging::Session;
 use crate::judging::group::{self, Program};
-use crate::judging::sandbox::{Compiler, DIAGNOSTIC, Sandbox};
+use crate::judging::sandbox::{Compiler, DIAGNOSTIC, Sandbox, TROUBLE};
 use crate::judging::settings::Purpose;
 use crate::judging::stage::{self, Loaded, Staged};
 use crate::process;
@@ -35,6 +35,8 @@ pub struct Built {
     pub diagnostics: Vec<Diagnostic>,
     /// Whether its tests could be built alone, and not in one program with those of others.
     pub(crate) only_alone: bool,
+    /// Why the compiler could not be watched, if that is why a program is missing.
+    pub(crate) trouble: Option<String>,
 }
 
 impl Built {
@@ -358,7 +360,8 @@ fn compile_environment(
 
 /// Takes what cargo said about the crates of one subject.
 fn collect(repository: &Repository, workspace: &Path, loaded: Loaded, crates: &mut Crates) -> Built {
-    let mut built = Built { programs: BTreeMap::new(), diagnostics: Vec::new(), only_alone: false, loaded };
+    let mut built =
+        Built { programs: BTreeMap::new(), diagnostics: Vec::new(), only_alone: false, trouble: None, loaded };
     // Threads first: where both modes object, the real `std` words it better than the model.
     let mut modes = built.loaded.modes().to_vec();
     modes.sort();
@@ -368,10 +371,14 @@ fn collect(repository: &Repository, workspace: &Path, loaded: Loaded, crates: &m
         let Some(one) = crates.remove(&manifest(workspace, &built.loaded, mode)) else { continue };
         let objected = built.diagnostics.iter().any(|diagnostic| diagnostic.level == "error");
         for message in one.messages {
+            if message.is_coded(TROUBLE) {
+                // Another attempt may have made the program.
+                built.trouble = built.trouble.or_else(|| one.program.is_none().then_some(message.message));
+                continue;
+            }
             // `aborting due to 2 previous errors` and its like have no place in the source and say nothing new; but that the
             // compiler itself was stopped has no place either.
-            let of_ours = message.code.as_ref().is_some_and(|code| code.code == DIAGNOSTIC);
-            if message.spans.is_empty() && !of_ours || objected {
+            if message.spans.is_empty() && !message.is_coded(DIAGNOSTIC) || objected {
                 continue;
             }
             let is_lacking = message.is_of_a_missing_item();
@@ -417,6 +424,10 @@ const JUDGED_ON_THREADS: &str = ".\n          So its tests run on threads only, 
 const MISSING: [&str; 7] = ["E0405", "E0412", "E0423", "E0425", "E0432", "E0433", "E0599"];
 
 impl Message {
+    fn is_coded(&self, code: &str) -> bool {
+        self.code.as_ref().is_some_and(|its| its.code == code)
+    }
+
     fn is_error(&self) -> bool {
         self.level.starts_with("error")
     }

@@ -59,6 +59,9 @@ pub trait Sandbox: Debug + Send + Sync {
 /// The `code` of a compiler's diagnostic that is ours: it says why the compiler was ended.
 pub const DIAGNOSTIC: &str = "interleave";
 
+/// The `code` of a diagnostic that is ours, too: the compiler could not be watched, which is the machine's fault and nobody else's.
+pub const TROUBLE: &str = "interleave-trouble";
+
 /// A program that is not trusted, and what it gets.
 #[derive(Debug)]
 pub struct Run<'a> {
