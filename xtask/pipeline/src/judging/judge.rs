@@ -178,12 +178,12 @@ pub fn test(built: &Built, run: Ran) -> Option<TestVerdict> {
 }
 
 fn judge_test(run: Ran) -> Option<TestVerdict> {
-    let Ran { test, mode, finished, record } = run;
+    let Ran { test, mode, finished, record, hurried } = run;
     let output = learners_output(&finished);
     let (coverage, trace) = record.as_ref().map_or((None, None), |record| (record.coverage, record.trace.clone()));
     let outcome = match (finished.ending, record) {
         // Whatever the test said of itself, it did not keep within its limits.
-        (Ending::Exceeded(what), _) => exceeded(what, &finished),
+        (Ending::Exceeded(what), _) => exceeded(what, &finished, hurried),
         (_, Some(record)) if record.mode != mode => {
             failure(Kind::Tampered, "The record of this test is for another way of running.".to_string())
         }
@@ -223,7 +223,7 @@ fn ended_badly(finished: &Finished, output: &str) -> Outcome {
     let tail = output.lines().rev().take(6).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
     let after = if tail.is_empty() { String::new() } else { format!(" Its last words:\n{tail}") };
     match finished.ending {
-        Ending::Exceeded(what) => exceeded(what, finished),
+        Ending::Exceeded(what) => exceeded(what, finished, false),
         Ending::Exited(0) => {
             failure(Kind::Tampered, format!("The process ended with success, but its test never finished.{after}"))
         }
@@ -256,7 +256,7 @@ fn left_behind(finished: &Finished) -> Outcome {
 }
 
 /// A process that was ended because it used too much.
-fn exceeded(what: Exceeded, finished: &Finished) -> Outcome {
+fn exceeded(what: Exceeded, finished: &Finished, hurried: bool) -> Outcome {
     let seconds = finished.took.as_secs_f64();
     let (kind, message) = match what {
         Exceeded::Wall => (Kind::Timeout, format!("The test was not done after {seconds:.0} seconds and was ended.")),
@@ -268,8 +268,12 @@ fn exceeded(what: Exceeded, finished: &Finished) -> Outcome {
         }
         Exceeded::Disk => (Kind::Crash, "The test wrote more to the disk than it may and was ended.".to_string()),
     };
-    failure(kind, message)
+    let why = if hurried && kind == Kind::Timeout { HURRIED } else { "" };
+    failure(kind, message + why)
 }
+
+/// Why a test had less time than usual.
+const HURRIED: &str = " It had less time than usual: three tests of this answer had used up theirs.";
 
 fn failure(kind: Kind, message: String) -> Outcome {
     Outcome::Failed(Failure { kind, message })
@@ -330,7 +334,8 @@ mod tests {
     fn a_pass_is_none_if_the_process_does_not_end_well() {
         let judged = |ending| {
             let (record, finished) = (Record::new(Mode::Threads, Outcome::Passed), finished(ending, "", ""));
-            let run = Ran { test: "a_test".to_string(), mode: Mode::Threads, finished, record: Some(record) };
+            let run =
+                Ran { test: "a_test".to_string(), mode: Mode::Threads, finished, record: Some(record), hurried: false };
             judge_test(run).and_then(|test| test.kind)
         };
         assert_eq!(judged(Ending::Exited(0)), None);
@@ -355,6 +360,7 @@ mod tests {
             mode: Mode::Threads,
             finished: finished(Ending::Exceeded(what), "", ""),
             record: Some(passed.clone()),
+            hurried: false,
         };
         for (what, kind) in [
             (Exceeded::Wall, Kind::Timeout),
@@ -364,7 +370,13 @@ mod tests {
             (Exceeded::Tasks, Kind::Crash),
             (Exceeded::Disk, Kind::Crash),
         ] {
-            assert_eq!(judge_test(run(what)).and_then(|test| test.kind), Some(kind));
+            let message = |hurried| {
+                let test = judge_test(Ran { hurried, ..run(what) }).unwrap();
+                assert_eq!(test.kind, Some(kind));
+                test.message
+            };
+            assert_eq!(message(true).contains("less time than usual"), kind == Kind::Timeout);
+            assert!(!message(false).contains("less time than usual"));
         }
     }
 
@@ -375,6 +387,7 @@ mod tests {
             mode: Mode::Threads,
             finished: Finished { left_behind: 2, ..finished(Ending::Exited(0), "", "") },
             record: Some(Record::new(Mode::Threads, outcome)),
+            hurried: false,
         };
         let leaked = judge_test(run(Outcome::Passed)).expect("it ran");
         assert_eq!(
@@ -393,6 +406,7 @@ mod tests {
             mode,
             finished: finished(Ending::Exited(0), "", ""),
             record: Some(record.clone()),
+            hurried: false,
         };
         assert_eq!(judge_test(run(Mode::Schedules)).and_then(|test| test.kind), Some(Kind::Tampered));
         assert_eq!(judge_test(run(Mode::Threads)).map(|test| test.verdict), Some(Verdict::Passed));

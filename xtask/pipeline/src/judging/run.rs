@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use verdict::{Mode, Outcome, Record, TestVerdict};
+use verdict::{Kind, Mode, Outcome, Record, TestVerdict};
 
 use crate::cancel::Cancel;
 use crate::console::{Console, Event};
@@ -20,7 +20,7 @@ use crate::judging::Session;
 use crate::judging::build::Built;
 use crate::judging::sandbox::{Run, Sandbox, Trust};
 use crate::judging::settings::Settings;
-use crate::process::{self, Finished, Limits};
+use crate::process::{self, Ending, Exceeded, Finished, Limits};
 use crate::scratch::{self, Scratch};
 use crate::subject::catalog::Need;
 
@@ -35,10 +35,19 @@ pub struct Ran {
     pub finished: Finished,
     /// What the test said about itself, if it got that far.
     pub record: Option<Record>,
+    /// Whether it had less time than usual, because others of the answer had used up theirs.
+    pub hurried: bool,
 }
 
 /// How many times as long a test may take whose scenarios are all tried.
 const PATIENT: u32 = 20;
+
+/// Tests of a stranger's answer that may be out of time before its others are hurried. A class is graded by few workers, and an answer
+/// that never ends would keep one for the whole limit in each of its tests.
+const MOST_TIMEOUTS: usize = 3;
+
+/// The part of its time that a hurried test has. What passes takes far less.
+const HURRIED: u64 = 6;
 
 /// Bytes of a test's output that are kept.
 const OUTPUT: usize = 64 * 1024;
@@ -75,6 +84,7 @@ pub fn run(
     let Session { settings, console, cancel, .. } = session;
     let jobs: Vec<Job<'_>> =
         subjects.iter().enumerate().flat_map(|(subject, built)| jobs_of(subject, built, settings)).collect();
+    let timeouts: Vec<AtomicUsize> = subjects.iter().map(|_| AtomicUsize::new(0)).collect();
     let scratch = Scratch::new()?;
     // A job's number would tell a submission which test it is that runs.
     let names = RandomState::new();
@@ -85,13 +95,14 @@ pub fn run(
     thread::scope(|scope| {
         for _ in 0..workers {
             let (sender, next, jobs, scratch, names) = (sender.clone(), &next, &jobs, scratch.path(), &names);
+            let timeouts = &timeouts;
             scope.spawn(move || {
                 while let Some((number, job)) = take(next, jobs) {
                     let folder = scratch.join(format!("{:016x}", names.hash_one(number)));
                     let ran = |run| {
                         let _ = sender.send((number, Said::Ran(Box::new(run))));
                     };
-                    let done = run_job(job, &folder, settings, cancel, ran);
+                    let done = run_job(job, &folder, settings, cancel, &timeouts[job.subject], ran);
                     if sender.send((number, Said::Done(done))).is_err() {
                         break;
                     }
@@ -160,11 +171,25 @@ fn hand_over(
     }
 }
 
-/// Runs tests in their modes until one fails: what a schedule shows, threads could only confirm by luck.
-fn run_job(job: &Job<'_>, folder: &Path, settings: &Settings, cancel: &Cancel, ran: impl Fn(Ran)) -> Result<()> {
+/// Runs tests in their modes until one fails: what a schedule shows, threads could only confirm by luck. `timeouts` counts the answer's
+/// tests that were out of time, in whichever job.
+fn run_job(
+    job: &Job<'_>,
+    folder: &Path,
+    settings: &Settings,
+    cancel: &Cancel,
+    timeouts: &AtomicUsize,
+    ran: impl Fn(Ran),
+) -> Result<()> {
+    let hurry = Settings { seconds: Some((seconds(job.built, settings) / HURRIED).max(1)), ..settings.clone() };
     for test in &job.tests {
         for mode in job.built.modes() {
-            let run = run_test(job.built, test, mode, folder, settings, cancel)?;
+            let hurried = settings.trust.sandbox().is_some() && timeouts.load(Ordering::SeqCst) >= MOST_TIMEOUTS;
+            let settings = if hurried { &hurry } else { settings };
+            let run = Ran { hurried, ..run_test(job.built, test, mode, folder, settings, cancel)? };
+            if is_out_of_time(&run, wall(job.built, &hurry)) {
+                timeouts.fetch_add(1, Ordering::SeqCst);
+            }
             let failed = !matches!(&run.record, Some(Record { outcome: Outcome::Passed | Outcome::Skipped, .. }));
             ran(run);
             if failed {
@@ -173,6 +198,18 @@ fn run_job(job: &Job<'_>, folder: &Path, settings: &Settings, cancel: &Cancel, r
         }
     }
     Ok(())
+}
+
+/// Whether it was ended at a limit, or gave up at one of its own after about that time. On schedules, where time is none, a test that
+/// waits too long costs nothing.
+fn is_out_of_time(run: &Ran, long: Duration) -> bool {
+    match (&run.finished.ending, &run.record) {
+        (Ending::Exceeded(Exceeded::Wall | Exceeded::Cpu), _) => true,
+        (_, Some(Record { outcome: Outcome::Failed(failure), .. })) => {
+            failure.kind == Kind::Timeout && run.finished.took * 2 >= long
+        }
+        _ => false,
+    }
 }
 
 /// Runs one test in a folder that is made for it and removed.
@@ -196,7 +233,7 @@ pub fn run_test(
     };
     scratch::remove_folder(folder).map_err(Error::io("remove", folder))?;
     let record = record.and_then(|text| serde_json::from_slice(&text).ok());
-    Ok(Ran { test: test.to_string(), mode, finished, record })
+    Ok(Ran { test: test.to_string(), mode, finished, record, hurried: false })
 }
 
 /// What the test harness is told: this one test, nothing else, and no ornaments. It is as long for each test of the kata: how long
@@ -283,7 +320,7 @@ fn run_confined(
         work,
         network: needs.contains(&Need::Network),
         processes: needs.contains(&Need::Processes),
-        wall: wall(built, settings).min(Duration::from_secs(limits.seconds) * times(built)),
+        wall: wall(built, settings),
         limits,
     };
     let ended = sandbox.run(&run, cancel)?;
@@ -295,12 +332,103 @@ fn run_confined(
 }
 
 fn wall(built: &Built, settings: &Settings) -> Duration {
+    Duration::from_secs(seconds(built, settings)) * times(built)
+}
+
+/// For how long a test may take: as long as the kata says, or whoever grades, whichever is less.
+fn seconds(built: &Built, settings: &Settings) -> u64 {
     let deadline = built.loaded.subject.kata.about.deadline_seconds;
-    let seconds = settings.seconds.map_or(deadline, |seconds| seconds.min(deadline));
-    Duration::from_secs(seconds) * times(built)
+    let of_strangers = settings.trust.sandbox().map(|sandbox| sandbox.limits().seconds);
+    [settings.seconds, of_strangers].into_iter().flatten().fold(deadline, u64::min)
 }
 
 /// How many times as long as usual its tests may take.
 fn times(built: &Built) -> u32 {
     if built.loaded.subject.deep { PATIENT } else { 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::judging::group::Program;
+    use crate::judging::sandbox::{Channel, Compiler, Ended};
+    use crate::judging::settings::Purpose;
+    use crate::judging::stage;
+    use crate::repository::Repository;
+    use crate::subject::{self, catalog};
+
+    /// Runs nothing. Each program ends in such a way, and how long it could have taken is kept.
+    #[derive(Debug)]
+    struct Ends {
+        ending: Ending,
+        limits: verdict::Limits,
+        walls: Mutex<Vec<Duration>>,
+    }
+
+    impl Sandbox for Ends {
+        fn limits(&self) -> &verdict::Limits {
+            &self.limits
+        }
+
+        fn run(&self, run: &Run<'_>, _: &Cancel) -> Result<Ended> {
+            self.walls.lock().unwrap().push(run.wall);
+            Ok(Ended {
+                ending: self.ending,
+                stdout: String::new(),
+                stderr: String::new(),
+                record: Channel::Silent,
+                peak_memory: 0,
+                cpu: Duration::ZERO,
+                took: run.wall,
+                left_behind: 0,
+            })
+        }
+
+        fn compile_environment(&self, _: &Compiler, _: &Path) -> Result<Vec<(OsString, OsString)>> {
+            Ok(Vec::new())
+        }
+
+        fn guarded(&self, command: Command) -> Command {
+            command
+        }
+    }
+
+    /// Seconds that the tests of one answer could have taken, one after the other, and which of them were hurried.
+    fn given(ending: Ending) -> Vec<(u64, bool)> {
+        let repository = Repository::find(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let kata = catalog::some(&repository, &["lock".to_string()]).unwrap().remove(0);
+        let loaded = stage::load(vec![subject::solution(&repository, &kata)], Purpose::Threads).unwrap().remove(0);
+        let programs = BTreeMap::from([(Mode::Threads, Program { path: "program".into(), part: None })]);
+        let built = Built { loaded, programs, diagnostics: Vec::new(), only_alone: false, trouble: None };
+        let limits = verdict::Limits {
+            memory: 0,
+            output: 0,
+            file: 0,
+            tasks: 0,
+            seconds: 30,
+            compile_seconds: 0,
+            compile_memory: 0,
+        };
+        let sandbox = Arc::new(Ends { ending, limits, walls: Mutex::default() });
+        let stranger: Arc<dyn Sandbox> = Arc::<Ends>::clone(&sandbox);
+        let settings = Settings { trust: Trust::Stranger(stranger), ..Settings::default() };
+        let (timeouts, hurried) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let folder = tempfile::tempdir().unwrap();
+        for job in jobs_of(0, &built, &settings).iter().take(5) {
+            let ran = |run: Ran| hurried.lock().unwrap().push(run.hurried);
+            run_job(job, &folder.path().join("job"), &settings, &Cancel::default(), &timeouts, ran).unwrap();
+        }
+        let walls = sandbox.walls.lock().unwrap().iter().map(Duration::as_secs).collect::<Vec<_>>();
+        walls.into_iter().zip(hurried.into_inner().unwrap()).collect()
+    }
+
+    #[test]
+    fn an_answer_that_never_ends_does_not_get_all_the_time_in_each_test() {
+        let (usual, hurried) = ((30, false), (5, true));
+        assert_eq!(given(Ending::Exceeded(Exceeded::Wall)), [usual, usual, usual, hurried, hurried]);
+        assert_eq!(given(Ending::Signalled(6)), [usual; 5], "what crashes costs no time");
+    }
 }
