@@ -6,8 +6,9 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::mem;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use verdict::patience::Turns;
+use verdict::patience::{self, Turns};
 
 /// The name of the test support's threads that serve child processes: no list of stuck threads has them.
 pub(crate) const FOR_CHILDREN: &str = "test-children";
@@ -129,11 +130,25 @@ fn list() -> io::Result<Vec<(u32, PathBuf)>> {
     Ok(listed)
 }
 
-/// How all of them got on with the machine's processors, as far as the system says.
-pub(crate) fn turns_of_family() -> Vec<Turns> {
+/// How all of them got on with the machine's processors, as far as the system says; and those that have ended since this process had
+/// [`spent`] so much.
+pub(crate) fn turns_of_family(before: Duration) -> Vec<Turns> {
     let schedstat = |task: &Task| told(format!("/proc/{}/task/{}/schedstat", task.process, task.id));
     let tasks = family().unwrap_or_default();
-    tasks.iter().filter_map(|task| Turns::told_by(&schedstat(task)?)).collect()
+    let mut turns = Vec::new();
+    for threads in tasks.chunk_by(|one, other| one.process == other.process) {
+        let process = threads[0].process;
+        let living: Vec<Turns> = threads.iter().filter_map(|task| Turns::told_by(&schedstat(task)?)).collect();
+        let before = if process == std::process::id() { before } else { Duration::ZERO };
+        turns.push(Turns::of_the_ended(spent(process).saturating_sub(before), &living));
+        turns.extend(living);
+    }
+    turns
+}
+
+/// For how long a process has had processors with all threads that it ever had, as far as the system says.
+pub(crate) fn spent(process: u32) -> Duration {
+    told(format!("/proc/{process}/stat")).and_then(|stat| patience::spent(&stat)).unwrap_or_default()
 }
 
 /// What a thread is doing whose file `status` this is.
@@ -254,6 +269,18 @@ mod tests {
         assert_eq!((seen.process, seen.name.as_str()), (std::process::id(), "a name of more"));
         drop(end);
         thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_thread_that_has_ended_had_turns_too() {
+        let before = spent(std::process::id());
+        let had = || told("/proc/thread-self/schedstat").and_then(|stat| stat.split(' ').next()?.parse::<u64>().ok());
+        let spinner = thread::spawn(move || while had().is_some_and(|had| had < 400_000_000) {});
+        spinner.join().unwrap();
+        let starved = Turns::told_by("0 60000000000 1").unwrap();
+        let limit = Duration::from_millis(1_600);
+        let is_over = |turns: Vec<Turns>| patience::is_over(limit, limit, || [turns, vec![starved]].concat());
+        assert!(is_over(turns_of_family(before)), "{:?}", turns_of_family(before));
     }
 
     /// Then a list has as many as there are, and yet not all of them.

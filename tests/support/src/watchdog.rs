@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use verdict::patience::is_over;
 
-use crate::tasks::{State, Task, family, own_id, turns_of_family};
+use crate::tasks::{State, Task, family, own_id, spent, turns_of_family};
 
 /// How often the watchdog looks.
 const TICK: Duration = Duration::from_millis(50);
@@ -88,11 +88,16 @@ pub(crate) fn watch_leaving(mut left_over: impl FnMut() -> bool, patience: Patie
 /// Waits until `came`, which takes a tick, says so.
 fn watch_until(mut came: impl FnMut() -> bool, patience: Patience) -> Seen {
     let mut stillness = Stillness::default();
+    let (mut begun, mut before) = ((patience.begun)(), spent(std::process::id()));
     loop {
         if came() {
             return Seen::Done;
         }
-        if is_over((patience.begun)().elapsed(), patience.deadline, turns_of_family) {
+        // What it has spent on other inputs is not held against the next one.
+        if begun != (patience.begun)() {
+            (begun, before) = ((patience.begun)(), spent(std::process::id()));
+        }
+        if is_over(begun.elapsed(), patience.deadline, || turns_of_family(before)) {
             return Seen::Overdue;
         }
         if !patience.while_idle && family().is_some_and(|tasks| stillness.lasts(without_watchdog(tasks))) {

@@ -28,10 +28,27 @@ impl Turns {
         let mut numbers = schedstat.split_whitespace().map(|number| number.parse().map(Duration::from_nanos));
         Some(Turns { had: numbers.next()?.ok()?, waited: numbers.next()?.ok()? })
     }
+
+    /// Those of a process's threads that have ended, and of its children whose end it knows: together they had what the process has
+    /// [`spent`], but for what these `living` threads of it had.
+    pub fn of_the_ended(spent: Duration, living: &[Turns]) -> Turns {
+        Turns { had: spent.saturating_sub(living.iter().map(|turns| turns.had).sum()), waited: Duration::ZERO }
+    }
+}
+
+/// For how long a process has had processors with all threads that it ever had, and with the children whose end it knows: what Linux says
+/// in its file `stat`. Nothing if it reads otherwise.
+pub fn spent(stat: &str) -> Option<Duration> {
+    /// Linux counts for everybody in hundredths of a second here, whatever it counts in by itself.
+    const TICK: Duration = Duration::from_millis(10);
+    // The name may hold anything, brackets too. The tenth to thirteenth number after it are those.
+    let mut numbers = stat.rsplit_once(')')?.1.split_whitespace().skip(11).map(|number| number.parse::<u32>().ok());
+    (0..4).map(|_| numbers.next()?).sum::<Option<u32>>().map(|ticks| TICK * ticks)
 }
 
 /// Whether the time of somebody is up who began so long ago and may take so long. `turns` are those of all its threads, the threads of
-/// the processes that descend from it too; they are asked for when the clock says that it is.
+/// the processes that descend from it too, and [of those that have ended](Turns::of_the_ended); they are asked for when the clock says
+/// that it is.
 ///
 /// It is up then, unless a thread stood in line for a processor and all together had one for less than a quarter of the limit: what that
 /// thread stood in line is given back. After ten times the limit it is up in any case.
@@ -67,9 +84,21 @@ mod tests {
     }
 
     #[test]
+    fn short_lives_add_up() {
+        let seconds = Duration::from_secs;
+        let starved = Turns { had: seconds(1), waited: seconds(19) };
+        let says = |spent| says(seconds(20), seconds(20), &[starved, Turns::of_the_ended(seconds(spent), &[starved])]);
+        assert!(says(5), "its threads spin one after the other");
+        assert!(!says(4) && !says(0), "it was not let run");
+    }
+
+    #[test]
     fn the_system_is_read_as_it_writes() {
         let turns = Turns { had: Duration::from_nanos(102_182), waited: Duration::from_nanos(3_474_430) };
         assert_eq!(Turns::told_by("102182 3474430 1\n"), Some(turns));
         assert_eq!(Turns::told_by(""), None);
+        let stat = "4711 (a) b) S 1 4711 4711 0 -1 4194560 210 3 0 0 100 20 3 7 20 0 1 0 88 4096 1";
+        assert_eq!(spent(stat), Some(Duration::from_millis(1300)));
+        assert_eq!(spent("4711 (a) S 1"), None);
     }
 }

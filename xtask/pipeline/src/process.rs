@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -142,18 +143,24 @@ pub fn is_over(process: u32, elapsed: Duration, limit: Duration) -> bool {
     patience::is_over(elapsed, limit, || turns_of_family(process))
 }
 
-/// The turns of all threads of the process and of all that descend from it, as far as the system tells.
+/// The turns of all threads of the process and of all that descend from it, those that have ended too, as far as the system tells.
 fn turns_of_family(process: u32) -> Vec<Turns> {
     let mut turns = Vec::new();
     let mut processes = vec![process];
+    // Whoever may end while it is looked at needs no time any more.
+    let told = |file: PathBuf| String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).into_owned();
     while let Some(process) = processes.pop() {
-        let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten();
+        let folder = PathBuf::from(format!("/proc/{process}"));
+        let begin = turns.len();
+        let threads = fs::read_dir(folder.join("task")).into_iter().flatten();
         for thread in threads.filter_map(|entry| Some(entry.ok()?.path())) {
-            // It may end while it is looked at. Then it needs no time any more.
-            let told = |file| String::from_utf8_lossy(&fs::read(thread.join(file)).unwrap_or_default()).into_owned();
-            turns.extend(Turns::told_by(&told("schedstat")));
-            processes.extend(told("children").split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+            turns.extend(Turns::told_by(&told(thread.join("schedstat"))));
+            processes
+                .extend(told(thread.join("children")).split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
         }
+        let ended =
+            patience::spent(&told(folder.join("stat"))).map(|spent| Turns::of_the_ended(spent, &turns[begin..]));
+        turns.extend(ended);
     }
     turns
 }
@@ -229,8 +236,26 @@ mod tests {
         let mut sleeper = Command::new("sleep").arg("600").spawn().expect("a program that does nothing");
         let (all, its) = (turns_of_family(std::process::id()), turns_of_family(sleeper.id()));
         sleeper.kill().and_then(|()| sleeper.wait()).expect("it can be ended");
-        assert!(its.len() == 1 && its[0] != Turns::default(), "{its:?}");
-        // This thread, the harness, and the child.
-        assert!(all.len() >= 3, "{all:?}");
+        // Its thread, and none that has ended.
+        assert!(its.len() == 2 && its[0] != Turns::default() && its[1] == Turns::default(), "{its:?}");
+        // This thread, the harness, the child, and for both processes those that have ended.
+        assert!(all.len() >= 5, "{all:?}");
+    }
+
+    #[test]
+    fn who_has_ended_had_turns_too() {
+        // Its child counts for some tenths of a second. Then nobody of them does anything.
+        let script = "(n=0; while [ $n -lt 300000 ]; do n=$((n+1)); done); echo done; read line";
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut shell = shell.spawn().expect("a shell");
+        let mut said = [0; 5];
+        shell.stdout.take().expect("a pipe").read_exact(&mut said).expect("it says that it is done");
+        let mut turns = turns_of_family(shell.id());
+        shell.kill().and_then(|()| shell.wait()).expect("it can be ended");
+        // As if one had not been let run.
+        turns.extend(Turns::told_by("0 60000000000 1"));
+        let limit = Duration::from_millis(200);
+        assert!(patience::is_over(limit, limit, || turns.clone()), "{turns:?}");
     }
 }
