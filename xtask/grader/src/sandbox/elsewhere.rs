@@ -17,8 +17,11 @@ use pipeline::judging::sandbox::{Channel, Compiler, Ended, Run};
 /// # Errors
 /// None here.
 pub(crate) fn probe() -> Result<Isolation> {
-    let lacks = "isolation is only built for Linux: Landlock, seccomp and namespaces are its own";
-    Ok(Isolation { tier: Tier::None, lacks: vec![lacks.to_string()] })
+    let lacks = [
+        "isolation is only built for Linux: Landlock, seccomp and namespaces are its own",
+        "a test's result goes through a file, which a submission can write",
+    ];
+    Ok(Isolation { tier: Tier::None, lacks: lacks.map(str::to_string).to_vec() })
 }
 
 /// Runs the program with a limit on time and output. The record goes through a file, which the program could write.
