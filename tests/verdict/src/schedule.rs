@@ -4,7 +4,8 @@
 //! the second thread's timeout, `1s` its spurious wakeup or another accident; `1r2` reads the value of an atomic that has two newer
 //! ones, `1w2` takes the way 2 of several. Letters at the beginning say how it is run: `u.`, that unlocks are steps too, as they are in a program that can see
 //! whether a lock is held; `c.`, that the schedule is coarse: what a thread does again and again is no step of its own; `w.`, that
-//! the program asks for weaker orderings than `SeqCst`. `i4.` in front of all: it is of the fourth input or scenario; `i4.h.`: of that
+//! the program asks for weaker orderings than `SeqCst`; `d.`, that details are steps which hardly any program sees, such as one sender
+//! more. `i4.` in front of all: it is of the fourth input or scenario; `i4.h.`: of that
 //! scenario, where limits may be over at any time.
 
 use std::fmt;
@@ -26,6 +27,8 @@ pub struct Manner {
     pub observed: bool,
     /// Whether threads may read old values of atomics.
     pub weak: bool,
+    /// Whether details are steps that hardly any program sees.
+    pub detailed: bool,
     /// Which steps are decisions.
     pub grain: Grain,
 }
@@ -138,6 +141,7 @@ impl Choice {
 const OBSERVED: &str = "u";
 const COARSE: &str = "c";
 const WEAK: &str = "w";
+const DETAILED: &str = "d";
 /// Those of a case.
 const CASE: char = 'i';
 const HOSTILE: &str = "h";
@@ -148,8 +152,8 @@ const MOST_TIMES: u32 = 1_000_000;
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Manner { observed, weak, grain } = self.manner;
-        let letters = [(observed, OBSERVED), (grain == Grain::Coarse, COARSE), (weak, WEAK)];
+        let Manner { observed, weak, detailed, grain } = self.manner;
+        let letters = [(observed, OBSERVED), (grain == Grain::Coarse, COARSE), (weak, WEAK), (detailed, DETAILED)];
         let letters = letters.into_iter().filter(|(is, _)| *is).map(|(_, letter)| letter.to_string());
         let steps = self.choices.chunk_by(|a, b| a == b).map(|same| {
             let times = if same.len() == 1 { String::new() } else { format!("x{}", same.len()) };
@@ -183,6 +187,7 @@ impl FromStr for Schedule {
                 OBSERVED if schedule.choices.is_empty() => schedule.manner.observed = true,
                 COARSE if schedule.choices.is_empty() => schedule.manner.grain = Grain::Coarse,
                 WEAK if schedule.choices.is_empty() => schedule.manner.weak = true,
+                DETAILED if schedule.choices.is_empty() => schedule.manner.detailed = true,
                 part => {
                     let (choice, times) = several(part).ok_or_else(|| {
                         format!(
@@ -254,14 +259,14 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        for text in ["", "0", "0x2.1.2x3", "u.c.w.0.1t.2s.1r2.1w300.0x1000000", "c.0", "w.3w1"] {
+        for text in ["", "0", "0x2.1.2x3", "u.c.w.0.1t.2s.1r2.1w300.0x1000000", "c.0", "w.3w1", "u.w.d.0"] {
             let read = text.parse::<Schedule>();
             match text.contains("300") {
                 true => assert!(read.is_err(), "{text}: no way has that number"),
                 false => assert_eq!(read.unwrap().to_string(), text),
             }
         }
-        for text in ["0.u", "0.c", "0.w", "1z", "x3", "0x1000001", "-1", "0..1", "t"] {
+        for text in ["0.u", "0.c", "0.w", "0.d", "1z", "x3", "0x1000001", "-1", "0..1", "t"] {
             assert!(text.parse::<Schedule>().unwrap_err().contains("has a part that is none"), "{text}");
         }
     }

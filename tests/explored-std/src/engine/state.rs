@@ -56,6 +56,8 @@ pub(crate) struct Settings {
     pub(crate) observed: bool,
     /// Whether the program asks for weaker orderings than `SeqCst`, so that threads may read old values of atomics.
     pub(crate) weak: bool,
+    /// Whether what hardly any program sees is a step: one sender more, a task that is started while its runtime may go.
+    pub(crate) detailed: bool,
     /// Whether somebody who was woken had to wait for a worker, so that it matters who takes one first.
     pub(crate) crowded: bool,
     /// Which steps are decisions.
@@ -67,7 +69,7 @@ pub(crate) struct Settings {
 impl Settings {
     /// In which way schedules are run.
     pub(crate) fn manner(&self) -> Manner {
-        Manner { observed: self.observed, weak: self.weak, grain: self.grain }
+        Manner { observed: self.observed, weak: self.weak, detailed: self.detailed, grain: self.grain }
     }
 }
 

@@ -17,7 +17,7 @@ pub use protected::Protected;
 pub use select::{Arm, Selection, select};
 pub use task::{
     Awaited, RawWorkers, begin_poll, choose, contain, end_poll, free_from_workers, next_number, saw_end, serve,
-    set_alarm, start_thread, unwake, wait_for_alarm, wait_for_end, wake, wake_me, whole,
+    set_alarm, start_thread, unwake, wait_for_alarm, wait_for_end, wake, wake_me, was_seen_to_end, whole,
 };
 
 use std::time::Duration;
@@ -87,6 +87,16 @@ impl State {
             recorder.refused();
         }
     }
+}
+
+/// Somebody may see details that hardly any program sees: they are steps from now on.
+pub fn look_closely() {
+    with(|state| state.settings.detailed = true);
+}
+
+/// Whether details are steps that hardly any program sees.
+pub fn looks_closely() -> bool {
+    run::try_with(|state| state.settings.detailed && state.phase == Phase::Running).unwrap_or(false)
 }
 
 /// Whether a release has to be announced: only where somebody could see the difference.

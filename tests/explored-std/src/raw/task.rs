@@ -10,7 +10,7 @@ use crate::engine::object::{Identity, Lock, Model, What};
 use crate::engine::operation::{NEVER, NOBODY, NOTHING, ObjectIndex, Operation, Site, YIELDED};
 use crate::engine::run::{step, try_with, with};
 use crate::engine::state::{Phase, State};
-use crate::raw::RawLock;
+use crate::raw::{RawLock, looks_closely};
 use crate::thread::Thread;
 use crate::time::Instant;
 
@@ -230,6 +230,20 @@ impl RawLock {
         }
     }
 
+    /// The same, where details are steps that hardly any program sees.
+    pub fn touch_closely(&self, name: &'static str, at: Site) {
+        if looks_closely() {
+            self.touch(name, at);
+        }
+    }
+
+    /// A step that changes nothing, where details are steps.
+    pub fn look_closely(&self, name: &'static str, at: Site) {
+        if looks_closely() {
+            step(Operation::new(Kind::Look, name, self.index(), at));
+        }
+    }
+
     /// Notes that something was changed, so that whoever repeats itself may now see something else.
     pub fn has_changed(&self) {
         try_with(State::changed);
@@ -302,6 +316,11 @@ pub fn saw_end(task: &Thread) {
             }
         });
     }
+}
+
+/// Whether somebody has seen the end of a thread, so that what it did came before.
+pub fn was_seen_to_end(thread: &Thread) -> bool {
+    !thread.is_of_this_schedule() || with(|state| state.threads[thread.index].seen)
 }
 
 /// Runs what a task does. A panic is the task's, and told if nobody sees its end.

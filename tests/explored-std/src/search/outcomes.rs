@@ -44,6 +44,7 @@ pub(crate) fn every_outcome(
             // In another way of running, the beginning would have other choices.
             Err(again) if !beginning.is_empty() && again != Again::Crowded => return None,
             Err(Again::Looked) => manner.observed = true,
+            Err(Again::Closer) => manner.detailed = true,
             Err(Again::Weaker) => manner.weak = true,
             // The runner keeps that in mind.
             Err(Again::Crowded | Again::Hidden) => {}

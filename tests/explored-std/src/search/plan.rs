@@ -97,12 +97,14 @@ fn until_settled(runner: &mut Runner, mut search: impl FnMut(&mut Runner, bool) 
         return Found::endless(&scout, strategy.borrow().taken());
     }
     manner.observed = scout.again == Some(Again::Looked);
+    manner.detailed = scout.again == Some(Again::Closer);
     manner = if scout.is_hopeless { coarse(manner) } else { Manner { grain: Grain::Fine, ..manner } };
     loop {
         runner.set(manner);
         match search(runner, scout.passed.all > 0) {
             Ok(found) => return found,
             Err(Again::Looked) => manner.observed = true,
+            Err(Again::Closer) => manner.detailed = true,
             Err(Again::Weaker) => manner.weak = true,
             // The runner keeps that in mind.
             Err(Again::Crowded) => {}
@@ -127,6 +129,7 @@ pub(crate) fn new_runner(config: &Config, body: Body) -> Runner {
         callers: config.callers,
         observed: false,
         weak: false,
+        detailed: false,
         crowded: false,
         grain: Grain::Fine,
         most_passed_over: u64::MAX,

@@ -94,6 +94,7 @@ fn from_here(
             }
             Err(Again::Looked) => "u",
             Err(Again::Weaker) => "w",
+            Err(Again::Closer) => "d",
             Err(Again::TooLong) => "c",
         };
         return Err(format!(

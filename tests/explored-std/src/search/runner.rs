@@ -43,6 +43,8 @@ pub(crate) enum Again {
     Weaker,
     /// Somebody had to wait for a worker: with workers as what polls meet at.
     Crowded,
+    /// It turned out to see details that hardly any program sees: with these as steps.
+    Closer,
     /// A schedule is too long to decide at each step: coarsely.
     TooLong,
     /// Steps depend on each other by something that is not seen, such as how many references there are: all of them in all orders.
@@ -121,8 +123,8 @@ impl Runner {
     /// Sets in which way schedules are run.
     pub(crate) fn set(&mut self, manner: Manner) {
         with(|state| {
-            let Manner { observed, weak, grain } = manner;
-            state.settings = Settings { observed, weak, grain, ..state.settings };
+            let Manner { observed, weak, detailed, grain } = manner;
+            state.settings = Settings { observed, weak, detailed, grain, ..state.settings };
         });
     }
 
@@ -205,6 +207,7 @@ impl Runner {
             state.strategy = None;
             let looked = state.settings.observed && !before.observed;
             let weaker = state.weaker && !state.settings.weak;
+            let closer = state.settings.detailed && !before.detailed;
             let crowded = state.settings.crowded && !before.crowded;
             let too_long = state.settings.grain == Grain::Fine && state.is_too_long_to_decide();
             Ran {
@@ -218,6 +221,7 @@ impl Runner {
                 again: [
                     (weaker, Again::Weaker),
                     (looked, Again::Looked),
+                    (closer, Again::Closer),
                     (crowded, Again::Crowded),
                     (too_long, Again::TooLong),
                 ]

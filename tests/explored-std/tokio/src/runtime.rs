@@ -6,10 +6,10 @@ use std::future::Future;
 use std::io;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::raw::RawWorkers;
+use std::raw::{self, RawLock, RawWorkers};
 use std::sync::Arc;
 use std::task::Waker;
-use std::thread::{self, Thread};
+use std::thread::{self, Thread, ThreadId};
 use std::time::{Duration, Instant};
 
 use crate::context;
@@ -43,6 +43,9 @@ pub(crate) struct Shared {
     /// None if the builder has not enabled time.
     pub(crate) timers: Option<Timers>,
     pub(crate) inside: OneThread<Inside>,
+    /// Where those who start tasks and those who shut it down meet, where anybody could see who is first.
+    pub(crate) life: RawLock,
+    at: Site,
     id: u64,
     name: Option<String>,
 }
@@ -51,7 +54,10 @@ pub(crate) struct Shared {
 pub(crate) struct Inside {
     /// How many threads drive it by `block_on`.
     driving: usize,
-    pub(crate) shut_down: bool,
+    /// Who has shut it down.
+    shut_down_by: Option<ThreadId>,
+    /// Who has started tasks.
+    starters: Vec<Thread>,
     /// How many of its threads have not ended.
     pub(crate) live: usize,
     /// Who waits for their end.
@@ -191,6 +197,8 @@ impl Builder {
             blocking: RawWorkers::new(self.blocking, at),
             timers: self.time.then(Timers::default),
             inside: OneThread::default(),
+            life: RawLock::made_at::<()>("runtime", at),
+            at,
             id: std::raw::next_number(),
             name: self.name.clone(),
         };
@@ -429,8 +437,13 @@ impl Handle {
 
     /// Cancels the tasks. Those that are being polled end with that poll.
     fn shut_down(&self) {
-        let tasks = self.shared.inside.with(|inside| {
-            inside.shut_down = true;
+        let shared = &self.shared;
+        if shared.inside.with(|inside| others_go_on(&inside.starters)) {
+            raw::look_closely();
+        }
+        shared.life.touch_closely("shut down", shared.at);
+        let tasks = shared.inside.with(|inside| {
+            inside.shut_down_by = Some(thread::current().id());
             inside.tasks.clone()
         });
         for task in &tasks {
@@ -568,6 +581,42 @@ impl fmt::Display for TryCurrentError {
 }
 
 impl Error for TryCurrentError {}
+
+impl Shared {
+    /// The running thread is about to start a task. Whether that comes before the end of the runtime, mostly nobody could see.
+    pub(crate) fn begin_to_start(&self, at: Site) {
+        let me = thread::current();
+        let is_late = self.inside.with(|inside| match inside.shut_down_by {
+            Some(by) => by != me.id(),
+            None => {
+                note(&mut inside.starters, me);
+                false
+            }
+        });
+        if is_late {
+            raw::look_closely();
+        }
+        self.life.look_closely("start", at);
+    }
+
+    /// Whether it was shut down: what is started on it is cancelled.
+    pub(crate) fn is_down(&self) -> bool {
+        self.inside.with(|inside| inside.shut_down_by.is_some())
+    }
+}
+
+/// Notes that a thread has done something.
+fn note(threads: &mut Vec<Thread>, thread: Thread) {
+    if threads.iter().all(|known| known.id() != thread.id()) {
+        threads.push(thread);
+    }
+}
+
+/// Whether what the others of these threads did may as well come later: nobody has seen their end.
+fn others_go_on(threads: &[Thread]) -> bool {
+    let me = thread::current().id();
+    threads.iter().any(|thread| thread.id() != me && !raw::was_seen_to_end(thread))
+}
 
 /// A thread of the runtime has ended.
 pub(crate) fn one_ended(shared: &Shared) {

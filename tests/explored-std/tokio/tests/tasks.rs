@@ -612,3 +612,26 @@ fn what_was_waited_for_is_what_is_given() {
         assert!(closed && looks == 1, "{looks} looks");
     });
 }
+
+#[test]
+fn a_task_is_started_before_its_runtime_goes_or_after() {
+    let seen = |start: fn(&Handle, Arc<AtomicBool>)| {
+        all(move || {
+            let runtime = Builder::new_multi_thread().build().unwrap();
+            let ran = Arc::new(AtomicBool::new(false));
+            let (handle, runs) = (runtime.handle().clone(), Arc::clone(&ran));
+            let starts = std::thread::spawn(move || start(&handle, runs));
+            drop(runtime);
+            starts.join().unwrap();
+            ran.load(Ordering::SeqCst).to_string()
+        })
+    };
+    let task = |handle: &Handle, ran: Arc<AtomicBool>| {
+        handle.spawn(async move { ran.store(true, Ordering::SeqCst) });
+    };
+    assert_eq!(seen(task), ["false", "true"]);
+    let closure = |handle: &Handle, ran: Arc<AtomicBool>| {
+        handle.spawn_blocking(move || ran.store(true, Ordering::SeqCst));
+    };
+    assert_eq!(seen(closure), ["false", "true"]);
+}

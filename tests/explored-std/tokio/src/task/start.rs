@@ -140,8 +140,9 @@ pub(crate) fn start<T: 'static>(place: Place, future: Boxed<'static, T>, at: Sit
     let run = move |home: Home| run(&home, &kept, future);
     match place {
         Place::Runtime(handle) => {
+            handle.shared.begin_to_start(at);
             // A runtime that is shut down has nobody who comes to its tasks. This one is cancelled, and needs somebody to drop its future.
-            let workers = match is_down(&handle) {
+            let workers = match handle.shared.is_down() {
                 true => Arc::new(RawWorkers::new(1, at)),
                 false => Arc::clone(&handle.shared.workers),
             };
@@ -192,6 +193,7 @@ where
     F: FnOnce() -> R + 'static,
     R: 'static,
 {
+    handle.shared.begin_to_start(at);
     let task = Task::new(at, None, true);
     let join = Arc::new(Join::new(Arc::clone(&task)));
     let (kept, inside) = (Arc::clone(&join), handle.clone());
@@ -219,7 +221,8 @@ where
 /// Starts the thread of a task. A runtime that is given knows of it, and waits for its end.
 fn start_thread(runtime: Option<&Handle>, task: &Arc<Task>, name: String, run: impl FnOnce() + 'static) {
     let shared = runtime.map(|handle| Arc::clone(&handle.shared));
-    if runtime.is_some_and(is_down) {
+    let is_down = shared.as_ref().is_some_and(|shared| shared.is_down());
+    if is_down {
         task.cancel();
     }
     let (run, known, ending) = (Carried(run), shared.clone(), Arc::clone(task));
@@ -235,9 +238,8 @@ fn start_thread(runtime: Option<&Handle>, task: &Arc<Task>, name: String, run: i
     if let Some(shared) = shared {
         runtime::one_more(&shared, task);
     }
-}
-
-/// Whether the runtime was shut down: what is started on it is cancelled.
-fn is_down(handle: &Handle) -> bool {
-    handle.shared.inside.with(|inside| inside.shut_down)
+    if is_down {
+        // Nobody else waits for it any more: who starts it drops its future.
+        task.let_end();
+    }
 }
