@@ -4,7 +4,7 @@ use std::future::Future;
 use std::ops::Deref;
 use std::panic::Location;
 use std::pin::Pin;
-use std::raw::{Awaited, RawLock, whole};
+use std::raw::{self, Awaited, RawLock, whole};
 use std::task::{Context, Poll};
 
 use crate::context;
@@ -38,6 +38,18 @@ pub(crate) fn change<R>(raw: &RawLock, name: &'static str, at: Site, f: impl FnO
 /// The same with what only looks.
 pub(crate) fn look<R>(raw: &RawLock, name: &'static str, at: Site, f: impl FnOnce() -> R) -> R {
     raw.touch(name, at);
+    whole(f)
+}
+
+/// A look at what is mostly counted silently, since nobody looks.
+pub(crate) fn count<R>(raw: &RawLock, at: Site, f: impl FnOnce() -> R) -> R {
+    raw::look_closely();
+    look(raw, "count", at, f)
+}
+
+/// Changes what is counted silently, unless somebody looks.
+pub(crate) fn counted<R>(raw: &RawLock, name: &'static str, at: Site, f: impl FnOnce() -> R) -> R {
+    raw.touch_closely(name, at);
     whole(f)
 }
 

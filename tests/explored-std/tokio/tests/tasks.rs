@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use support::{fails, passes, results};
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use tokio::task::{JoinSet, LocalSet, yield_now};
 use tokio::time::{Instant, sleep, timeout};
 use verdict::Kind;
@@ -634,4 +634,54 @@ fn a_task_is_started_before_its_runtime_goes_or_after() {
         handle.spawn_blocking(move || ran.store(true, Ordering::SeqCst));
     };
     assert_eq!(seen(closure), ["false", "true"]);
+}
+
+/// What another thread does, and what this one counts meanwhile.
+type Counted = (Box<dyn FnOnce() + Send>, Box<dyn FnOnce() -> usize>);
+
+#[test]
+fn who_counts_senders_sees_them_come_and_go() {
+    let counts = |counted: fn() -> Counted| {
+        all(move || {
+            let (changes, count) = counted();
+            let changes = std::thread::spawn(changes);
+            let count = count();
+            changes.join().unwrap();
+            count.to_string()
+        })
+    };
+    let clones = counts(|| {
+        let (sender, receiver) = mpsc::channel::<()>(1);
+        (Box::new(move || drop(sender.clone())), Box::new(move || receiver.sender_strong_count()))
+    });
+    assert_eq!(clones, ["0", "1", "2"]);
+    let clones = counts(|| {
+        let (sender, receiver) = broadcast::channel::<()>(1);
+        (Box::new(move || drop(sender.clone())), Box::new(move || receiver.sender_strong_count()))
+    });
+    assert_eq!(clones, ["0", "1", "2"]);
+    let clones = counts(|| {
+        let (sender, _) = watch::channel(());
+        let other = sender.clone();
+        (Box::new(move || drop(sender.clone())), Box::new(move || other.sender_count()))
+    });
+    assert_eq!(clones, ["1", "2", "3"]);
+    let weak = counts(|| {
+        let (sender, receiver) = mpsc::unbounded_channel::<()>();
+        let comes_and_goes = move || {
+            let weak = sender.downgrade();
+            drop((weak.clone(), weak));
+        };
+        (Box::new(comes_and_goes), Box::new(move || receiver.sender_weak_count()))
+    });
+    assert_eq!(weak, ["0", "1", "2"]);
+    let weak = counts(|| {
+        let (sender, receiver) = broadcast::channel::<()>(1);
+        let comes_and_goes = move || {
+            let weak = sender.downgrade();
+            drop((weak.clone(), weak));
+        };
+        (Box::new(comes_and_goes), Box::new(move || receiver.sender_weak_count()))
+    });
+    assert_eq!(weak, ["0", "1", "2"]);
 }

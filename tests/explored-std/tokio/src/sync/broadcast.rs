@@ -10,7 +10,7 @@ use real::sync::broadcast;
 
 pub use real::sync::broadcast::error;
 
-use crate::steps::{Site, Steps, change, look, once};
+use crate::steps::{Site, Steps, change, count, counted, look, once};
 use error::{RecvError, SendError, TryRecvError};
 
 /// The sending half.
@@ -25,7 +25,8 @@ pub struct Sender<T> {
 pub struct WeakSender<T> {
     raw: Arc<RawLock>,
     at: Site,
-    real: broadcast::WeakSender<T>,
+    /// Gone in the drop only.
+    real: Option<broadcast::WeakSender<T>>,
 }
 
 /// A receiving half: it gets whatever is sent after it was made.
@@ -86,8 +87,10 @@ impl<T> Sender<T> {
 
     /// A sender that does not keep the channel open.
     #[must_use = "Downgrade creates a WeakSender without destroying the original non-weak sender."]
+    #[track_caller]
     pub fn downgrade(&self) -> WeakSender<T> {
-        WeakSender { raw: Arc::clone(&self.raw), at: self.at, real: self.real().downgrade() }
+        let real = counted(&self.raw, "downgrade", Location::caller(), || self.real().downgrade());
+        WeakSender { raw: Arc::clone(&self.raw), at: self.at, real: Some(real) }
     }
 
     /// How many messages are kept.
@@ -127,20 +130,21 @@ impl<T> Sender<T> {
     #[must_use]
     #[track_caller]
     pub fn strong_count(&self) -> usize {
-        look(&self.raw, "count", Location::caller(), || self.real().strong_count())
+        count(&self.raw, Location::caller(), || self.real().strong_count())
     }
 
     /// How many senders do not keep the channel open.
     #[must_use]
     #[track_caller]
     pub fn weak_count(&self) -> usize {
-        look(&self.raw, "count", Location::caller(), || self.real().weak_count())
+        count(&self.raw, Location::caller(), || self.real().weak_count())
     }
 }
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Sender<T> {
-        Sender { raw: Arc::clone(&self.raw), at: self.at, real: self.real.clone() }
+        let real = counted(&self.raw, "clone", self.at, || self.real.clone());
+        Sender { raw: Arc::clone(&self.raw), at: self.at, real }
     }
 }
 
@@ -153,11 +157,15 @@ impl<T> Drop for Sender<T> {
 }
 
 impl<T> WeakSender<T> {
+    fn real(&self) -> &broadcast::WeakSender<T> {
+        self.real.as_ref().expect(HERE)
+    }
+
     /// A sender that keeps the channel open, if there is another one.
     #[must_use]
     #[track_caller]
     pub fn upgrade(&self) -> Option<Sender<T>> {
-        let real = change(&self.raw, "upgrade", Location::caller(), || self.real.upgrade())?;
+        let real = change(&self.raw, "upgrade", Location::caller(), || self.real().upgrade())?;
         Some(Sender { raw: Arc::clone(&self.raw), at: self.at, real: Some(real) })
     }
 
@@ -165,20 +173,29 @@ impl<T> WeakSender<T> {
     #[must_use]
     #[track_caller]
     pub fn strong_count(&self) -> usize {
-        look(&self.raw, "count", Location::caller(), || self.real.strong_count())
+        count(&self.raw, Location::caller(), || self.real().strong_count())
     }
 
     /// How many senders do not keep the channel open.
     #[must_use]
     #[track_caller]
     pub fn weak_count(&self) -> usize {
-        look(&self.raw, "count", Location::caller(), || self.real.weak_count())
+        count(&self.raw, Location::caller(), || self.real().weak_count())
     }
 }
 
 impl<T> Clone for WeakSender<T> {
     fn clone(&self) -> WeakSender<T> {
-        WeakSender { raw: Arc::clone(&self.raw), at: self.at, real: self.real.clone() }
+        let real = counted(&self.raw, "clone", self.at, || self.real.clone());
+        WeakSender { raw: Arc::clone(&self.raw), at: self.at, real }
+    }
+}
+
+impl<T> Drop for WeakSender<T> {
+    fn drop(&mut self) {
+        if let Some(real) = self.real.take() {
+            counted(&self.raw, "drop", self.at, || drop(real));
+        }
     }
 }
 
@@ -218,14 +235,14 @@ impl<T> Receiver<T> {
     #[must_use]
     #[track_caller]
     pub fn sender_strong_count(&self) -> usize {
-        look(&self.raw, "count", Location::caller(), || self.real().sender_strong_count())
+        count(&self.raw, Location::caller(), || self.real().sender_strong_count())
     }
 
     /// How many senders do not keep the channel open.
     #[must_use]
     #[track_caller]
     pub fn sender_weak_count(&self) -> usize {
-        look(&self.raw, "count", Location::caller(), || self.real().sender_weak_count())
+        count(&self.raw, Location::caller(), || self.real().sender_weak_count())
     }
 }
 

@@ -13,7 +13,7 @@ use real::sync::mpsc;
 pub use real::sync::mpsc::error;
 
 use crate::context;
-use crate::steps::{Site, Steps, change, look, once};
+use crate::steps::{Site, Steps, change, count, counted, look, once};
 use error::{SendError, SendTimeoutError, TryRecvError, TrySendError};
 
 /// The sending half of a channel with room for so many messages.
@@ -28,7 +28,8 @@ pub struct Sender<T> {
 pub struct WeakSender<T> {
     raw: Arc<RawLock>,
     at: Site,
-    real: mpsc::WeakSender<T>,
+    /// Gone in the drop only.
+    real: Option<mpsc::WeakSender<T>>,
 }
 
 /// The receiving half of a channel with room for so many messages.
@@ -51,7 +52,8 @@ pub struct UnboundedSender<T> {
 pub struct WeakUnboundedSender<T> {
     raw: Arc<RawLock>,
     at: Site,
-    real: mpsc::WeakUnboundedSender<T>,
+    /// Gone in the drop only.
+    real: Option<mpsc::WeakUnboundedSender<T>>,
 }
 
 /// The receiving half of a channel without a limit.
@@ -198,14 +200,14 @@ macro_rules! receiver {
             #[must_use]
             #[track_caller]
             pub fn sender_strong_count(&self) -> usize {
-                look(&self.raw, "count", Location::caller(), || self.real.as_ref().expect(HERE).sender_strong_count())
+                count(&self.raw, Location::caller(), || self.real.as_ref().expect(HERE).sender_strong_count())
             }
 
             /// How many senders do not keep the channel open.
             #[must_use]
             #[track_caller]
             pub fn sender_weak_count(&self) -> usize {
-                look(&self.raw, "count", Location::caller(), || self.real.as_ref().expect(HERE).sender_weak_count())
+                count(&self.raw, Location::caller(), || self.real.as_ref().expect(HERE).sender_weak_count())
             }
         }
 
@@ -258,28 +260,31 @@ macro_rules! sender {
 
             /// A sender that does not keep the channel open.
             #[must_use = "Downgrade creates a WeakSender without destroying the original non-weak sender."]
+            #[track_caller]
             pub fn downgrade(&self) -> $weak<T> {
-                $weak { raw: Arc::clone(&self.raw), at: self.at, real: self.real().downgrade() }
+                let real = counted(&self.raw, "downgrade", Location::caller(), || self.real().downgrade());
+                $weak { raw: Arc::clone(&self.raw), at: self.at, real: Some(real) }
             }
 
             /// How many senders keep the channel open.
             #[must_use]
             #[track_caller]
             pub fn strong_count(&self) -> usize {
-                look(&self.raw, "count", Location::caller(), || self.real().strong_count())
+                count(&self.raw, Location::caller(), || self.real().strong_count())
             }
 
             /// How many senders do not keep the channel open.
             #[must_use]
             #[track_caller]
             pub fn weak_count(&self) -> usize {
-                look(&self.raw, "count", Location::caller(), || self.real().weak_count())
+                count(&self.raw, Location::caller(), || self.real().weak_count())
             }
         }
 
         impl<T> Clone for $name<T> {
             fn clone(&self) -> Self {
-                $name { raw: Arc::clone(&self.raw), at: self.at, real: self.real.clone() }
+                let real = counted(&self.raw, "clone", self.at, || self.real.clone());
+                $name { raw: Arc::clone(&self.raw), at: self.at, real }
             }
         }
 
@@ -292,10 +297,14 @@ macro_rules! sender {
         }
 
         impl<T> $weak<T> {
+            fn real(&self) -> &mpsc::$weak<T> {
+                self.real.as_ref().expect(HERE)
+            }
+
             /// A sender that keeps the channel open, if there is another one.
             #[track_caller]
             pub fn upgrade(&self) -> Option<$name<T>> {
-                let real = change(&self.raw, "upgrade", Location::caller(), || self.real.upgrade())?;
+                let real = change(&self.raw, "upgrade", Location::caller(), || self.real().upgrade())?;
                 Some($name { raw: Arc::clone(&self.raw), at: self.at, real: Some(real) })
             }
 
@@ -303,20 +312,29 @@ macro_rules! sender {
             #[must_use]
             #[track_caller]
             pub fn strong_count(&self) -> usize {
-                look(&self.raw, "count", Location::caller(), || self.real.strong_count())
+                count(&self.raw, Location::caller(), || self.real().strong_count())
             }
 
             /// How many senders do not keep the channel open.
             #[must_use]
             #[track_caller]
             pub fn weak_count(&self) -> usize {
-                look(&self.raw, "count", Location::caller(), || self.real.weak_count())
+                count(&self.raw, Location::caller(), || self.real().weak_count())
             }
         }
 
         impl<T> Clone for $weak<T> {
             fn clone(&self) -> Self {
-                $weak { raw: Arc::clone(&self.raw), at: self.at, real: self.real.clone() }
+                let real = counted(&self.raw, "clone", self.at, || self.real.clone());
+                $weak { raw: Arc::clone(&self.raw), at: self.at, real }
+            }
+        }
+
+        impl<T> Drop for $weak<T> {
+            fn drop(&mut self) {
+                if let Some(real) = self.real.take() {
+                    counted(&self.raw, "drop", self.at, || drop(real));
+                }
             }
         }
 

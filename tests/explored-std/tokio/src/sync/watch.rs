@@ -16,7 +16,7 @@ pub use real::sync::watch::error;
 use super::Notify;
 use crate::context;
 use crate::one_thread::OneThread;
-use crate::steps::{Site, change, look};
+use crate::steps::{Site, change, count, counted, look};
 use error::{RecvError, SendError};
 
 struct Shared<T> {
@@ -248,7 +248,7 @@ impl<T> Sender<T> {
     #[must_use]
     #[track_caller]
     pub fn sender_count(&self) -> usize {
-        self.shared.look("count", Location::caller(), |counts| counts.senders)
+        count(&self.shared.raw, Location::caller(), || self.shared.counts.with(|counts| counts.senders))
     }
 
     /// Whether the two send into one channel.
@@ -260,7 +260,8 @@ impl<T> Sender<T> {
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Sender<T> {
-        self.shared.counts.with(|counts| counts.senders += 1);
+        let count = || self.shared.counts.with(|counts| counts.senders += 1);
+        counted(&self.shared.raw, "clone", self.at, count);
         Sender { shared: Arc::clone(&self.shared), at: self.at }
     }
 }
