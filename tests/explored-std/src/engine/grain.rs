@@ -13,7 +13,7 @@ use super::kind::{Kind, Passing};
 use super::operation::{Choice, NEVER, NOTHING, ObjectIndex, Operation, Site, ThreadIndex};
 use super::possible::{is_possible, is_told};
 use super::run::Ending;
-use super::state::State;
+use super::state::{Phase, State};
 
 /// How long to look on while threads repeat themselves and nothing changes.
 pub(super) struct Limits {
@@ -204,6 +204,15 @@ impl State {
     pub(super) fn merge(&mut self) {
         self.merged += 1;
         self.add_to_last(self.threads[self.current].pending, false);
+    }
+
+    /// The last decision touches what this operation of the running thread would, too. No trace tells of it.
+    pub(crate) fn touch_with_last(&mut self, operation: Operation) {
+        if self.phase == Phase::Running {
+            let announced = std::mem::replace(&mut self.me().pending, operation);
+            self.tell_search(false);
+            self.me().pending = announced;
+        }
     }
 
     /// Makes a step that belongs to the last decision. Only a habit may have been told to the search before.

@@ -125,9 +125,15 @@ pub fn wake(task: &Thread) {
     });
 }
 
-/// Lets the thread wait to be woken again. Says whether it had been woken.
+/// Lets the thread wait to be woken again. Says whether it had been woken. That belongs to the poll which is under way: the thread
+/// could have polled before it.
 pub fn unwake(task: &Thread) -> bool {
-    task.is_of_this_schedule() && with(|state| std::mem::take(&mut state.threads[task.index].woken))
+    task.is_of_this_schedule()
+        && with(|state| {
+            let here = state.here();
+            state.touch_with_last(Operation::on_thread(Kind::WakeTask, "unwake", task.index, here));
+            std::mem::take(&mut state.threads[task.index].woken)
+        })
 }
 
 /// The running thread has been woken: it begins to poll as soon as it has a worker.

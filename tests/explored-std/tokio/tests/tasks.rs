@@ -636,6 +636,29 @@ fn a_task_is_started_before_its_runtime_goes_or_after() {
     assert_eq!(seen(closure), ["false", "true"]);
 }
 
+#[test]
+fn a_local_task_is_polled_before_its_set_is_left_or_not_at_all() {
+    let seen = all(|| {
+        let (set, runtime) = (LocalSet::new(), Builder::new_current_thread().build().unwrap());
+        let ran = Arc::new(AtomicBool::new(false));
+        let ((first, of_first), (second, of_second)) = (oneshot::channel::<()>(), oneshot::channel::<()>());
+        std::thread::spawn(move || {
+            let _ = first.send(());
+            let _ = second.send(());
+        });
+        let runs = Arc::clone(&ran);
+        set.block_on(&runtime, async move {
+            tokio::task::spawn_local(async move {
+                let _ = of_first.await;
+                runs.store(true, Ordering::SeqCst);
+            });
+            let _ = of_second.await;
+        });
+        ran.load(Ordering::SeqCst).to_string()
+    });
+    assert_eq!(seen, ["false", "true"]);
+}
+
 /// What another thread does, and what this one counts meanwhile.
 type Counted = (Box<dyn FnOnce() + Send>, Box<dyn FnOnce() -> usize>);
 

@@ -90,7 +90,8 @@ impl Gate {
     fn close(&self) {
         self.inside.with(|inside| {
             inside.open = false;
-            let threads = inside.tasks.iter().filter_map(|task| task.inside.with(|task| task.thread.clone()));
+            let live = inside.tasks.iter().filter(|task| !task.has_ended());
+            let threads = live.filter_map(|task| task.inside.with(|task| task.thread.clone()));
             inside.woken.extend(threads.filter(raw::unwake));
         });
     }
