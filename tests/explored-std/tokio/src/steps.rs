@@ -60,7 +60,7 @@ pub(crate) struct Steps<R: Deref<Target = RawLock>, F> {
     at: Site,
     /// Gone when it was ready.
     future: Option<Pin<Box<F>>>,
-    /// Whether it was polled, so that its drop can be seen.
+    /// Whether its drop can be seen: it was polled, or owns what others see.
     waits: bool,
 }
 

@@ -659,6 +659,19 @@ fn a_local_task_is_polled_before_its_set_is_left_or_not_at_all() {
     assert_eq!(seen, ["false", "true"]);
 }
 
+#[test]
+fn a_sender_that_waits_for_room_keeps_its_channel_open() {
+    let seen = all(|| {
+        let runtime = Builder::new_multi_thread().worker_threads(2).build().unwrap();
+        let (sender, mut receiver) = mpsc::channel::<()>(1);
+        let task = runtime.spawn(async move { drop(sender.reserve_owned()) });
+        let seen = format!("{:?}", receiver.try_recv().unwrap_err());
+        runtime.block_on(task).unwrap();
+        seen
+    });
+    assert_eq!(seen, ["Disconnected", "Empty"]);
+}
+
 /// What another thread does, and what this one counts meanwhile.
 type Counted = (Box<dyn FnOnce() + Send>, Box<dyn FnOnce() -> usize>);
 

@@ -439,7 +439,9 @@ impl<T> Sender<T> {
     pub fn reserve_owned(mut self) -> impl Future<Output = Result<OwnedPermit<T>, SendError<()>>> {
         let at = Location::caller();
         let (raw, real) = (Arc::clone(&self.raw), self.real.take().expect(HERE));
-        let reserved = Steps::new(Arc::clone(&raw), "reserve", at, real.reserve_owned());
+        let mut reserved = Steps::new(Arc::clone(&raw), "reserve", at, real.reserve_owned());
+        // The sender goes with it, also before it is polled.
+        reserved.note_waiting();
         async move { Ok(OwnedPermit { raw, at, real: Some(reserved.await?) }) }
     }
 
