@@ -129,6 +129,11 @@ impl<T> Sender<T> {
     }
 
     #[track_caller]
+    fn inside(&self, name: &'static str) -> usize {
+        self.shared.raw.len(name)
+    }
+
+    #[track_caller]
     fn send_to(&self, message: T, deadline: Deadline) -> Result<(), SendTimeoutError<T>> {
         self.shared.send(message, deadline).map_err(|(message, why)| match why {
             Refusal::TimedOut => SendTimeoutError::Timeout(message),
@@ -153,8 +158,11 @@ impl<T> Receiver<T> {
     /// If there is none.
     #[track_caller]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        if let Some(message) = self.timer.as_ref().and_then(|timer| timer.take_due()) {
-            return Ok(message);
+        if let Some(timer) = &self.timer {
+            timer.meet(&self.shared.raw, "try_recv");
+            if let Some(message) = timer.take_due() {
+                return Ok(message);
+            }
         }
         match self.shared.raw.try_receive() {
             Ok(()) => Ok(self.shared.first()),
@@ -202,6 +210,15 @@ impl<T> Receiver<T> {
     pub fn try_iter(&self) -> TryIter<'_, T> {
         TryIter { receiver: self }
     }
+
+    #[track_caller]
+    fn inside(&self, name: &'static str) -> usize {
+        let inside = self.shared.raw.len(name);
+        self.timer.as_ref().map_or(inside, |timer| {
+            timer.note_user();
+            usize::from(timer.is_due())
+        })
+    }
 }
 
 macro_rules! half {
@@ -210,19 +227,19 @@ macro_rules! half {
             /// How many messages are inside.
             #[track_caller]
             pub fn len(&self) -> usize {
-                self.shared.raw.len("len")
+                self.inside("len")
             }
 
             /// Whether no message is inside.
             #[track_caller]
             pub fn is_empty(&self) -> bool {
-                self.shared.raw.len("is_empty") == 0
+                self.inside("is_empty") == 0
             }
 
             /// Whether there is no room.
             #[track_caller]
             pub fn is_full(&self) -> bool {
-                let inside = self.shared.raw.len("is_full");
+                let inside = self.inside("is_full");
                 self.shared.raw.capacity().is_some_and(|most| inside >= most)
             }
 

@@ -317,3 +317,64 @@ fn which_receiver_is_the_last_one_is_open() {
     });
     assert_eq!(seen, BTreeSet::from([false, true]));
 }
+
+#[test]
+fn which_of_two_gets_the_message_of_a_timer_is_open() {
+    let milli = Duration::from_millis(1);
+    let seen = answers(move || {
+        let timer = after(milli);
+        let other = timer.clone();
+        thread::sleep(2 * milli);
+        let first = thread::spawn(move || timer.try_recv().is_ok());
+        let second = other.try_recv().is_ok();
+        (first.join().unwrap(), second)
+    });
+    assert_eq!(seen, BTreeSet::from([(false, true), (true, false)]));
+    // Without clones, and where one of them waits.
+    let seen = answers(move || {
+        let ticks = tick(milli);
+        thread::sleep(2 * milli);
+        thread::scope(|scope| {
+            let first = scope.spawn(|| ticks.recv_timeout(Duration::ZERO).is_ok());
+            let second = select! {
+                recv(ticks) -> tick => tick.is_ok(),
+                default => false,
+            };
+            (first.join().unwrap(), second)
+        })
+    });
+    assert_eq!(seen, BTreeSet::from([(false, true), (true, false)]));
+}
+
+#[test]
+fn a_timer_that_another_one_was_faster_at_has_not_ended() {
+    passes(|| {
+        let ticks = tick(Duration::from_millis(1));
+        let (_sender, receiver) = unbounded::<u8>();
+        let workers = [(); 2].map(|()| (ticks.clone(), receiver.clone())).map(|(ticks, receiver)| {
+            thread::spawn(move || {
+                select! {
+                    recv(ticks) -> tick => tick.unwrap(),
+                    recv(receiver) -> _ => unreachable!("nobody sends"),
+                }
+            })
+        });
+        let [first, second] = workers.map(|worker| worker.join().unwrap());
+        assert_ne!(first, second);
+    });
+}
+
+#[test]
+fn the_message_of_a_timer_is_counted() {
+    passes(|| {
+        let milli = Duration::from_millis(1);
+        for clock in [after, tick] {
+            let timer = clock(milli);
+            assert_eq!((timer.len(), timer.is_empty(), timer.is_full()), (0, true, false));
+            thread::sleep(2 * milli);
+            assert_eq!((timer.len(), timer.is_empty(), timer.is_full()), (1, false, true));
+            timer.recv().unwrap();
+            assert!(timer.is_empty());
+        }
+    });
+}

@@ -8,7 +8,7 @@ use crate::engine::object::{Age, Channel, Identity, Model, What};
 use crate::engine::operation::{How, ObjectIndex, Operation, Site};
 use crate::engine::run::{step, try_with, with};
 use crate::engine::state::State;
-use crate::raw::{Deadline, release_is_a_step};
+use crate::raw::{Deadline, looks_closely, release_is_a_step};
 
 /// A channel's counters: room, messages, and who is left on either side. The messages are kept beside it, in the order in
 /// which they were let in.
@@ -220,6 +220,14 @@ impl RawChannel {
             state.changed();
             Ok(())
         })
+    }
+
+    /// A step that may change what is kept beside the channel, where details are steps that hardly any program sees.
+    #[track_caller]
+    pub fn touch_closely(&self, name: &'static str) {
+        if looks_closely() {
+            step(Operation::new(Kind::Change, name, self.in_use(), Location::caller()));
+        }
     }
 
     /// How many messages are inside.

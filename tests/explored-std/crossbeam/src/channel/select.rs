@@ -12,6 +12,11 @@ use super::{Receiver, RecvError, SendError, Sender};
 trait Selectable {
     /// What it waits for, in the scheduler's terms.
     fn arms(&self) -> Vec<Arm<'_>>;
+
+    /// When the clock sends to it, if it does.
+    fn moment(&self) -> Option<Instant> {
+        None
+    }
 }
 
 impl<T> Selectable for Sender<T> {
@@ -22,8 +27,14 @@ impl<T> Selectable for Sender<T> {
 
 impl<T> Selectable for Receiver<T> {
     fn arms(&self) -> Vec<Arm<'_>> {
-        let moment = self.timer.as_ref().and_then(|timer| timer.next.get()).map(Arm::At);
-        [Arm::Receive(&self.shared.raw)].into_iter().chain(moment).collect()
+        if let Some(timer) = &self.timer {
+            timer.note_user();
+        }
+        [Arm::Receive(&self.shared.raw)].into_iter().chain(self.moment().map(Arm::At)).collect()
+    }
+
+    fn moment(&self) -> Option<Instant> {
+        self.timer.as_ref().and_then(|timer| timer.next.get())
     }
 }
 
@@ -176,9 +187,15 @@ impl<'a> Select<'a> {
             let listed = *listed;
             listed.0.arms().into_iter().map(move |arm| (listed, arm))
         };
-        let (listed, arms): (Vec<Listed<'a>>, Vec<Arm<'a>>) = self.operations.iter().flat_map(with_arms).unzip();
-        let place = std::raw::select(&arms, Selection { biased: self.biased, deadline, try_only })?;
-        Some(listed[place])
+        loop {
+            let (listed, arms): (Vec<Listed<'a>>, Vec<Arm<'a>>) = self.operations.iter().flat_map(with_arms).unzip();
+            let place = std::raw::select(&arms, Selection { biased: self.biased, deadline, try_only })?;
+            // Another thread may have taken what the clock had sent.
+            match arms[place] {
+                Arm::At(moment) if listed[place].0.moment() != Some(moment) => {}
+                _ => return Some(listed[place]),
+            }
+        }
     }
 }
 
