@@ -721,3 +721,72 @@ fn who_counts_senders_sees_them_come_and_go() {
     });
     assert_eq!(weak, ["0", "1", "2"]);
 }
+
+/// A message whose end takes two steps.
+#[derive(Clone)]
+struct Message(Arc<AtomicU32>);
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn what_is_dropped_with_a_channel_is_dropped_step_by_step() {
+    let looks = |lose: fn(Message)| {
+        all(move || {
+            let steps = Arc::new(AtomicU32::new(0));
+            let message = Message(Arc::clone(&steps));
+            let loses = std::thread::spawn(move || lose(message));
+            let seen = steps.load(Ordering::SeqCst);
+            loses.join().unwrap();
+            assert_eq!(steps.load(Ordering::SeqCst), 2);
+            seen.to_string()
+        })
+    };
+    let received = looks(|message| {
+        let (sender, receiver) = mpsc::channel(1);
+        sender.try_send(message).unwrap();
+        drop(receiver);
+    });
+    assert_eq!(received, ["0", "1", "2"], "by the receiver of a channel with room");
+    let received = looks(|message| {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        sender.send(message).unwrap();
+        drop(receiver);
+    });
+    assert_eq!(received, ["0", "1", "2"], "by a receiver of a channel without a limit");
+    let received = looks(|message| {
+        let (sender, receiver) = oneshot::channel();
+        assert!(sender.send(message).is_ok());
+        drop(receiver);
+    });
+    assert_eq!(received, ["0", "1", "2"], "by the receiver of one value");
+    let sent = looks(|message| {
+        let (sender, _receiver) = mpsc::channel(1);
+        let _room = sender.try_reserve().unwrap();
+        let mut sending = Box::pin(sender.send(message));
+        assert!(sending.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(sending);
+    });
+    assert_eq!(sent, ["0", "1", "2"], "by a sender that gives up");
+}
+
+#[test]
+fn a_request_is_gone_while_the_next_one_waits() {
+    let seen = all(|| {
+        let runtime = Builder::new_multi_thread().worker_threads(2).build().unwrap();
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let [first, mut second] = [(); 2].map(|()| {
+            let (answer, answered) = oneshot::channel::<()>();
+            sender.send(answer).unwrap();
+            answered
+        });
+        runtime.spawn(async move { drop(receiver) });
+        assert!(runtime.block_on(first).is_err());
+        format!("{:?}", second.try_recv().unwrap_err())
+    });
+    assert_eq!(seen, ["Closed", "Empty"]);
+}

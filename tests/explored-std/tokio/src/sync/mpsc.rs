@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
 use std::raw::{Awaited, RawLock, whole};
+use std::real::sync::Mutex;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -213,8 +214,17 @@ macro_rules! receiver {
 
         impl<T> Drop for $name<T> {
             fn drop(&mut self) {
-                if let Some(real) = self.real.take() {
-                    change(&self.raw, "close", self.at, || drop(real));
+                if let Some(mut real) = self.real.take() {
+                    // Taken out one by one, since a message's destructor makes steps of its own, between which others go on.
+                    let mut lost = change(&self.raw, "close", self.at, || {
+                        real.close();
+                        real.try_recv().ok()
+                    });
+                    while lost.is_some() {
+                        drop(lost);
+                        lost = whole(|| real.try_recv().ok());
+                    }
+                    whole(|| drop(real));
                 }
             }
         }
@@ -378,7 +388,25 @@ impl<T> Sender<T> {
     /// Sends a message, waiting for room.
     #[track_caller]
     pub fn send(&self, value: T) -> impl Future<Output = Result<(), SendError<T>>> {
-        Steps::new(&*self.raw, "send", Location::caller(), self.real().send(value))
+        // A value that is not sent is not dropped together with the future, but after it, as one that makes steps of its own.
+        let kept = Arc::new(Mutex::new(Some(value)));
+        let (taken, real) = (Arc::clone(&kept), self.real());
+        let sends = async move {
+            let reserved = real.reserve().await;
+            let value = taken.lock().ok().and_then(|mut value| value.take()).expect("it is sent once");
+            match reserved {
+                Ok(permit) => {
+                    permit.send(value);
+                    Ok(())
+                }
+                Err(_) => Err(SendError(value)),
+            }
+        };
+        let steps = Steps::new(&*self.raw, "send", Location::caller(), sends);
+        async move {
+            let _kept = kept;
+            steps.await
+        }
     }
 
     /// The same, for at most so much virtual time.

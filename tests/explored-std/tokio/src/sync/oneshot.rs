@@ -160,8 +160,13 @@ impl<T> Future for Receiver<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        if let Some(real) = self.real.take().filter(|real| !real.is_terminated()) {
-            change(&self.raw, "close", self.at, || drop(real));
+        if let Some(mut real) = self.real.take().filter(|real| !real.is_terminated()) {
+            // Its destructor makes steps of its own.
+            let lost = change(&self.raw, "close", self.at, || {
+                real.close();
+                real.try_recv()
+            });
+            drop(lost);
         }
     }
 }
