@@ -637,6 +637,16 @@ fn a_task_is_started_before_its_runtime_goes_or_after() {
 }
 
 #[test]
+fn tasks_are_counted_at_one_moment() {
+    let seen = all(|| {
+        let runtime = Builder::new_multi_thread().worker_threads(2).build().unwrap();
+        runtime.spawn(async { drop(tokio::spawn(std::future::pending::<()>())) });
+        runtime.metrics().num_alive_tasks().to_string()
+    });
+    assert_eq!(seen, ["1", "2"]);
+}
+
+#[test]
 fn a_local_task_is_polled_before_its_set_is_left_or_not_at_all() {
     let seen = all(|| {
         let (set, runtime) = (LocalSet::new(), Builder::new_current_thread().build().unwrap());
