@@ -54,6 +54,8 @@ pub(crate) struct Shared {
 pub(crate) struct Inside {
     /// How many threads drive it by `block_on`.
     driving: usize,
+    /// Who has driven it.
+    drivers: Vec<Thread>,
     /// Who has shut it down.
     shut_down_by: Option<ThreadId>,
     /// Who has started tasks.
@@ -429,6 +431,9 @@ impl Handle {
             panic!("{BLOCKED_INSIDE}");
         }
         let _inside = self.enter();
+        if drives {
+            self.shared.begin_to_drive(at);
+        }
         let first = drives && self.shared.inside.with(|inside| inside.driving == 0);
         let workers = if first { Arc::clone(&self.shared.workers) } else { own_worker(at) };
         let _driving = drives.then(|| Driving::begin(&self.shared));
@@ -512,6 +517,7 @@ impl Driving<'_> {
 
 impl Drop for Driving<'_> {
     fn drop(&mut self) {
+        self.0.life.touch_closely("stop driving", self.0.at);
         let left = self.0.inside.with(|inside| {
             inside.driving -= 1;
             inside.driving
@@ -597,6 +603,18 @@ impl Shared {
             raw::look_closely();
         }
         self.life.look_closely("start", at);
+    }
+
+    /// The running thread is about to drive the runtime, if it is the first. Mostly nobody else does.
+    fn begin_to_drive(&self, at: Site) {
+        let another_may = self.inside.with(|inside| {
+            note(&mut inside.drivers, thread::current());
+            others_go_on(&inside.drivers)
+        });
+        if another_may {
+            raw::look_closely();
+        }
+        self.life.touch_closely("drive", at);
     }
 
     /// Whether it was shut down: what is started on it is cancelled.

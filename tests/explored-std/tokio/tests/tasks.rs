@@ -637,6 +637,22 @@ fn a_task_is_started_before_its_runtime_goes_or_after() {
 }
 
 #[test]
+fn either_of_two_threads_drives_a_runtime() {
+    let seen = all(|| {
+        let runtime = Arc::new(Builder::new_current_thread().build().unwrap());
+        let steps = Arc::new(AtomicU32::new(0));
+        let (other, counted) = (Arc::clone(&runtime), Arc::clone(&steps));
+        runtime.spawn(async move { counted.fetch_add(1, Ordering::SeqCst) });
+        let drives = std::thread::spawn(move || other.block_on(yield_now()));
+        // A task comes in between where this thread is not the one that drives.
+        let two = runtime.block_on(async { [(); 2].map(|()| steps.load(Ordering::SeqCst)) });
+        drives.join().unwrap();
+        (two[0] != two[1]).to_string()
+    });
+    assert_eq!(seen, ["false", "true"]);
+}
+
+#[test]
 fn tasks_are_counted_at_one_moment() {
     let seen = all(|| {
         let runtime = Builder::new_multi_thread().worker_threads(2).build().unwrap();
