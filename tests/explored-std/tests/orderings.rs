@@ -13,7 +13,7 @@ use std::sync::{Mutex, RwLock};
 use std::thread;
 use std::time::Duration;
 
-use support::{fails, fails_with, passes, passes_with, run};
+use support::{fails, fails_with, passes, passes_with, results, run};
 use verdict::Kind::{Livelock, Race};
 
 /// Two threads that are never inside at once: what is inside is a count that is read and written.
@@ -401,4 +401,19 @@ fn a_value_that_was_set_alone_is_no_old_one() {
             assert_eq!(x.load(Relaxed), 2);
         });
     });
+}
+
+#[test]
+fn an_atomic_is_shown_by_a_relaxed_load() {
+    let (seen, _) = results(|| {
+        let (data, ready) = (AtomicUsize::new(0), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                data.store(1, SeqCst);
+                ready.store(true, SeqCst);
+            });
+            format!("{ready:?} {data:?}")
+        })
+    });
+    assert_eq!(seen, ["false 0", "false 1", "true 0", "true 1"]);
 }

@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use support::{config, fails, fails_with, failure, passes, passes_with, run};
+use support::{config, fails, fails_with, failure, passes, passes_with, results, run};
 use verdict::{Did, Kind, Outcome};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -1032,4 +1032,26 @@ fn a_scope_is_silent_about_a_panic_that_one_of_its_threads_has_seen() {
             s.spawn(move || assert!(panics.join().is_err()));
         });
     });
+}
+
+#[test]
+fn a_thread_has_finished_before_its_thread_locals_are_destroyed() {
+    struct Tells(Arc<AtomicBool>);
+    impl Drop for Tells {
+        fn drop(&mut self) {
+            self.0.store(true, SeqCst);
+        }
+    }
+    thread_local!(static TELLS: RefCell<Option<Tells>> = const { RefCell::new(None) });
+    let (seen, _) = results(|| {
+        let told = Arc::new(AtomicBool::new(false));
+        let tells = Tells(Arc::clone(&told));
+        let thread = thread::spawn(move || TELLS.set(Some(tells)));
+        let finished = thread.is_finished();
+        let told_then = told.load(SeqCst);
+        thread.join().unwrap();
+        assert!(told.load(SeqCst), "a join waits for them");
+        format!("{finished} {told_then}")
+    });
+    assert_eq!(seen, ["false false", "false true", "true false", "true true"]);
 }

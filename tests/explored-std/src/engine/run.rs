@@ -242,16 +242,13 @@ fn thread(yielder: &Yielder<(), ()>, job: super::thread::Job) {
     let ended = catch_unwind(AssertUnwindSafe(|| {
         job();
         with(State::returned);
-        destroy_locals();
-        let exit = with(|state| {
-            let me = state.current;
-            // Nobody can see a thread's end but by waiting for it, unless somebody looks.
-            let matters = if me == 0 { !state.threads[0].panicked } else { state.settings.observed };
-            matters.then(|| Operation::on_thread(Kind::Exit, "exit", me, state.threads[me].pending.at))
-        });
-        if let Some(exit) = exit {
-            step(exit);
+        // Who looks sees its end before its thread-locals are destroyed.
+        let leaves = with(|state| state.current != 0 && state.settings.detailed && state.me().has_locals());
+        if leaves && exit() {
+            with(|state| state.me().left = true);
         }
+        destroy_locals();
+        exit();
     }));
     if ended.is_err() {
         // A destructor of a thread-local has panicked: std aborts the process.
@@ -259,6 +256,17 @@ fn thread(yielder: &Yielder<(), ()>, job: super::thread::Job) {
             state.ending.get_or_insert(Ending::Aborted(state.current));
         });
     }
+}
+
+/// The thread that runs ends, by a step if that matters. Says whether it does.
+fn exit() -> bool {
+    let exit = with(|state| {
+        let me = state.current;
+        // Nobody can see a thread's end but by waiting for it, unless somebody looks.
+        let matters = if me == 0 { !state.threads[0].panicked } else { state.settings.observed };
+        matters.then(|| Operation::on_thread(Kind::Exit, "exit", me, state.threads[me].pending.at))
+    });
+    exit.map(step).is_some()
 }
 
 /// Clears away what a schedule has left, as the end of a process does: threads that have not ended are gone, and no

@@ -94,6 +94,8 @@ pub(crate) struct ThreadState {
     pub(crate) has_to_go_on: bool,
     /// Whether its job is done: what is left are the destructors of its thread-locals.
     pub(crate) returned: bool,
+    /// Whether its end was to be seen before the destructors of its thread-locals.
+    pub(super) left: bool,
     /// Whether its job ended in a panic.
     pub(crate) panicked: bool,
     /// Whether its end was seen: joined.
@@ -199,6 +201,7 @@ impl ThreadState {
             panics_on_purpose: false,
             has_to_go_on: false,
             returned: false,
+            left: false,
             panicked: false,
             seen: false,
             saw_panic_of: NOBODY,
@@ -211,6 +214,16 @@ impl ThreadState {
             hash_keys: 0,
             streak: Streak::default(),
         }
+    }
+
+    /// Whether it has thread-locals that are not destroyed.
+    pub(super) fn has_locals(&self) -> bool {
+        self.locals.iter().any(|local| local.1.is_some())
+    }
+
+    /// Whether `is_finished` is true of it: in std it is already while thread-locals are destroyed.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.left || self.status == Status::Finished
     }
 
     /// Notes a fruitless operation. `version` is the count of changes anywhere. Says whether it is a repetition.

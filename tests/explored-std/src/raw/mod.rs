@@ -58,6 +58,11 @@ impl State {
         self.settings.observed = true;
     }
 
+    /// Notes that somebody may see details that hardly any program sees: from now on they are steps.
+    pub(crate) fn look_closely(&mut self) {
+        self.settings.detailed = true;
+    }
+
     /// Writes down what was done without a decision.
     pub(crate) fn record_passively(&mut self, operation: &Operation) {
         let me = self.current;
@@ -91,7 +96,7 @@ impl State {
 
 /// Somebody may see details that hardly any program sees: they are steps from now on.
 pub fn look_closely() {
-    with(|state| state.settings.detailed = true);
+    with(State::look_closely);
 }
 
 /// Whether details are steps that hardly any program sees.

@@ -413,7 +413,7 @@ macro_rules! atomic {
 
         impl$(<$of>)? fmt::Debug for $name$(<$of>)? {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&self.load(Ordering::SeqCst), f)
+                fmt::Debug::fmt(&self.load(Ordering::Relaxed), f)
             }
         }
     };

@@ -15,7 +15,7 @@ use crate::engine::operation::{NOTHING, Operation, RETURNED, Site, ThreadIndex};
 use crate::engine::panics::run_to_result;
 use crate::engine::run::{step, with};
 use crate::engine::state::State;
-use crate::engine::thread::{Job, Status};
+use crate::engine::thread::Job;
 
 /// The model of [`std::thread::Builder`](::std::thread::Builder).
 #[derive(Debug)]
@@ -135,7 +135,12 @@ pub(super) fn see(index: ThreadIndex) {
 pub(super) fn is_finished(index: ThreadIndex, at: Site) -> bool {
     with(State::observe);
     step(Operation::on_thread(Kind::LookAtEnd, "is_finished", index, at));
-    with(|state| state.threads[index].status == Status::Finished)
+    with(|state| {
+        if !state.threads[index].locals.is_empty() {
+            state.look_closely();
+        }
+        state.threads[index].is_finished()
+    })
 }
 
 /// The model of [`std::thread::JoinHandle`](::std::thread::JoinHandle).

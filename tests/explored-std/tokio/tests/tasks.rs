@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use support::{fails, passes, results};
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, broadcast, mpsc, oneshot, watch};
 use tokio::task::{JoinSet, LocalSet, yield_now};
 use tokio::time::{Instant, sleep, timeout};
 use verdict::Kind;
@@ -815,4 +815,17 @@ fn a_request_is_gone_while_the_next_one_waits() {
         format!("{:?}", second.try_recv().unwrap_err())
     });
     assert_eq!(seen, ["Closed", "Empty"]);
+}
+
+#[test]
+fn who_shows_a_semaphore_sees_its_permits_at_some_moment() {
+    let seen = all(|| {
+        let semaphore = Arc::new(Semaphore::new(1));
+        let other = Arc::clone(&semaphore);
+        let takes = std::thread::spawn(move || other.try_acquire().unwrap().forget());
+        let shown = format!("{semaphore:?}");
+        takes.join().unwrap();
+        shown
+    });
+    assert_eq!(seen, ["Semaphore { permits: 0, .. }", "Semaphore { permits: 1, .. }"]);
 }
