@@ -76,6 +76,8 @@ pub(crate) struct Event {
     /// Whether its thread has passed others behind it.
     goes_on: bool,
     clock: Clock,
+    /// The place where what is one step to all others began: its own, unless its thread is in the middle of polling a future.
+    begun: usize,
     /// How much of everything there was before it.
     before: Extent,
 }
@@ -412,8 +414,8 @@ impl HappensBefore {
         found.dedup();
     }
 
-    /// Adds the step that is made now.
-    pub(crate) fn make(&mut self, state: &State, choice: Choice, touched: &Accesses) {
+    /// Adds the step that is made now. To all others it is one with those from `begun` on, if somebody wants to know.
+    pub(crate) fn make(&mut self, state: &State, choice: Choice, touched: &Accesses, begun: Option<usize>) {
         match &mut self.noting {
             Noting::Known(made) if *made < self.events.len() => return *made += 1,
             Noting::Known(_) => self.noting = Noting::On,
@@ -451,8 +453,8 @@ impl HappensBefore {
         if !touched.is_everything() {
             self.histories[ALL].touch(place, false);
         }
-        let touched = *touched;
-        self.events.push(Event { choice, kind: operation.kind, touched, goes_on: false, clock, before });
+        let (touched, begun) = (*touched, begun.unwrap_or(place as usize));
+        self.events.push(Event { choice, kind: operation.kind, touched, goes_on: false, clock, begun, before });
     }
 
     /// Begins a clock with what a thread knows.
@@ -518,34 +520,77 @@ impl HappensBefore {
     }
 
     /// The choices with which a schedule could begin at `from` so as to make the step of `next`, or the last one that was made,
-    /// before the one at `from`: the first steps of those that do not come after that one. Returns how many steps were looked
-    /// at.
-    pub(crate) fn initials(&self, from: usize, next: Option<(Choice, &Accesses)>, initials: &mut Vec<Choice>) -> u64 {
+    /// before the one at `from`: the first steps of those that do not come after that one. What is one step to all others does so as
+    /// a whole, since it can't be left in the middle; the step that is to come first is one with those from `begun` on. None, if it
+    /// comes after the one at `from` by way of such a whole, which need not be one in another order. Returns how many steps were
+    /// looked at.
+    pub(crate) fn initials(
+        &self,
+        from: usize,
+        next: Option<(Choice, &Accesses)>,
+        begun: usize,
+        initials: &mut Vec<Choice>,
+    ) -> u64 {
+        let looked_at = (self.events.len() - from) as u64;
+        // A run that is given up may have come less far than the one before it.
+        let begun = begun.min(self.events.len());
         initials.clear();
         // The first kept step of each thread: what comes after a later one of them comes after it, too.
         let mut first: Vec<(ThreadIndex, usize)> = Vec::new();
+        // The first steps of wholes that are not kept only since a later step of theirs comes after the one at `from`.
+        let mut left_out: Vec<(ThreadIndex, usize)> = Vec::new();
         let mut next_depends = false;
-        for place in from + 1..self.events.len() {
-            if self.is_before(from, place) {
+        let mut place = from + 1;
+        while place < begun {
+            let whole = place..self.end_of_whole(place).min(begun);
+            place = whole.end;
+            let comes_later = self.is_before(from, whole.start);
+            if comes_later || whole.clone().any(|step| self.is_before(from, step) || self.comes_after(&left_out, step))
+            {
+                if !comes_later {
+                    left_out.push((self.events[whole.start].choice.thread, whole.start));
+                }
                 continue;
             }
-            let event = &self.events[place];
-            next_depends |= next.is_some_and(|(_, touched)| event.touched.depends_on(touched));
-            let thread = event.choice.thread;
-            let is_first = first.iter().all(|&(_, other)| !self.is_before(other, place));
-            if is_first {
-                initials.push(event.choice);
+            let mut steps = self.events[whole.clone()].iter();
+            next_depends |= next.is_some_and(|(_, touched)| steps.any(|event| event.touched.depends_on(touched)));
+            let choice = self.events[whole.start].choice;
+            if !whole.clone().any(|step| self.comes_after(&first, step)) {
+                initials.push(choice);
             }
-            if first.iter().all(|known| known.0 != thread) {
-                first.push((thread, place));
+            if first.iter().all(|known| known.0 != choice.thread) {
+                first.push((choice.thread, whole.start));
             }
         }
-        if let Some((next, _)) = next
-            && !next_depends
-            && first.iter().all(|&(thread, place)| !self.is_in_past_of(next.thread, thread, place as u32))
-        {
-            initials.insert(0, next);
+        let next = next.map(|(next, _)| next);
+        if self.is_next_after(&left_out, next, begun) {
+            initials.clear();
+        } else if !next_depends && !self.is_next_after(&first, next, begun) {
+            let made = self.events.get(begun);
+            let is_kept = made.is_some() && !self.is_before(from, begun);
+            let choice = made.map(|event| event.choice).or(next);
+            let at = if is_kept { initials.len() } else { 0 };
+            initials.splice(at..at, choice);
         }
-        (self.events.len() - from) as u64
+        looked_at
+    }
+
+    /// Whether the step at a place comes after one of these, which are the first of their threads.
+    fn comes_after(&self, first: &[(ThreadIndex, usize)], place: usize) -> bool {
+        first.iter().any(|&(_, other)| self.is_before(other, place))
+    }
+
+    /// The same of what is about to be made, which is one step with those from `begun` on.
+    fn is_next_after(&self, first: &[(ThreadIndex, usize)], next: Option<Choice>, begun: usize) -> bool {
+        let is_in_past =
+            |next: Choice| first.iter().any(|&(by, place)| self.is_in_past_of(next.thread, by, place as u32));
+        next.is_some_and(is_in_past) || (begun..self.events.len()).any(|place| self.comes_after(first, place))
+    }
+
+    /// Where what is one step to all others ends.
+    fn end_of_whole(&self, place: usize) -> usize {
+        let begun = self.events[place].begun;
+        let rest = self.events[place..].iter().take_while(|event| event.begun == begun);
+        place + rest.count()
     }
 }

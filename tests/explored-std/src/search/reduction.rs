@@ -59,6 +59,8 @@ struct Decision {
     begun: usize,
     /// What was touched by decisions that this one began.
     inside: Accesses,
+    /// The races of what is one step to all others, from where that began to what this one has done so far.
+    races: Vec<usize>,
     /// What the scheduler had seen by then.
     seen: u64,
 }
@@ -90,8 +92,6 @@ pub(crate) struct Reduction {
     overflow: bool,
     taken: Vec<Choice>,
     races: Vec<usize>,
-    /// The races of the step that was made last.
-    races_of_last: Vec<usize>,
     initials: Vec<Choice>,
     work: u64,
     started: bool,
@@ -105,9 +105,9 @@ impl Reduction {
 
     /// Begins a search for all schedules that begin with these choices, in the memory of this one.
     pub(crate) fn begin(&mut self, beginning: &[Choice]) {
-        let Reduction { mut way, order, taken, races, races_of_last, initials, .. } = std::mem::take(self);
+        let Reduction { mut way, order, taken, races, initials, .. } = std::mem::take(self);
         way.length = 0;
-        *self = Reduction { way, order, taken, races, races_of_last, initials, ..Reduction::from(beginning) };
+        *self = Reduction { way, order, taken, races, initials, ..Reduction::from(beginning) };
     }
 
     /// The order of the schedule that runs, for the engine to keep.
@@ -243,8 +243,8 @@ impl Reduction {
         state.memory.has_forgotten(thread, operation, matters)
     }
 
-    /// Plants choices for the races of a step that is made, or announced, now.
-    fn plant(&mut self, state: &State, choice: Choice, touched: &Accesses) {
+    /// Plants choices for the races of a step that is made, or announced, now. To all others it is one with what began it.
+    fn plant(&mut self, state: &State, choice: Choice, touched: &Accesses, begun: usize) {
         let operation = state.threads[choice.thread].pending;
         let order = Rc::clone(&self.order);
         let order = order.borrow();
@@ -259,7 +259,7 @@ impl Reduction {
         };
         let gives_up = state.may_give_up(choice.thread);
         order.races(choice.thread, operation.kind, gives_up, touched, &mut self.races, possible_at);
-        self.plant_for_races(&order, Some((choice, touched)));
+        self.plant_for_races(&order, Some((choice, touched)), begun);
     }
 
     /// Plants choices for the races of what is passed now.
@@ -268,16 +268,18 @@ impl Reduction {
         let order = order.borrow();
         // No exception for what a release makes possible: the thread could have come here before it, and waited.
         order.races(thread, Kind::Change, false, passed, &mut self.races, |_| true);
-        self.plant_for_races(&order, None);
+        let made = self.depth - 1;
+        self.plant_for_races(&order, None, self.way[made].begun);
+        self.way[made].add_races(&self.races);
     }
 
     /// Plants choices for the races that were found with a step that is made, or with what is passed.
-    fn plant_for_races(&mut self, order: &HappensBefore, made: Option<(Choice, &Accesses)>) {
+    fn plant_for_races(&mut self, order: &HappensBefore, made: Option<(Choice, &Accesses)>, begun: usize) {
         self.races.retain(|&place| place >= self.given);
         // What is one step to all others is changed where it began.
         self.races.iter_mut().for_each(|place| *place = self.way[*place].begun);
         for &place in &self.races {
-            self.work += order.initials(place, made, &mut self.initials);
+            self.work += order.initials(place, made, begun, &mut self.initials);
             self.way[place].plant(&self.initials);
         }
     }
@@ -290,14 +292,13 @@ impl Reduction {
         }
     }
 
-    /// Plants choices again for the races of the step that was made last: it touches more than was known, so it may not be what
-    /// the other order begins with.
-    fn plant_again(&mut self, touched: &Accesses) {
-        let Some(&choice) = self.taken.last() else { return };
-        self.races.clone_from(&self.races_of_last);
+    /// Plants choices again for the races that the decision at this depth has or goes on from: it touches more than was known, so it
+    /// may not be what the other order begins with.
+    fn plant_again(&mut self, depth: usize, choice: Choice, touched: &Accesses) {
+        self.races.clone_from(&self.way[depth].races);
         let order = Rc::clone(&self.order);
         let order = order.borrow();
-        self.plant_for_races(&order, Some((choice, touched)));
+        self.plant_for_races(&order, Some((choice, touched)), self.way[depth].begun);
     }
 
     /// The run has ended: what was announced and not made is in races, too.
@@ -313,7 +314,7 @@ impl Reduction {
         for thread in 0..state.threads.len() {
             if state.is_live(thread) && state.threads[thread].pending.kind != Kind::Never && which(thread) {
                 let choice = Choice::step(thread);
-                self.plant(state, choice, &accesses(state, choice));
+                self.plant(state, choice, &accesses(state, choice), self.way.len());
             }
         }
     }
@@ -399,6 +400,13 @@ impl Decision {
         self.sleepers.iter().any(|sleeper| sleeper.choice == self.choices[index])
     }
 
+    /// Adds races to those that it has, latest first.
+    fn add_races(&mut self, races: &[usize]) {
+        self.races.extend_from_slice(races);
+        self.races.sort_unstable_by(|a, b| b.cmp(a));
+        self.races.dedup();
+    }
+
     /// Plants one of the choices, unless one of them is planted, or all, if none of them can be chosen here.
     fn plant(&mut self, initials: &[Choice]) {
         let mut first = None;
@@ -441,7 +449,7 @@ impl Strategy for Reduction {
             return;
         }
         for thread in state.could_have_an_accident() {
-            self.plant(state, Choice { thread, how: How::Spurious }, &Accesses::everything());
+            self.plant(state, Choice { thread, how: How::Spurious }, &Accesses::everything(), self.way.len());
             for &place in &self.races {
                 self.way[place].restless = true;
             }
@@ -460,7 +468,9 @@ impl Strategy for Reduction {
         for access in new.iter() {
             self.plant_passed(state.current, &Accesses::of(access));
             let touched = self.order.borrow_mut().extend(access);
-            self.plant_again(&touched);
+            if let Some(&choice) = self.taken.last() {
+                self.plant_again(self.depth - 1, choice, &touched);
+            }
             let made = &mut self.way[self.depth - 1];
             made.accesses[made.chosen] = touched;
             self.add_to_begun(self.depth - 1, &Accesses::of(access));
@@ -500,18 +510,24 @@ impl Strategy for Reduction {
         let index = self.way[depth].chosen;
         let choice = choices[index];
         let touched = self.way[depth].accesses[index];
+        let begun = self.way[depth].begun;
         if !self.is_known() {
             if !choice.how.is_done() {
                 // What it gives up could have been done where it was possible.
                 let given_up = Choice::step(choice.thread);
-                self.plant(state, given_up, &accesses(state, given_up));
+                self.plant(state, given_up, &accesses(state, given_up), begun);
             }
-            self.plant(state, choice, &touched);
-            self.races_of_last.clone_from(&self.races);
+            self.plant(state, choice, &touched, begun);
+            self.way[depth].races.clone_from(&self.races);
+            if begun != depth {
+                let (before, made) = self.way.split_at_mut(depth);
+                made[0].add_races(&before[depth - 1].races);
+                self.plant_again(depth, choice, &touched);
+            }
             self.overflow |= self.misses_what_is_forgotten(state, choice.thread);
             self.add_to_begun(depth, &touched);
         }
-        self.order.borrow_mut().make(state, choice, &touched);
+        self.order.borrow_mut().make(state, choice, &touched, Some(begun));
         self.taken.push(choice);
         Ok(index)
     }

@@ -92,7 +92,7 @@ impl Strategy for Replay {
         let index = self.follow(state, choices)?;
         (self.position.after, self.position.clock) = (self.next, state.now);
         if !self.as_it_comes {
-            self.order.borrow_mut().make(state, choices[index], &accesses(state, choices[index]));
+            self.order.borrow_mut().make(state, choices[index], &accesses(state, choices[index]), None);
         }
         Ok(index)
     }

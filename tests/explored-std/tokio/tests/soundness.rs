@@ -255,3 +255,25 @@ fn on_one_worker() {
 fn on_two_workers() {
     random_programs(2, 0, 10);
 }
+
+#[test]
+fn what_random_programs_have_shown_once_stays_right() {
+    use Act::{AbortFirst, FetchAdd, Load, Lock, SelectAtomics, SelectLockOrSleep, StdLock, TrySend};
+    let agree = |spurious, program: &[&[Act]]| {
+        let config = Config { schedules: 2_000, spurious, ..config() };
+        let program: Vec<Vec<Act>> = program.iter().map(|acts| acts.to_vec()).collect();
+        assert!(compare(&config, 0, &program).is_some(), "{program:?} is too large");
+    };
+    // A poll that ends by aborting a task can't begin before that task's poll and end after it.
+    agree(1, &[&[SelectAtomics], &[SelectLockOrSleep, AbortFirst], &[Load(0)]]);
+    // A poll whose end depends on another one can't come first where that one does, though its beginning could.
+    agree(0, &[&[FetchAdd(0)], &[Lock(1), StdLock], &[StdLock, TrySend], &[FetchAdd(0), Lock(1)]]);
+    agree(
+        0,
+        &[&[FetchAdd(1)], &[Lock(0), TrySend, StdLock], &[FetchAdd(1), Lock(0)], &[TrySend, Lock(1), FetchAdd(0)]],
+    );
+    agree(
+        0,
+        &[&[Lock(1), Lock(0)], &[Lock(1), TrySend], &[FetchAdd(1), FetchAdd(1), Lock(0)], &[TrySend, FetchAdd(1)]],
+    );
+}
