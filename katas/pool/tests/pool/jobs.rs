@@ -108,7 +108,9 @@ impl RealJob {
             Elsewhere::Submits => drop(other.submit(|| ())),
             Elsewhere::Maps => drop(other.map([()], |()| ())),
             Elsewhere::ShutsDown => other.shutdown(),
-            Elsewhere::Drops => drop(other),
+            Elsewhere::Drops => {
+                let _dropped_here = other;
+            }
         }
         self.scene.note(DONE_ELSEWHERE, self.id);
     }
