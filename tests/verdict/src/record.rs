@@ -206,7 +206,7 @@ pub struct Coverage {
 pub struct Scenarios {
     /// How many were tried.
     pub tried: u64,
-    /// How many of these passed on all their schedules.
+    /// How many of these passed on all their schedules, in each way in which time can pass there.
     pub proven: u64,
     /// How many there are up to the contract's bound.
     pub planned: u64,
