@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use pipeline::repository::Repository;
 use pipeline::subject::catalog;
+use pipeline::subject::needed::needed;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -224,13 +226,16 @@ impl Arena {
 
 /// What a file has to be in the checkout that is attacked.
 fn with_few_tests(file: &Path, text: Vec<u8>) -> Vec<u8> {
-    let is_of = |kata: &str| file.ends_with(format!("katas/{kata}/tests/{kata}.rs"));
-    let Some((_, wanted)) = TESTS.iter().find(|(kata, _)| is_of(kata)) else { return text };
-    let text = String::from_utf8(text).expect("a source");
-    for name in *wanted {
-        assert!(text.contains(&format!("\nfn {name}(")), "{} has no test {name}", file.display());
-    }
-    catalog::with_tests(&text, |test| wanted.contains(&test)).into_bytes()
+    let of_tests = TESTS.iter().find_map(|(kata, wanted)| {
+        let folder = repository().join("katas").join(kata).join("tests");
+        Some((*kata, *wanted, file.strip_prefix(&folder).ok()?.to_path_buf()))
+    });
+    let Some((kata, wanted, name)) = of_tests else { return text };
+    let here = Repository::find(&repository()).expect("this checkout");
+    let kata = catalog::all(&here).expect("katas").into_iter().find(|one| one.name == kata).expect("a kata");
+    assert!(wanted.iter().all(|test| kata.tests.iter().any(|other| other == test)), "{}: {wanted:?}", kata.name);
+    let files = needed(&kata.test_files().expect("test files"), |test| wanted.contains(&test));
+    files[&name].clone().into_bytes()
 }
 
 /// For how long attacks let a process sleep that they leave behind. Nobody else sleeps for just that time.

@@ -1,6 +1,7 @@
 //! Whose answer is judged. Stub, solution, wrong and right submissions and a learner's own all go the same way.
 
 pub mod catalog;
+pub mod needed;
 pub mod patch;
 pub mod sources;
 

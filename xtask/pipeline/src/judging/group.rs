@@ -13,12 +13,13 @@ use std::thread;
 use toml::{Table, Value};
 use verdict::Mode;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::judging::sandbox::Trust;
 use crate::judging::settings::Purpose;
 use crate::judging::stage::{self, Loaded, Staged};
 use crate::repository::Repository;
-use crate::subject::catalog::{self, Kata, Need};
+use crate::subject::catalog::{Kata, Need};
+use crate::subject::needed::needed;
 use crate::subject::sources::Files;
 
 /// Subjects in one program at most. With more, the programs grow, and little more is spared.
@@ -166,16 +167,12 @@ pub(super) fn write(repository: &Repository, staged: &Staged, groups: &[Group]) 
 
 /// The test files once for each subject, where the kata's name means that subject's library.
 fn sources(kata: &Kata, subjects: &[&Loaded]) -> Result<Files> {
-    let file = kata.test_file();
-    let mut texts = Files::new();
-    let folder = file.parent().unwrap_or(Path::new(""));
-    read_below(folder, Path::new(""), &mut texts)?;
+    let whole = kata.test_files()?;
     let (mut files, mut main) = (Files::new(), String::new());
     for (number, loaded) in subjects.iter().enumerate() {
         let module = module(number);
         main += &format!("#[path = \"{module}/{}.rs\"]\nmod {module};\n", kata.name);
-        for (name, text) in &texts {
-            let text = catalog::with_tests(text, |test| loaded.subject.wants(test));
+        for (name, text) in needed(&whole, |test| loaded.subject.wants(test)) {
             files.insert(Path::new(&module).join(name), naming(&text, &kata.library(), &format!("answer_{module}")));
         }
     }
@@ -193,22 +190,10 @@ fn naming(text: &str, library: &str, other: &str) -> String {
     }
 }
 
-/// Reads the source files in a folder and in those below it.
-fn read_below(folder: &Path, below: &Path, files: &mut Files) -> Result<()> {
-    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))?.filter_map(|entry| entry.ok()) {
-        let (path, name) = (entry.path(), below.join(entry.file_name()));
-        if path.is_dir() {
-            read_below(&path, &name, files)?;
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
-            files.insert(name, fs::read_to_string(&path).map_err(Error::io("read", &path))?);
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subject::catalog;
 
     #[test]
     fn answers_whose_tests_start_their_own_program_are_alone() {

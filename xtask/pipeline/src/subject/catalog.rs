@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::repository::Repository;
+use crate::subject::sources::Files;
 
 /// A kata, as its folder describes it.
 #[derive(Debug)]
@@ -214,6 +215,16 @@ impl Kata {
     pub fn test_file(&self) -> PathBuf {
         self.folder.join("tests").join(format!("{}.rs", self.name))
     }
+
+    /// That file and those that belong to it, by their paths below `tests/`.
+    ///
+    /// # Errors
+    /// They can't be read.
+    pub fn test_files(&self) -> Result<Files> {
+        let mut files = Files::new();
+        read_below(&self.folder.join("tests"), Path::new(""), &mut files)?;
+        Ok(files)
+    }
 }
 
 /// Every kata, in the order of the course.
@@ -311,6 +322,19 @@ fn read(repository: &Repository, name: &str) -> Result<Kata> {
     Ok(kata)
 }
 
+/// Reads the source files in a folder and in those below it.
+fn read_below(folder: &Path, below: &Path, files: &mut Files) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))?.filter_map(|entry| entry.ok()) {
+        let (path, name) = (entry.path(), below.join(entry.file_name()));
+        if path.is_dir() {
+            read_below(&path, &name, files)?;
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            files.insert(name, fs::read_to_string(&path).map_err(Error::io("read", &path))?);
+        }
+    }
+    Ok(())
+}
+
 /// The functions marked `#[test]`, in the order of the file.
 fn test_names(repository: &Repository, path: &Path) -> Result<Vec<String>> {
     let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
@@ -327,40 +351,4 @@ fn test_names(repository: &Repository, path: &Path) -> Result<Vec<String>> {
         _ => None,
     });
     Ok(tests.collect())
-}
-
-/// The text of a test file with the wanted tests only: most of a compiler's time would go into the others. Its lines keep their
-/// numbers.
-pub fn with_tests(text: &str, wants: impl Fn(&str) -> bool) -> String {
-    // The attributes of what comes next wait until its name is known.
-    let (mut made, mut marked) = (String::new(), String::new());
-    for line in text.split_inclusive('\n') {
-        let name = line.strip_prefix("fn ").and_then(|line| line.split('(').next());
-        match name {
-            Some(name) if !wants(name) => made += &marked.replacen("#[test]", "#[cfg(false)]", 1),
-            Some(_) => made += &marked,
-            None if line.starts_with("#[") || !marked.is_empty() && !line.trim().is_empty() => {
-                marked += line;
-                continue;
-            }
-            None => made += &marked,
-        }
-        made += line;
-        marked.clear();
-    }
-    made + &marked
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_the_tests_a_copy_has_the_wanted_ones() {
-        let text = "use a::B;\n\n#[test]\n#[ignore = \"b\"]\nfn one() {}\n\n#[test]\nfn other() {\n    one();\n}\nfn help() {}\n";
-        assert_eq!(with_tests(text, |_| true), text);
-        assert_eq!(with_tests(text, |name| name == "other"), text.replacen("#[test]", "#[cfg(false)]", 1));
-        let both = text.replace("#[test]", "#[cfg(false)]");
-        assert_eq!(with_tests(text, |_| false), both);
-    }
 }
