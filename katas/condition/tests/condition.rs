@@ -50,6 +50,8 @@ fn the_door_stays_open_and_every_ticket_has_the_next_number() {
         thread::scope(|scope| {
             let patient = start(scope, "patient", || room.take_ticket());
             room.open();
+            // The patient may not have gone in yet.
+            room.open();
             let mut tickets = [room.take_ticket(), patient.join().unwrap()];
             tickets.sort_unstable();
             assert_eq!(tickets, [1, 2]);
@@ -64,7 +66,13 @@ fn doctors_call_every_ticket_once_and_wait_for_the_next() {
         let room = WaitingRoom::closed();
         room.open();
         thread::scope(|scope| {
-            let doctors = ["doctor 1", "doctor 2"].map(|name| start(scope, name, || room.call_next()));
+            let calls = || room.call_next();
+            let calls_and_asks = || {
+                let ticket = room.call_next();
+                assert!(room.wait_for_call_within(ticket, Duration::ZERO), "this doctor has called ticket {ticket}");
+                ticket
+            };
+            let doctors = [start(scope, "doctor 1", calls), start(scope, "doctor 2", calls_and_asks)];
             let tickets = [room.take_ticket(), room.take_ticket()];
             assert_eq!(tickets, [1, 2]);
             let mut called = doctors.map(|doctor| doctor.join().unwrap());
@@ -184,14 +192,18 @@ fn a_limit_may_be_zero_or_have_no_end() {
     check(|| {
         let room = room_with_tickets(2);
         assert!(!room.wait_for_call_within(1, Duration::ZERO), "nobody was called");
-        thread::scope(|scope| {
-            let patient = start(scope, "patient", || room.wait_for_call_within(1, Duration::MAX));
-            assert_eq!(room.call_next(), 1);
-            assert!(patient.join().unwrap(), "ticket 1 was called");
-        });
-        assert_eq!(room.call_next(), 2);
+        let no_ends = [Duration::MAX, Duration::MAX / 2];
+        for (ticket, no_end) in (1..).zip(no_ends) {
+            thread::scope(|scope| {
+                let patient = start(scope, "patient", || room.wait_for_call_within(ticket, no_end));
+                assert_eq!(room.call_next(), ticket);
+                assert!(patient.join().unwrap(), "ticket {ticket} was called");
+            });
+        }
         for ticket in [1, 2] {
-            assert!(room.wait_for_call_within(ticket, Duration::ZERO), "ticket {ticket} was called before");
+            for limit in [Duration::ZERO, no_ends[0], no_ends[1]] {
+                assert!(room.wait_for_call_within(ticket, limit), "ticket {ticket} was called before");
+            }
         }
     });
 }

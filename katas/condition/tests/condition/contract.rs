@@ -33,6 +33,9 @@ pub(crate) enum Call {
 
 const PAUSE: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_secs(2);
+/// A ticket that nobody takes. Where tickets go round in a circle, of up to 20, of 100, of 1000, or of a power of two up to 2¹⁶, it is in
+/// the same place as ticket 1.
+const FAR: u64 = 1 + 23_837_958_144_000;
 /// The answer of a call that has none.
 const DONE: &str = "()";
 
@@ -61,10 +64,10 @@ impl Contract for ConditionContract {
 
     fn calls(&self) -> Vec<Call> {
         use Call::*;
-        let timed = [(1, Duration::ZERO), (2, Duration::ZERO), (2, LIMIT), (2, Duration::MAX)];
+        let timed = [(1, Duration::ZERO), (2, Duration::ZERO), (1, LIMIT), (2, LIMIT), (2, Duration::MAX)];
         let timed = timed.map(|(ticket, limit)| WaitWithin(ticket, limit));
         let reads = [1, 2, 3].map(NextAfter);
-        let others = [Open, TakeTicket, Next, NextLater, Wait(1), Wait(2), Publish];
+        let others = [Open, TakeTicket, Next, NextLater, Wait(1), Wait(2), Wait(FAR), Publish];
         others.into_iter().chain(timed).chain(reads).collect()
     }
 
@@ -74,7 +77,7 @@ impl Contract for ConditionContract {
             Call::TakeTicket => setup < 2,
             Call::Next | Call::Wait(1) => setup < 3,
             // Nobody has ticket 2 before the closed door, and it is waited for like any other.
-            Call::WaitWithin(_, LIMIT) => setup == 0 || setup == 2,
+            Call::WaitWithin(2, LIMIT) => setup == 0 || setup == 2,
             Call::NextLater | Call::Wait(_) | Call::WaitWithin(..) => setup == 2,
             Call::Publish | Call::NextAfter(_) => setup == 3,
         }
@@ -87,7 +90,9 @@ impl Contract for ConditionContract {
         let limits = calls().filter(|call| matches!(call, Call::WaitWithin(..))).count();
         // Two calls of one thread show all that it leaves behind.
         let alone = program.len() == 1 && program[0].len() > 2;
-        !alone && (later == 0 || later == 1 && limits > 0)
+        // Nothing comes after a wait that never ends.
+        let after_all = program.iter().any(|calls| calls.iter().rev().skip(1).any(|call| *call == Call::Wait(FAR)));
+        !alone && !after_all && (later == 0 || later == 1 && limits > 0)
     }
 
     fn name(&self, call: Call, id: usize) -> String {
