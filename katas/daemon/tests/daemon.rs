@@ -100,15 +100,25 @@ fn a_worker_runs_while_its_owner_goes_on() {
 
 #[test]
 fn a_worker_is_alive_until_it_returns_or_panics() {
+    // Somebody may have waited for the worker before, and given up.
+    let waited_for = |worker: Worker<()>| {
+        let Joined::StillRunning(worker) = worker.join_timeout(Duration::ZERO) else {
+            panic!("the worker waits for the test, so it can't have ended")
+        };
+        worker
+    };
     // The scheduler knows when the thread is blocked and when it has ended.
-    let on_schedules = |panics: bool| {
+    let on_schedules = move |panics: bool, waited: bool| {
         let (go, wait) = mpsc::channel();
-        let (worker, thread) = start_known("worker", move |_| {
+        let (mut worker, thread) = start_known("worker", move |_| {
             // No `unwrap`: if the test fails meanwhile, the channel closes, and the worker shall just end.
             let _ = wait.recv();
             assert!(!panics, "enough of this");
         });
         until_blocked(&thread);
+        if waited {
+            worker = waited_for(worker);
+        }
         assert!(worker.is_alive(), "the worker waits for a message, so it is alive");
         go.send(()).expect("the worker waits for it");
         until_blocked(&thread);
@@ -120,20 +130,26 @@ fn a_worker_is_alive_until_it_returns_or_panics() {
         assert_eq!(result.is_err(), panics);
     };
     // On threads, one moment is known: the work is over, and a thread-local that it has left behind is dropped, which takes a while.
-    let on_threads = |panics: bool| {
+    let on_threads = move |panics: bool, waited: bool| {
         thread_local! {
             static LEFT: RefCell<Option<TidiesUp>> = const { RefCell::new(None) };
         }
-        let (begins, may_end) = (Gate::closed(), Gate::closed());
-        let worker = Worker::start("worker", {
+        let (go, begins, may_end) = (Gate::closed(), Gate::closed(), Gate::closed());
+        let mut worker = Worker::start("worker", {
             let tidies_up = TidiesUp { begins: begins.clone(), may_end: may_end.clone() };
+            let go = go.clone();
             move |_| {
+                go.pass();
                 LEFT.set(Some(tidies_up));
                 if panics {
                     panic::resume_unwind(Box::new("enough of this"));
                 }
             }
         });
+        if waited {
+            worker = waited_for(worker);
+        }
+        go.open();
         begins.pass();
         let was_alive = worker.is_alive();
         let joined = thread::scope(|scope| {
@@ -149,9 +165,17 @@ fn a_worker_is_alive_until_it_returns_or_panics() {
         };
         assert_eq!(result.is_err(), panics);
     };
-    check(move || {
-        for panics in [false, true] {
-            if kata::EXPLORED { on_schedules(panics) } else { on_threads(panics) }
+    let cases = [
+        Named("work that returns", (false, false)),
+        Named("work that panics", (true, false)),
+        Named("work that returns after somebody has waited for it", (false, true)),
+        Named("work that panics after somebody has waited for it", (true, true)),
+    ];
+    Check::new().each(cases, move |&Named(_, (panics, waited))| {
+        if kata::EXPLORED {
+            on_schedules(panics, waited)
+        } else {
+            on_threads(panics, waited)
         }
         helpers_have_ended();
     });
@@ -187,26 +211,32 @@ fn join_timeout_gives_the_worker_back_when_the_time_is_up() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check daemon join_timeout_sleeps_until_its_time_or_the_end"]
 fn join_timeout_sleeps_until_its_time_or_the_end() {
-    Check::new().schedules_only().spurious_wakeups(WAKEUPS).run(|| {
-        for (panics, time) in [(false, SOME_TIME), (true, SOME_TIME), (false, AGES)] {
-            let owner = thread::current();
-            let worker = Worker::start("worker", move |_| {
-                until_blocked(&owner);
-                thread::sleep(time);
-                assert!(!panics, "enough of this");
-            });
-            let start = Instant::now();
-            let almost = time - A_LITTLE;
-            let Joined::StillRunning(worker) = worker.join_timeout(almost) else {
-                panic!("it ended {time:?} after its owner was blocked, so it was running after {almost:?}")
-            };
-            assert_eq!(start.elapsed(), almost, "how long join_timeout waited before it gave up");
-            let Joined::Ended(result) = worker.join_timeout(LONG) else {
-                panic!("it ended {time:?} after its owner was blocked, so it was not running later")
-            };
-            assert_eq!(start.elapsed(), time, "when join_timeout returned; the worker ended after {time:?}");
-            assert_eq!(result.is_err(), panics);
-        }
+    let cases = [
+        Named("a worker that returns", (SOME_TIME, false, false)),
+        Named("a worker that panics", (SOME_TIME, true, false)),
+        Named("a worker that runs for ages", (AGES, false, false)),
+        Named("two workers, of whom the other one ends first", (SOME_TIME, false, true)),
+    ];
+    Check::new().schedules_only().spurious_wakeups(WAKEUPS).each(cases, |&Named(_, (time, panics, two))| {
+        let owner = thread::current();
+        let worker = Worker::start("worker", move |_| {
+            until_blocked(&owner);
+            thread::sleep(time);
+            assert!(!panics, "enough of this");
+        });
+        let other = two.then(|| Worker::start("other worker", |_| thread::sleep(A_LITTLE)));
+        let start = Instant::now();
+        let almost = time - A_LITTLE;
+        let Joined::StillRunning(worker) = worker.join_timeout(almost) else {
+            panic!("it ended {time:?} after its owner was blocked, so it was running after {almost:?}")
+        };
+        assert_eq!(start.elapsed(), almost, "how long join_timeout waited before it gave up");
+        let Joined::Ended(result) = worker.join_timeout(LONG) else {
+            panic!("it ended {time:?} after its owner was blocked, so it was not running later")
+        };
+        assert_eq!(start.elapsed(), time, "when join_timeout returned; the worker ended after {time:?}");
+        assert_eq!(result.is_err(), panics);
+        assert!(other.is_none_or(|other| other.join().is_ok()), "the other worker did not panic");
         helpers_have_ended();
     });
 }
@@ -218,16 +248,16 @@ fn a_panic_reaches_whoever_joins() {
         Joined::Ended(result) => result,
         Joined::StillRunning(_) => panic!("still running after {LONG:?}, but the worker panicked"),
     };
-    Check::new().each([Waits("join", join), Waits("join_timeout", join_timeout)], |waits| {
+    Check::new().each([Named("join", join), Named("join_timeout", join_timeout)], |waits| {
         let payload = |work: fn(&StopSignal) -> u8| {
             let result = (waits.1)(Worker::start("worker", work));
             result.expect_err("the worker panicked")
         };
         let text = payload(|_| panic_on_purpose("enough of this"));
         assert_eq!(text.downcast_ref(), Some(&"enough of this"), "what it panicked with");
-        // What it panics with need not be a text.
-        let number = payload(|_| panic::resume_unwind(Box::new(7)));
-        assert_eq!(number.downcast_ref(), Some(&7), "what it panicked with");
+        // What it panics with need not be a text. It may be what the work could have returned as well.
+        let number = payload(|_| panic::resume_unwind(Box::new(7_u8)));
+        assert_eq!(number.downcast_ref(), Some(&7_u8), "what it panicked with");
         // It may be another payload, box and all.
         let boxed = payload(|_| panic::resume_unwind(Box::new(Box::new(7) as Box<dyn Any + Send>)));
         let inner = boxed.downcast_ref::<Box<dyn Any + Send>>().and_then(|inner| inner.downcast_ref());
@@ -437,10 +467,10 @@ impl fmt::Display for Case {
     }
 }
 
-/// A call that waits for a worker that panics, and its name.
-struct Waits(&'static str, fn(Worker<u8>) -> thread::Result<u8>);
+/// What a body is run with, and how that is called.
+struct Named<T>(&'static str, T);
 
-impl fmt::Display for Waits {
+impl<T> fmt::Display for Named<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
     }
