@@ -183,9 +183,10 @@ fn every_item_reaches_one_of_several_consumers() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check queue get_timeout_gives_up_when_its_time_is_up"]
 fn get_timeout_gives_up_when_its_time_is_up() {
-    use Comes::{AsItEnds, AsItEndsAndIsTakenBack, BeforeItEnds, BehindIt, Nothing};
+    use Comes::{AsItEnds, AsItEndsAndIsTakenBack, BeforeItEnds, BehindIt, BehindThem, Nothing, WithAnother};
     let nothing = [Duration::from_nanos(1), AGES].map(Nothing);
-    let cases = nothing.into_iter().chain([BeforeItEnds, AsItEnds, AsItEndsAndIsTakenBack, BehindIt]);
+    let cases = [BeforeItEnds, AsItEnds, AsItEndsAndIsTakenBack, WithAnother, BehindIt, BehindThem];
+    let cases = nothing.into_iter().chain(cases);
     Check::new().schedules_only().each(cases, |comes| match *comes {
         Nothing(limit) => {
             let start = Instant::now();
@@ -212,7 +213,11 @@ fn get_timeout_gives_up_when_its_time_is_up() {
         }
         AsItEnds => who_gives_up_keeps_nothing_from_another(|_| None),
         AsItEndsAndIsTakenBack => who_gives_up_keeps_nothing_from_another(|queue| queue.try_get().ok()),
-        BehindIt => who_gives_up_leaves_no_gap(),
+        WithAnother => who_gives_up_is_not_taken_for_another(),
+        BehindIt => who_gives_up_leaves_no_gap([None, Some(LIMIT), Some(LIMIT), Some(LIMIT), None]),
+        BehindThem => {
+            who_gives_up_leaves_no_gap([Some(4 * LIMIT), Some(3 * LIMIT), Some(2 * LIMIT), Some(LIMIT), None])
+        }
     });
 }
 
@@ -237,10 +242,26 @@ fn who_gives_up_keeps_nothing_from_another(take_back: fn(&Queue<&'static str>) -
     assert_eq!(items, all, "each of them came out once");
 }
 
-/// They come one after the other, and those in the middle give up. Then two items come, for those who still wait.
-fn who_gives_up_leaves_no_gap() {
+/// An item comes as a limit ends, and is taken back, or is for who gives up. Another comes only then, and waits for the next item.
+fn who_gives_up_is_not_taken_for_another() {
     let queue = Arc::new(Queue::bounded(size(1)));
-    let waits = [None, Some(LIMIT), Some(LIMIT), Some(LIMIT), None];
+    let late = spawn("waits with a limit", &queue, |queue| queue.get_timeout(LIMIT));
+    thread::sleep(LIMIT);
+    assert_eq!(queue.put("late"), Ok(()));
+    let back = queue.try_get().ok();
+    let other = spawn("comes then", &queue, Queue::get);
+    // Time passes when nobody can go on: the one has given up, the other waits.
+    a_while_passes();
+    assert_eq!(queue.put("later"), Ok(()));
+    assert_eq!(other.join().unwrap(), Ok("later"));
+    let late = late.join().unwrap().ok();
+    assert_eq!(late.xor(back), Some("late"), "it came out once");
+}
+
+/// They come one after the other, each for as long as it is told. When all others have given up, items come for those who wait without
+/// end.
+fn who_gives_up_leaves_no_gap(waits: [Option<Duration>; 5]) {
+    let queue = Arc::new(Queue::bounded(size(1)));
     let come = (0..).zip(waits).map(|(second, limit)| {
         spawn("waits", &queue, move |queue| {
             thread::sleep(Duration::from_secs(second));
@@ -248,12 +269,13 @@ fn who_gives_up_leaves_no_gap() {
         })
     });
     let come = Vec::from_iter(come);
-    thread::sleep(2 * LIMIT);
-    assert_eq!(["one", "other"].map(|item| queue.put(item)), [Ok(()); 2]);
+    thread::sleep(5 * LIMIT);
+    let patient = waits.iter().filter(|limit| limit.is_none()).count();
+    assert!((0..patient).all(|item| queue.put(item) == Ok(())), "there is room as each of them takes one out");
     let mut came = Vec::from_iter(come.into_iter().map(|thread| thread.join().unwrap()));
     came.sort_by_key(|outcome| outcome.ok());
-    let empty = Err(GetError::Empty);
-    assert_eq!(came, [empty, empty, empty, Ok("one"), Ok("other")], "each item is for one who still waits");
+    let expected = Vec::from_iter(waits.iter().flatten().map(|_| Err(GetError::Empty)).chain((0..patient).map(Ok)));
+    assert_eq!(came, expected, "each item is for one who still waits");
 }
 
 /// What comes while somebody waits for a limited time.
@@ -263,7 +285,12 @@ enum Comes {
     BeforeItEnds,
     AsItEnds,
     AsItEndsAndIsTakenBack,
+    /// The other comes only when the item was taken back.
+    WithAnother,
+    /// Three give up behind one who waits.
     BehindIt,
+    /// Four give up, the last of them first.
+    BehindThem,
 }
 
 impl Display for Comes {
@@ -273,6 +300,10 @@ impl Display for Comes {
             Comes::BeforeItEnds => f.write_str("an item that comes before the limit ends"),
             Comes::AsItEnds => f.write_str("an item that comes as the limit ends"),
             Comes::BehindIt => f.write_str("items that come when three in a row have given up"),
+            Comes::BehindThem => {
+                f.write_str("an item that comes when all before have given up, the last of them first")
+            }
+            Comes::WithAnother => f.write_str("an item that comes as the limit ends, and another who waits only then"),
             Comes::AsItEndsAndIsTakenBack => f.write_str("an item that comes as the limit ends, and may be taken back"),
         }
     }
