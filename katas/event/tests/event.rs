@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use event::Event;
 use kata::scenarios::every_small_program;
-use kata::{AGES, Check, Crowd, a_while_passes, check, on_schedules, start, until_blocked};
+use kata::{AGES, Check, Crowd, a_while_passes, check, on_schedules, start};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with.
@@ -53,22 +53,29 @@ fn set_lets_everybody_go_on() {
 #[ignore = "needs schedules: cargo xtask check event wait_waits_while_the_event_is_clear"]
 fn wait_waits_while_the_event_is_clear() {
     on_schedules(|| {
-        let event = Event::cleared();
+        let (event, other) = (Event::cleared(), Event::cleared());
         thread::scope(|scope| {
             let waiter = start(scope, "waiter", || {
+                other.wait_timeout(Duration::from_secs(1));
                 event.set();
                 event.wait();
                 event.clear();
-                event.pulse();
-                event.wait();
+                // The second time, it was asleep when it was let go on.
+                for _ in 0..2 {
+                    event.pulse();
+                    event.wait();
+                }
             });
-            until_blocked(waiter.thread());
+            // Time passes when nobody can go on: it waits now.
+            a_while_passes();
             assert!(!waiter.is_finished(), "the event is clear");
-            let other = Event::cleared();
+            event.pulse();
+            a_while_passes();
+            assert!(!waiter.is_finished(), "its own pulse was before this wait");
             other.pulse();
             other.set();
             a_while_passes();
-            assert!(!waiter.is_finished(), "another event was set");
+            assert!(!waiter.is_finished(), "another event was set, at which it has given up");
             event.set();
         });
     });
@@ -124,15 +131,22 @@ fn a_pulse_is_for_everybody_who_waits_and_nobody_who_comes_later() {
 fn whoever_comes_while_others_go_on_is_let_go_on_next() {
     const LATER: &str = "the event is set when the newcomer waits";
     const AT_ONCE: &str = "the event is set while the newcomer comes";
-    Check::new().schedules_only().each([LATER, AT_ONCE], |when| {
-        let event = Event::cleared();
+    const AT_THE_LIMIT: &str = "the pulse comes as the limit of the one before is over";
+    Check::new().schedules_only().each([LATER, AT_ONCE, AT_THE_LIMIT], |when| {
+        let (event, limit) = (Event::cleared(), Duration::from_secs(1));
         thread::scope(|scope| {
-            start(scope, "waiter", || event.wait());
+            start(scope, "waiter", || {
+                if *when == AT_THE_LIMIT {
+                    event.wait_timeout(limit);
+                } else {
+                    event.wait();
+                }
+            });
             // Time passes when nobody can go on: it waits now.
-            a_while_passes();
+            thread::sleep(limit);
             event.pulse();
             let newcomer = start(scope, "newcomer", || event.wait());
-            if *when == LATER {
+            if *when != AT_ONCE {
                 a_while_passes();
                 assert!(!newcomer.is_finished(), "the pulse was before this wait");
             }
@@ -180,33 +194,51 @@ fn large_numbers_are_nothing_special() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check event a_wait_with_a_limit_ends_with_the_event_or_with_the_limit"]
 fn a_wait_with_a_limit_ends_with_the_event_or_with_the_limit() {
-    on_schedules(|| {
-        let (short, early) = (Duration::new(4, 7), Duration::from_secs(3));
+    const ONE: &str = "one wait at each event";
+    const TWO: &str = "two waits, one right after the other";
+    Check::new().schedules_only().each([ONE, TWO], |waits| if *waits == ONE { one_wait() } else { two_waits() });
+}
+
+fn one_wait() {
+    let early = Duration::from_secs(3);
+    let event = Event::cleared();
+    assert!(!event.wait_timeout(SHORT), "nothing happens");
+    event.pulse();
+    assert!(!event.wait_timeout(SHORT), "whoever has given up did not wait when the pulse came");
+    type Act = fn(&Event);
+    // At last one that is let go on: a thread that was started to look after its limit has ended, too.
+    let acts: [(Act, Duration, bool, Duration); 5] = [
+        (Event::set, SHORT, true, early),
+        (Event::clear, SHORT, false, SHORT),
+        (Event::clear, AGES, false, AGES),
+        (Event::set, AGES, true, early),
+        (Event::pulse, SHORT, true, early),
+    ];
+    for (act, limit, released, lasts) in acts {
         let event = Event::cleared();
-        assert!(!event.wait_timeout(short), "nothing happens");
-        event.pulse();
-        assert!(!event.wait_timeout(short), "whoever has given up did not wait when the pulse came");
-        type Act = fn(&Event);
-        // At last one that is let go on: a thread that was started to look after its limit has ended, too.
-        let acts: [(Act, Duration, bool, Duration); 5] = [
-            (Event::set, short, true, early),
-            (Event::clear, short, false, short),
-            (Event::clear, AGES, false, AGES),
-            (Event::set, AGES, true, early),
-            (Event::pulse, short, true, early),
-        ];
-        for (act, limit, released, lasts) in acts {
-            let event = Event::cleared();
-            thread::scope(|scope| {
-                start(scope, "other", || {
-                    thread::sleep(early);
-                    act(&event);
-                });
-                let start = Instant::now();
-                assert_eq!(event.wait_timeout(limit), released);
-                assert_eq!(start.elapsed(), lasts, "the limit was {limit:?}, and the other came after {early:?}");
+        thread::scope(|scope| {
+            start(scope, "other", || {
+                thread::sleep(early);
+                act(&event);
             });
-        }
+            let start = Instant::now();
+            assert_eq!(event.wait_timeout(limit), released);
+            assert_eq!(start.elapsed(), lasts, "the limit was {limit:?}, and the other came after {early:?}");
+        });
+    }
+}
+
+/// No time passes from the first one's end until the event is dropped: the thread that was started to look after its limit has ended,
+/// too, although another one was started since.
+fn two_waits() {
+    let event = Event::cleared();
+    thread::scope(|scope| {
+        start(scope, "other", || {
+            event.pulse();
+            event.set();
+        });
+        assert!(event.wait_timeout(SHORT), "the pulse or the set event lets it go on");
+        assert!(event.wait_timeout(SHORT), "the set event lets it go on");
     });
 }
 
@@ -230,14 +262,17 @@ fn whoever_gives_up_changes_nothing_for_the_others() {
 #[test]
 fn a_limit_may_be_zero_or_have_no_end() {
     check(|| {
-        let event = Event::cleared();
-        assert!(!event.wait_timeout(Duration::ZERO), "it is clear");
-        thread::scope(|scope| {
-            let waiter = start(scope, "waiter", || event.wait_timeout(Duration::MAX));
-            event.set();
-            assert!(waiter.join().unwrap(), "it was set");
-        });
-        assert!(event.wait_timeout(Duration::ZERO), "it is set");
+        // The second one has no end in an `Instant`, either.
+        for endless in [Duration::MAX, Duration::MAX - Duration::from_nanos(1)] {
+            let event = Event::cleared();
+            assert!(!event.wait_timeout(Duration::ZERO), "it is clear");
+            thread::scope(|scope| {
+                let waiter = start(scope, "waiter", || event.wait_timeout(endless));
+                event.set();
+                assert!(waiter.join().unwrap(), "it was set");
+            });
+            assert!(event.wait_timeout(Duration::ZERO), "it is set");
+        }
     });
 }
 
@@ -249,6 +284,9 @@ fn every_small_program_of_calls_keeps_the_contract() {
 
 /// More than a byte counts, and more than a word has bits. A number that goes round is the old one again after so many steps.
 const MANY: usize = 256;
+
+/// Seconds and a bit: a limit that is cut or rounded to whole units is another one.
+const SHORT: Duration = Duration::new(4, 7);
 
 /// A limit that is never reached.
 const PLENTY: Duration = Duration::from_secs(3600);
