@@ -3,6 +3,7 @@
 //! The other end is always the test's: a script, a thread, or a child, which is this program again, in one of the roles at the
 //! end of the file. All but one of them do their framing by hand: a mistake in the submission meets an end that doesn't make it too.
 
+use std::collections::VecDeque;
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::{Child, ExitStatus, Stdio};
@@ -47,7 +48,39 @@ fn a_message_is_its_length_and_its_bytes() {
             arrived(receive(&mut script), &messages[0], "the first message");
             arrived(receive(&mut script), &messages[1], "the second message");
         }
+        situation("the stream is itself carried in the messages of another stream");
+        let words = message(3, 1);
+        let mut page = Carried(Page::blank(), VecDeque::new());
+        send(&mut page, &words).unwrap();
+        let pieces = heard(page.0.flushed()).unwrap();
+        same(&pieces.concat(), &frame(&words), "what was written, in the messages of the other stream");
+        let pieces = frame(&words).chunks(4).map(<[u8]>::to_vec).collect::<Vec<_>>();
+        let mut script = Carried(Script::of(frames(&pieces)), VecDeque::new());
+        arrived(receive(&mut script), &words, "a message");
     });
+}
+
+/// Each piece is a message of another stream. What did not fit into a reader's buffer is kept.
+struct Carried<S>(S, VecDeque<u8>);
+
+impl<S: Write> Write for Carried<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        send(&mut self.0, bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl<S: Read> Read for Carried<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.1.is_empty() {
+            self.1.extend(receive(&mut self.0)?.unwrap_or_default());
+        }
+        self.1.read(buffer)
+    }
 }
 
 #[test]
@@ -207,6 +240,9 @@ const MORE_TROUBLES: [ErrorKind; 5] = [
     ErrorKind::StorageFull,
     ErrorKind::Other,
 ];
+
+/// Those that a submission may also make itself. A writer that reports one of them has failed all the same.
+const OWN_TROUBLES: [ErrorKind; 3] = [ErrorKind::InvalidData, ErrorKind::UnexpectedEof, ErrorKind::WriteZero];
 
 #[test]
 fn what_a_stream_reports_is_passed_on() {
@@ -410,15 +446,16 @@ fn two_connections_have_nothing_to_do_with_each_other() {
         "a first connection that fails",
         "a first connection that waits for its other end",
         "a first connection that waits in the middle of the longest messages",
+        "many first connections, each of which waits for its other end",
     ];
     Check::new().daemons().threads_only().deadline(PLENTY).each(firsts, |first| {
         let (longest, passes) = (message(LONGEST, 1), if first.contains("longest") { LONGEST / 2 } else { 4 });
         let slow = if first.contains("longest") { longest.clone() } else { b"slow".to_vec() };
         let length = slow.len();
-        let [(held_ears, at_ears), (held_mouth, at_mouth)] =
-            [Stop::told(), Stop::told()].map(|stop| (stop.clone(), stop));
-        let waiting = first.contains("waits").then(|| {
-            thread::spawn(move || {
+        let wait = |slow: Vec<u8>| {
+            let [(held_ears, at_ears), (held_mouth, at_mouth)] =
+                [Stop::told(), Stop::told()].map(|stop| (stop.clone(), stop));
+            let thread = thread::spawn(move || {
                 // One direction stops in the middle of a message, the other one before a message or in the middle.
                 let words = frame(&slow);
                 let (first, last) = words.split_at(passes);
@@ -431,9 +468,16 @@ fn two_connections_have_nothing_to_do_with_each_other() {
                 let sent = connection.send(slow);
                 let received = in_short(connection.receive());
                 (received, sent.and(connection.close()).map_err(|error| error.kind()))
-            })
-        });
-        let broken = waiting.is_none().then(|| {
+            });
+            (thread, [at_ears, at_mouth])
+        };
+        let how_many = match first {
+            _ if first.contains("fails") => 0,
+            _ if first.contains("many") => MANY,
+            _ => 1,
+        };
+        let waiting: Vec<_> = (0..how_many).map(|_| wait(slow.clone())).collect();
+        let broken = waiting.is_empty().then(|| {
             let ears = Script::of(&frames(&[b"whole".to_vec(), b"half".to_vec()])[..15]);
             let mut connection = Connection::new(ears, Page::blank().room_for(2, Then::Fail(ErrorKind::TimedOut)));
             let sent = connection.send(message(1, 1));
@@ -441,10 +485,7 @@ fn two_connections_have_nothing_to_do_with_each_other() {
             until_still();
             (connection, sent)
         });
-        if waiting.is_some() {
-            at_ears.wait();
-            at_mouth.wait();
-        }
+        waiting.iter().flat_map(|(_, stops)| stops).for_each(Stop::wait);
         let theirs = [frame(b"theirs"), frame(&longest)].concat();
         let mut second = Connection::new(Script::of(theirs), Page::blank().room_for(8 + 4 + LONGEST, Then::End));
         for ours in [b"ours".to_vec(), longest.clone()] {
@@ -453,10 +494,9 @@ fn two_connections_have_nothing_to_do_with_each_other() {
         arrived(second.receive(), b"theirs", "a message through the second connection");
         arrived(second.receive(), &longest, "the longest message, through the second connection");
         second.close().expect("it is another connection");
-        if let Some(waiting) = waiting {
-            at_ears.gate.open();
-            at_mouth.gate.open();
-            assert_eq!(waiting.join().unwrap(), (Ok(Some(length)), Ok(())), "what became of the first connection");
+        for (thread, stops) in waiting {
+            stops.iter().for_each(|stop| stop.gate.open());
+            assert_eq!(thread.join().unwrap(), (Ok(Some(length)), Ok(())), "what became of a first connection");
         }
         if let Some((mut connection, sent)) = broken {
             let sent = [sent, connection.send(message(1, 2))];
@@ -470,6 +510,9 @@ fn two_connections_have_nothing_to_do_with_each_other() {
         }
     });
 }
+
+/// As many as fit into what a grader allows, where each of them may have a few threads.
+const MANY: usize = 20;
 
 /// Takes so many bytes at once, and the rest when it may go on.
 struct Half {
@@ -670,7 +713,8 @@ fn what_could_not_be_written_is_reported() {
 #[test]
 fn close_gives_the_reason_if_no_send_has_reported_it() {
     Check::new().threads_only().run(|| {
-        for (length, kind) in [0, 1, 5].into_iter().flat_map(|length| TROUBLES.map(|kind| (length, kind))) {
+        let kinds = || TROUBLES.into_iter().chain(MORE_TROUBLES).chain(OWN_TROUBLES);
+        for (length, kind) in [0, 1, 5].into_iter().flat_map(|length| kinds().map(move |kind| (length, kind))) {
             for byte in 0..4 + length {
                 situation(format!("a message of {length} bytes is sent, and the stream fails ({kind:?}) after {byte}"));
                 gives_the_reason(Page::blank().room_for(byte, Then::Fail(kind)), length, Some(kind));
@@ -892,15 +936,20 @@ fn close_hangs_up_on_who_waits_to_be_heard() {
         "an other end that says two messages",
         "`finish`, and an other end that is silent",
         "`finish`, and an other end that says two messages",
+        "a message that is too long, and an other end that says another one",
     ];
     Check::new().daemons().each(others, |other| {
-        let finishes = other.contains("finish");
+        let (finishes, too_long) = (other.contains("finish"), other.contains("too long"));
         let ((ears, mouth), (our_ears, mut their_mouth)) = (pipe(0, usize::MAX), pipe(0, usize::MAX));
-        let (says, closed) = (if other.contains("two") { 2 } else { 0 }, Gate::closed());
+        let says = if other.contains("two") { 2 } else { u8::from(too_long) };
+        let closed = Gate::closed();
         let other = thread::spawn({
             let closed = closed.clone();
             move || {
                 // Nobody hears all of this. Only then does it listen itself.
+                if too_long {
+                    let _ = their_mouth.write_all(&u32::MAX.to_be_bytes());
+                }
                 let _ = say_all(&mut their_mouth, says);
                 let heard = heard(ears);
                 // It has not finished, and says more, until it is told that nobody hears it.
@@ -912,6 +961,9 @@ fn close_hangs_up_on_who_waits_to_be_heard() {
         connection.send(message(1, 1)).unwrap();
         if finishes {
             connection.finish();
+        }
+        if too_long {
+            assert_eq!(in_short(connection.receive()), Err(ErrorKind::InvalidData), "a message that is too long");
         }
         connection.close().expect("the other end takes the message in the end");
         closed.open();
