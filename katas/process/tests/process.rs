@@ -10,6 +10,7 @@ use std::cell::Cell;
 use std::env;
 #[cfg(unix)]
 use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 #[cfg(unix)]
@@ -106,6 +107,14 @@ fn a_process_gets_its_arguments_variables_and_folder() {
                     parent.args(["need NO_TEXT", "exit 7"]).env(OsStr::from_bytes(name), OsStr::from_bytes(b"\xff"));
                 assert!(parent.status().unwrap().success(), "the child has not inherited that variable");
             }
+            for what in CHANGES {
+                situation(format!("a parent starts and captures a child, then {what}, and it does so again"));
+                let [own, other] = ["heir", "heir's other"].map(Folder::new);
+                let mut parent = children.command("heir");
+                parent.args([what, &other.0.canonicalize().unwrap().display().to_string()]);
+                parent.current_dir(&own.0).env("PWD", "its own").env("SHLVL", "its own");
+                assert!(parent.status().unwrap().success(), "the second child has not got what is so now");
+            }
         }
         // Elsewhere a file's name has to be text.
         #[cfg(target_os = "linux")]
@@ -136,6 +145,11 @@ fn a_process_gets_its_arguments_variables_and_folder() {
             fs::write(folder.0.join("sh"), "").unwrap();
             let parent = children.command("searching").current_dir(&folder.0).status().unwrap();
             assert!(parent.success(), "the program was to be searched in `PATH`");
+            situation("a file of the name `sh` that is no program is in the first folder of `PATH`");
+            let path = env::var_os("PATH").unwrap_or("/bin".into());
+            let path = env::join_paths([folder.0.clone()].into_iter().chain(env::split_paths(&path))).unwrap();
+            let parent = children.command("searching").env("PATH", path).status().unwrap();
+            assert!(parent.success(), "the program was to be searched in the rest of `PATH`");
         }
     });
 }
@@ -627,10 +641,11 @@ fn capture_keeps_all_that_a_process_writes() {
     });
 }
 
-/// Captures a child that ends by itself.
+/// Captures a child that ends by itself. Its name is for us, and anything will do.
 fn captures(children: &Children, actions: &[&str], end: End) {
     situation(story(actions));
-    let captured = capture(&actor_job(children, actions), LONG).unwrap();
+    let job = Job { name: NAME.to_owned(), ..actor_job(children, actions) };
+    let captured = capture(&job, LONG).unwrap();
     assert_eq!(captured.end, end);
     written(&captured, actions);
 }
@@ -666,6 +681,15 @@ fn capture_waits_for_the_end_and_not_for_silence() {
             let job = silent(actor_job(children, &["meet never"]), closing);
             assert_eq!(capture(&job, limit).unwrap().end, KILLED);
         }
+        // Elsewhere nobody else gets at the outputs of a child.
+        #[cfg(target_os = "linux")]
+        {
+            situation("the child ends in time, and somebody else still holds its outputs when the limit is up");
+            let mut limit = Duration::from_millis(100);
+            while !ends_in_time(children, limit) {
+                limit *= 2;
+            }
+        }
         situation("the child closes its outputs when most of the limit is over, and runs for ever");
         let (mut limit, mut too_late) = (Duration::from_millis(160), 0);
         for nth in 1.. {
@@ -688,6 +712,35 @@ fn capture_waits_for_the_end_and_not_for_silence() {
             }
         }
     });
+}
+
+/// Captures a child that ends in time, though its outputs stay open for longer than that. `false` if it did not: on a slow machine it
+/// may have been killed before.
+#[cfg(target_os = "linux")]
+fn ends_in_time(children: &Children, limit: Duration) -> bool {
+    let (news, gate) = (format!("with {limit:?} I am"), format!("gate within {limit:?}"));
+    let job = actor_job(children, &[&format!("number {news}"), &format!("meet {gate}"), "exit 3"]);
+    thread::scope(|scope| {
+        let start = Instant::now();
+        let capturing = scope.spawn(|| capture(&job, limit).unwrap().end);
+        let number = || children.told().iter().find_map(|told| Some(told.strip_prefix(&news)?.trim().to_owned()));
+        until(|| number().is_some() || capturing.is_finished());
+        let Some(number) = number() else { return capturing.join().unwrap() != KILLED };
+        let child = PathBuf::from("/proc").join(number);
+        // Opened for reading, too: that never waits.
+        let held = ["fd/1", "fd/2"].map(|output| File::options().read(true).write(true).open(child.join(output)));
+        children.open(&gate);
+        // Nobody has to ask first how it ended: it may be a zombie.
+        let has_ended = || fs::read_to_string(child.join("stat")).map_or(true, |stat| stat.contains(") Z "));
+        until(has_ended);
+        let in_time = start.elapsed() < limit;
+        thread::sleep(limit.saturating_sub(start.elapsed()));
+        until_still();
+        drop(held);
+        let end = capturing.join().unwrap();
+        assert!(!in_time || end == End::Code(3), "the child ended in time, with code 3, and `capture` says {end:?}");
+        in_time
+    })
 }
 
 /// What a shell does to close both outputs.
@@ -789,7 +842,7 @@ impl Drop for Folder {
     }
 }
 
-roles!(report, actor, parent, scribe, searching);
+roles!(report, actor, parent, heir, scribe, searching);
 
 /// Tells what it got: arguments, folder, variables.
 fn report() -> i32 {
@@ -802,7 +855,7 @@ fn report() -> i32 {
 /// A parent in its turn: starts a program that is only a name, and ends well if that is the system's.
 fn searching() -> i32 {
     let arguments = ["-c", "exit 7"].map(str::to_owned).into();
-    let (name, program) = (NAME.to_owned(), PathBuf::from("sh"));
+    let (name, program) = ("a child".to_owned(), PathBuf::from("sh"));
     let job = Job { name, program, arguments, variables: Vec::new(), folder: None };
     i32::from(Process::start(&job).unwrap().join() != MET)
 }
@@ -811,8 +864,55 @@ fn searching() -> i32 {
 fn parent() -> i32 {
     let variables = child::variables("actor").map(|(name, value)| (name.to_owned(), value)).into();
     let program = env::current_exe().unwrap();
-    let job = Job { name: NAME.to_owned(), program, arguments: arguments(), variables, folder: None };
+    let job = Job { name: "a child".to_owned(), program, arguments: arguments(), variables, folder: None };
     i32::from(capture(&job, LONG).unwrap().end != MET)
+}
+
+/// What may change for a parent between two children.
+const CHANGES: [&str; 4] = [
+    "gets a job with a folder of its own",
+    "changes one of its variables",
+    "changes its own folder",
+    "has lost its own folder, which is removed",
+];
+
+/// A parent in its turn, for which something changes. Its arguments are what, and another folder. It ends well if its children get
+/// what is so when they are started.
+fn heir() -> i32 {
+    let [change, other] = arguments().try_into().expect("a change and a folder");
+    let program = env::current_exe().unwrap();
+    let has_children = |folder: Option<&str>, needs: &[&str]| {
+        let variables = child::variables("actor").map(|(name, value)| (name.to_owned(), value)).into();
+        let arguments = needs.iter().chain(&["exit 7"]).map(|&action| action.to_owned()).collect();
+        let (name, folder) = ("a child".to_owned(), folder.map(PathBuf::from));
+        let job = Job { name, program: program.clone(), arguments, variables, folder };
+        let ends = [Process::start(&job).unwrap().join(), capture(&job, LONG).unwrap().end];
+        assert_eq!(ends, [MET; 2], "children that {needs:?}");
+    };
+    let stand = format!("stand in {other}");
+    has_children(None, &[]);
+    match CHANGES.iter().position(|known| *known == change) {
+        Some(0) => has_children(Some(&other), &[&stand, "need PWD=its own", "need SHLVL=its own"]),
+        Some(1) => {
+            // SAFETY: no other thread of this process has to do with its environment. Who might have is a thread of the
+            // submission's, and those have ended.
+            #[allow(unsafe_code)]
+            unsafe {
+                env::set_var("SHLVL", "another");
+            }
+            has_children(None, &["need SHLVL=another"]);
+        }
+        Some(2) => {
+            env::set_current_dir(&other).unwrap();
+            has_children(None, &[&stand]);
+        }
+        _ => {
+            fs::remove_dir(env::current_dir().unwrap()).unwrap();
+            has_children(Some(&other), &[&stand]);
+            has_children(None, &[]);
+        }
+    }
+    0
 }
 
 /// Writes byte after byte to both outputs, without end. Its arguments are the time in µs that each takes, and a folder. Many hands
@@ -874,10 +974,18 @@ fn actor() -> i32 {
                 tell("asked");
             })),
             "listen" => listen(),
-            "need" => assert!(
-                env::vars_os().any(|(name, _)| name.as_encoded_bytes().starts_with(with.as_bytes())),
-                "the variable {with} was to be inherited"
-            ),
+            "need" => {
+                let whole = |(name, value): (OsString, OsString)| {
+                    [name.as_encoded_bytes(), b"=", value.as_encoded_bytes()].concat()
+                };
+                let inherited = env::vars_os().any(|variable| whole(variable).starts_with(with.as_bytes()));
+                assert!(inherited, "the variable {with} was to be inherited");
+            }
+            "stand" => {
+                let folder = env::current_dir().and_then(|folder| folder.canonicalize()).unwrap();
+                assert_eq!(format!("in {}", folder.display()), with, "the child's folder");
+            }
+            "number" => tell(&format!("{with} {}", process::id())),
             "out" => write(io::stdout(), &words(number() as usize)),
             "err" => write(io::stderr(), &words(number() as usize)),
             "chatter" => loop {
@@ -947,7 +1055,7 @@ fn ends() -> Vec<(&'static str, End)> {
 }
 
 /// A name that is neither the program's nor anything else's.
-const NAME: &str = "이름 of more than 15 bytes";
+const NAME: &str = "이름 of more\0than 15 bytes";
 /// The exit code of a child that was let go.
 const MET: End = End::Code(7);
 /// How a child ends that aborts: by SIGABRT, or with the code that Windows has for it.
