@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use kata::scenarios::every_small_program;
 use kata::{
-    AEONS, AGES, Check, EXPLORED, Peak, a_while_passes, check, on_schedules, panic_on_purpose, start, when_dropped,
+    AEONS, AGES, Check, EXPLORED, Peak, a_while_passes, check, on_schedules, panic_on_purpose, start, until_still,
+    when_dropped,
 };
 use rlock::{Guard, RLock};
 
@@ -118,18 +119,21 @@ fn it_is_free_when_the_last_guard_is_dropped_whichever_that_is() {
 fn whoever_waits_gets_it_when_it_is_free() {
     check(|| {
         let lock = RLock::new(0);
+        // Two show all that is special about schedules.
+        let waiters = if EXPLORED { 2 } else { CROWD };
         thread::scope(|scope| {
             let held = [lock.lock(), lock.lock()];
-            for name in ["waiter 1", "waiter 2"] {
-                start(scope, name, || {
+            for number in 1..=waiters {
+                start(scope, &format!("waiter {number}"), || {
                     let value = lock.lock();
                     let again = lock.lock();
                     again.set(value.get() + 1);
                 });
             }
+            all_wait();
             drop(held);
         });
-        assert_eq!(lock.lock().get(), 2, "both waiters had it");
+        assert_eq!(lock.lock().get(), waiters, "how many of {waiters} waiters had it");
     });
 }
 
@@ -382,6 +386,10 @@ fn two_threads_of_one_name_are_two_threads() {
 fn each_lock_has_an_owner_and_a_depth_of_its_own() {
     check(|| {
         let (mine, yours) = (RLock::new('m'), RLock::new('y'));
+        let first = mine.lock();
+        assert_eq!((mine.depth(), yours.depth()), (1, 0));
+        // Hand over hand: the first one goes before the second one does, and then this thread has neither.
+        drop((first, yours.lock()));
         thread::scope(|scope| {
             let _mine = [mine.lock(), mine.lock()];
             assert_eq!((mine.depth(), yours.depth()), (2, 0));
@@ -420,6 +428,16 @@ fn each_lock_has_an_owner_and_a_depth_of_its_own() {
         let guards: Vec<_> = locks.iter().map(taken).collect();
         assert!(locks.iter().all(|lock| lock.depth() == 1), "this thread has {MANY} locks, each of them once");
         assert!(guards.iter().map(Guard::get).eq(0..locks.len()), "each has a value of its own");
+        thread::scope(|scope| {
+            let waits = |(held, lock)| (held, start(scope, "waiter", move || drop(RLock::lock(lock))));
+            let waiters: Vec<_> = guards.into_iter().zip(&locks).take(CROWD).map(waits).collect();
+            all_wait();
+            // The last one first: if some wait in one place, others have come there before it.
+            for (held, waiter) in waiters.into_iter().rev() {
+                drop(held);
+                assert!(waiter.join().is_ok(), "it gets the lock that it waits for, although {CROWD} wait for others");
+            }
+        });
     });
 }
 
@@ -429,7 +447,16 @@ fn every_small_program_of_calls_keeps_the_contract() {
     every_small_program(contract::RLockContract);
 }
 
+/// Whoever has to wait does so now. On schedules that is one of them anyway.
+fn all_wait() {
+    if !EXPLORED {
+        until_still();
+    }
+}
+
 /// More guards, threads or locks than a byte counts, or a list of fixed length holds.
 const MANY: usize = 300;
+/// More than anybody would have places to wait in.
+const CROWD: usize = 70;
 /// One more than two bytes count.
 const VERY_MANY: usize = 65_537;
