@@ -18,7 +18,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use ::manager::{Answer, LONGEST, Manager, Owner, Proxy, Refusal, Request, decode_answer, encode_answer, run, serve};
-use kata::child::{Children, die_of, meet, roles, tell};
+use kata::child::{Children, die_of, meet, roles, tell, variables};
 use kata::scenarios::every_small_program;
 use kata::stream::{Page, PipeReader, PipeWriter, Script, TRIED_FOR_EVER, Then, pipe};
 use kata::{Check, EXPLORED, allocated, panic_on_purpose, situation, until};
@@ -158,6 +158,33 @@ fn each_request_has_its_answer() {
         for number in 301..=(1 << 16) + 1 {
             assert_eq!(other.answer(Request::Push(number)), Ok(number), "the list's new length");
         }
+        situation("the list and the map grow and shrink, again and again");
+        let (fourth, mut left) = (Owner::empty(), Vec::new());
+        let mut numbers = 1..;
+        // What is kept in blocks is full and empty at each of these lengths.
+        for shrinks in [1, 2, 3, 70] {
+            while left.len() < 300 {
+                for number in numbers.by_ref().take(shrinks + 1) {
+                    left.push(number);
+                    let length = Ok(left.len() as i64);
+                    assert_eq!(fourth.answer(Request::Push(number)), length, "the list's new length");
+                    assert_eq!(fourth.answer(Request::Insert(number.to_string(), number)), length, "how many keys");
+                    assert_eq!(fourth.answer(Request::Item(left.len() as u64 - 1)), Ok(number), "the last item");
+                }
+                for number in left.split_off(left.len() - shrinks).into_iter().rev() {
+                    assert_eq!(fourth.answer(Request::Pop), Ok(number), "the item that was the last one");
+                    assert_eq!(fourth.answer(Request::Remove(number.to_string())), Ok(number), "what it had");
+                }
+            }
+            for (index, number) in (0..).zip(&left) {
+                assert_eq!(fourth.answer(Request::Item(index)), Ok(*number), "item {index}");
+                assert_eq!(fourth.answer(Request::Find(number.to_string())), Ok(*number), "the number of key {number}");
+            }
+            for number in left.drain(..).rev() {
+                assert_eq!(fourth.answer(Request::Pop), Ok(number), "the item that was the last one");
+                assert_eq!(fourth.answer(Request::Remove(number.to_string())), Ok(number), "what it had");
+            }
+        }
     });
 }
 
@@ -221,6 +248,23 @@ fn messages_may_pass_in_pieces() {
                 assert_eq!(owner.writer.flushed(), requests, "the requests");
             }
         }
+        situation(format!("three messages are there {ROUNDS} times at once"));
+        // No buffer ends with one of them.
+        let round =
+            [(Request::Add(0), Ok(0)), (Request::Find("a".to_owned()), Err(Refusal::NoSuchKey)), (Request::Get, Ok(0))];
+        let (all_requests, all_answers) = (said(&round).repeat(ROUNDS), answered(&round).repeat(ROUNDS));
+        let mut client = Line::new(Script::of(&*all_requests), Page::blank());
+        assert_eq!(
+            kind(Owner::empty().attend(&mut client)),
+            Ok(()),
+            "`attend`, whose client goes after the last answer"
+        );
+        assert!(client.writer.flushed() == all_answers, "the answers are others than they should be");
+        let mut owner = Line::new(Script::of(&*all_answers), Page::blank());
+        let mut proxy = Proxy::new(&mut owner);
+        for (request, answer) in std::iter::repeat_n(&round, ROUNDS).flatten() {
+            assert_eq!(kind(proxy.ask(request)), Ok(*answer), "the answer to {request:?}");
+        }
         situation(format!("every call is interrupted {OFTEN} times, one after the other"));
         let mut client = Line::new(Rude::to(Script::of(&*requests)), Rude::to(Page::blank()));
         assert_eq!(
@@ -236,6 +280,9 @@ fn messages_may_pass_in_pieces() {
         }
     });
 }
+
+/// More than anybody reads ahead, of 24 bytes of requests and 31 of answers.
+const ROUNDS: usize = 6_000;
 
 /// Makes a request with this key.
 type WithKey = fn(String) -> Request;
@@ -532,7 +579,11 @@ fn no_client_waits_for_another() {
         let (clients, lifeline, _) = served(refused);
         let begun = Instant::now();
         // They stay until the last one is done. On schedules one shows it all.
-        let crowd = if EXPLORED { 1 } else { CROWD };
+        let crowd = match other {
+            _ if EXPLORED => 1,
+            Other::Silent => HUNDREDS,
+            _ => CROWD,
+        };
         let mut held: Vec<_> = (0..crowd).map(|number| clients.meet(*other, number)).collect();
         let (mut ears, mut mouth) = clients.come();
         say(&mut mouth, &Request::Push(7).encode()).unwrap();
@@ -616,6 +667,9 @@ impl Write for Meanwhile {
 
 /// More than anybody would have workers, or bits in a word.
 const CROWD: usize = 70;
+
+/// More clients than anybody would say are enough.
+const HUNDREDS: usize = 300;
 
 /// How long a client may wait for those who look now and then.
 const MOMENT: Duration = Duration::from_millis(50);
@@ -837,23 +891,19 @@ fn a_program_that_is_no_owner_is_an_error_and_is_ended() {
         ];
         for words in words {
             for stays in [false, true] {
-                // Of one that may say more, nobody can know.
-                if stays && !words.ends_with(b"\n") {
-                    continue;
-                }
-                let then = if stays { "stays" } else { "ends" };
                 let (shown, floods) = (String::from_utf8_lossy(words), words.ends_with(b".."));
+                // Of one that may say more, nobody can know.
+                let (then, role) = match stays {
+                    true if floods => continue,
+                    false if floods => ("ends", "floods"),
+                    false => ("ends", "says"),
+                    true if words.ends_with(b"\n") => ("stays", "says_and_stays"),
+                    true => ("closes its output, but stays", "says_and_closes"),
+                };
                 situation(format!(
                     "the program says {shown:?}, {}and {then}",
                     if floods { "a million times, " } else { "" }
                 ));
-                let role = if floods {
-                    "floods"
-                } else if stays {
-                    "says_and_stays"
-                } else {
-                    "says"
-                };
                 let mut command = children.command(role);
                 command.env(WORDS, in_numbers(words));
                 let error = Manager::start(command).map(drop).unwrap_err();
@@ -956,7 +1006,7 @@ fn no_owner_outlives_the_process_that_started_it() {
     });
 }
 
-roles!(owner, client, dies_when_asked, says, says_and_stays, floods, ends_late, starter);
+roles!(owner, client, dies_when_asked, says, says_and_stays, says_and_closes, stays, floods, ends_late, starter);
 
 const ADDRESS: &str = "KATA_MANAGER_ADDRESS";
 const NUMBER: &str = "KATA_MANAGER_NUMBER";
@@ -1035,7 +1085,22 @@ fn says() -> i32 {
 
 fn says_and_stays() -> i32 {
     says();
+    stays()
+}
+
+fn stays() -> i32 {
     meet("never");
+    0
+}
+
+/// Writes what it was told to, closes its output, and stays. Where no program can take the place of another one, it ends.
+fn says_and_closes() -> i32 {
+    says();
+    let mut next = Command::new(env::current_exe().unwrap());
+    next.envs(variables("stays")).stdout(Stdio::null());
+    #[cfg(unix)]
+    panic!("{}", std::os::unix::process::CommandExt::exec(&mut next));
+    #[cfg(not(unix))]
     0
 }
 

@@ -208,7 +208,7 @@ impl Owner {
     /// Attends one client until it goes: reads a request, carries it out, writes the answer, and so on. While it waits for this
     /// client, it keeps nobody else waiting.
     ///
-    /// A request that does not arrive as a whole is not carried out.
+    /// A request that does not arrive as a whole is not carried out, nor is one that follows an answer that could not be written.
     ///
     /// # Errors
     /// - `UnexpectedEof` if the client goes in the middle of a request. Between two requests it may go: that is no error.
