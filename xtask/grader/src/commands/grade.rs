@@ -152,14 +152,15 @@ fn whole_judge(repository: &Repository, judge: &str, katas: &[Arc<Kata>]) -> Res
     Ok(whole.text())
 }
 
-/// What each process may use. A test of any kata needs a small part of it; of the tasks some need more than a byte can count.
+/// What each process may use. A test of any kata needs a small part of it; of the tasks some need twice what a byte can count, since an
+/// answer may have a second thread for each of the test's.
 fn limits(args: &GradeArgs) -> Limits {
     const MIB: u64 = 1024 * 1024;
     Limits {
         memory: args.memory * MIB,
         output: MIB,
         file: 64 * MIB,
-        tasks: 320,
+        tasks: 640,
         seconds: args.test_seconds,
         compile_seconds: args.compile_seconds,
         compile_memory: 2048 * MIB,
