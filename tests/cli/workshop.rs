@@ -35,9 +35,11 @@ impl Workshop {
     pub(crate) fn new() -> Workshop {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = repository();
-        copy(&root.join("katas"), &folder.path().join("katas"));
         for kata in fs::read_dir(root.join("katas")).expect("katas/").filter_map(|entry| entry.ok()) {
             let name = kata.file_name();
+            let home = folder.path().join("katas").join(&name);
+            copy(&kata.path(), &home, &["tests"]);
+            link(&kata.path().join("tests"), &home.join("tests"));
             let stub = root.join("tests/stubs").join(&name).with_extension("rs");
             fs::copy(stub, folder.path().join("katas").join(&name).join("src/lib.rs")).expect("a stub");
         }
@@ -59,9 +61,15 @@ impl Workshop {
         self.root().join(below)
     }
 
-    /// Writes a file, and the folders that it needs.
+    /// Writes a file, and the folders that it needs. What is linked becomes the checkout's own first.
     pub(crate) fn write(self, below: &str, text: impl AsRef<[u8]>) -> Workshop {
         let path = self.path(below);
+        let linked = path.ancestors().take_while(|folder| *folder != self.root()).find(|folder| folder.is_symlink());
+        if let Some(linked) = linked {
+            let real = fs::canonicalize(linked).expect("it is there");
+            fs::remove_file(linked).or_else(|_| fs::remove_dir(linked)).expect("it was a link");
+            copy(&real, linked, &[]);
+        }
         fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder");
         fs::write(path, text).expect("a file");
         self
@@ -170,6 +178,8 @@ impl Workshop {
             .args(arguments)
             .current_dir(self.root())
             .env("CARGO_TARGET_DIR", target())
+            // Many tests judge the same few answers.
+            .env("INTERLEAVE_KEEP_BUILDS", "1")
             // Inherited by everything that it starts, so that a test can find what it left behind.
             .env("INTERLEAVE_WORKSHOP", self.root())
             .env_remove("NO_COLOR")
@@ -223,12 +233,15 @@ pub(crate) fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("workshop")
 }
 
-fn copy(from: &Path, to: &Path) {
+fn copy(from: &Path, to: &Path, without: &[&str]) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a folder").filter_map(|entry| entry.ok()) {
         let target = to.join(entry.file_name());
+        if without.iter().any(|name| entry.file_name() == *name) {
+            continue;
+        }
         if entry.path().is_dir() {
-            copy(&entry.path(), &target);
+            copy(&entry.path(), &target, without);
         } else {
             fs::copy(entry.path(), target).expect("a file");
         }

@@ -6,7 +6,6 @@
 //! subject names no other, all of them are without `unsafe`, and none of them may start processes.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::thread;
 
@@ -192,6 +191,8 @@ fn naming(text: &str, library: &str, other: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::subject::catalog;
 
