@@ -156,8 +156,8 @@ fn a_transfer_that_gives_up_changes_nothing() {
 #[ignore = "needs schedules: cargo xtask check lock waiting_for_both_accounts_keeps_to_one_limit"]
 fn waiting_for_both_accounts_keeps_to_one_limit() {
     on_schedules(|| {
-        // A limit that is cut to whole units, or rounded up to seconds, is another one.
-        for (short, long, limit) in [(0, 1, Duration::from_micros(40_900)), (1, 0, Duration::new(1, 7))] {
+        // A limit that is cut to whole units, or rounded up to them, is another one. So is one that is passed in steps of a millisecond.
+        for (short, long, limit) in [(0, 1, Duration::from_nanos(200_900)), (1, 0, Duration::new(1, 7))] {
             let bank = Bank::new(&[100, 100]);
             let leave = Gate::closed();
             let (outcome, waited) = thread::scope(|scope| {
@@ -214,11 +214,12 @@ fn every_small_program_of_calls_keeps_the_contract() {
 
 #[test]
 fn a_bank_has_any_number_of_accounts() {
-    use Large::{Audited, Between, Rich};
-    // Where each so many accounts share a lock, these two transfers want the same two.
-    let sharing = [8, 16, 32, 64, 128, 256].map(|shared| Between([(shared - 1, shared), (0, shared - 1)]));
-    let cases =
-        [Rich, Between([(0, MANY - 1), (MANY - 1, 0)])].into_iter().chain(sharing).chain([Audited(0, MANY - 1)]);
+    use Large::{AllMoves, Audited, Between, Rich};
+    // Where there are so many locks for all accounts, in turn, these two transfers want the same two: the last one and the first. The
+    // same is true of all that divides this number, and so of every number up to it.
+    let sharing = (MANY / 2 + 1..MANY).map(|locks| Between([(locks - 1, locks), (0, locks - 1)]));
+    let cases = [Rich, AllMoves(0, 1), AllMoves(1, 0), Between([(0, MANY - 1), (MANY - 1, 0)])];
+    let cases = cases.into_iter().chain(sharing).chain([Audited(0, MANY - 1)]);
     kata::Check::new().each(cases, |case| match *case {
         Rich => {
             assert_eq!(Bank::new(&[]).total(), 0, "a bank without accounts");
@@ -237,6 +238,14 @@ fn a_bank_has_any_number_of_accounts() {
             assert_eq!(bank.total(), MOST);
             bank.deposit(MANY - 1, 1);
             assert_eq!((balance(&bank, 0), bank.total()), (MOST, u64::MAX));
+        }
+        AllMoves(from, to) => {
+            let bank = Bank::new(&[0, 1].map(|account| if account == from { u64::MAX } else { 0 }));
+            thread::scope(|scope| {
+                start(scope, &format!("{from}→{to}"), || bank.transfer(from, to, u64::MAX).unwrap());
+                // To look again if something has changed is right, but until then there may be twice as much as a sum can hold.
+                assert_eq!(bank.total(), u64::MAX, "the audit, while all the money moves from {from} to {to}");
+            });
         }
         Between(pairs) => {
             let bank = Bank::new(&[100; MANY]);
@@ -267,7 +276,10 @@ fn a_bank_has_any_number_of_accounts() {
 
 #[test]
 fn banks_have_nothing_to_do_with_each_other() {
-    kata::Check::new().each([Waiting::Payer, Waiting::PatientPayer, Waiting::Auditor], |who| {
+    kata::Check::new().each([Waiting::Nobody, Waiting::Payer, Waiting::PatientPayer, Waiting::Auditor], |who| {
+        if let Waiting::Nobody = who {
+            return in_many_banks();
+        }
         let (bank, other, third) = (Bank::new(&[100, 100]), Bank::new(&[50, 0]), Bank::new(&[30, 0]));
         let (inside, leave) = (Gate::closed(), Gate::closed());
         thread::scope(|scope| {
@@ -299,6 +311,7 @@ fn banks_have_nothing_to_do_with_each_other() {
                 Waiting::Payer => assert_eq!(bank.transfer(1, 0, 10), Ok(())),
                 Waiting::PatientPayer => assert_eq!(bank.transfer_within(0, 1, 10, PLENTY), Ok(())),
                 Waiting::Auditor => assert_eq!(bank.total(), 200),
+                Waiting::Nobody => {}
             });
             if kata::EXPLORED {
                 until_blocked(waiting.thread());
@@ -312,8 +325,33 @@ fn banks_have_nothing_to_do_with_each_other() {
     });
 }
 
+/// One thread reads in many large banks, and meanwhile uses others, large and small. Where all banks take their locks from one table,
+/// it waits for itself.
+fn in_many_banks() {
+    let read = Vec::from_iter((0..READ_BANKS).map(|_| Bank::new(&[1; MANY])));
+    read_within_each_other(&read, &|| {
+        let large = Bank::new(&[1; MANY]);
+        assert_eq!(large.total(), MANY as u64, "in another large bank, while {READ_BANKS} are read");
+        for number in 1..=MORE_BANKS {
+            let small = Bank::new(&[7]);
+            small.deposit(0, 1);
+            assert_eq!(small.total(), 8, "in the small bank number {number}, while {READ_BANKS} others are read");
+        }
+    });
+}
+
+/// Reads in the first bank, within that in the second, and so on, and does this within the last.
+fn read_within_each_other(banks: &[Bank], last: &dyn Fn()) {
+    let Some((first, others)) = banks.split_first() else { return last() };
+    // In a table, the accounts of another bank may stand after those of this one or before them.
+    let account = if others.len().is_multiple_of(2) { 0 } else { MANY - 1 };
+    first.with_balance(account, |_| read_within_each_other(others, last));
+}
+
 /// Who waits in one bank while others go on in another.
 enum Waiting {
+    /// There are many banks instead.
+    Nobody,
     Payer,
     PatientPayer,
     Auditor,
@@ -322,6 +360,7 @@ enum Waiting {
 impl std::fmt::Display for Waiting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            Waiting::Nobody => "many banks",
             Waiting::Payer => "a transfer that waits",
             Waiting::PatientPayer => "a transfer with a limit that waits",
             Waiting::Auditor => "an audit that waits",
@@ -333,6 +372,8 @@ impl std::fmt::Display for Waiting {
 enum Large {
     /// All its money is in one account, and goes to others and back.
     Rich,
+    /// An audit while all the money moves from one account to another: as much as there can be.
+    AllMoves(usize, usize),
     /// Two transfers at the same time.
     Between([(usize, usize); 2]),
     /// An audit while money moves from one account to another.
@@ -343,6 +384,9 @@ impl std::fmt::Display for Large {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Large::Rich => f.write_str("as much money as there can be"),
+            Large::AllMoves(from, to) => {
+                write!(f, "an audit of as much money as there can be, and the transfer {from}→{to}")
+            }
             Large::Between([(from, to), (other_from, other_to)]) => {
                 write!(f, "the transfers {from}→{to} and {other_from}→{other_to} of {MANY} accounts")
             }
@@ -353,6 +397,10 @@ impl std::fmt::Display for Large {
 
 /// How many accounts a large bank has: more than one byte can number.
 const MANY: usize = 257;
+/// In how many large banks somebody reads at the same time.
+const READ_BANKS: usize = 64;
+/// More than anybody has in a table from which each bank takes the next lock.
+const MORE_BANKS: usize = 1_100;
 /// A limit that is never reached.
 const PLENTY: Duration = Duration::from_secs(3600);
 
