@@ -204,8 +204,11 @@ fn broken_off(cells: &mut shared::Cells<'_>) {
         (0..2).for_each(|cell| cells.set(cell, number));
     }
     // Without a word: this happens often.
-    panic::resume_unwind(Box::new("as its test wants it"));
+    panic::resume_unwind(Box::new(PAYLOAD));
 }
+
+/// What a panic carries with it.
+const PAYLOAD: &str = "as its test wants it";
 
 /// Each with each and each.
 fn triples<T: Copy>(all: &[T]) -> impl Iterator<Item = (T, T, T)> {
@@ -222,14 +225,14 @@ fn beyond_the_last_cell_is_none() {
             let shared = created(&file, len);
             shared.modify(|_| 5);
             for round in 1..=2 {
-                // Each version of the array may be somewhere else: what panics changes nothing, and there are three other updates in
+                // Each version of the array may be somewhere else: what panics changes nothing, and there are five other updates in
                 // each round.
                 shared.update(add_1).unwrap();
                 // The second of them is 0 in 4 bytes, and when it is counted in bytes.
                 for index in (len..3 * len + 6).chain([usize::MAX, usize::MAX / 2 + 1]) {
                     situation(format!(
                         "an array of {len} cells has seen {} updates, and there is no cell {index}",
-                        3 * round - 1
+                        5 * round - 3
                     ));
                     let panics = |what: &str, attempt: &dyn Fn()| {
                         assert!(panic::catch_unwind(AssertUnwindSafe(attempt)).is_err(), "{what} has to panic");
@@ -243,14 +246,19 @@ fn beyond_the_last_cell_is_none() {
                     assert_eq!(shared.value(), 5, "the value, after that");
                 }
                 situation(format!("`change` goes on after a panic of `set`, in an array of {len} cells"));
-                let goes_on = |cells: &mut shared::Cells<'_>| {
-                    for index in [len, len + 1, usize::MAX] {
-                        panic::catch_unwind(AssertUnwindSafe(|| cells.set(index, 77))).expect_err("it has to panic");
-                    }
-                };
-                for _ in 0..2 {
+                // At last it sets all the cells that there are.
+                for then in [None, None, Some(round + 10), Some(round)] {
+                    let goes_on = |cells: &mut shared::Cells<'_>| {
+                        for index in [len, len + 1, usize::MAX] {
+                            panic::catch_unwind(AssertUnwindSafe(|| cells.set(index, 77)))
+                                .expect_err("it has to panic");
+                        }
+                        if let Some(number) = then {
+                            (0..len).for_each(|cell| cells.set(cell, number));
+                        }
+                    };
                     shared.update(goes_on).unwrap();
-                    assert_eq!(array(&shared), Some(vec![round; len]), "the array, after that");
+                    assert_eq!(array(&shared), Some(vec![then.unwrap_or(round); len]), "the array, after that");
                 }
             }
         }
@@ -712,7 +720,7 @@ fn a_reader_notices_every_update() {
                     if early {
                         seen = cells.to_vec();
                     }
-                    panic::resume_unwind(Box::new("as its test wants it"));
+                    panic::resume_unwind(Box::new(PAYLOAD));
                 };
                 let _: Result<io::Result<Option<()>>, _> =
                     panic::catch_unwind(AssertUnwindSafe(|| own.try_update(broken)));
@@ -924,7 +932,11 @@ fn an_update_that_is_broken_off_changes_nothing() {
             if way == STANDS_STILL || way == IS_KILLED || way == LIVES_ON {
                 children.wait_for(&gate, 1);
             }
+            let mut counted = counted;
             if way == IS_KILLED {
+                // Whatever is put right after its death, what others do before that counts.
+                shared.modify(|value| value + 1);
+                counted += 1;
                 child.kill().unwrap();
             }
             done += added;
@@ -979,7 +991,39 @@ fn an_update_that_is_broken_off_changes_nothing() {
                 assert_eq!(shared.snapshot().unwrap(), [done; 2], "the array, when the process has gone on to its end");
             }
         }
-        situation("while a panic goes by, a destructor changes the value and the array");
+        for waiting in ["update", "snapshot"] {
+            situation(format!("a process is killed in `{waiting}`, while another one is in the middle of an update"));
+            let killed = shared.update(|cells| {
+                add_1(cells);
+                let mut command = children.command("waits_for_its_turn");
+                command.arg(waiting);
+                let mut child = start(command, file);
+                children.wait_for(waiting, 1);
+                children.open(waiting);
+                until_still();
+                (child.kill(), child.wait())
+            });
+            let (Ok(()), Ok(_)) = killed.unwrap() else { panic!("it can be killed") };
+            assert_eq!(soon(|| array(&shared)), Some(vec![done + 1; 2]), "the array, after the other update");
+            assert_eq!(soon(|| try_to_add(&shared)), Some(()), "the lock must be free");
+            shared.update(add_1).unwrap();
+            done += 3;
+            assert_eq!(shared.snapshot().unwrap(), [done; 2], "the array, after two updates more");
+        }
+        for way in ["update", "try_update"] {
+            situation(format!("the value changes in the middle of `{way}`, which then panics"));
+            let counted = shared.value() + 1;
+            let change = |cells: &mut shared::Cells<'_>| {
+                shared.modify(|value| value + 1);
+                broken_off(cells);
+            };
+            let calls = || if way == "update" { shared.update(change).map(Some) } else { shared.try_update(change) };
+            let payload = panic::catch_unwind(AssertUnwindSafe(calls)).expect_err("the panic goes on");
+            assert_eq!(payload.downcast_ref(), Some(&PAYLOAD), "what the panic that goes on carries with it");
+            assert_eq!(soon(|| array(&reader)), Some(vec![done; 2]), "the array, after that");
+            assert_eq!((shared.value(), reader.value()), (counted, counted), "the value, after that");
+        }
+        situation("while a panic goes by, a destructor changes the value and the array, and one of its updates panics");
         shared.modify(|_| 0);
         let panics = || {
             let _last = LastWords(&shared);
@@ -991,12 +1035,26 @@ fn an_update_that_is_broken_off_changes_nothing() {
     }));
 }
 
-/// Adds 1 to the value and twice to the array when it is dropped.
+/// Waits for its turn, in the call that its argument names.
+fn waits_for_its_turn() -> i32 {
+    let (shared, waiting) = (opened(), env::args().nth(1).unwrap());
+    meet(&waiting);
+    if waiting == "update" {
+        shared.update(|_| ()).unwrap();
+    } else {
+        shared.snapshot().unwrap();
+    }
+    0
+}
+
+/// Adds 1 to the value and twice to the array when it is dropped. An update of its own that it breaks off before that counts as little
+/// as any.
 struct LastWords<'a>(&'a Shared);
 
 impl Drop for LastWords<'_> {
     fn drop(&mut self) {
         self.0.modify(|value| value + 1);
+        assert!(panic::catch_unwind(AssertUnwindSafe(|| self.0.update(broken_off))).is_err(), "the panic goes on");
         self.0.update(add_1).unwrap();
         assert_eq!(try_to_add(self.0), Some(()), "nobody else is there");
     }
@@ -1302,6 +1360,7 @@ roles!(
     ends_in_the_middle,
     looks_and_looks,
     life,
+    waits_for_its_turn,
     create_without_room
 );
 
