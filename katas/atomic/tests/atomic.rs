@@ -3,6 +3,7 @@
 #[path = "atomic/contract.rs"]
 mod contract;
 
+use std::iter;
 use std::ops::Deref;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -63,9 +64,12 @@ fn every_number_is_given_once() {
 
 #[test]
 fn numbers_go_up_to_the_limit_and_none_is_left_out() {
-    // How many numbers another thread takes meanwhile: it may be faster each time.
-    Check::new().each([1, 4], |&others| {
-        let (counter, limit) = (Counter::zero(), others + 1);
+    // How often another thread asks for a number meanwhile: it may be faster each time. At last it may take all that there are,
+    // however far the limit was.
+    const MOST: u64 = 300;
+    Check::new().each([1, 4, MOST], |&others| {
+        let (counter, wanted) = (Counter::zero(), others + 1);
+        let limit = wanted.min(MOST);
         assert_eq!(counter.next_up_to(0), None);
         let mut numbers = thread::scope(|scope| {
             let take = || counter.next_up_to(limit);
@@ -73,9 +77,12 @@ fn numbers_go_up_to_the_limit_and_none_is_left_out() {
                 .map(|(name, times)| start(scope, name, move || (0..times).map(|_| take()).collect::<Vec<_>>()));
             [one, many].map(|thread| thread.join().unwrap()).concat()
         });
-        numbers.sort_unstable();
-        let all: Vec<_> = (1..=limit).map(Some).collect();
-        assert_eq!(numbers, all, "two threads took {limit} numbers up to {limit}");
+        // The largest first, and those that were refused last.
+        numbers.sort_unstable_by(|one, other| other.cmp(one));
+        let right = (1..=limit).rev().map(Some).chain(iter::repeat(None));
+        for (number, right) in numbers.into_iter().zip(right) {
+            assert_eq!(number, right, "two threads wanted {wanted} numbers up to {limit}; the largest that is wrong");
+        }
         assert_eq!([counter.next_up_to(limit), counter.next_up_to(limit + 1)], [None, Some(limit + 1)]);
         for large in NUMBERS.into_iter().filter(|number| *number > u64::from(u16::MAX)) {
             assert_eq!(Counter::zero().next_up_to(large), Some(1), "1 is no more than {large}");
@@ -141,12 +148,14 @@ fn only_one_thread_sets_the_numbers_and_they_stay() {
 
 #[test]
 fn whoever_sees_that_numbers_are_set_sees_both() {
-    check(|| {
+    // How often another thread wants to set them too, while they are not there yet.
+    Check::new().each([0, MANY], |&others| {
         let cell = SetOnce::empty();
         thread::scope(|scope| {
             start(scope, "setter", || cell.set([7, 8]));
-            let seen = cell.get();
-            assert!(seen.is_none_or(|numbers| numbers == [7, 8]), "{seen:?} was never set");
+            let is_first = (0..others).any(|_| cell.set([9, 10]));
+            let (set, seen) = (if is_first { [9, 10] } else { [7, 8] }, cell.get());
+            assert!(seen.is_none_or(|numbers| numbers == set), "{seen:?} was never set, but {set:?}");
         });
     });
 }

@@ -185,7 +185,11 @@ impl Contract for AtomicContract {
                 after.becomes([number + 1, 0], turn);
                 moves.answer(after, format!("{:?}", Some(number + 1)));
             }
-            Call::NextUpTo(_) => moves.answer(after, "None"),
+            Call::NextUpTo(limit) => {
+                // Whoever is refused knows that so many were given. There is one more at each moment.
+                after.known[turn.thread] = after.known[turn.thread].max(limit as usize);
+                moves.answer(after, "None");
+            }
             Call::Given => state.looks(turn, moves, |[number, _]| number.to_string()),
             Call::Set if turn.phase == 0 && state.claimed => moves.answer(after, "false"),
             Call::Set if turn.phase == 0 => {
