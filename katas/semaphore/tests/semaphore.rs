@@ -177,6 +177,8 @@ impl fmt::Display for GivesUp {
 }
 
 const LIMIT: Duration = Duration::from_secs(4);
+/// Longer than it takes until a crowd waits.
+const AN_HOUR: Duration = Duration::from_secs(3600);
 
 fn the_first_gives_up() {
     let semaphore = Semaphore::new(2);
@@ -213,27 +215,30 @@ fn the_second_gives_up_and_then_the_first() {
     });
 }
 
-/// Between two who stay.
+/// Between two who stay. The first of the three wants more than will be free. Then as many come anew, and stand behind all others.
 fn neighbours_give_up(after: [u64; 3]) {
-    let semaphore = Semaphore::new(1);
-    let held = semaphore.acquire(1);
+    let (semaphore, log) = (Semaphore::new(2), Log::new());
+    let (_kept, held) = (semaphore.acquire(1), semaphore.acquire(1));
     thread::scope(|scope| {
-        let semaphore = &semaphore;
-        let stays = |name| {
-            let stays = start(scope, name, || semaphore.acquire(1).is_ok());
+        let (semaphore, log) = (&semaphore, &log);
+        let stays = |name: &'static str| {
+            start(scope, name, move || {
+                let _permit = semaphore.acquire(1).expect("nobody closes it");
+                log.note(name);
+            });
             a_while_passes();
-            stays
         };
-        let first = stays("first");
-        for limit in after.map(Duration::from_secs) {
-            start(scope, "gives up", move || semaphore.acquire_timeout(1, limit).err());
+        stays("first");
+        for (many, limit) in [2, 1, 0].into_iter().zip(after.map(Duration::from_secs)) {
+            start(scope, "gives up", move || semaphore.acquire_timeout(many, limit).err());
             a_while_passes();
         }
-        let last = stays("last");
+        stays("last");
         thread::sleep(Duration::from_secs(10));
+        ["new 1", "new 2", "new 3"].into_iter().for_each(stays);
         drop(held);
-        assert!(first.join().unwrap() && last.join().unwrap(), "nobody else is left in the line");
     });
+    assert_eq!(log.events(), ["first", "last", "new 1", "new 2", "new 3"], "1 is free, for one after the other");
 }
 
 /// One schedule for each: a bound that somebody puts in is met on any of them. Where all wake up for each permit, as they may, a crowd
@@ -243,7 +248,11 @@ fn neighbours_give_up(after: [u64; 3]) {
 fn many_wait_like_a_few() {
     const GIVEN: &str = "70 wait, one of them gets the permit after the other";
     const CLOSED: &str = "300 wait, and are refused";
-    Check::new().schedules_only().no_spurious_wakeups().schedules(2).each([GIVEN, CLOSED], |which| {
+    const GIVEN_UP: &str = "300 wait, some of them give up, the first two get permits, and the others are refused";
+    Check::new().schedules_only().no_spurious_wakeups().schedules(3).each([GIVEN, CLOSED, GIVEN_UP], |which| {
+        if *which == GIVEN_UP {
+            return some_of_many_give_up();
+        }
         let semaphore = Semaphore::new(1);
         let (many, outcome) = if *which == GIVEN { (70, Ok(())) } else { (300, Err(Refused::Closed)) };
         let held = semaphore.acquire(1);
@@ -261,6 +270,35 @@ fn many_wait_like_a_few() {
                 assert_eq!(waiter.join().unwrap(), outcome, "what becomes of each who waits");
             }
         });
+    });
+}
+
+fn some_of_many_give_up() {
+    // Where marks of those who gave up have so many places, the second in the line and this one have the same.
+    let gives_up = |number| [16, 32, 64, 100, 128, 256].contains(&(number - 1));
+    let semaphore = Semaphore::new(2);
+    let held = semaphore.acquire(2);
+    thread::scope(|scope| {
+        let semaphore = &semaphore;
+        let waiters = (0..300).map(|number| {
+            let limit = if gives_up(number) { AN_HOUR } else { Duration::MAX };
+            let waiter = start(scope, "waiter", move || semaphore.acquire_timeout(1, limit));
+            a_while_passes();
+            waiter
+        });
+        let waiters = Vec::from_iter(waiters);
+        thread::sleep(AN_HOUR);
+        drop(held);
+        a_while_passes();
+        semaphore.close();
+        for (number, waiter) in (0..).zip(waiters) {
+            let outcome = match number {
+                0 | 1 => None,
+                _ if gives_up(number) => Some(Refused::NotFree),
+                _ => Some(Refused::Closed),
+            };
+            assert_eq!(waiter.join().unwrap().err(), outcome, "what becomes of number {number}, counted from 0");
+        }
     });
 }
 

@@ -98,7 +98,7 @@ impl Contract for SemaphoreContract {
         match setup {
             0 => matches!(call, Acquire(_) | Try(_) | Timeout(1, _) | AcquireAndPanic(_) | Free | Release | Close),
             1 => {
-                let takes = matches!(call, Acquire(1 | 2) | Try(1) | TryAndFree(_) | Timeout(2, _) | Timeout(1, LIMIT));
+                let takes = matches!(call, Acquire(_) | Try(1) | TryAndFree(_) | Timeout(2, _) | Timeout(1, LIMIT));
                 takes || matches!(call, Free | Release | Later(_))
             }
             2 => matches!(call, Acquire(1 | 2) | Timeout(1, LIMIT) | Free | Release | Close),
@@ -112,6 +112,8 @@ impl Contract for SemaphoreContract {
         let later = calls().filter(|call| matches!(call, Call::Later(_))).count();
         let waits = calls().filter(|call| matches!(call, Call::Acquire(_) | Call::Timeout(..))).count();
         let plain = |call: &Call| match *call {
+            // Behind somebody who takes all that is free, 0 are still free.
+            Call::Acquire(0) => setup == 1,
             Call::Acquire(many) | Call::Try(many) => many > 0 && many <= self.setups()[setup].state.permits,
             Call::Timeout(_, limit) => limit == LIMIT,
             Call::AcquireAndPanic(_) | Call::Free => false,
