@@ -18,6 +18,8 @@ fn class(workshop: Workshop) -> Workshop {
     let abba = workshop.wrong("lock", "abba");
     let stub = workshop.read("tests/stubs/lock.rs");
     workshop
+        // Its records have lines of the tests, and so should be those of this checkout.
+        .own_all("katas/lock/tests")
         .write("class/ada/katas/lock/src/lib.rs", solution)
         .write("class/barbara/lock/src/lib.rs", "pub fn broken(")
         .write("class/edsger/katas/lock/src/lib.rs", stub)
@@ -200,7 +202,7 @@ fn what_a_grader_left_that_was_killed_goes_with_the_next() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_compiler_that_cannot_be_watched_costs_one_answer() {
-    let workshop = Workshop::new();
+    let workshop = Workshop::new().builds_anew();
     let solution = workshop.read("solutions/lock/src/lib.rs");
     let answers = |workshop: Workshop, more: &str| {
         let text = format!("{solution}\n{more}\n");

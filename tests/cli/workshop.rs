@@ -18,6 +18,8 @@ fn repository() -> PathBuf {
 /// A checkout whose katas may be changed. Everything else is linked, so that what was built for one test serves the next.
 pub(crate) struct Workshop {
     folder: TempDir,
+    /// Whether what was built of an answer is there for the next test that judges it.
+    keeps_builds: bool,
 }
 
 /// What a command did.
@@ -48,7 +50,12 @@ impl Workshop {
         for name in ["solutions", "tests", "xtask"] {
             link(&root.join(name), &folder.path().join(name));
         }
-        Workshop { folder }
+        Workshop { folder, keeps_builds: true }
+    }
+
+    /// The same, where each answer is built anew, as it is for everybody else.
+    pub(crate) fn builds_anew(self) -> Workshop {
+        Workshop { keeps_builds: false, ..self }
     }
 
     /// The checkout's root.
@@ -65,13 +72,15 @@ impl Workshop {
     pub(crate) fn write(self, below: &str, text: impl AsRef<[u8]>) -> Workshop {
         let path = self.path(below);
         let linked = path.ancestors().take_while(|folder| *folder != self.root()).find(|folder| folder.is_symlink());
-        if let Some(linked) = linked {
-            let real = fs::canonicalize(linked).expect("it is there");
-            fs::remove_file(linked).or_else(|_| fs::remove_dir(linked)).expect("it was a link");
-            copy(&real, linked, &[]);
-        }
+        linked.into_iter().for_each(copy_what_it_links);
         fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder");
         fs::write(path, text).expect("a file");
+        self
+    }
+
+    /// Makes a folder that is a link one of the checkout's own, with all that is in it.
+    pub(crate) fn own_all(self, below: &str) -> Workshop {
+        copy_what_it_links(&self.path(below));
         self
     }
 
@@ -179,7 +188,7 @@ impl Workshop {
             .current_dir(self.root())
             .env("CARGO_TARGET_DIR", target())
             // Many tests judge the same few answers.
-            .env("INTERLEAVE_KEEP_BUILDS", "1")
+            .envs(self.keeps_builds.then_some(("INTERLEAVE_KEEP_BUILDS", "1")))
             // Inherited by everything that it starts, so that a test can find what it left behind.
             .env("INTERLEAVE_WORKSHOP", self.root())
             .env_remove("NO_COLOR")
@@ -231,6 +240,12 @@ impl Ran {
 /// Where everything is built that workshops build: what one needs, the next one has.
 pub(crate) fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("workshop")
+}
+
+fn copy_what_it_links(link: &Path) {
+    let real = fs::canonicalize(link).expect("it is there");
+    fs::remove_file(link).or_else(|_| fs::remove_dir(link)).expect("it was a link");
+    copy(&real, link, &[]);
 }
 
 fn copy(from: &Path, to: &Path, without: &[&str]) {
