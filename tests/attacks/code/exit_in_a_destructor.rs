@@ -1,6 +1,6 @@
 //! attack on thread: ends the process when the test's thread is torn down, after its body has returned.
 //! inspected: rejected
-//! uninspected: failed crash, tampered
+//! uninspected: failed tampered
 
 macro_rules! call {
     ($name:ident) => {

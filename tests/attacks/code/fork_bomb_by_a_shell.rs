@@ -1,10 +1,10 @@
-//! attack on process: a shell starts 400 processes that stay for a minute.
+//! attack on process: a shell starts 800 processes that stay for a minute.
 //! inspected: failed crash
 //! says: more processes
 
 use std::process::Command;
 
 pub fn attack() {
-    let script = "n=0; while [ $n -lt 400 ]; do sleep 60 & n=$((n + 1)); done; wait";
+    let script = "n=0; while [ $n -lt 800 ]; do sleep 60 & n=$((n + 1)); done; wait";
     Command::new("sh").args(["-c", script]).status().unwrap();
 }

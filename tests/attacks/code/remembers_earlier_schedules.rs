@@ -1,5 +1,5 @@
 //! attack on lock: behaves in the first schedule only, which it knows by a counter that the model does not see.
-//! inspected: failed assertion, panic
+//! inspected: failed panic
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
