@@ -202,8 +202,8 @@ fn leaked(left_over: Vec<Task>) -> Failure {
         .flatten()
         .collect();
     let verb = if threads + processes == 1 { "outlives" } else { "outlive" };
-    let lines: String =
-        left_over.iter().map(|task| format!("\n    {}: {}", named(task, None), task.state.told())).collect();
+    let lines = together(left_over.iter().map(|task| format!("{}: {}", named(task, None), task.state.told())));
+    let lines: String = lines.iter().map(|line| format!("\n    {line}")).collect();
     Failure { kind: Kind::Leak, message: format!("{} {verb} the test{lines}", who.join(" and ")) }
 }
 
@@ -230,14 +230,14 @@ fn stuck(test: &Running, what: &str) -> Failure {
     })
 }
 
-/// One line for each thread that has not finished.
+/// One line for each thread that has not finished, and for all of whom the same is to be said.
 fn stuck_threads(test: &Running, waiters: &[Waiter]) -> Vec<String> {
     let mut tasks = tasks_of(test).unwrap_or_default();
     // Our own, which wait for the children to say something, are in nobody's way.
     tasks.retain(|task| task.name != FOR_CHILDREN);
     if tasks.is_empty() {
         // Where there is no `/proc`, only the threads at the test's own tools are known.
-        return waiters.iter().map(|waiter| format!("{}: waits at {}", waiter.thread, waiter.note)).collect();
+        return together(waiters.iter().map(|waiter| format!("{}: waits at {}", waiter.thread, waiter.note)));
     }
     let line = |task: &Task| {
         let mut line = format!("{}: {}", named(task, test.main_id.get().copied()), task.state.told());
@@ -254,7 +254,27 @@ fn stuck_threads(test: &Running, waiters: &[Waiter]) -> Vec<String> {
         }
         line
     };
-    tasks.iter().map(line).collect()
+    together(tasks.iter().map(line))
+}
+
+/// How many different lines are read by anybody.
+const MOST_LINES: usize = 20;
+
+/// Each line once, with how many there are like it. Of very many different ones, the first.
+fn together(lines: impl Iterator<Item = String>) -> Vec<String> {
+    let mut counted: Vec<(String, usize)> = Vec::new();
+    for line in lines {
+        match counted.iter_mut().find(|(known, _)| *known == line) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((line, 1)),
+        }
+    }
+    let more: usize = counted.iter().skip(MOST_LINES).map(|(_, count)| count).sum();
+    let told = counted.into_iter().take(MOST_LINES).map(|(line, count)| match count {
+        1 => line,
+        _ => format!("{line}, and {} more like it", count - 1),
+    });
+    told.chain((more > 0).then(|| format!("and {more} more"))).collect()
 }
 
 /// One line for each panic that the stuck test did not end with.

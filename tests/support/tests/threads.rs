@@ -40,6 +40,29 @@ fn a_deadlock_names_the_stuck_threads() {
 }
 
 #[test]
+fn of_a_stuck_crowd_the_same_is_said_once_and_no_more_than_is_read() {
+    let told = |named: usize, nameless: usize| {
+        let text = failure_of(|| {
+            check(move || {
+                let all = Rendezvous::of(named + nameless + 2);
+                for number in 0..named + nameless {
+                    let (thread, all) = (thread::Builder::new(), all.clone());
+                    let thread = if number < named { thread.name(format!("number {number}")) } else { thread };
+                    thread.spawn(move || all.meet()).unwrap();
+                }
+                all.meet();
+            });
+        });
+        text.lines().skip(1).map(str::trim).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let crowd = told(0, 40);
+    assert_eq!(crowd.len(), 2, "{crowd:#?}");
+    assert!(crowd[0].starts_with("main: ") && crowd[1].ends_with(", and 39 more like it"), "{crowd:#?}");
+    let many = told(30, 0);
+    assert_eq!((many.len(), many[20].as_str()), (21, "and 11 more"), "{many:#?}");
+}
+
+#[test]
 fn a_stuck_test_leaves_the_others_alone() {
     let serialised = failure_of(|| check(|| Rendezvous::of(2).meet()));
     assert!(serialised.starts_with("serialised: "), "{serialised}");
