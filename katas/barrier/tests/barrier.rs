@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use barrier::{Barrier, Broken, Party};
 use kata::scenarios::every_small_program;
-use kata::{Check, EXPLORED, a_while_passes, check, on_schedules, start};
+use kata::{AGES, Check, EXPLORED, a_while_passes, check, on_schedules, start, when_dropped};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with.
@@ -85,8 +85,9 @@ fn one_party_waits_for_nobody() {
 fn whoever_gives_up_breaks_the_barrier_for_all() {
     const AT_ONCE: &str = "all come at once";
     const LAST: &str = "whoever has least time comes last";
-    Check::new().schedules_only().each([AT_ONCE, LAST], |which| {
-        let (barrier, limit) = (barrier_for(4), Duration::new(4, 7));
+    const FOR_AGES: &str = "all come at once, and have time for ages";
+    Check::new().schedules_only().each([AT_ONCE, LAST, FOR_AGES], |which| {
+        let (barrier, limit) = (barrier_for(4), if *which == FOR_AGES { AGES } else { Duration::new(4, 7) });
         thread::scope(|scope| {
             let begin = Instant::now();
             let (barrier, elapsed) = (&barrier, move |outcome| (outcome, begin.elapsed()));
@@ -147,16 +148,19 @@ fn a_limit_may_be_zero_or_have_no_end() {
 
 #[test]
 fn a_party_that_panics_breaks_the_barrier_and_one_that_ends_well_does_not() {
-    check(|| {
+    const USUAL: &str = "a party";
+    const IN_A_PANIC: &str = "a party that was made while its thread panicked";
+    Check::new().each([USUAL, IN_A_PANIC], |which| {
         let barrier = barrier_for(3);
+        let party = || if *which == USUAL { barrier.party() } else { made_in_a_panic(&barrier) };
         {
-            let _party = barrier.party();
+            let _party = party();
         }
         assert!(!barrier.is_broken(), "nothing has happened");
         thread::scope(|scope| {
             let waiters = ["waiter 1", "waiter 2"].map(|name| start(scope, name, || barrier.party().wait()));
             // Whoever has the party takes part, and not whoever has called `party`.
-            let party = barrier.party();
+            let party = party();
             let panics = start(scope, "panics", || {
                 let _party = party;
                 panic::panic_any("burnt");
@@ -171,13 +175,18 @@ fn a_party_that_panics_breaks_the_barrier_and_one_that_ends_well_does_not() {
 #[test]
 #[ignore = "needs schedules: cargo xtask check barrier reset_mends_the_barrier_and_whoever_waits_is_told_that_it_broke"]
 fn reset_mends_the_barrier_and_whoever_waits_is_told_that_it_broke() {
-    Check::new().schedules_only().each([WHOEVER_WAITS, LIKE_A_NEW_ONE], |which| match *which {
+    let rows = [WHOEVER_WAITS, WHILE_ONE_GIVES_UP, WHILE_ONE_PANICS, LIKE_A_NEW_ONE];
+    Check::new().schedules_only().each(rows, |which| match *which {
         WHOEVER_WAITS => whoever_waits_at_a_reset_is_told_that_it_broke(),
+        WHILE_ONE_GIVES_UP => a_barrier_that_is_reset_and_breaks_is_mended_or_broken(gives_up),
+        WHILE_ONE_PANICS => a_barrier_that_is_reset_and_breaks_is_mended_or_broken(panics),
         _ => a_barrier_that_was_reset_is_like_a_new_one(),
     });
 }
 
 const WHOEVER_WAITS: &str = "a reset while another one waits";
+const WHILE_ONE_GIVES_UP: &str = "a reset while another one gives up";
+const WHILE_ONE_PANICS: &str = "a reset while another one panics";
 const LIKE_A_NEW_ONE: &str = "a barrier that is broken and reset several times";
 
 fn whoever_waits_at_a_reset_is_told_that_it_broke() {
@@ -203,6 +212,21 @@ fn whoever_waits_at_a_reset_is_told_that_it_broke() {
         let outcomes = [barrier.party().wait(), other.join().unwrap()];
         assert!(outcomes.contains(&Ok(true)) && outcomes.contains(&Ok(false)), "a round of two: {outcomes:?}");
     });
+}
+
+/// Whichever of the two comes last, all are told the same of it.
+fn a_barrier_that_is_reset_and_breaks_is_mended_or_broken(breaks: fn(&Barrier)) {
+    let barrier = barrier_for(2);
+    thread::scope(|scope| {
+        start(scope, "other party", || breaks(&barrier));
+        barrier.reset();
+    });
+    let broken = barrier.is_broken();
+    let outcomes = thread::scope(|scope| {
+        let other = start(scope, "next party", || barrier.party().wait());
+        [barrier.party().wait(), other.join().unwrap()]
+    });
+    assert_eq!(outcomes.map(|outcome| outcome.is_err()), [broken; 2], "is_broken() says {broken}: {outcomes:?}");
 }
 
 /// Whoever waits, gives up, panics, or comes too late: if anything of it is left, a later one is counted wrongly or not heard.
@@ -262,6 +286,17 @@ fn panics_with(party: Party<'_>) {
         panic::panic_any("burnt");
     }));
     assert!(panic.is_err());
+}
+
+/// A destructor makes it. When the panic is over, it is a party like any other.
+fn made_in_a_panic(barrier: &Barrier) -> Party<'_> {
+    let mut made = None;
+    let panic = panic::catch_unwind(AssertUnwindSafe(|| {
+        let _makes = when_dropped(|| made = Some(barrier.party()));
+        panic::panic_any("burnt");
+    }));
+    assert!(panic.is_err());
+    made.expect("the destructor has made it")
 }
 
 #[test]
