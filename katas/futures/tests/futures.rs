@@ -80,15 +80,12 @@ fn jobs_overlap_and_result_gives_what_they_returned() {
 
 #[test]
 fn a_panic_completes_its_future_and_the_worker_goes_on() {
-    check(|| {
+    Check::new().each(PAYLOADS, |&Payload { panics, told: payload, .. }| {
         let executor = executor(1);
-        let broken = executor.submit(|| -> &str { panic_on_purpose("no such page") });
+        let broken = executor.submit(panics);
         let next = executor.submit(|| "a page");
-        assert_eq!(told(broken.result()), "panicked: no such page");
+        assert_eq!(told(broken.result()), format!("panicked: {payload}"));
         assert_eq!(told(next.result()), "a page");
-        // What is thrown need not be a text.
-        let number = executor.submit(|| -> &str { panic::resume_unwind(Box::new(404)) });
-        assert_eq!(told(number.result()), "panicked: 404");
     });
 }
 
@@ -164,37 +161,60 @@ fn wait_gives_done_and_not_done_when_the_time_is_up() {
     });
 }
 
-/// The first of its futures is behind a gate. All others are complete, and more than a word has bits.
 #[test]
 #[ignore = "needs schedules: cargo xtask check futures a_limit_may_be_short_and_a_list_long"]
 fn a_limit_may_be_short_and_a_list_long() {
-    Check::new().schedules_only().daemons().run(|| {
-        let (executor, began, gate) = (executor(1), Gate::closed(), Gate::closed());
-        let mut late = executor.submit({
-            let (began, late) = (began.clone(), behind(&gate, "late"));
-            move || {
-                began.open();
-                late()
-            }
-        });
-        began.pass();
-        for (limit, others) in LIMITS.into_iter().zip([0, 0, 140]) {
-            let others: Vec<_> = (0..others).map(|_| executor.submit(|| "other")).collect();
-            assert!(others.iter().all(Future::cancel), "the worker is busy");
-            let begin = Instant::now();
-            let mut waited = wait([late].into_iter().chain(others).collect(), Until::AllCompleted, Some(limit));
-            assert_eq!(begin.elapsed(), limit, "wait has a limit of {limit:?}");
-            late = waited.not_done.pop().expect("it is behind a closed gate");
-            let begin = Instant::now();
-            late = match late.result_within(limit) {
-                Within::TimeIsUp(late) => late,
-                Within::Complete(result) => panic!("complete behind a closed gate: {}", told(result)),
-            };
-            assert_eq!(begin.elapsed(), limit, "result_within has a limit of {limit:?}");
+    let bodies = [
+        Body("result_within for a job that begins late", || {
+            limit_for_a_job_that_begins_late(|late, limit| matches!(late.result_within(limit), Within::TimeIsUp(_)));
+        }),
+        Body("wait for a job that begins late", || {
+            limit_for_a_job_that_begins_late(|late, limit| {
+                wait(vec![late], Until::AllCompleted, Some(limit)).done.is_empty()
+            });
+        }),
+        Body("short limits, and a long list", short_limits_and_a_long_list),
+    ];
+    Check::new().schedules_only().daemons().each(bodies, |Body(_, run)| run());
+}
+
+/// It begins when half of the limit is over, and takes longer than a whole one.
+fn limit_for_a_job_that_begins_late(gives_up: fn(Future<()>, Duration) -> bool) {
+    let (executor, limit) = (executor(1), 2 * A_WHILE);
+    let begin = Instant::now();
+    executor.submit(|| thread::sleep(A_WHILE));
+    let late = executor.submit(|| thread::sleep(3 * A_WHILE));
+    assert!(gives_up(late, limit), "it is complete only after four times a while");
+    assert_eq!(begin.elapsed(), limit, "when the limit was over");
+}
+
+/// The first of its futures is behind a gate. All others are complete, and more than a word has bits.
+fn short_limits_and_a_long_list() {
+    let (executor, began, gate) = (executor(1), Gate::closed(), Gate::closed());
+    let mut late = executor.submit({
+        let (began, late) = (began.clone(), behind(&gate, "late"));
+        move || {
+            began.open();
+            late()
         }
-        // Its worker stays behind the gate.
-        mem::forget(executor);
     });
+    began.pass();
+    for (limit, others) in LIMITS.into_iter().zip([0, 0, 140]) {
+        let others: Vec<_> = (0..others).map(|_| executor.submit(|| "other")).collect();
+        assert!(others.iter().all(Future::cancel), "the worker is busy");
+        let begin = Instant::now();
+        let mut waited = wait([late].into_iter().chain(others).collect(), Until::AllCompleted, Some(limit));
+        assert_eq!(begin.elapsed(), limit, "wait has a limit of {limit:?}");
+        late = waited.not_done.pop().expect("it is behind a closed gate");
+        let begin = Instant::now();
+        late = match late.result_within(limit) {
+            Within::TimeIsUp(late) => late,
+            Within::Complete(result) => panic!("complete behind a closed gate: {}", told(result)),
+        };
+        assert_eq!(begin.elapsed(), limit, "result_within has a limit of {limit:?}");
+    }
+    // Its worker stays behind the gate.
+    mem::forget(executor);
 }
 
 /// The time is the model's. No limit is reached.
@@ -549,6 +569,40 @@ impl fmt::Display for Body {
     }
 }
 
+/// What a job panics with.
+struct Payload {
+    name: &'static str,
+    panics: fn() -> &'static str,
+    told: &'static str,
+}
+
+/// It need not be a text. Whoever passes on what another job failed with may panic with a failure, or a box: it stays as it is.
+const PAYLOADS: [Payload; 5] = [
+    Payload { name: "a text", panics: || panic_on_purpose("no such page"), told: "no such page" },
+    Payload { name: "a number", panics: || panic::resume_unwind(Box::new(404)), told: "404" },
+    Payload {
+        name: "the failure of a cancelled job",
+        panics: || panic_on_purpose(Failure::Cancelled),
+        told: "failure: cancelled",
+    },
+    Payload {
+        name: "the failure of a job that panicked",
+        panics: || panic_on_purpose(Failure::Panicked(Box::new(404))),
+        told: "failure: panicked: 404",
+    },
+    Payload {
+        name: "the payload of another panic, in a box",
+        panics: || panic_on_purpose::<Box<dyn Any + Send>>(Box::new(404)),
+        told: "boxed: 404",
+    },
+];
+
+impl fmt::Display for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a job that panics with {}", self.name)
+    }
+}
+
 /// How an executor is dropped.
 struct Drops {
     name: &'static str,
@@ -663,14 +717,23 @@ fn told(result: Result<impl Into<String>, Failure>) -> String {
     match result {
         Ok(name) => name.into(),
         Err(Failure::Cancelled) => "cancelled".to_owned(),
-        Err(Failure::Panicked(payload)) => {
-            let literal = payload.downcast_ref::<&str>().map(ToString::to_string);
-            let thrown = literal.or_else(|| payload.downcast_ref::<String>().cloned());
-            match thrown.or_else(|| payload.downcast_ref::<i32>().map(ToString::to_string)) {
-                Some(thrown) => format!("panicked: {thrown}"),
-                None => "panicked, but its payload was lost".to_owned(),
+        Err(Failure::Panicked(payload)) => format!("panicked: {}", payload_told(payload)),
+    }
+}
+
+/// What a job panicked with, in words.
+fn payload_told(payload: Box<dyn Any + Send>) -> String {
+    match payload.downcast::<Failure>() {
+        Ok(failure) => format!("failure: {}", told(Err::<&str, _>(*failure))),
+        Err(payload) => match payload.downcast::<Box<dyn Any + Send>>() {
+            Ok(payload) => format!("boxed: {}", payload_told(*payload)),
+            Err(payload) => {
+                let literal = payload.downcast_ref::<&str>().map(ToString::to_string);
+                let thrown = literal.or_else(|| payload.downcast_ref::<String>().cloned());
+                let thrown = thrown.or_else(|| payload.downcast_ref::<i32>().map(ToString::to_string));
+                thrown.unwrap_or_else(|| "something else".to_owned())
             }
-        }
+        },
     }
 }
 
