@@ -62,6 +62,12 @@ fn a_generator_yields_one_value_at_a_time() {
             assert_eq!(yielded, expected, "up_and_down({top})");
             let more: Vec<u32> = (0..1_000).filter_map(|_| numbers.next()).collect();
             assert!(more.is_empty(), "up_and_down({top}) is over, and stays over");
+            // Who skips some stands where as many calls would lead, also beyond the end.
+            for places in (0..9).flat_map(|first| (0..9).map(move |second| [first, second])) {
+                let (seen, wanted) = (skips(up_and_down(top), places), skips(expected.iter().copied(), places));
+                let [first, second] = places;
+                assert_eq!(seen, wanted, "up_and_down({top}): nth({first}), nth({second}), next() and last()");
+            }
         }
         // More than a byte counts, and more than two.
         for top in [300, 70_000] {
@@ -73,6 +79,10 @@ fn a_generator_yields_one_value_at_a_time() {
         let (mut one, mut other) = (up_and_down(2), up_and_down(2));
         assert_eq!([one.next(), one.next(), other.next(), one.next()], [Some(1), Some(2), Some(1), Some(1)]);
     });
+}
+
+fn skips(mut numbers: impl Iterator<Item = u32>, [first, second]: [usize; 2]) -> [Option<u32>; 4] {
+    [numbers.nth(first), numbers.nth(second), numbers.next(), numbers.last()]
 }
 
 /// All conversations of up to seven calls, beside what Python's generator would do.
@@ -299,7 +309,11 @@ fn block_on_polls_again_only_when_it_is_woken() {
 
 #[test]
 fn block_on_within_block_on_loses_no_wake() {
-    Check::new().each(["a block_on within a block_on", "a block_on within a task"], |row| {
+    let rows = ["a block_on", "a block_on that panics"]
+        .into_iter()
+        .flat_map(|inner| ["a block_on", "a task"].map(|outer| format!("{inner} within {outer}")));
+    Check::new().each(rows, |row| {
+        let panics = row.contains("panics");
         let ((outer, [remote_outer]), (inner, [remote_inner])) = (watched(), watched());
         let (waits, blocks) = (Arc::clone(&outer), Arc::clone(&inner));
         let around = async move {
@@ -307,7 +321,14 @@ fn block_on_within_block_on_loses_no_wake() {
             let blocks = poll_fn(|context| {
                 let poll = whole.as_mut().poll(context);
                 if poll.is_pending() {
-                    block_on(blocks.finished());
+                    let inner = async {
+                        blocks.finished().await;
+                        if panics {
+                            panic_on_purpose("the dish is burnt");
+                        }
+                    };
+                    let ended = catch_unwind(AssertUnwindSafe(|| block_on(inner)));
+                    assert_eq!(ended.is_err(), panics, "a panic goes on in whoever calls block_on");
                 }
                 poll
             });
@@ -713,14 +734,26 @@ fn a_waker_may_be_woken_when_its_task_has_ended() {
             })
         };
         let answer = spawner.spawn(ends(&kept));
-        let late = Arc::clone(&kept);
+        let (late, own) = (Arc::clone(&kept), spawner.clone());
+        let polls = Arc::new(AtomicUsize::new(0));
+        let counts = Arc::clone(&polls);
         let other = spawner.spawn(async move {
             late.lock().unwrap().as_ref().inspect(|waker| waker.wake_by_ref());
+            // One that comes while the wakes of the old one still stand in the line.
+            let (sender, receiver) = oneshot();
+            let mut receiver = Box::pin(receiver);
+            let waits = poll_fn(move |context| {
+                counts.fetch_add(1, Ordering::Relaxed);
+                receiver.as_mut().poll(context)
+            });
+            spawn_for_nobody(&own, waits);
             takes_turns(2).await;
+            sender.send(());
             "served"
         });
         executor.run();
         assert_eq!(poll_once(other), Poll::Ready(Some("served")));
+        assert_eq!(polls.load(Ordering::Relaxed), 2, "polls of a new task: once, and when it was woken itself");
         assert_eq!(Arc::strong_count(&owned), 1, "the task has ended, and so its future is dropped");
         let expected = if panics { None } else { Some(()) };
         assert_eq!(poll_once(answer), Poll::Ready(expected), "the task has ended, and only its waker is kept");
