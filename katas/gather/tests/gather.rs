@@ -676,10 +676,9 @@ async fn two_calls_that_cancel(call: Call) {
 
 #[test]
 fn a_call_may_go_from_one_task_to_another() {
-    // What ends the last one is its limit.
-    let within = Call::Within(2);
-    let waits = CALLS.into_iter().chain([within]).map(|call| With { call, given: "a future that waits" });
-    let limited = [within, Call::Bounded(2, 2)];
+    // What ends the last ones is their limit.
+    let limited = [Call::Within(2), Call::Bounded(2, 2)];
+    let waits = CALLS.into_iter().chain(limited).map(|call| With { call, given: "a future that waits" });
     let blocks = CANCELLING.into_iter().chain(limited).filter(|_| EXPLORED).map(|call| With { call, given: BLOCKS });
     Check::new().no_spurious_wakeups().each(waits.chain(blocks), move |With { call, given }| {
         if *given == BLOCKS {
@@ -692,14 +691,20 @@ fn a_call_may_go_from_one_task_to_another() {
                 awaited.notified().await;
                 Ok(0)
             };
-            let is_limited = *call == within;
+            let is_limited = limited.contains(call);
+            let begun = tokio::time::Instant::now();
             let mut call = pin!(call.perform(vec![Box::pin(waits)]));
             // Whoever polls it first has lost interest when it is over.
             assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-            if !is_limited {
+            if is_limited {
+                sleep(Duration::from_secs(1)).await;
+            } else {
                 go.notify_one();
             }
             call.await;
+            if is_limited {
+                assert_eq!(begun.elapsed().as_secs(), 2, "seconds with a limit of 2, of which 1 was over when it went");
+            }
         });
     });
 }
@@ -722,23 +727,32 @@ async fn goes_while_it_cancels(call: Call) {
 #[test]
 fn a_panic_goes_on_in_the_caller_with_its_payload() {
     // The number is of the same type as an error of these futures, and is none.
-    let payloads = ["a number", "a text", "a text of its own"];
+    let payloads = ["a number", "a text", "a text of its own", "a payload of another panic"];
     let cases = CANCELLING.into_iter().flat_map(|call| payloads.map(|given| With { call, given }));
     Check::new().each(cases, |With { call, given }| {
         on_one_thread(async {
             match *given {
                 "a number" => is_passed_on(*call, 7_usize).await,
                 "a text" => is_passed_on(*call, *given).await,
+                "a payload of another panic" => {
+                    let payload: Box<dyn Any + Send> = Box::new(7_usize);
+                    let passed_on = panic_of(*call, payload).await;
+                    assert!(passed_on.is::<Box<dyn Any + Send>>(), "{call} panics with what was in the box");
+                }
                 _ => is_passed_on(*call, (*given).to_owned()).await,
             }
         });
     });
 }
 
+/// What a call panics with whose future panics with this.
+async fn panic_of(call: Call, payload: impl Any + Send) -> Box<dyn Any + Send> {
+    unwound(call.perform(vec![Box::pin(async { panic_any(payload) })])).await.unwrap_err()
+}
+
 /// A call of a future that panics with this panics with this.
 async fn is_passed_on<P: Any + Clone + PartialEq + fmt::Debug + Send>(call: Call, payload: P) {
-    let given = payload.clone();
-    let passed_on = unwound(call.perform(vec![Box::pin(async { panic_any(given) })])).await.unwrap_err();
+    let passed_on = panic_of(call, payload.clone()).await;
     assert_eq!(passed_on.downcast_ref(), Some(&payload), "{call} panics with another payload than the future's");
 }
 
