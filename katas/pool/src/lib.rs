@@ -80,7 +80,7 @@ impl Pool {
     }
 }
 
-/// Like [`Pool::map`], on `workers` threads of rayon. The work may borrow.
+/// Like [`Pool::map`], on `workers` threads of rayon, however few items there are. The work may borrow.
 ///
 /// # Panics
 /// If the system has no room for so many threads.

@@ -159,6 +159,24 @@ fn whoever_waits_for_room_is_told_of_it() {
             last.open();
             pool.shutdown();
         }),
+        // More of them than there will be jobs to take: one place becomes free, and no other.
+        Body("three who wait when the pool is shut down", || {
+            let (pool, log, leave) = (Arc::new(Pool::new(size(1), size(1))), Log::new(), Gate::closed());
+            let _leave = leave.open_when_dropped();
+            occupy_worker(&pool, &leave);
+            assert_eq!(pool.submit(|| ()), Ok(()), "there is room for 1");
+            let submitters = ["first submitter", "second submitter", "third submitter"].map(|name| {
+                let job = note(&log, "late");
+                let submitter = spawn(name, &pool, |pool| pool.submit(job));
+                until_blocked(submitter.thread());
+                submitter
+            });
+            leave.open();
+            pool.shutdown();
+            let answers = submitters.map(|submitter| submitter.join().unwrap());
+            let accepted = answers.iter().filter(|answer| answer.is_ok()).count();
+            assert_eq!(log.count("late"), accepted, "what was accepted has run when shutdown returns");
+        }),
     ];
     Check::new().schedules_only().no_spurious_wakeups().schedules(3_000).each(bodies, Body::run);
 }
@@ -304,6 +322,17 @@ fn a_panic_ends_its_job_and_no_worker() {
             assert_eq!(pool.submit(job), Ok(()));
             assert_eq!(all_there(pool.map([1], |n| n)), [1], "its worker goes on");
             pool.shutdown();
+        }),
+        // Whoever lets go of it last has the panic: a job of the map, or `map` itself.
+        ("what the work of a map has captured, when it is dropped", || {
+            let pool = Pool::new(size(1), size(1));
+            let captured = when_dropped(|| panic_on_purpose("no work any more"));
+            let work = move |n: usize| {
+                let _captured = &captured;
+                n
+            };
+            drop(panic::catch_unwind(AssertUnwindSafe(|| pool.map([1], work))));
+            assert_eq!(all_there(pool.map([1], |n| n)), [1], "its worker goes on");
         }),
     ]);
 }
@@ -513,17 +542,18 @@ fn what_a_call_asks_or_drops_may_use_the_pool() {
             let (pool, leave) = (Arc::new(Pool::new(size(1), size(2))), Gate::closed());
             let _leave = leave.open_when_dropped();
             occupy_worker(&pool, &leave);
-            let submits_when_dropped = || {
+            let calls_when_dropped = || {
                 let (pool, leave) = (Arc::clone(&pool), leave.clone());
                 when_dropped(move || {
                     assert_eq!(pool.submit(|| ()), Err(ShutDown), "while a job is dropped");
                     leave.open();
+                    pool.shutdown();
                 })
             };
-            let captured = submits_when_dropped();
+            let captured = calls_when_dropped();
             assert_eq!(pool.submit(|| drop(captured)), Ok(()), "there is room");
             assert_eq!(pool.shutdown_now(), 1, "one job was in the backlog");
-            let captured = submits_when_dropped();
+            let captured = calls_when_dropped();
             assert_eq!(pool.submit(|| drop(captured)), Err(ShutDown));
         }),
         ("a job that waits for room when the pool is shut down", || {
@@ -647,6 +677,20 @@ fn rayon_does_the_same_on_as_many_threads_as_it_is_told() {
             n
         };
         all_there(with_rayon(2, 2, &|n| all_there(with_rayon(2, 2, &inner)).len() + n));
+        // Nor if two threads make them that have nothing to do with each other.
+        let both = Rendezvous::of(2);
+        let meets = |n| {
+            both.meet();
+            n
+        };
+        let call = || drop(all_there(with_rayon(1, 1, &meets)));
+        thread::scope(|scope| {
+            scope.spawn(call);
+            call();
+        });
+        // What the work does with rayon itself is done on the same threads, also on those that have no item.
+        let threads = all_there(with_rayon(workers, 1, &|_| rayon::current_num_threads()));
+        assert_eq!(threads, [workers], "as many threads as it is told, though there are fewer items");
     });
 }
 

@@ -267,7 +267,7 @@ fn contained<R>(code: impl FnOnce() -> R) -> Result<R, Lost> {
 /// A lock is poisoned when a thread panics while it holds it. No code here panics under a lock.
 const UNBROKEN: &str = "nothing panics while it holds a lock of the pool";
 
-/// Like [`Pool::map`], on `workers` threads of rayon. The work may borrow.
+/// Like [`Pool::map`], on `workers` threads of rayon, however few items there are. The work may borrow.
 ///
 /// A pool for each call only shows how one is made: a program makes one and keeps it, or uses rayon's global pool, which has
 /// a thread for each core, by calling `into_par_iter` without any `install`.
