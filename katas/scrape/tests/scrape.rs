@@ -324,6 +324,7 @@ fn an_answer_is_sent_as_soon_as_those_before_it_are() {
 fn a_failure_is_the_answer_for_its_page_alone() {
     let mut spots = vec![
         Spot::Html,
+        Spot::InCapitals,
         Spot::Panics,
         Spot::PanicsWithoutWords,
         Spot::Status(404),
@@ -351,7 +352,7 @@ fn a_failure_is_the_answer_for_its_page_alone() {
     }
     let alone = spots.iter().map(|spot| vec![*spot]);
     let two = spots.iter().flat_map(|spot| [vec![*spot, Spot::Html], vec![Spot::Html, *spot]]);
-    let two = two.filter(|spots| !EXPLORED || spots[0] != Spot::Html);
+    let two = two.filter(|spots| !EXPLORED || !matches!(spots[0], Spot::Html | Spot::InCapitals));
     let rows = alone.chain(two).chain((!EXPLORED).then(|| spots.clone()));
     check().each(rows.map(|spots| Row(told(&spots), spots)), |Row(_, spots)| {
         let site = Site::start();
@@ -379,6 +380,8 @@ fn only_html_gets_into_the_parser() {
         "application/xhtml+xml",
         "text/html-sandboxed",
         "application/json; like=text/html",
+        // Not all of its bytes are ASCII.
+        "text/plain; title=\"é\"",
         "",
     ];
     let rows = html
@@ -412,7 +415,8 @@ fn a_page_that_is_too_large_is_given_up_at_once() {
     // It is bytes that count: of these letters, there are half as many.
     let letters = [(Reply::Text, "ä", 8, 8), (Reply::Text, "ä", 8, 7)];
     let parts = [(Reply::Endless, 8, 7), (Reply::Endless, 100_000, 7), (Reply::Half, 20, 7), (Reply::Drips, 1000, 7)];
-    let parts = parts.map(|(reply, size, bytes)| (reply, "a", size, bytes));
+    // Behind the last byte that is allowed comes the end, or too much. Nobody can know it before.
+    let parts = parts.into_iter().chain([(Reply::Endless, 8, 8)]).map(|(reply, size, bytes)| (reply, "a", size, bytes));
     let rows = whole.chain(letters).chain(parts).map(|row @ (reply, letter, size, bytes)| {
         let sent = match reply {
             Reply::Text => "",
@@ -427,7 +431,16 @@ fn a_page_that_is_too_large_is_given_up_at_once() {
         let site = Site::start();
         site.page("/0").replies_with(*reply, HTML, letter.repeat(size / letter.len()));
         let limits = Limits { bytes: *bytes, ..limits(1, 1, 1) };
-        let answers = scraped(&[site.url("/0")], limits, Box::new(|text| Some(text.len().to_string())));
+        let (urls, parse) = ([site.url("/0")], Box::new(|text: &str| Some(text.len().to_string())));
+        if *reply == Reply::Endless && size == bytes {
+            return Runtime::OneThread.block_on(async {
+                tokio::select! {
+                    answers = all_answers(&urls, limits, parse) => panic!("its end has not come, and it is not too large: {answers:?}"),
+                    () = site.quiet() => {}
+                }
+            });
+        }
+        let answers = scraped(&urls, limits, parse);
         let expected = if size > bytes { Err(Failure::TooLarge) } else { Ok(Some(size.to_string())) };
         assert_eq!(answers, [expected]);
     });
@@ -454,7 +467,9 @@ fn the_parser_gets_the_text_of_the_page() {
         let site = Site::start();
         let content_type = if told == LATIN { "text/html; charset=iso-8859-1" } else { HTML };
         site.page("/0").replies_with(*reply, content_type, *body);
-        let answers = scraped(&[site.url("/0")], limits(1, 1, 1), Box::new(|text| Some(text.to_owned())));
+        // What becomes of its bytes may be more than is allowed.
+        let limits = Limits { bytes: body.len(), ..limits(1, 1, 1) };
+        let answers = scraped(&[site.url("/0")], limits, Box::new(|text| Some(text.to_owned())));
         assert_eq!(answers, [Ok(Some(String::from_utf8_lossy(body).into_owned()))]);
     });
 }
@@ -700,6 +715,8 @@ impl fmt::Display for Runtime {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spot {
     Html,
+    /// Its URL begins with `HTTP`.
+    InCapitals,
     /// Its parser panics.
     Panics,
     /// Its parser panics, with a number.
@@ -725,6 +742,7 @@ impl Spot {
         let page = site.page(&path(number));
         match self {
             Spot::Html | Spot::Panics | Spot::PanicsWithoutWords => return html_page(site, number),
+            Spot::InCapitals => return html_page(site, number).replacen("http:", "HTTP:", 1),
             Spot::Status(status) | Spot::Success(status) => page.answers(status),
             Spot::NotHtml(content_type) => page.replies_with(Reply::Text, content_type, text(number)),
             Spot::TooLarge => page.replies_with(Reply::Text, HTML, "a".repeat(ALLOWED + 1)),
@@ -739,7 +757,7 @@ impl Spot {
 
     fn answer(self, number: usize) -> Answer {
         match self {
-            Spot::Html => parsed(number),
+            Spot::Html | Spot::InCapitals => parsed(number),
             Spot::Panics | Spot::PanicsWithoutWords => Err(Failure::Panicked),
             Spot::Status(status) => Err(Failure::Status(status)),
             Spot::NotHtml(_) | Spot::Success(_) => Err(Failure::NotHtml),
@@ -763,6 +781,7 @@ const MORE_THAN_A_BYTE: usize = 257;
 fn told(spots: &[Spot]) -> String {
     let told = |spot: &Spot| match spot {
         Spot::Html => "a page".to_owned(),
+        Spot::InCapitals => "a page at HTTP:".to_owned(),
         Spot::Panics => "a page whose parser panics".to_owned(),
         Spot::PanicsWithoutWords => "a page whose parser panics with a number".to_owned(),
         Spot::Status(status) | Spot::Success(status) => status.to_string(),
