@@ -114,6 +114,7 @@ fn a_page_that_fails_fails_alone() {
         CHUNK_AND_NO_END,
         STATUS_AND_HALF_A_TEXT,
         Spot::Refused,
+        Spot::NoScheme,
         Spot::NoUrl("no URL"),
         Spot::NoUrl(""),
         Spot::NoUrl("ftp://127.0.0.1/a"),
@@ -392,8 +393,8 @@ fn a_mixture_asks_for_as_many_pages_at_once_as_allowed() {
 
 #[test]
 fn a_mixture_works_on_as_many_numbers_as_allowed_and_fetches_meanwhile() {
-    // What is between fetching and working has room for all of them.
-    let rows = [(3, 1, 1), (4, 2, 1), (cores() + 110, 2, cores() + 1), (2, 2, MANY)].map(|row| (row, false));
+    // What is between fetching and working has room for all of them, and they are more than a byte can count.
+    let rows = [(3, 1, 1), (4, 2, 1), (cores() + 300, 2, cores() + 1), (2, 2, MANY)].map(|row| (row, false));
     let rows = rows.into_iter().chain([((2, 1, 2), true)]).map(|row| {
         let ((pages, at_once, workers), panics) = row;
         let panics = if panics { ", and panics before and behind them" } else { "" };
@@ -486,6 +487,7 @@ fn a_failure_in_a_mixture_is_the_result_for_its_page_alone() {
         STATUS_AND_A_NUMBER,
         STATUS_AND_HALF_A_TEXT,
         Spot::Refused,
+        Spot::NoScheme,
         Spot::NoUrl("no URL"),
     ];
     let rows = among_good_ones(&spots, Spot::Says("7"), |spot| spot.result().err());
@@ -768,6 +770,8 @@ enum Spot {
     Sends(u16, &'static str),
     /// A port at which nobody listens.
     Refused,
+    /// The page is there, and what leads to it is no URL: it lacks `http://`.
+    NoScheme,
     NoUrl(&'static str),
 }
 
@@ -783,9 +787,8 @@ impl Spot {
             Spot::Says(text) | Spot::InCapitals(text) => Ok(text.to_string()),
             Spot::SaysMuch => Ok(much()),
             Spot::Status(204) => Ok(String::new()),
-            Spot::BreaksOff | Spot::BreaksOffHalfWay | Spot::Sends(200, _) | Spot::Refused | Spot::NoUrl(_) => {
-                Err(Failure::Unreachable)
-            }
+            Spot::BreaksOff | Spot::BreaksOffHalfWay | Spot::Sends(200, _) => Err(Failure::Unreachable),
+            Spot::Refused | Spot::NoScheme | Spot::NoUrl(_) => Err(Failure::Unreachable),
             Spot::Status(status) | Spot::Sends(status, _) => Err(Failure::Status(*status)),
         }
     }
@@ -876,6 +879,7 @@ impl Spots {
                 Spot::Refused => {
                     return format!("http://{}/", port.local_addr().expect("a bound socket has an address"));
                 }
+                Spot::NoScheme => return there(site, page, "77").replacen("http://", "", 1),
                 Spot::NoUrl(url) => return (*url).to_owned(),
             };
             site.url(&path(page))
@@ -888,6 +892,7 @@ impl Spots {
         for (page, spot) in self.spots.iter().enumerate() {
             // A request that gets no answer at all may be sent again by the client itself.
             let unclear = matches!(spot, Spot::BreaksOff | Spot::Sends(..) | Spot::Refused | Spot::NoUrl(_));
+            let calls = if matches!(spot, Spot::NoScheme) { 0 } else { calls };
             let attempts = site.transcript().attempts(&path(page));
             assert!(
                 unclear || attempts == calls,
@@ -910,6 +915,7 @@ impl fmt::Display for Spots {
             Spot::BreaksOffHalfWay => "half a page and the connection closed".to_owned(),
             Spot::Sends(status, rest) => format!("status {status}, {rest:?} and the connection closed"),
             Spot::Refused => "nobody listens".to_owned(),
+            Spot::NoScheme => "the URL of a page without http://".to_owned(),
             Spot::NoUrl(url) => format!("the URL {url:?}"),
         };
         f.write_str(&Vec::from_iter(self.spots.iter().map(told)).join("; "))?;
