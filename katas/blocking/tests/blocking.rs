@@ -4,7 +4,7 @@
 mod contract;
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::ops::Range;
@@ -479,13 +479,18 @@ fn a_job_whose_caller_has_gone_keeps_its_place_until_it_ends() {
 fn a_shutdown_waits_for_jobs_that_have_begun() {
     let rows = CALLS.into_iter().flat_map(|call| {
         let rows = [(1, Other::None), (2, Other::None), (1, Other::HasUsedIt), (1, Other::HasThePlace)];
-        rows.map(|(jobs, other)| {
-            Row(format!("{} by {call}, one by one{other}", counted(jobs, "job")), (call, jobs, other))
-        })
+        rows.map(|(jobs, other)| (call, jobs, other))
+    });
+    // These have many schedules, and come last: then what the others leave is theirs.
+    let last = [Call::Run, Call::Map].map(|call| (call, 1, Other::HasTheCaller));
+    let rows = rows.chain(last).map(|(call, jobs, other)| {
+        Row(format!("{} by {call}, one by one{other}", counted(jobs, "job")), (call, jobs, other))
     });
     check().each(rows, |Row(_, (call, jobs, other))| {
-        if *other == Other::HasThePlace {
-            return waits_for_another_runtimes_job(*call);
+        match other {
+            Other::HasThePlace => return waits_for_another_runtimes_job(*call),
+            Other::HasTheCaller => return has_its_place_and_its_result(*call),
+            Other::None | Other::HasUsedIt => {}
         }
         let (pool, stuck, runtime) = (BlockingPool::new(1), Stuck::new(), one_thread());
         let other = (*other == Other::HasUsedIt).then(one_thread);
@@ -518,6 +523,7 @@ enum Other {
     None,
     HasUsedIt,
     HasThePlace,
+    HasTheCaller,
 }
 
 impl fmt::Display for Other {
@@ -526,6 +532,7 @@ impl fmt::Display for Other {
             Other::None => "",
             Other::HasUsedIt => ", after one on another runtime",
             Other::HasThePlace => ", while one on another runtime has the place",
+            Other::HasTheCaller => ", whose caller waits on another runtime",
         })
     }
 }
@@ -548,6 +555,28 @@ fn waits_for_another_runtimes_job(call: Call) {
     assert_eq!(other.block_on(first), [Ok(0)]);
     assert_eq!(runtime.block_on(second), [Ok(0)]);
     assert_eq!(ran_on.get(), Some(&RuntimeFlavor::MultiThread), "the runtime on which the second job was asked for");
+}
+
+/// A shutdown ends tasks before it waits for jobs. A job that has begun loses nothing by that.
+fn has_its_place_and_its_result(call: Call) {
+    let (pool, stuck, runtime) = (BlockingPool::new(1), Stuck::new(), one_thread());
+    let mut first = call.on(pool.clone(), 1, stuck.job());
+    let (tasks, gone) = mpsc::channel::<()>();
+    runtime.spawn(async move {
+        let _tasks = tasks;
+        pending::<()>().await;
+    });
+    runtime.block_on(stuck.has_begun(&mut first));
+    let (gate, ended) = (stuck.gate.clone(), Arc::clone(&stuck.ended));
+    let waits = thread::spawn(move || {
+        let _ = gone.recv();
+        let next = pool.run(move || ended.load(Ordering::SeqCst));
+        on_one_thread(async { tokio::join!(first, next, async { gate.open() }) })
+    });
+    drop(runtime);
+    let (first, next, ()) = waits.join().unwrap();
+    assert_eq!(next, Ok(1), "jobs that had ended when the next one began, in a pool with one place");
+    assert_eq!(first, [Ok(0)], "the result of a job that has begun before the shutdown");
 }
 
 #[test]
