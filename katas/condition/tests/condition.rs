@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use condition::{Newspaper, WaitingRoom};
 use kata::scenarios::every_small_program;
-use kata::{Check, Crowd, a_while_passes, check, on_schedules, start, until_blocked};
+use kata::{AGES, Check, Crowd, a_while_passes, check, on_schedules, start, until_blocked};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
 /// compared with.
@@ -150,7 +150,8 @@ fn a_wait_with_a_limit_ends_with_the_call_or_with_the_limit() {
         // Seconds and a bit: a limit that is cut to whole units is another one.
         let (limit, early) = (Duration::new(4, 1), Duration::from_secs(3));
         // At last one that is called: a thread that was started to look after its limit has ended, too.
-        for (ticket, called, lasts) in [(2, false, limit), (1, true, early)] {
+        for (ticket, limit, called) in [(2, AGES, false), (2, limit, false), (1, limit, true)] {
+            let lasts = if called { early } else { limit };
             let room = room_with_tickets(2);
             thread::scope(|scope| {
                 start(scope, "doctor", || {

@@ -599,20 +599,22 @@ fn assert_same(found: &[usize], expected: &[usize], what: &str) {
 /// What the work on an item may panic with.
 struct Overworked(usize);
 
-/// Panics with something of its own, with a text, or with a text that was made for it.
+/// Panics with something of its own, with a text, with what another panic might have had, or with a text that was made for it.
 fn overwork(item: usize) -> ! {
-    match item % 3 {
+    match item % 4 {
         0 => panic_on_purpose(Overworked(item)),
         1 => panic_on_purpose("overworked"),
+        2 => panic_on_purpose::<Box<dyn Any + Send>>(Box::new(item)),
         _ => panic_on_purpose(format!("overworked by {item}")),
     }
 }
 
 /// Whether the work on this item has panicked with it.
 fn is_from(payload: &(dyn Any + Send), item: usize) -> bool {
-    match item % 3 {
+    match item % 4 {
         0 => payload.downcast_ref().is_some_and(|Overworked(other)| *other == item),
         1 => payload.downcast_ref() == Some(&"overworked"),
+        2 => payload.downcast_ref::<Box<dyn Any + Send>>().is_some_and(|inner| inner.downcast_ref() == Some(&item)),
         _ => payload.downcast_ref() == Some(&format!("overworked by {item}")),
     }
 }

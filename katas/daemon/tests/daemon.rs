@@ -17,7 +17,8 @@ use daemon::{Joined, StopSignal, Worker};
 use family::{Step, Steps};
 use kata::scenarios::every_small_program;
 use kata::{
-    AEONS, AGES, Check, Gate, Log, Rendezvous, check, panic_on_purpose, until_blocked, until_still, when_dropped,
+    AEONS, AGES, Check, ENDLESS, Gate, Log, Rendezvous, check, panic_on_purpose, until_blocked, until_still,
+    when_dropped,
 };
 
 /// Never called. Compiles only with the types that the stub gives, for every `T`: a type of its own could be equal to
@@ -231,7 +232,7 @@ fn join_timeout_sleeps_until_its_time_or_the_end() {
             panic!("it ended {time:?} after its owner was blocked, so it was running after {almost:?}")
         };
         assert_eq!(start.elapsed(), almost, "how long join_timeout waited before it gave up");
-        let Joined::Ended(result) = worker.join_timeout(LONG) else {
+        let Joined::Ended(result) = worker.join_timeout(ENDLESS[1]) else {
             panic!("it ended {time:?} after its owner was blocked, so it was not running later")
         };
         assert_eq!(start.elapsed(), time, "when join_timeout returned; the worker ended after {time:?}");
@@ -276,7 +277,7 @@ fn stop_ends_every_sleep_at_once() {
             (0..earlier).for_each(|_| _ = stop.sleep(Duration::ZERO));
             go.send(()).expect("the test waits for this");
             let start = Instant::now();
-            let told = [stop.sleep(LONG), stop.sleep(LONG), stop.sleep(Duration::ZERO), stop.is_set()];
+            let told = [stop.sleep(LONG), stop.sleep(ENDLESS[1]), stop.sleep(Duration::ZERO), stop.is_set()];
             (told, start.elapsed())
         });
         if !kata::EXPLORED {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use futures::{AsCompleted, Executor, Failure, Future, Until, Waited, Within, as_completed, wait};
 use kata::scenarios::every_small_program;
-use kata::{Check, Gate, Log, Rendezvous, check, on_schedules, panic_on_purpose, when_dropped};
+use kata::{Check, ENDLESS, Gate, Log, Rendezvous, check, on_schedules, panic_on_purpose, when_dropped};
 
 use contract::FuturesContract;
 
@@ -498,7 +498,7 @@ const LIMITS: [Duration; 3] = [Duration::from_micros(400), Duration::from_nanos(
 /// A time, on schedules only: 544 years, which 64 bits of nanoseconds can still tell.
 const CENTURIES: Duration = Duration::from_secs(1 << 34);
 /// Limits that 64 bits of nanoseconds can't tell.
-const MORE_CENTURIES: [Duration; 2] = [Duration::from_nanos(u64::MAX).saturating_add(A_WHILE), Duration::MAX];
+const MORE_CENTURIES: [Duration; 3] = [Duration::from_nanos(u64::MAX).saturating_add(A_WHILE), ENDLESS[0], ENDLESS[1]];
 /// More than a byte counts, and more than any machine has cores.
 const MANY_WORKERS: usize = 257;
 /// More than a byte counts.

@@ -308,6 +308,18 @@ fn a_panic_ends_its_job_and_no_worker() {
             };
             assert_eq!(payload.downcast_ref(), Some(&"two is too much"));
         }),
+        ("an item of a map that passes on what another panic had", || {
+            let payload = || -> Box<dyn Any + Send> { Box::new("two is too much") };
+            let results =
+                Pool::new(size(1), size(2)).map([1, 2], move |n| if n == 2 { panic_on_purpose(payload()) } else { n });
+            let [Ok(1), Err(Lost::Panicked(passed_on))] = &results[..] else {
+                panic!("1 and a panic were to be expected, not {results:?}")
+            };
+            assert!(
+                passed_on.is::<Box<dyn Any + Send>>(),
+                "what it panicked with is a payload in a box, and not what is in it"
+            );
+        }),
         ("an iterator that `map` asks for its second item", || map_with_a_broken_iterator(|n| n)),
         // Nobody is there any more for what this has panicked with.
         ("an iterator that `map` asks for its second item, and the work on the first", || {

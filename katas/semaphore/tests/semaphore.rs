@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use kata::scenarios::every_small_program;
-use kata::{AGES, Check, EXPLORED, Log, Peak, Rendezvous, a_while_passes, check, on_schedules, start};
+use kata::{AGES, Check, ENDLESS, EXPLORED, Log, Peak, Rendezvous, a_while_passes, check, on_schedules, start};
 use semaphore::{Permits, Refused, Semaphore};
 
 /// Never called. Compiles only with the types that the stub gives: a type of its own could be equal to whatever it is
@@ -305,14 +305,16 @@ fn some_of_many_give_up() {
 #[test]
 fn a_limit_may_be_zero_or_have_no_end() {
     check(|| {
-        let semaphore = Semaphore::new(1);
-        let held = semaphore.acquire_timeout(1, Duration::ZERO).expect("it is free");
-        assert_eq!(semaphore.acquire_timeout(1, Duration::ZERO).err(), Some(Refused::NotFree));
-        thread::scope(|scope| {
-            let waiter = start(scope, "waiter", || semaphore.acquire_timeout(1, Duration::MAX).is_ok());
-            drop(held);
-            assert!(waiter.join().unwrap(), "it is free again");
-        });
+        for endless in ENDLESS {
+            let semaphore = Semaphore::new(1);
+            let held = semaphore.acquire_timeout(1, Duration::ZERO).expect("it is free");
+            assert_eq!(semaphore.acquire_timeout(1, Duration::ZERO).err(), Some(Refused::NotFree));
+            thread::scope(|scope| {
+                let waiter = start(scope, "waiter", || semaphore.acquire_timeout(1, endless).is_ok());
+                drop(held);
+                assert!(waiter.join().unwrap(), "it is free again");
+            });
+        }
     });
 }
 

@@ -78,7 +78,7 @@ pub use check::{Check, check, each_on_threads, on_schedules, on_threads};
 pub const EXPLORED: bool = cfg!(feature = "explore");
 
 pub use tools::{
-    AEONS, AGES, Crowd, Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, Steps, WhenDropped, a_while_passes, boxed,
-    is_done_at_once, keeps_to_limit, moving, panic_on_purpose, situation, start, until, until_blocked, until_still,
-    when_dropped,
+    AEONS, AGES, Crowd, ENDLESS, Gate, GateGuard, Log, Peak, PeakGuard, Rendezvous, Steps, WhenDropped, a_while_passes,
+    boxed, is_done_at_once, keeps_to_limit, moving, panic_on_purpose, situation, start, until, until_blocked,
+    until_still, when_dropped,
 };

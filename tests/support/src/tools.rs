@@ -20,7 +20,7 @@ pub(crate) mod waiting;
 mod when_dropped;
 mod while_passes;
 
-pub use ages::{AEONS, AGES};
+pub use ages::{AEONS, AGES, ENDLESS};
 pub use blocked::until_blocked;
 pub use boxed::boxed;
 pub use crowd::Crowd;

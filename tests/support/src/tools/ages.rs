@@ -7,3 +7,6 @@ pub const AGES: Duration = Duration::new(300 * 365 * 24 * 60 * 60, 246);
 
 /// About 584 years: one nanosecond more than 64 bits count.
 pub const AEONS: Duration = Duration::new(18_446_744_073, 709_551_616);
+
+/// Limits whose end no clock can tell. Who knows the longest one by its name alone comes to grief with the other one.
+pub const ENDLESS: [Duration; 2] = [Duration::MAX, Duration::MAX.saturating_sub(Duration::from_nanos(1))];
