@@ -298,3 +298,14 @@ fn tasks_of_tokio_are_explored() {
     let ran = ran.says("✗ race").says("schedules fail");
     workshop.run(&replay_of(&ran)).exits(1).says("✗ race");
 }
+
+/// What was built of each stays, and no time says which is which.
+#[test]
+fn an_answer_that_comes_back_has_its_own_verdict_again() {
+    let check = |workshop: &Workshop| workshop.run(&["check", "lock", "transfers_in_both_directions_finish"]).code;
+    let solved = Workshop::new().solve("lock");
+    assert_eq!(check(&solved), 0);
+    let wrong = solved.answer_wrongly("lock", "abba");
+    assert_eq!(check(&wrong), 1);
+    assert_eq!(check(&wrong.solve("lock")), 0);
+}
