@@ -18,7 +18,7 @@ fn class(workshop: Workshop) -> Workshop {
     let abba = workshop.wrong("lock", "abba");
     let stub = workshop.read("tests/stubs/lock.rs");
     workshop
-        // Its records have lines of the tests, and so should be those of this checkout.
+        // Records quote the tests. Behind a link, these are not the checkout's.
         .own_all("katas/lock/tests")
         .write("class/ada/katas/lock/src/lib.rs", solution)
         .write("class/barbara/lock/src/lib.rs", "pub fn broken(")

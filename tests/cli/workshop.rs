@@ -15,7 +15,8 @@ fn repository() -> PathBuf {
     package.ancestors().find(|folder| folder.join("katas").is_dir()).expect("a repository has katas").to_path_buf()
 }
 
-/// A checkout whose katas may be changed. Everything else is linked, so that what was built for one test serves the next.
+/// A checkout whose katas may be changed. Everything else is linked, their tests too, so that what was built for one test serves the
+/// next.
 pub(crate) struct Workshop {
     folder: TempDir,
     /// Whether what was built of an answer is there for the next test that judges it.
@@ -43,7 +44,7 @@ impl Workshop {
             copy(&kata.path(), &home, &["tests"]);
             link(&kata.path().join("tests"), &home.join("tests"));
             let stub = root.join("tests/stubs").join(&name).with_extension("rs");
-            fs::copy(stub, folder.path().join("katas").join(&name).join("src/lib.rs")).expect("a stub");
+            fs::copy(stub, home.join("src/lib.rs")).expect("a stub");
         }
         fs::copy(root.join("Cargo.toml"), folder.path().join("Cargo.toml")).expect("Cargo.toml");
         fs::copy(root.join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("Cargo.lock");
@@ -87,8 +88,7 @@ impl Workshop {
     /// Makes a folder that is a link one of the checkout's own, with only these things in it.
     pub(crate) fn own(self, below: &str, kept: &[&str]) -> Workshop {
         let folder = self.path(below);
-        let real = fs::canonicalize(&folder).expect("it is there");
-        fs::remove_file(&folder).or_else(|_| fs::remove_dir(&folder)).expect("it was a link");
+        let real = unlink(&folder);
         fs::create_dir(&folder).expect("a folder");
         for name in kept {
             let (from, to) = (real.join(name), folder.join(name));
@@ -242,10 +242,16 @@ pub(crate) fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("workshop")
 }
 
-fn copy_what_it_links(link: &Path) {
+/// Removes a link to a folder, and says where that is.
+fn unlink(link: &Path) -> PathBuf {
     let real = fs::canonicalize(link).expect("it is there");
     fs::remove_file(link).or_else(|_| fs::remove_dir(link)).expect("it was a link");
-    copy(&real, link, &[]);
+    real
+}
+
+/// Puts a copy of the folder in the place of a link to it.
+fn copy_what_it_links(link: &Path) {
+    copy(&unlink(link), link, &[]);
 }
 
 fn copy(from: &Path, to: &Path, without: &[&str]) {

@@ -32,14 +32,13 @@ pub fn needed(files: &Files, wants: impl Fn(&str) -> bool) -> Files {
         named.extend(needed.into_iter().flat_map(|part| part.words.iter().cloned()));
     }
     let is_left = |part: &Part| left.iter().any(|other| std::ptr::eq(*other, part));
-    let is_there = |name: &String| named.contains(name) || !own.contains(name);
     let made = files.iter().zip(&parts).map(|((name, text), parts)| {
         let mut text = text.clone();
         for part in parts {
             match &part.role {
                 _ if is_left(part) => blank(&mut text, part.place.clone()),
                 Role::Use(imports) => {
-                    for (_, place) in imports.iter().filter(|(name, _)| !is_there(name)) {
+                    for (_, place) in imports.iter().filter(|(name, _)| !is_there(name, &own, &named)) {
                         let comma = usize::from(text[place.end..].starts_with(','));
                         blank(&mut text, place.start..place.end + comma);
                     }
@@ -84,11 +83,16 @@ impl Part {
         match &self.role {
             Role::Test => names.any(|name| wants(name) || named.contains(name)),
             Role::Named => names.any(|name| named.contains(name)),
-            Role::Impl => names.all(|name| named.contains(name) || !own.contains(name)),
-            Role::Use(imports) => imports.iter().any(|(name, _)| named.contains(name) || !own.contains(name)),
+            Role::Impl => names.all(|name| is_there(name, own, named)),
+            Role::Use(imports) => imports.iter().any(|(name, _)| is_there(name, own, named)),
             Role::Always => true,
         }
     }
+}
+
+/// Whether it is not the name of something in these files that nobody names.
+fn is_there(name: &str, own: &Words, named: &Words) -> bool {
+    named.contains(name) || !own.contains(name)
 }
 
 /// The items of a file, if it can be read.
